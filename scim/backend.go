@@ -1,0 +1,83 @@
+package scim
+
+import (
+	"context"
+
+	"scim-atlassian/scim/query"
+)
+
+// backend is one resource type as Atlassian offers it. Documents go in and out
+// as whole SCIM resources, meta without location included; schemas and
+// meta.location are the renderer's.
+//
+// A document that a backend returns may be shared with other requests: nobody
+// writes to it. A write returns only when upstream confirmed it and what was
+// read back holds what was asked for. Errors are *Error or *atlassian.Error.
+// Methods are safe for concurrent use.
+type backend interface {
+	// get reads one resource; want says which attributes are needed at least.
+	get(ctx context.Context, id string, want query.Projection) (query.Object, error)
+	// create makes a resource from the writable attributes in doc.
+	create(ctx context.Context, doc query.Object) (query.Object, error)
+	// replace is a PUT: attributes that doc does not name are cleared where
+	// they are writable.
+	replace(ctx context.Context, id string, doc query.Object) (query.Object, error)
+	// patch applies all operations or none. A nil document stands for a
+	// success with nothing to show (204).
+	patch(ctx context.Context, id string, ops []operation) (query.Object, error)
+	// remove deletes the resource.
+	remove(ctx context.Context, id string) error
+	// list answers a query completely or fails.
+	list(ctx context.Context, q listQuery) (*listResult, error)
+	// explain names the plan of a query without running it.
+	explain(filter query.Expr) string
+}
+
+// listQuery is a parsed list request, RFC 7644 section 3.4.2.
+type listQuery struct {
+	filter     query.Expr  // nil: everything
+	sortBy     *query.Path // nil: the upstream's stable order
+	descending bool
+	start      int // 1-based
+	count      int // resources wanted at most, 0 for the total alone
+	want       query.Projection
+	fresh      bool // the client refuses cached answers (Cache-Control: no-cache)
+}
+
+// listResult is one page of a list.
+type listResult struct {
+	total     int            // all that match, exact
+	resources []query.Object // the page
+	plan      string         // how it was found, for the log and X-Query-Plan
+}
+
+// finish matches, sorts and cuts all candidates down to the page that q asks
+// for. It does not write to candidates.
+func (q listQuery) finish(candidates []query.Object, plan string) *listResult {
+	matched := candidates
+	if q.filter != nil {
+		matched = make([]query.Object, 0, min(len(candidates), 1024))
+		for _, o := range candidates {
+			if query.Match(q.filter, o) {
+				matched = append(matched, o)
+			}
+		}
+	}
+	if q.sortBy != nil {
+		matched = append([]query.Object(nil), matched...)
+		query.Sort(matched, *q.sortBy, q.descending)
+	}
+	from := min(q.start-1, len(matched))
+	to := min(from+q.count, len(matched))
+	return &listResult{total: len(matched), resources: matched[from:to], plan: plan}
+}
+
+// operation is one step of a PATCH, RFC 7644 section 3.5.2, checked against the
+// schema: op is add, replace or remove; values are coerced to the attribute's
+// type.
+type operation struct {
+	op     string
+	path   query.Path
+	filter query.Expr // of path[filter], nil if none
+	value  any        // nil for a remove without value
+}

@@ -1,0 +1,155 @@
+package scim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// The scimType keywords of RFC 7644 section 3.12 and RFC 9865 section 2.4.
+const (
+	typeInvalidCursor = "invalidCursor"
+	typeInvalidCount  = "invalidCount"
+	typeExpiredCursor = "expiredCursor"
+	typeInvalidFilter = "invalidFilter"
+	typeInvalidPath   = "invalidPath"
+	typeInvalidSyntax = "invalidSyntax"
+	typeInvalidValue  = "invalidValue"
+	typeMutability    = "mutability"
+	typeNoTarget      = "noTarget"
+	typeTooMany       = "tooMany"
+	typeUniqueness    = "uniqueness"
+)
+
+// Error is an answer other than success: what the client is told (Status,
+// Type, Detail, RetryAfter) and, apart from it, the private cause that only the
+// log sees (Err).
+type Error struct {
+	Status     int           // HTTP status, 400 to 599
+	Type       string        // scimType, RFC 7644 section 3.12, or ""
+	Detail     string        // names the attribute or parameter and the fix
+	RetryAfter time.Duration // 0: no Retry-After header
+	Allow      string        // value of the Allow header of a 405
+	Err        error         // private cause, never shown
+}
+
+// Error gives the public text and the cause, for logs.
+func (e *Error) Error() string {
+	s := fmt.Sprintf("%d", e.Status)
+	if e.Type != "" {
+		s += " " + e.Type
+	}
+	s += ": " + e.Detail
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the private cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+func refuse(status int, scimType, format string, args ...any) *Error {
+	return &Error{Status: status, Type: scimType, Detail: fmt.Sprintf(format, args...)}
+}
+
+func invalidValue(format string, args ...any) *Error {
+	return refuse(http.StatusBadRequest, typeInvalidValue, format, args...)
+}
+
+func invalidSyntax(format string, args ...any) *Error {
+	return refuse(http.StatusBadRequest, typeInvalidSyntax, format, args...)
+}
+
+func invalidPath(format string, args ...any) *Error {
+	return refuse(http.StatusBadRequest, typeInvalidPath, format, args...)
+}
+
+func invalidFilter(format string, args ...any) *Error {
+	return refuse(http.StatusBadRequest, typeInvalidFilter, format, args...)
+}
+
+func mutability(format string, args ...any) *Error {
+	return refuse(http.StatusBadRequest, typeMutability, format, args...)
+}
+
+func noTarget(format string, args ...any) *Error {
+	return refuse(http.StatusBadRequest, typeNoTarget, format, args...)
+}
+
+func tooMany(format string, args ...any) *Error {
+	return refuse(http.StatusBadRequest, typeTooMany, format, args...)
+}
+
+func notFound(resourceType, id string) *Error {
+	return refuse(http.StatusNotFound, "", "%s %q does not exist.", resourceType, id)
+}
+
+// asError turns any error into the answer the client gets. An error that
+// nobody classified is a 500 with one fixed sentence; its text stays private.
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	var qe *query.Error
+	if errors.As(err, &qe) {
+		return invalidFilter("%s", qe.Error())
+	}
+	var ue *atlassian.Error
+	if errors.As(err, &ue) {
+		return upstreamError(ue)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &Error{Status: http.StatusGatewayTimeout, Detail: "The request could not be completed in its time limit.", Err: err}
+	}
+	return &Error{Status: http.StatusInternalServerError, Detail: "Internal error; the server's log has the cause under this request's id.", Err: err}
+}
+
+// upstreamError maps the class of an Atlassian failure to the answer: the one
+// table from Kind to status and scimType.
+func upstreamError(ue *atlassian.Error) *Error {
+	e := &Error{RetryAfter: ue.RetryAfter, Err: ue}
+	said := ""
+	if ue.Detail != "" {
+		said = " It said: " + ue.Detail
+	}
+	switch ue.Kind {
+	case atlassian.Invalid:
+		e.Status, e.Type = http.StatusBadRequest, ue.ScimType
+		if e.Type == "" {
+			e.Type = typeInvalidValue
+		}
+		e.Detail = "Atlassian refused the request." + said
+	case atlassian.NotFound:
+		e.Status, e.Detail = http.StatusNotFound, "Atlassian knows no such resource."+said
+	case atlassian.Conflict:
+		e.Status, e.Type, e.Detail = http.StatusConflict, typeUniqueness, "Atlassian reports a conflict: such a resource already exists."+said
+	case atlassian.TooLarge:
+		e.Status, e.Detail = http.StatusRequestEntityTooLarge, "Atlassian refused the request as too large."+said
+	case atlassian.RateLimited:
+		e.Status, e.Detail = http.StatusTooManyRequests, "Atlassian's rate limit is reached; try again after the time in Retry-After."
+		if e.RetryAfter == 0 {
+			e.RetryAfter = 5 * time.Second
+		}
+	case atlassian.Unavailable:
+		e.Status, e.Detail = http.StatusServiceUnavailable, "Atlassian is not available at the moment."+said
+	case atlassian.Timeout:
+		e.Status, e.Detail = http.StatusGatewayTimeout, "Atlassian did not answer in time."
+	case atlassian.Unreachable:
+		e.Status, e.Detail = http.StatusGatewayTimeout, "Atlassian did not answer: the connection failed."
+	case atlassian.Unauthenticated, atlassian.Forbidden:
+		e.Status, e.Detail = http.StatusBadGateway, "Atlassian refused this server's own credentials or rights; run the command check."+said
+	default:
+		e.Status, e.Detail = http.StatusBadGateway, "Atlassian answered something this server does not understand."
+	}
+	if ue.Ambiguous {
+		e.Detail += " Whether the change was made is not known: read the resource before you repeat it."
+	}
+	return e
+}
