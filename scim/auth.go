@@ -1,0 +1,335 @@
+package scim
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Right is what a caller may do with the resources of one type.
+type Right string
+
+// The rights, each including the one before it.
+const (
+	Read  Right = "read"
+	Write Right = "write"
+)
+
+// AnyType is the key in Caller.Rights that stands for every resource type without an entry of its own.
+const AnyType = "*"
+
+// Caller is a party that may use the server: how it proves who it is, and what it may do then.
+// The server holds hashes only; it never knows a caller's secret.
+type Caller struct {
+	Name         string           `json:"name"`          // who the log says it was; unique
+	BearerSHA256 string           `json:"bearer_sha256"` // SHA-256 of a bearer token, hexadecimal; empty: no token
+	Username     string           `json:"username"`      // user name for Basic; unique, without a colon (RFC 7617 section 2)
+	BasicBcrypt  string           `json:"basic_bcrypt"`  // bcrypt hash of the password of Username
+	Rights       map[string]Right `json:"rights"`        // by resource type ("User") or AnyType; absent: none
+	Strict       bool             `json:"strict"`        // hold this caller to the letter of the RFCs
+	ContentType  string           `json:"content_type"`  // of every answer to this caller; empty: negotiated
+}
+
+// May reports whether the caller may read, or with write change, resources of the type.
+// An entry for the type itself wins over AnyType, so that one type can be narrowed.
+func (c *Caller) May(resourceType string, write bool) bool {
+	right, ok := c.Rights[resourceType]
+	if !ok {
+		right = c.Rights[AnyType]
+	}
+	return right == Write || right == Read && !write
+}
+
+// ParseCallers reads a JSON array of callers. Unknown and repeated members are refused, and every problem
+// of every caller is reported at once, joined into one error with a line each. Rights may name a resource
+// type or its endpoint ("User" or "Users"); they come back as types.
+func ParseCallers(data []byte) ([]Caller, error) {
+	var callers []Caller
+	if err := json.Unmarshal(data, &callers, json.RejectUnknownMembers(true)); err != nil {
+		return nil, fmt.Errorf("not a JSON array of callers: %w", err)
+	}
+	if len(callers) == 0 {
+		return nil, errors.New("no callers: nobody could use the server")
+	}
+	var problems []error
+	seen := make(map[string]int)
+	for i := range callers {
+		for _, problem := range callers[i].problems() {
+			problems = append(problems, fmt.Errorf("caller %d (%s): %w", i+1, callers[i].Name, problem))
+		}
+		for _, id := range callers[i].identities() {
+			if first, ok := seen[id.what+id.value]; ok {
+				problems = append(problems, fmt.Errorf("caller %d (%s): has the %s of caller %d", i+1, callers[i].Name, id.what, first))
+				continue
+			}
+			seen[id.what+id.value] = i + 1
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return callers, nil
+}
+
+// identity is a value that belongs to one caller only.
+type identity struct{ what, value string }
+
+func (c *Caller) identities() []identity {
+	all := []identity{
+		{"name", c.Name},
+		{"username", c.Username},
+		{"bearer_sha256", strings.ToLower(c.BearerSHA256)},
+	}
+	return slices.DeleteFunc(all, func(id identity) bool { return id.value == "" })
+}
+
+// problems lists what is wrong with one caller, and gives its rights their canonical names.
+func (c *Caller) problems() []error {
+	var problems []error
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if c.Name == "" {
+		add("name is missing: the log calls the caller by it")
+	}
+	if c.BearerSHA256 == "" && c.BasicBcrypt == "" {
+		add("needs bearer_sha256, or username with basic_bcrypt")
+	}
+	if _, err := tokenDigest(c.BearerSHA256); c.BearerSHA256 != "" && err != nil {
+		add("bearer_sha256 %w", err)
+	}
+	if (c.Username == "") != (c.BasicBcrypt == "") {
+		add("username and basic_bcrypt belong together")
+	}
+	if strings.ContainsFunc(c.Username, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f }) {
+		add("username must not contain a colon or control characters")
+	}
+	if _, err := bcrypt.Cost([]byte(c.BasicBcrypt)); c.BasicBcrypt != "" && err != nil {
+		add("basic_bcrypt is not a bcrypt hash: make one with hash-password")
+	}
+	if strings.ContainsFunc(c.ContentType, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		add("content_type must be printable ASCII")
+	}
+	return append(problems, c.canonicalRights()...)
+}
+
+// canonicalRights replaces endpoint names in the rights by type names and lists what it does not know:
+// a misspelt type must not silently grant nothing.
+func (c *Caller) canonicalRights() []error {
+	if len(c.Rights) == 0 {
+		return []error{errors.New(`rights are missing: for instance {"*": "read"}`)}
+	}
+	var problems []error
+	canonical := make(map[string]Right, len(c.Rights))
+	for _, name := range slices.Sorted(maps.Keys(c.Rights)) {
+		right, resourceType := c.Rights[name], strings.TrimSuffix(name, "s")
+		switch resourceType {
+		case AnyType, "User", "Group", "Issue", "Account", "Entitlement":
+		default:
+			problems = append(problems, fmt.Errorf("rights: %q is no resource type: use User, Group, Issue, Account, Entitlement or *", name))
+		}
+		if right != Read && right != Write {
+			problems = append(problems, fmt.Errorf("rights: %s is %q: use read or write", name, right))
+		}
+		if _, ok := canonical[resourceType]; ok {
+			problems = append(problems, fmt.Errorf("rights: %s is there twice", resourceType))
+		}
+		canonical[resourceType] = right
+	}
+	c.Rights = canonical
+	return problems
+}
+
+// tokenDigest decodes the hexadecimal SHA-256 of a bearer token.
+func tokenDigest(hexadecimal string) (digest [sha256.Size]byte, err error) {
+	b, err := hex.DecodeString(hexadecimal)
+	if err != nil || len(b) != sha256.Size {
+		return digest, fmt.Errorf("must be %d hexadecimal digits: printf %%s TOKEN | sha256sum", 2*sha256.Size)
+	}
+	return [sha256.Size]byte(b), nil
+}
+
+// challenge is the WWW-Authenticate value of a 401 (RFC 7235 section 4.1).
+const challenge = `Basic realm="scim-atlassian", Bearer`
+
+var (
+	// errUnauthenticated does not say what was wrong, by intent. Its answer carries challenge.
+	errUnauthenticated = refuse(http.StatusUnauthorized, "", "Credentials are missing or wrong: authenticate with Basic or Bearer.")
+	// errBusy means that too many unverified passwords wait to be checked.
+	errBusy = &Error{Status: http.StatusServiceUnavailable, Detail: "Too many sign-ins at the moment.", RetryAfter: bcryptWait}
+)
+
+const (
+	proofLifetime = 15 * time.Minute // of a verified password that is not used
+	bcryptWait    = 5 * time.Second  // for a free slot
+)
+
+// authenticator finds the caller behind a request. It is safe for concurrent use.
+type authenticator struct {
+	tokens  []tokenCaller
+	basics  map[string]*basicCaller
+	dearest []byte        // the hash with the highest cost: what an unknown user name is compared with
+	slots   chan struct{} // bounds concurrent bcrypt, so that guessing cannot take every CPU
+	key     [32]byte      // of proofs; lives and dies with the process
+	now     func() time.Time
+}
+
+type tokenCaller struct {
+	digest [sha256.Size]byte
+	caller *Caller
+}
+
+// basicCaller remembers the one password that bcrypt has accepted, so that it costs one HMAC afterwards.
+// Failures leave no trace. The memory is bounded by construction: one proof a caller.
+type basicCaller struct {
+	hash   []byte
+	caller *Caller
+	proof  atomic.Pointer[proof]
+}
+
+// proof is a keyed digest of an accepted password. It is worthless outside this process.
+type proof struct {
+	mac     [sha256.Size]byte
+	expires atomic.Int64 // Unix nanoseconds; moves on with every use
+}
+
+// newAuthenticator takes callers that ParseCallers accepts and fails on others. The callers must not change afterwards.
+func newAuthenticator(callers []Caller) (*authenticator, error) {
+	a := &authenticator{
+		basics: make(map[string]*basicCaller),
+		slots:  make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
+		now:    time.Now,
+	}
+	rand.Read(a.key[:]) // never fails
+	highest := 0
+	for i := range callers {
+		c := &callers[i]
+		if c.BearerSHA256 != "" {
+			digest, err := tokenDigest(c.BearerSHA256)
+			if err != nil {
+				return nil, fmt.Errorf("caller %s: bearer_sha256 %w", c.Name, err)
+			}
+			a.tokens = append(a.tokens, tokenCaller{digest, c})
+		}
+		if c.BasicBcrypt != "" {
+			cost, err := bcrypt.Cost([]byte(c.BasicBcrypt))
+			if err != nil {
+				return nil, fmt.Errorf("caller %s: basic_bcrypt: %w", c.Name, err)
+			}
+			b := &basicCaller{hash: []byte(c.BasicBcrypt), caller: c}
+			a.basics[c.Username] = b
+			if cost > highest {
+				highest, a.dearest = cost, b.hash
+			}
+		}
+	}
+	return a, nil
+}
+
+// authenticate returns the caller whose credentials the request carries: Basic (RFC 7617) or Bearer (RFC 6750,
+// the header form only). It fails with errUnauthenticated, errBusy, or the context's error while waiting its turn.
+func (a *authenticator) authenticate(r *http.Request) (*Caller, error) {
+	if len(r.Header.Values("Authorization")) != 1 {
+		return nil, errUnauthenticated
+	}
+	if username, password, ok := r.BasicAuth(); ok {
+		return a.basic(r.Context(), username, password)
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil, errUnauthenticated
+	}
+	return a.bearer(strings.TrimLeft(token, " "))
+}
+
+// bearer compares with every token, whatever matched before, so that time tells nothing.
+func (a *authenticator) bearer(token string) (*Caller, error) {
+	digest := sha256.Sum256([]byte(token))
+	var found *Caller
+	for i := range a.tokens {
+		if subtle.ConstantTimeCompare(digest[:], a.tokens[i].digest[:]) == 1 {
+			found = a.tokens[i].caller
+		}
+	}
+	if found == nil || token == "" {
+		return nil, errUnauthenticated
+	}
+	return found, nil
+}
+
+// basic checks a password against its proof, else against its hash. An unknown user name is compared with
+// somebody's hash too and refused whatever comes out, so that it takes as long as a known one.
+func (a *authenticator) basic(ctx context.Context, username, password string) (*Caller, error) {
+	known := a.basics[username]
+	mac := a.mac(username, password)
+	if known != nil && known.proven(mac, a.now()) {
+		return known.caller, nil
+	}
+	if a.dearest == nil {
+		return nil, errUnauthenticated
+	}
+	if err := a.acquire(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-a.slots }()
+	hash := a.dearest
+	if known != nil {
+		// A burst of first requests with one password waits here together; the first of them pays for all.
+		if known.proven(mac, a.now()) {
+			return known.caller, nil
+		}
+		hash = known.hash
+	}
+	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
+	if err != nil || known == nil {
+		return nil, errUnauthenticated
+	}
+	fresh := &proof{mac: mac}
+	fresh.expires.Store(a.now().Add(proofLifetime).UnixNano())
+	known.proof.Store(fresh)
+	return known.caller, nil
+}
+
+func (a *authenticator) mac(username, password string) [sha256.Size]byte {
+	h := hmac.New(sha256.New, a.key[:])
+	h.Write([]byte(username))
+	h.Write([]byte{':'}) // the one character a user name cannot contain
+	h.Write([]byte(password))
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// proven reports whether the password behind mac was accepted lately, and if so prolongs it.
+func (b *basicCaller) proven(mac [sha256.Size]byte, now time.Time) bool {
+	p := b.proof.Load()
+	if p == nil || subtle.ConstantTimeCompare(p.mac[:], mac[:]) != 1 || now.UnixNano() >= p.expires.Load() {
+		return false
+	}
+	p.expires.Store(now.Add(proofLifetime).UnixNano())
+	return true
+}
+
+func (a *authenticator) acquire(ctx context.Context) error {
+	timer := time.NewTimer(bcryptWait)
+	defer timer.Stop()
+	select {
+	case a.slots <- struct{}{}:
+		return nil
+	case <-timer.C:
+		return errBusy
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

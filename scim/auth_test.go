@@ -1,0 +1,255 @@
+package scim
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/bcrypt"
+)
+
+func TestParseCallers(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := strings.Repeat("0a", sha256.Size)
+	tests := []struct {
+		name, in string
+		problems []string // one piece of each line of the error
+	}{
+		{"token", `[{"name":"a","bearer_sha256":"` + digest + `","rights":{"*":"read"}}]`, nil},
+		{"password", `[{"name":"a","username":"a","basic_bcrypt":"` + string(hash) + `","rights":{"Users":"write"}}]`, nil},
+		{"empty", `[]`, []string{"no callers"}},
+		{"not JSON", `name: a`, []string{"not a JSON array"}},
+		{"unknown member", `[{"name":"a","token":"x"}]`, []string{"token"}},
+		{"repeated member", `[{"name":"a","name":"b"}]`, []string{"duplicate"}},
+		{
+			"everything at once",
+			`[{"bearer_sha256":"12","username":"a:b","content_type":"a\nb","rights":{"Robot":"read","User":"own","Users":"read"}},
+			  {"name":"b","username":"b","basic_bcrypt":"plain","rights":{}}]`,
+			[]string{"name is missing", "bearer_sha256 must be 64", "belong together", "colon", "content_type", `"Robot"`, `"own"`, "User is there twice", "caller 2 (b): basic_bcrypt", "rights are missing"},
+		},
+		{
+			"twins",
+			`[{"name":"a","bearer_sha256":"` + digest + `","rights":{"*":"read"}},{"name":"a","bearer_sha256":"` + strings.ToUpper(digest) + `","rights":{"*":"read"}}]`,
+			[]string{"has the name of caller 1", "has the bearer_sha256 of caller 1"},
+		},
+		{"nothing to prove", `[{"name":"a","rights":{"*":"read"}}]`, []string{"needs bearer_sha256"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := ParseCallers([]byte(tt.in))
+			var lines []string
+			if err != nil {
+				lines = strings.Split(err.Error(), "\n")
+			}
+			if len(lines) != len(tt.problems) {
+				t.Fatalf("got %d problems %q, want %d", len(lines), lines, len(tt.problems))
+			}
+			for _, want := range tt.problems {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("got %q, want it to mention %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestCallerMay(t *testing.T) {
+	callers, err := ParseCallers([]byte(`[{"name":"a","bearer_sha256":"` + strings.Repeat("00", sha256.Size) + `","rights":{"*":"write","Issues":"read"}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Right{"*": Write, "Issue": Read}
+	if diff := cmp.Diff(want, callers[0].Rights); diff != "" {
+		t.Errorf("rights (-want +got):\n%s", diff)
+	}
+	tests := []struct {
+		caller       Caller
+		resourceType string
+		read, write  bool
+	}{
+		{callers[0], "User", true, true},
+		{callers[0], "Issue", true, false},
+		{Caller{Rights: map[string]Right{"Group": Write}}, "Group", true, true},
+		{Caller{Rights: map[string]Right{"Group": Write}}, "User", false, false},
+		{Caller{}, "User", false, false},
+	}
+	for _, tt := range tests {
+		if got := tt.caller.May(tt.resourceType, false); got != tt.read {
+			t.Errorf("%v.May(%s, read) = %v, want %v", tt.caller.Rights, tt.resourceType, got, tt.read)
+		}
+		if got := tt.caller.May(tt.resourceType, true); got != tt.write {
+			t.Errorf("%v.May(%s, write) = %v, want %v", tt.caller.Rights, tt.resourceType, got, tt.write)
+		}
+	}
+}
+
+// newTestAuthenticator knows ann (password "secret", and one more with a dearer hash) and a token "t".
+func newTestAuthenticator(t testing.TB) *authenticator {
+	t.Helper()
+	digest := sha256.Sum256([]byte("t"))
+	callers := []Caller{
+		{Name: "token", BearerSHA256: hex.EncodeToString(digest[:])},
+		{Name: "ann", Username: "ann", BasicBcrypt: hashOf(t, "secret", bcrypt.MinCost)},
+		{Name: "bob", Username: "bob", BasicBcrypt: hashOf(t, "other", bcrypt.MinCost+1)},
+	}
+	a, err := newAuthenticator(callers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func hashOf(t testing.TB, password string, cost int) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), cost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
+}
+
+func request(authorization ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/scim/v2/Users", nil)
+	r.Header["Authorization"] = authorization
+	return r
+}
+
+func basicRequest(username, password string) *http.Request {
+	r := request()
+	r.SetBasicAuth(username, password)
+	return r
+}
+
+func TestAuthenticate(t *testing.T) {
+	a := newTestAuthenticator(t)
+	tests := []struct {
+		name    string
+		request *http.Request
+		want    string // empty: refused
+	}{
+		{"nothing", request(), ""},
+		{"bearer", request("Bearer t"), "token"},
+		{"bearer, any case", request("bearer  t"), "token"},
+		{"bearer, empty", request("Bearer "), ""},
+		{"bearer, wrong", request("Bearer T"), ""},
+		{"two credentials", request("Bearer t", "Bearer t"), ""},
+		{"basic", basicRequest("ann", "secret"), "ann"},
+		{"basic, wrong password", basicRequest("ann", "secrets"), ""},
+		{"basic, another's password", basicRequest("ann", "other"), ""},
+		{"basic, unknown with a known password", basicRequest("eve", "other"), ""},
+		{"basic, empty", basicRequest("", ""), ""},
+		{"basic, not base64", request("Basic %%%"), ""},
+		{"hash as password", basicRequest("ann", a.callerHash("ann")), ""},
+		{"another scheme", request("Digest t"), ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			for range 2 { // the second time may be answered from memory
+				caller, err := a.authenticate(tt.request)
+				got := ""
+				if err == nil {
+					got = caller.Name
+				} else if !errors.Is(err, errUnauthenticated) {
+					t.Errorf("got error %v, want %v", err, errUnauthenticated)
+				}
+				if got != tt.want {
+					t.Errorf("got %q, want %q", got, tt.want)
+				}
+			}
+		})
+	}
+}
+
+func (a *authenticator) callerHash(username string) string { return string(a.basics[username].hash) }
+
+// A password that was accepted once is answered without bcrypt until it has not been used for proofLifetime.
+func TestAuthenticateRemembers(t *testing.T) {
+	a := newTestAuthenticator(t)
+	now := time.Now()
+	a.now = func() time.Time { return now }
+	signIn := func(password string) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := a.authenticate(basicRequest("ann", password).WithContext(ctx))
+		return err
+	}
+	if _, err := a.authenticate(basicRequest("ann", "secret")); err != nil {
+		t.Fatal(err)
+	}
+	for range cap(a.slots) {
+		a.slots <- struct{}{} // no bcrypt from here on
+	}
+	for range 3 {
+		now = now.Add(proofLifetime - time.Second)
+		if err := signIn("secret"); err != nil {
+			t.Errorf("proven password: %v", err)
+		}
+	}
+	if err := signIn("guess"); !errors.Is(err, context.Canceled) {
+		t.Errorf("guess beside a proven password: got %v, want to wait for a slot", err)
+	}
+	now = now.Add(proofLifetime)
+	if err := signIn("secret"); !errors.Is(err, context.Canceled) {
+		t.Errorf("expired proof: got %v, want to wait for a slot", err)
+	}
+}
+
+// An unknown user name must cost as much as a known one with a wrong password: both wait for bcrypt.
+func TestAuthenticateUnknownUserComparesToo(t *testing.T) {
+	a := newTestAuthenticator(t)
+	for range cap(a.slots) {
+		a.slots <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, username := range []string{"ann", "eve"} {
+		if _, err := a.authenticate(basicRequest(username, "guess").WithContext(ctx)); !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: got %v, want to wait for a slot", username, err)
+		}
+	}
+	if got, want := string(a.dearest), a.callerHash("bob"); got != want {
+		t.Errorf("compares unknown names with %q, want the dearest hash %q", got, want)
+	}
+}
+
+func TestAuthenticateConcurrently(t *testing.T) {
+	a := newTestAuthenticator(t)
+	var all sync.WaitGroup
+	for i := range 64 {
+		all.Go(func() {
+			password, want := "secret", error(nil)
+			if i%2 == 0 {
+				password, want = "guess", errUnauthenticated
+			}
+			if _, err := a.authenticate(basicRequest("ann", password)); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", password, err, want)
+			}
+		})
+	}
+	all.Wait()
+}
+
+func BenchmarkAuthenticate(b *testing.B) {
+	a := newTestAuthenticator(b)
+	for name, r := range map[string]*http.Request{"basic": basicRequest("ann", "secret"), "bearer": request("Bearer t")} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := a.authenticate(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
