@@ -1,0 +1,249 @@
+package emulator
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The URNs of RFC 7643, RFC 7644 and of Atlassian's own extension.
+const (
+	urnUser       = "urn:ietf:params:scim:schemas:core:2.0:User"
+	urnGroup      = "urn:ietf:params:scim:schemas:core:2.0:Group"
+	urnEnterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	urnAtlassian  = "urn:scim:schemas:extension:atlassian-external:1.0"
+	urnList       = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+	urnError      = "urn:ietf:params:scim:api:messages:2.0:Error"
+)
+
+// Locations name Atlassian's host, whatever host the emulator listens on.
+const directoryURL = "https://api.atlassian.com" + directoryPath
+
+const directoryPath = "/scim/directory/" + DirectoryID
+
+// maxBody bounds a request body, in bytes.
+const maxBody = 10 << 20
+
+// DirectoryOptions are the switches of the user provisioning API. The zero
+// value of each behaviour is what Atlassian's documents make likelier.
+type DirectoryOptions struct {
+	PageCap   int // resources on one page at most; default 100
+	RateLimit int // requests per second, beyond that 429; 0: no limit
+
+	PropagationDelay time.Duration // until a new user or group reaches Jira and shows its account id
+
+	MaxUsers           int // per directory; default 70,000 or as many as are seeded
+	MaxMembersPerGroup int // default 20,000 or as many as are seeded
+
+	NoReactivateOnRecreate bool // POST after DELETE leaves the account deactivated
+	UnverifiedDomainReject bool // 400 for users outside VerifiedDomains, instead of an unmanaged account
+	RenameRefused          bool // 400 mutability for another displayName of a group, instead of ignoring it
+	OmitMembersInList      bool // GET /Groups leaves members out
+	CaseSensitiveUserName  bool // userName and displayName are compared exactly
+
+	// OrganizationGroups are names that groups outside the directory have
+	// already; creating one of them is a conflict.
+	OrganizationGroups []string
+}
+
+func (o *DirectoryOptions) setDefaults() {
+	if o.PageCap == 0 {
+		o.PageCap = 100
+	}
+}
+
+// directory is the user provisioning API of one directory:
+// developer.atlassian.com/cloud/admin/user-provisioning/rest.
+// Emulator.mu guards its data.
+type directory struct {
+	e        *Emulator
+	options  DirectoryOptions
+	accounts *accounts
+	ids      randomSource
+	lastTime time.Time // of the latest change; times never repeat
+	routes   *http.ServeMux
+	limiter  rateLimiter
+
+	users       []*user // in order of creation
+	userByID    map[string]*user
+	userByName  map[string]*user   // key: foldName
+	userByEmail map[string]*user   // key: lower-case primary address
+	userByExtID map[string][]*user // several users may share an externalId
+	groups      []*group
+	groupByID   map[string]*group
+	groupByName map[string]*group // key: foldName
+	lastSeq     int
+}
+
+func newDirectory(e *Emulator) *directory {
+	d := &directory{
+		e: e, options: e.options.Directory, accounts: e.accounts, ids: runtimeRandom{},
+		userByID: map[string]*user{}, userByName: map[string]*user{},
+		userByEmail: map[string]*user{}, userByExtID: map[string][]*user{},
+		groupByID: map[string]*group{}, groupByName: map[string]*group{},
+	}
+	d.limiter.perSecond = d.options.RateLimit
+	d.route()
+	return d
+}
+
+// runtimeRandom is the runtime's generator: ids made after seeding differ
+// between runs, as Atlassian's do.
+type runtimeRandom struct{}
+
+func (runtimeRandom) Uint64() uint64 { return rand.Uint64() }
+
+// foldName is the key under which names are unique.
+func (d *directory) foldName(name string) string {
+	if d.options.CaseSensitiveUserName {
+		return name
+	}
+	return strings.ToLower(name)
+}
+
+// tick returns the time of a change: now, but later than all before it, so
+// that lastModified moves with every change. Its precision is a microsecond.
+func (d *directory) tick() time.Time {
+	now := d.e.now().Truncate(time.Microsecond)
+	if !now.After(d.lastTime) {
+		now = d.lastTime.Add(time.Microsecond)
+	}
+	d.lastTime = now
+	return now
+}
+
+// operation answers one request below the directory. A returned error becomes
+// the answer.
+type operation func(w http.ResponseWriter, r *http.Request) error
+
+func (d *directory) route() {
+	d.routes = http.NewServeMux()
+	for pattern, op := range map[string]operation{
+		"GET /Users":                 d.listUsers,
+		"POST /Users":                d.createUser,
+		"GET /Users/{id}":            d.getUser,
+		"PUT /Users/{id}":            d.replaceUser,
+		"PATCH /Users/{id}":          d.patchUser,
+		"DELETE /Users/{id}":         d.deleteUser,
+		"GET /Groups":                d.listGroups,
+		"POST /Groups":               d.createGroup,
+		"GET /Groups/{id}":           d.getGroup,
+		"PUT /Groups/{id}":           d.replaceGroup,
+		"PATCH /Groups/{id}":         d.patchGroup,
+		"DELETE /Groups/{id}":        d.deleteGroup,
+		"GET /ServiceProviderConfig": d.serviceProviderConfig,
+		"GET /ResourceTypes":         d.resourceTypes,
+		"GET /ResourceTypes/{name}":  d.resourceType,
+		"GET /Schemas":               d.schemas,
+		"GET /Schemas/{urn}":         d.schema,
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		d.routes.HandleFunc(method+" "+directoryPath+path, func(w http.ResponseWriter, r *http.Request) {
+			if err := op(w, r); err != nil {
+				writeDirectoryError(w, r, err)
+			}
+		})
+	}
+}
+
+// ServeHTTP checks the bearer token and the directory, then routes.
+func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/scim/directory/"), "/")
+	switch {
+	case !strings.HasPrefix(r.URL.Path, "/scim/directory/"):
+		writeDirectoryFailure(w, http.StatusNotFound)
+	case !isBearer:
+		writeDirectoryFailure(w, http.StatusUnauthorized)
+	case key != DirectoryKey:
+		writeDirectoryFailure(w, http.StatusForbidden)
+	case !d.limiter.allow(w.Header(), d.e.now()):
+		writeDirectoryFailure(w, http.StatusTooManyRequests)
+	case id != DirectoryID:
+		writeDirectoryError(w, r, notFound("DIRECTORY", id))
+	case !acceptableContent(r):
+		writeDirectoryFailure(w, http.StatusUnsupportedMediaType)
+	default:
+		d.serveRoute(w, r)
+	}
+}
+
+// serveRoute gives unknown paths and methods Atlassian's body in place of the
+// one net/http has for them.
+func (d *directory) serveRoute(w http.ResponseWriter, r *http.Request) {
+	handler, pattern := d.routes.Handler(r)
+	if pattern != "" {
+		d.routes.ServeHTTP(w, r)
+		return
+	}
+	held := newHeldAnswer()
+	handler.ServeHTTP(held, r)
+	if allow := held.header.Get("Allow"); allow != "" {
+		w.Header().Set("Allow", allow)
+	}
+	writeDirectoryFailure(w, held.status)
+}
+
+// acceptableContent reports whether the body is announced as one of the two
+// media types of the API. Nothing announced is taken for JSON.
+func acceptableContent(r *http.Request) bool {
+	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
+	switch strings.ToLower(strings.TrimSpace(media)) {
+	case "", "application/json", "application/scim+json":
+		return true
+	}
+	return r.ContentLength == 0
+}
+
+// answerType is the media type to answer in: SCIM's, unless the caller names
+// plain JSON only.
+func answerType(r *http.Request) string {
+	accept := r.Header.Get("Accept")
+	if strings.Contains(accept, "application/json") && !strings.Contains(accept, "application/scim+json") {
+		return "application/json"
+	}
+	return "application/scim+json"
+}
+
+// readBody returns the body of a write.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, &scimError{status: http.StatusRequestEntityTooLarge, detail: "Request payload is too large."}
+	}
+	if err != nil {
+		return nil, refuse("invalidSyntax", "Request payload could not be read.")
+	}
+	return body, nil
+}
+
+// rateLimiter grants a number of requests in each second of the clock.
+type rateLimiter struct {
+	perSecond int // 0: no limit
+
+	mu     sync.Mutex
+	second time.Time
+	used   int
+}
+
+func (l *rateLimiter) allow(header http.Header, now time.Time) bool {
+	if l.perSecond == 0 {
+		return true
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if second := now.Truncate(time.Second); !second.Equal(l.second) {
+		l.second, l.used = second, 0
+	}
+	if l.used == l.perSecond {
+		setRateLimitHeaders(header, l.perSecond, l.second.Add(time.Second))
+		return false
+	}
+	l.used++
+	return true
+}

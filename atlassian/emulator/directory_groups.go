@@ -1,0 +1,325 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// listGroups is GET /Groups.
+func (d *directory) listGroups(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	filter, err := parseFilter(query, "displayName")
+	if err != nil {
+		return err
+	}
+	win, err := d.parseWindow(query)
+	if err != nil {
+		return err
+	}
+	total, page := d.groupPage(filter, win)
+	writeList(w, r, total, win.start, page)
+	return nil
+}
+
+// groupPage returns how many groups match and those in the window, rendered.
+func (d *directory) groupPage(filter equality, win window) (total int, page [][]byte) {
+	d.e.mu.RLock()
+	defer d.e.mu.RUnlock()
+	found := d.groups
+	if filter.attribute != "" {
+		found = nil
+		if g := d.groupByName[d.foldName(filter.value)]; g != nil {
+			found = []*group{g}
+		}
+	}
+	for _, g := range cutWindow(found, win) {
+		page = append(page, appendGroup(nil, g, !d.options.OmitMembersInList))
+	}
+	return len(found), page
+}
+
+// getGroup is GET /Groups/{id}.
+func (d *directory) getGroup(w http.ResponseWriter, r *http.Request) error {
+	text, err := d.groupJSON(r)
+	if err != nil {
+		return err
+	}
+	writeBytes(w, http.StatusOK, answerType(r), text)
+	return nil
+}
+
+func (d *directory) groupJSON(r *http.Request) ([]byte, error) {
+	d.e.mu.RLock()
+	defer d.e.mu.RUnlock()
+	g, err := d.findGroup(r)
+	if err != nil {
+		return nil, err
+	}
+	return appendGroup(nil, g, true), nil
+}
+
+func (d *directory) findGroup(r *http.Request) (*group, error) {
+	id := r.PathValue("id")
+	g := d.groupByID[id]
+	if g == nil {
+		return nil, notFound("GROUP", id)
+	}
+	return g, nil
+}
+
+// groupBody is what a client can write of a group.
+type groupBody struct {
+	DisplayName string          `json:"displayName"`
+	ExternalID  string          `json:"externalId"`
+	Members     []memberElement `json:"members"`
+}
+
+type memberElement struct {
+	Value string `json:"value"`
+}
+
+func readGroup(w http.ResponseWriter, r *http.Request) (groupBody, error) {
+	var body groupBody
+	text, err := readBody(w, r)
+	if err != nil {
+		return body, err
+	}
+	if err := json.Unmarshal(text, &body); err != nil {
+		return body, invalidBody(err)
+	}
+	if strings.TrimSpace(body.DisplayName) == "" {
+		return body, refuse("invalidValue", "Attribute [displayName] is required.")
+	}
+	return body, nil
+}
+
+// createGroup is POST /Groups.
+func (d *directory) createGroup(w http.ResponseWriter, r *http.Request) error {
+	body, err := readGroup(w, r)
+	if err != nil {
+		return err
+	}
+	text, err := d.insertGroup(body)
+	if err != nil {
+		return err
+	}
+	writeBytes(w, http.StatusCreated, answerType(r), text)
+	return nil
+}
+
+// insertGroup stores a new group and returns it rendered.
+func (d *directory) insertGroup(body groupBody) ([]byte, error) {
+	d.e.mu.Lock()
+	defer d.e.mu.Unlock()
+	if d.groupNameTaken(body.DisplayName) {
+		return nil, conflict("GROUP", "displayName", body.DisplayName)
+	}
+	now := d.tick()
+	g := &group{
+		id: newUUID(d.ids), jiraID: newUUID(d.ids), visibleFrom: now.Add(d.options.PropagationDelay),
+		displayName: body.DisplayName, externalID: body.ExternalID, created: now, modified: now,
+	}
+	draft := newGroupDraft(d, g)
+	if err := draft.addAll(body.Members); err != nil {
+		return nil, unknownMember(err)
+	}
+	if err := draft.check(); err != nil {
+		return nil, err
+	}
+	d.addGroup(g)
+	draft.commit(now)
+	return appendGroup(nil, g, true), nil
+}
+
+func (d *directory) groupNameTaken(name string) bool {
+	return d.groupByName[d.foldName(name)] != nil ||
+		slices.ContainsFunc(d.options.OrganizationGroups, func(other string) bool {
+			return d.foldName(other) == d.foldName(name)
+		})
+}
+
+// replaceGroup is PUT /Groups/{id}.
+func (d *directory) replaceGroup(w http.ResponseWriter, r *http.Request) error {
+	body, err := readGroup(w, r)
+	if err != nil {
+		return err
+	}
+	return d.updateGroup(w, r, func(draft *groupDraft) error {
+		if err := draft.rename(body.DisplayName); err != nil {
+			return err
+		}
+		draft.externalID = body.ExternalID
+		draft.removeAll()
+		return unknownMember(draft.addAll(body.Members))
+	})
+}
+
+// patchGroup is PATCH /Groups/{id}. Either all operations take place or none.
+func (d *directory) patchGroup(w http.ResponseWriter, r *http.Request) error {
+	operations, err := readPatch(w, r)
+	if err != nil {
+		return err
+	}
+	return d.updateGroup(w, r, func(draft *groupDraft) error { return draft.patch(operations) })
+}
+
+// updateGroup lets change alter a draft of a group and answers with the whole
+// group.
+func (d *directory) updateGroup(w http.ResponseWriter, r *http.Request, change func(*groupDraft) error) error {
+	text, err := d.changeGroup(r, change)
+	if err != nil {
+		return err
+	}
+	writeBytes(w, http.StatusOK, answerType(r), text)
+	return nil
+}
+
+func (d *directory) changeGroup(r *http.Request, change func(*groupDraft) error) ([]byte, error) {
+	d.e.mu.Lock()
+	defer d.e.mu.Unlock()
+	g, err := d.findGroup(r)
+	if err != nil {
+		return nil, err
+	}
+	draft := newGroupDraft(d, g)
+	if err := change(draft); err != nil {
+		return nil, err
+	}
+	if err := draft.check(); err != nil {
+		return nil, err
+	}
+	if draft.changed() {
+		draft.commit(d.tick())
+	}
+	return appendGroup(nil, g, true), nil
+}
+
+// deleteGroup is DELETE /Groups/{id}.
+func (d *directory) deleteGroup(w http.ResponseWriter, r *http.Request) error {
+	if err := d.dropGroup(r); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (d *directory) dropGroup(r *http.Request) error {
+	d.e.mu.Lock()
+	defer d.e.mu.Unlock()
+	g, err := d.findGroup(r)
+	if err != nil {
+		return err
+	}
+	d.removeGroup(g)
+	return nil
+}
+
+// unknownMember gives the absence of a member the form it has on PUT and POST.
+func unknownMember(err error) error {
+	if missing, ok := err.(*scimError); ok && missing.status == http.StatusNotFound {
+		return &javaError{missing.detail}
+	}
+	return err
+}
+
+// groupDraft is a change to a group that has not taken place yet.
+type groupDraft struct {
+	d          *directory
+	g          *group
+	externalID string
+	leaving    map[*user]bool
+	joining    []*user
+	joined     map[*user]bool // the set of joining
+}
+
+func newGroupDraft(d *directory, g *group) *groupDraft {
+	return &groupDraft{d: d, g: g, externalID: g.externalID, leaving: map[*user]bool{}, joined: map[*user]bool{}}
+}
+
+// rename leaves the name as it is: Atlassian does not rename groups.
+func (c *groupDraft) rename(name string) error {
+	if name != c.g.displayName && c.d.options.RenameRefused {
+		return refuse("mutability", "Attribute [displayName] is immutable.")
+	}
+	return nil
+}
+
+func (c *groupDraft) addAll(members []memberElement) error {
+	for _, member := range members {
+		if err := c.add(member.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add makes a user a member; one who is a member stays so.
+func (c *groupDraft) add(id string) error {
+	u, err := c.findMember(id)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.leaving[u]:
+		delete(c.leaving, u)
+	case !c.joined[u] && !u.isIn(c.g):
+		c.joined[u] = true
+		c.joining = append(c.joining, u)
+	}
+	return nil
+}
+
+// remove ends a membership; that of a user who is none is ended already.
+func (c *groupDraft) remove(id string) error {
+	u, err := c.findMember(id)
+	if err != nil {
+		return err
+	}
+	if c.joined[u] {
+		delete(c.joined, u)
+		c.joining = slices.DeleteFunc(c.joining, func(other *user) bool { return other == u })
+	} else if u.isIn(c.g) {
+		c.leaving[u] = true
+	}
+	return nil
+}
+
+func (c *groupDraft) removeAll() {
+	clear(c.joined)
+	c.joining = nil
+	for _, u := range c.g.members {
+		c.leaving[u] = true
+	}
+}
+
+func (c *groupDraft) findMember(id string) (*user, error) {
+	u := c.d.userByID[id]
+	if u == nil {
+		return nil, notFound("USER", id)
+	}
+	return u, nil
+}
+
+// check refuses a group that would be too large.
+func (c *groupDraft) check() error {
+	size := len(c.g.members) - len(c.leaving) + len(c.joining)
+	if limit := c.d.options.MaxMembersPerGroup; limit > 0 && len(c.joining) > 0 && size > limit {
+		return refuse("tooMany", "Group [%s] would exceed the limit of [%d] members.", c.g.displayName, limit)
+	}
+	return nil
+}
+
+func (c *groupDraft) changed() bool {
+	return c.externalID != c.g.externalID || len(c.leaving) > 0 || len(c.joining) > 0
+}
+
+func (c *groupDraft) commit(now time.Time) {
+	if c.externalID != c.g.externalID {
+		c.g.externalID = c.externalID
+		c.g.modified = now
+	}
+	c.d.setMembers(c.g, c.leaving, c.joining, now)
+}

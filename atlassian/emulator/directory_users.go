@@ -1,0 +1,283 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// listUsers is GET /Users.
+func (d *directory) listUsers(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	filter, err := parseFilter(query, "userName", "externalId")
+	if err != nil {
+		return err
+	}
+	win, err := d.parseWindow(query)
+	if err != nil {
+		return err
+	}
+	shape, err := parseProjection(query)
+	if err != nil {
+		return err
+	}
+	total, page := d.userPage(filter, win)
+	for i := range page {
+		page[i] = shape.apply(page[i])
+	}
+	writeList(w, r, total, win.start, page)
+	return nil
+}
+
+// userPage returns how many users match and those in the window, rendered.
+func (d *directory) userPage(filter equality, win window) (total int, page [][]byte) {
+	d.e.mu.RLock()
+	defer d.e.mu.RUnlock()
+	found := d.users
+	switch filter.attribute {
+	case "userName":
+		found = nil
+		if u := d.userByName[d.foldName(filter.value)]; u != nil {
+			found = []*user{u}
+		}
+	case "externalId":
+		found = d.userByExtID[filter.value]
+	}
+	now := d.e.now()
+	for _, u := range cutWindow(found, win) {
+		page = append(page, u.json(now))
+	}
+	return len(found), page
+}
+
+// getUser is GET /Users/{id}.
+func (d *directory) getUser(w http.ResponseWriter, r *http.Request) error {
+	shape, err := parseProjection(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	text, err := d.userJSON(r)
+	if err != nil {
+		return err
+	}
+	writeBytes(w, http.StatusOK, answerType(r), shape.apply(text))
+	return nil
+}
+
+func (d *directory) userJSON(r *http.Request) ([]byte, error) {
+	d.e.mu.RLock()
+	defer d.e.mu.RUnlock()
+	u, err := d.findUser(r)
+	if err != nil {
+		return nil, err
+	}
+	return u.json(d.e.now()), nil
+}
+
+func (d *directory) findUser(r *http.Request) (*user, error) {
+	id := r.PathValue("id")
+	u := d.userByID[id]
+	if u == nil {
+		return nil, notFound("USER", id)
+	}
+	return u, nil
+}
+
+// createUser is POST /Users.
+func (d *directory) createUser(w http.ResponseWriter, r *http.Request) error {
+	attrs, err := readUser(w, r)
+	if err != nil {
+		return err
+	}
+	shape, err := parseProjection(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	text, err := d.insertUser(attrs)
+	if err != nil {
+		return err
+	}
+	writeBytes(w, http.StatusCreated, answerType(r), shape.apply(text))
+	return nil
+}
+
+// insertUser stores a new user and returns it rendered.
+func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
+	d.e.mu.Lock()
+	defer d.e.mu.Unlock()
+	if err := d.checkUser(nil, &attrs); err != nil {
+		return nil, err
+	}
+	if limit := d.options.MaxUsers; limit > 0 && len(d.users) >= limit {
+		return nil, refuse("tooMany", "Directory [%s] has reached its limit of [%d] users.", DirectoryID, limit)
+	}
+	now := d.tick()
+	u := &user{id: newUUID(d.ids), created: now, modified: now, attrs: attrs}
+	d.linkAccount(u, now)
+	d.addUser(u)
+	return u.json(d.e.now()), nil
+}
+
+// replaceUser is PUT /Users/{id}: what the body does not mention is gone.
+func (d *directory) replaceUser(w http.ResponseWriter, r *http.Request) error {
+	attrs, err := readUser(w, r)
+	if err != nil {
+		return err
+	}
+	return d.updateUser(w, r, func(userAttributes) (userAttributes, error) { return attrs, nil })
+}
+
+// patchUser is PATCH /Users/{id}. Either all operations take place or none.
+func (d *directory) patchUser(w http.ResponseWriter, r *http.Request) error {
+	operations, err := readPatch(w, r)
+	if err != nil {
+		return err
+	}
+	return d.updateUser(w, r, func(attrs userAttributes) (userAttributes, error) {
+		return patchAttributes(attrs, operations)
+	})
+}
+
+// updateUser gives a user the attributes that change returns for the present
+// ones, and answers with the whole user.
+func (d *directory) updateUser(w http.ResponseWriter, r *http.Request, change func(userAttributes) (userAttributes, error)) error {
+	shape, err := parseProjection(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	text, err := d.changeUser(r, change)
+	if err != nil {
+		return err
+	}
+	writeBytes(w, http.StatusOK, answerType(r), shape.apply(text))
+	return nil
+}
+
+func (d *directory) changeUser(r *http.Request, change func(userAttributes) (userAttributes, error)) ([]byte, error) {
+	d.e.mu.Lock()
+	defer d.e.mu.Unlock()
+	u, err := d.findUser(r)
+	if err != nil {
+		return nil, err
+	}
+	attrs, err := change(u.attrs)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkUser(u, &attrs); err != nil {
+		return nil, err
+	}
+	if string(mustJSON(attrs)) != string(mustJSON(u.attrs)) {
+		d.setAttributes(u, attrs, d.tick())
+		d.updateAccount(u)
+	}
+	return u.json(d.e.now()), nil
+}
+
+// deleteUser is DELETE /Users/{id}: the record is gone for good, the account
+// is deactivated.
+func (d *directory) deleteUser(w http.ResponseWriter, r *http.Request) error {
+	if err := d.dropUser(r); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (d *directory) dropUser(r *http.Request) error {
+	d.e.mu.Lock()
+	defer d.e.mu.Unlock()
+	u, err := d.findUser(r)
+	if err != nil {
+		return err
+	}
+	d.removeUser(u, d.tick())
+	if u.account.managed {
+		u.account.active = false
+	}
+	return nil
+}
+
+// readUser decodes the body of POST and PUT. Attributes that the directory
+// does not know, and those that only it may set, are ignored.
+func readUser(w http.ResponseWriter, r *http.Request) (userAttributes, error) {
+	body, err := readBody(w, r)
+	if err != nil {
+		return userAttributes{}, err
+	}
+	var attrs userAttributes
+	if err := json.Unmarshal(body, &attrs); err != nil {
+		return userAttributes{}, invalidBody(err)
+	}
+	return attrs, nil
+}
+
+// invalidBody tells broken JSON from JSON of the wrong types.
+func invalidBody(err error) error {
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok {
+		return refuse("invalidValue", "Attribute [%s] has a value of the wrong type.", wrong.Field)
+	}
+	return refuse("invalidSyntax", "Request payload is not valid JSON.")
+}
+
+// checkUser validates the attributes that a user is to get; u is nil for a new
+// one. It also fills in what is implied.
+func (d *directory) checkUser(u *user, attrs *userAttributes) error {
+	if strings.TrimSpace(attrs.UserName) == "" {
+		return refuse("invalidValue", "Attribute [userName] is required.")
+	}
+	email, err := checkEmails(attrs.Emails)
+	if err != nil {
+		return err
+	}
+	if other := d.userByName[d.foldName(attrs.UserName)]; other != nil && other != u {
+		return conflict("USER", "userName", attrs.UserName)
+	}
+	if other := d.userByEmail[strings.ToLower(email)]; other != nil && other != u {
+		return conflict("USER", "email", email)
+	}
+	if u != nil && !strings.EqualFold(email, u.attrs.primaryEmail()) {
+		if owner := d.accounts.withEmail(email); owner != nil && owner != u.account {
+			return conflict("USER", "email", email)
+		}
+	}
+	if d.options.UnverifiedDomainReject && !d.verified(email) {
+		return refuse("invalidValue", "The domain of email [%s] is not verified.", email)
+	}
+	if attrs.Active == nil {
+		active := looseBool(true)
+		attrs.Active = &active
+	}
+	return nil
+}
+
+// checkEmails returns the primary address.
+func checkEmails(emails []contact) (string, error) {
+	if len(emails) == 0 {
+		return "", refuse("invalidValue", "Attribute [emails] is required.")
+	}
+	var primary []string
+	for _, email := range emails {
+		at := strings.LastIndexByte(email.Value, '@')
+		if at < 1 || at == len(email.Value)-1 || strings.ContainsAny(email.Value, " \t\r\n") {
+			return "", refuse("invalidValue", "Email [%s] is not valid.", email.Value)
+		}
+		if email.Primary {
+			primary = append(primary, email.Value)
+		}
+	}
+	if len(primary) != 1 {
+		return "", refuse("invalidValue", "Exactly one of [emails] must be primary.")
+	}
+	return primary[0], nil
+}
+
+// verified reports whether an address is on a domain of the organization.
+func (d *directory) verified(email string) bool {
+	domains := d.e.options.VerifiedDomains
+	domain := email[strings.LastIndexByte(email, '@')+1:]
+	return len(domains) == 0 || slices.ContainsFunc(domains, func(verified string) bool {
+		return strings.EqualFold(domain, verified)
+	})
+}

@@ -1,0 +1,172 @@
+// Package emulator is Atlassian Cloud over HTTP, in memory: the user
+// provisioning (SCIM) directory API and the Jira REST API of one organization
+// and one site.
+//
+// It is as unhelpful as Atlassian where that matters to a client: one hundred
+// users per page, equality filters only, odd error bodies, attributes that are
+// ignored silently. Behaviour that Atlassian does not document is a switch in
+// [Options]; the zero value of each is the likelier one.
+//
+// The package uses the standard library only and shares no type with the
+// clients that are tested against it, so that one mistake cannot be made on
+// both sides.
+package emulator
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The credentials and identifiers are constant, so that any client can be
+// pointed at an emulator without asking it anything.
+const (
+	DirectoryID     = "0d1ec701-0000-4000-8000-000000000001" // of the one SCIM directory
+	DirectoryKey    = "demo-directory-key"                   // bearer token of the directory
+	AdminEmail      = "admin@demo.example"                   // Jira user name, Basic authentication
+	APIToken        = "demo-api-token"                       // Jira password, Basic authentication
+	OrganizationID  = "0a6a0000-0000-4000-8000-000000000001"
+	OrganizationKey = "demo-organization-key" // bearer token of the organization
+	CloudID         = "c10d0000-0000-4000-8000-000000000001"
+)
+
+// Options says what an Emulator holds and how it behaves. The zero value is an
+// empty tenant: the administrator's account and nothing else.
+type Options struct {
+	Users    int // provisioned users, each with an Atlassian account
+	Groups   int // provisioned groups
+	Projects int // Jira projects
+	Issues   int // issues, over all projects
+
+	Seed            uint64           // the same seed gives the same data
+	Latency         time.Duration    // added to every answer
+	Faults          []Fault          // in force from the start; see SetFaults
+	VerifiedDomains []string         // e-mail domains of managed accounts; empty: every domain
+	Now             func() time.Time // the clock; nil: time.Now
+
+	Directory DirectoryOptions
+	Jira      JiraOptions
+}
+
+// DefaultOptions is a tenant of a size that a person can look through.
+func DefaultOptions() Options {
+	return Options{Users: 200, Groups: 20, Projects: 3, Issues: 300, Seed: 1}
+}
+
+// Emulator is an http.Handler that answers as Atlassian Cloud does. It is safe
+// for concurrent use.
+type Emulator struct {
+	options Options
+	log     requestLog
+	faults  faultSet
+	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
+
+	// mu guards all data of the tenant: the three fields and everything that
+	// is reachable from them. Handlers of the directory and of Jira take it
+	// for as long as they look at data, and release it before they write to
+	// the network. Reset replaces the fields; a handler that began before
+	// keeps to the objects it was made with.
+	mu        sync.RWMutex
+	accounts  *accounts
+	directory *directory
+	jira      *jira
+}
+
+// New returns an emulator holding the data that options describe.
+func New(options Options) *Emulator {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	options.Directory.setDefaults()
+	e := &Emulator{options: options}
+	e.rebuild()
+	e.SetFaults(options.Faults)
+	return e
+}
+
+// Reset brings back the seeded data, removes all faults and clears the log.
+func (e *Emulator) Reset() {
+	e.rebuild()
+	e.SetFaults(nil)
+	e.ClearLog()
+}
+
+// rebuild makes the seeded tenant and the routes that lead to it.
+func (e *Emulator) rebuild() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.accounts = newAccounts()
+	e.directory = newDirectory(e)
+	e.jira = newJira(e)
+
+	rng := rand.New(rand.NewPCG(e.options.Seed, 0x5c1d))
+	seedDirectory(e, rng)
+	e.jira.seed(rng)
+
+	mux := http.NewServeMux()
+	mux.Handle("/scim/", e.directory)
+	e.jira.register(mux)
+	e.routes.Store(mux)
+}
+
+// now is the emulator's clock, in UTC.
+func (e *Emulator) now() time.Time { return e.options.Now().UTC() }
+
+// Request is one received request as the log keeps it.
+type Request struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Query  string `json:"query,omitempty"` // as received, not decoded
+	Status int    `json:"status"`          // 0: not answered, or the connection was cut
+	Fault  string `json:"fault,omitempty"` // the rule that struck, if one did
+}
+
+// Log returns the requests received since the last ClearLog, oldest first. Of
+// very many only the latest half million are certain to be kept.
+func (e *Emulator) Log() []Request { return e.log.all() }
+
+// ClearLog forgets the requests received so far.
+func (e *Emulator) ClearLog() { e.log.clear() }
+
+// maxLog bounds the memory of the log, in requests.
+const maxLog = 1 << 20
+
+// requestLog keeps requests in the order of their arrival.
+type requestLog struct {
+	mu      sync.Mutex
+	entries []*Request
+}
+
+// add notes the arrival of r and returns a function that sets its status.
+func (l *requestLog) add(r *http.Request, fault string) func(status int) {
+	entry := &Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Fault: fault}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.entries) == maxLog {
+		l.entries = append([]*Request(nil), l.entries[maxLog/2:]...)
+	}
+	l.entries = append(l.entries, entry)
+	return func(status int) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		entry.Status = status
+	}
+}
+
+func (l *requestLog) all() []Request {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	requests := make([]Request, len(l.entries))
+	for i, entry := range l.entries {
+		requests[i] = *entry
+	}
+	return requests
+}
+
+func (l *requestLog) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = nil
+}

@@ -1,0 +1,222 @@
+package emulator
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Fault is a rule that spoils answers: the first fields say which requests it
+// strikes, the others what happens to them. A rule counts the requests that
+// its Method and Path match.
+type Fault struct {
+	Method      string  // empty: any
+	Path        string  // prefix of the path
+	After       int     // let so many pass first
+	Every       int     // then strike each Nth only; 0: each
+	Probability float64 // strike with this probability only; 0: always
+	Times       int     // strike so often at most; 0: no bound
+
+	Status     int           // answer with this status; the request has no effect
+	RetryAfter int           // seconds, header Retry-After; 0: no header
+	Delay      time.Duration // wait before anything else
+	Reset      string        // cut the connection: "before" or "after" the request took effect
+	Body       string        // spoil the body of the answer: "truncated", "html" or "empty"
+}
+
+// ParseFaults reads rules, one a line, each of words key=value:
+//
+//	method=POST path=/rest/api/3/issue every=10 reset=after
+//
+// Empty lines and lines that begin with # mean nothing. The error names the
+// line and the word.
+func ParseFaults(text string) ([]Fault, error) {
+	var faults []Fault
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		words := strings.Fields(line)
+		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
+			continue
+		}
+		fault, err := parseFault(words)
+		if err != nil {
+			return nil, fmt.Errorf("fault rule, line %d: %w", number, err)
+		}
+		faults = append(faults, fault)
+	}
+	return faults, nil
+}
+
+func parseFault(words []string) (Fault, error) {
+	var f Fault
+	for _, word := range words {
+		key, value, found := strings.Cut(word, "=")
+		if !found || value == "" {
+			return Fault{}, fmt.Errorf("%q is not key=value", word)
+		}
+		if err := f.set(key, value); err != nil {
+			return Fault{}, fmt.Errorf("%q: %w", word, err)
+		}
+	}
+	if f.Status == 0 && f.Delay == 0 && f.Reset == "" && f.Body == "" {
+		return Fault{}, fmt.Errorf("nothing happens: give status, delay, reset or body")
+	}
+	return f, nil
+}
+
+func (f *Fault) set(key, value string) (err error) {
+	switch key {
+	case "method":
+		f.Method = strings.ToUpper(value)
+	case "path":
+		f.Path = value
+	case "after":
+		f.After, err = parseWithin(value, 0, 1<<30)
+	case "every":
+		f.Every, err = parseWithin(value, 1, 1<<30)
+	case "times":
+		f.Times, err = parseWithin(value, 1, 1<<30)
+	case "probability":
+		f.Probability, err = strconv.ParseFloat(value, 64)
+		if err != nil || !(f.Probability > 0 && f.Probability <= 1) {
+			err = fmt.Errorf("want a number above 0, at most 1")
+		}
+	case "status":
+		f.Status, err = parseWithin(value, 400, 599)
+	case "retry-after":
+		f.RetryAfter, err = parseWithin(value, 1, 1<<30)
+	case "delay":
+		f.Delay, err = time.ParseDuration(value)
+		if err != nil || f.Delay <= 0 {
+			err = fmt.Errorf("want a positive duration such as 500ms")
+		}
+	case "reset":
+		f.Reset, err = oneOf(value, "before", "after")
+	case "body":
+		f.Body, err = oneOf(value, "truncated", "html", "empty")
+	default:
+		err = fmt.Errorf("unknown key %q", key)
+	}
+	return err
+}
+
+func parseWithin(value string, low, high int) (int, error) {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < low || n > high {
+		return 0, fmt.Errorf("want a whole number from %d to %d", low, high)
+	}
+	return n, nil
+}
+
+func oneOf(value string, allowed ...string) (string, error) {
+	if !slices.Contains(allowed, value) {
+		return "", fmt.Errorf("want one of %s", strings.Join(allowed, ", "))
+	}
+	return value, nil
+}
+
+// String returns the rule as ParseFaults reads it.
+func (f Fault) String() string {
+	var words []string
+	text := func(key, value string) {
+		if value != "" {
+			words = append(words, key+"="+value)
+		}
+	}
+	number := func(key string, value int) {
+		if value != 0 {
+			words = append(words, key+"="+strconv.Itoa(value))
+		}
+	}
+	text("method", f.Method)
+	text("path", f.Path)
+	number("after", f.After)
+	number("every", f.Every)
+	if f.Probability != 0 {
+		text("probability", strconv.FormatFloat(f.Probability, 'g', -1, 64))
+	}
+	number("times", f.Times)
+	number("status", f.Status)
+	number("retry-after", f.RetryAfter)
+	if f.Delay != 0 {
+		text("delay", f.Delay.String())
+	}
+	text("reset", f.Reset)
+	text("body", f.Body)
+	return strings.Join(words, " ")
+}
+
+// SetFaults replaces all fault rules; their counts begin anew.
+func (e *Emulator) SetFaults(faults []Fault) {
+	e.faults.set(faults, e.options.Seed)
+}
+
+// Faults returns the rules in force, in the order in which they are tried.
+func (e *Emulator) Faults() []Fault { return e.faults.all() }
+
+// faultSet is the rules in force and their counts.
+type faultSet struct {
+	mu    sync.Mutex
+	rng   *rand.Rand
+	rules []faultRule
+}
+
+type faultRule struct {
+	Fault
+	seen, struck int
+}
+
+func (s *faultSet) set(faults []Fault, seed uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rng = rand.New(rand.NewPCG(seed, 0xfa17))
+	s.rules = nil
+	for _, fault := range faults {
+		s.rules = append(s.rules, faultRule{Fault: fault})
+	}
+}
+
+func (s *faultSet) all() []Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var faults []Fault
+	for _, rule := range s.rules {
+		faults = append(faults, rule.Fault)
+	}
+	return faults
+}
+
+// strike returns the first rule that strikes r. Rules behind it do not count
+// the request.
+func (s *faultSet) strike(r *http.Request) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.rules {
+		if s.rules[i].strikes(r, s.rng) {
+			return s.rules[i].Fault, true
+		}
+	}
+	return Fault{}, false
+}
+
+func (f *faultRule) strikes(r *http.Request, rng *rand.Rand) bool {
+	if f.Method != "" && f.Method != r.Method || !strings.HasPrefix(r.URL.Path, f.Path) {
+		return false
+	}
+	f.seen++
+	switch late := f.seen - f.After; {
+	case late <= 0,
+		f.Every > 1 && late%f.Every != 0,
+		f.Times > 0 && f.struck >= f.Times,
+		f.Probability > 0 && rng.Float64() >= f.Probability:
+		return false
+	}
+	f.struck++
+	return true
+}
