@@ -1,0 +1,155 @@
+package jql
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// A Kind decides which operators a field takes and what its values are.
+type Kind uint8
+
+const (
+	// Key is the issue itself. Order is by number inside a project.
+	Key Kind = iota
+	// Text is searched by words.
+	Text
+	// Choice is one or several of a set without an order: statuses, people, labels.
+	Choice
+	// Ranked is a choice with an order of its own: priorities, versions.
+	Ranked
+	// Moment is a point in time. The index knows seconds.
+	Moment
+	// Day is a calendar day.
+	Day
+)
+
+// operators lists what a kind of field takes.
+var operators = [...][]Operator{
+	Key:    {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Like, NotLike, In, NotIn},
+	Text:   {Like, NotLike, Is, IsNot},
+	Choice: {Equal, NotEqual, Is, IsNot, In, NotIn},
+	Ranked: {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Is, IsNot, In, NotIn},
+	Moment: {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Is, IsNot, In, NotIn},
+	Day:    {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Is, IsNot, In, NotIn},
+}
+
+// Never is the time of an empty Moment or Day.
+const Never = math.MinInt64
+
+// A Field is one field of issues of type I: its names and how to read it.
+type Field[I any] struct {
+	Name    string   // as messages print it
+	Aliases []string // names and aliases match in any case
+	Kind    Kind
+	NoEmpty bool // the field refuses EMPTY
+
+	// One gives the id of the value of a Key, Choice or Ranked field, "" when empty.
+	One func(I) string
+	// Many takes the place of One in a field with several values.
+	Many func(I) []string
+	// Words gives the words of a Text field, cut by [Words]; Key fields may have them too.
+	// nil is an empty field.
+	Words func(I) []string
+	// Time gives milliseconds of a Moment and days of a Day since the epoch, or [Never].
+	Time func(I) int64
+
+	// Resolve gives the ids that a literal names; none means that no such value exists.
+	Resolve func(Value) []string
+	// Rank gives the place of a Key or Ranked value. Values of different scales (issues of
+	// two projects) do not compare.
+	Rank func(id string) (scale string, rank int)
+	// Compare orders issues; a field without it cannot be sorted by.
+	Compare func(a, b I) int
+}
+
+// A Schema is the set of fields of a site. It is safe for concurrent use if the functions
+// of its fields are.
+type Schema[I any] struct{ fields map[string]*Field[I] }
+
+// NewSchema indexes fields by their names.
+func NewSchema[I any](fields ...Field[I]) *Schema[I] {
+	s := &Schema[I]{fields: make(map[string]*Field[I])}
+	for i := range fields {
+		for _, name := range append(fields[i].Aliases, fields[i].Name) {
+			s.fields[strings.ToLower(name)] = &fields[i]
+		}
+	}
+	return s
+}
+
+// Env is what the meaning of a query depends on besides the site.
+type Env struct {
+	Now     time.Time
+	Zone    *time.Location // of the caller: dates in a query are local to it
+	Account string         // currentUser()
+}
+
+// Findings is what is wrong with a query that parses.
+type Findings struct {
+	Errors   []string // unknown fields, wrong operators, malformed values
+	Warnings []string // values that do not exist
+}
+
+// Any tells whether there is anything wrong.
+func (f Findings) Any() bool { return len(f.Errors)+len(f.Warnings) > 0 }
+
+func (f *Findings) errorf(format string, args ...any) {
+	f.Errors = append(f.Errors, fmt.Sprintf(format, args...))
+}
+
+func (f *Findings) warnf(format string, args ...any) {
+	f.Warnings = append(f.Warnings, fmt.Sprintf(format, args...))
+}
+
+// A Program decides about issues. It is safe for concurrent use.
+type Program[I any] struct {
+	match   func(I) bool
+	compare func(a, b I) int
+}
+
+// Match tells whether the query finds the issue.
+func (p *Program[I]) Match(issue I) bool { return p.match(issue) }
+
+// Compare gives the order that ORDER BY asks for, nil when it asks for none.
+func (p *Program[I]) Compare() func(a, b I) int { return p.compare }
+
+// Compile resolves the names of a query. A clause with a finding matches nothing, also
+// below NOT. Fields of ORDER BY that do not exist are reported in unsorted, not in
+// Findings, because a search ignores them.
+func (s *Schema[I]) Compile(q *Query, env Env) (p *Program[I], found Findings, unsorted []string) {
+	c := &compiler[I]{schema: s, env: env}
+	p = &Program[I]{match: func(I) bool { return true }}
+	if q.Where != nil {
+		p.match = c.clause(q.Where, false)
+	}
+	p.compare, unsorted = s.order(q.Order)
+	return p, c.found, unsorted
+}
+
+func (s *Schema[I]) order(sorts []Sort) (compare func(a, b I) int, unsorted []string) {
+	var by []func(a, b I) int
+	for _, o := range sorts {
+		f := s.fields[strings.ToLower(o.Field.Name)]
+		switch {
+		case f == nil || f.Compare == nil || o.Field.Properties != nil:
+			unsorted = append(unsorted, fmt.Sprintf("Not able to sort using field '%s'.", o.Field.Name))
+		case o.Descending:
+			by = append(by, func(a, b I) int { return f.Compare(b, a) })
+		default:
+			by = append(by, f.Compare)
+		}
+	}
+	if by == nil {
+		return nil, unsorted
+	}
+	return func(a, b I) int {
+		for _, compare := range by {
+			if c := compare(a, b); c != 0 {
+				return c
+			}
+		}
+		return 0
+	}, unsorted
+}
