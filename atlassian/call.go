@@ -1,0 +1,148 @@
+package atlassian
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// request is one upstream operation.
+type request struct {
+	op    string     // method and route template; each {name} is filled from args in order
+	args  []string   // unescaped
+	query url.Values // nil: none
+	body  any        // nil: none
+	into  any        // where the answer is decoded; nil: the answer has no body
+
+	// reads says that the operation changes nothing, whatever its method.
+	reads bool
+	// repeatable says that doing it twice is the same as doing it once; implied by reads.
+	repeatable bool
+}
+
+func (q *request) method() string { m, _, _ := strings.Cut(q.op, " "); return m }
+
+// accepter is implemented by answers that are recognizable by more than being JSON: accept tidies the answer and
+// reports whether it is the announced one, so that a proxy's {} does not pass for an empty list.
+type accepter interface{ accept() bool }
+
+// fetch is call for an answer of type T, nil on error.
+func fetch[T any](ctx context.Context, c *caller, q request) (*T, error) {
+	answer := new(T)
+	q.into = answer
+	if err := c.call(ctx, q); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
+// call is the life of every request: build, limit and send with retries, classify, decode. Its errors are *Error.
+func (c *caller) call(ctx context.Context, q request) error {
+	req, err := c.build(ctx, q)
+	if err != nil {
+		return err
+	}
+	o := &operation{caller: c, request: q, body: c.buffer()}
+	defer c.release(o.body)
+	resp, err := o.send(req)
+	if err != nil {
+		return o.failure(ctx, err)
+	}
+	if failed := o.classify(resp); failed != nil {
+		if failed.Kind == NotFound && o.unknown && q.method() == http.MethodDelete {
+			return nil // an earlier attempt, cut before its answer, did delete it
+		}
+		return failed
+	}
+	return o.decode(resp)
+}
+
+func (c *caller) build(ctx context.Context, q request) (*retryablehttp.Request, error) {
+	route, err := q.route()
+	if err != nil {
+		return nil, err
+	}
+	var body any
+	if q.body != nil {
+		encoded, err := json.Marshal(q.body)
+		if err != nil {
+			return nil, &Error{Kind: Invalid, Op: q.op, Detail: "the request cannot be written as JSON", Err: err}
+		}
+		body = encoded
+	}
+	req, err := retryablehttp.NewRequestWithContext(ctx, q.method(), c.base+route, body)
+	if err != nil {
+		return nil, &Error{Kind: Invalid, Op: q.op, Detail: "the request cannot be sent", Err: err}
+	}
+	req.Header.Set("Authorization", c.authorization)
+	req.Header.Set("Accept", c.accept)
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	if body != nil {
+		req.Header.Set("Content-Type", c.contentType)
+	}
+	return req, nil
+}
+
+// route fills the template. An id that no URL can carry safely names nothing, so it is answered like an unknown one.
+func (q *request) route() (string, error) {
+	_, rest, _ := strings.Cut(q.op, " ")
+	var filled strings.Builder
+	for _, arg := range q.args {
+		if !isSegment(arg) {
+			return "", &Error{Kind: NotFound, Op: q.op, Detail: "no such id"}
+		}
+		before, tail, _ := strings.Cut(rest, "{")
+		_, rest, _ = strings.Cut(tail, "}")
+		filled.WriteString(before + url.PathEscape(arg))
+	}
+	route := filled.String() + rest
+	if len(q.query) > 0 {
+		// Encode writes a space as +, which only form decoders understand.
+		route += "?" + strings.ReplaceAll(q.query.Encode(), "+", "%20")
+	}
+	return route, nil
+}
+
+func isSegment(id string) bool {
+	return id != "" && id != "." && id != ".." && len(id) <= 1024 && utf8.ValidString(id) &&
+		!strings.ContainsFunc(id, isControl)
+}
+
+func (o *operation) decode(resp *http.Response) error {
+	body := bytes.TrimSpace(o.body.Bytes())
+	if o.into == nil {
+		if len(body) > 0 && body[0] != '{' && body[0] != '[' {
+			return o.garbled(resp, body, nil)
+		}
+		return nil
+	}
+	if err := json.Unmarshal(body, o.into); err != nil {
+		return o.garbled(resp, body, err)
+	}
+	if a, ok := o.into.(accepter); ok && !a.accept() {
+		return o.garbled(resp, body, fmt.Errorf("%T lacks what identifies it", o.into))
+	}
+	return nil
+}
+
+func (c *caller) buffer() *bytes.Buffer {
+	if b, ok := c.buffers.Get().(*bytes.Buffer); ok {
+		return b
+	}
+	return new(bytes.Buffer)
+}
+
+// release keeps buffers of ordinary pages; the rare giant is left to the garbage collector.
+func (c *caller) release(b *bytes.Buffer) {
+	if b.Cap() <= 4<<20 {
+		b.Reset()
+		c.buffers.Put(b)
+	}
+}

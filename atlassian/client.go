@@ -1,0 +1,171 @@
+// Package atlassian holds the clients of Atlassian Cloud that the SCIM server stands on: [Directory] for the
+// user-provisioning directory API and [Jira] for the Jira Cloud REST API version 3.
+//
+// Both are safe for concurrent use, keep within the limits of their [Config], retry what may be repeated and nothing
+// else, and fail with an [*Error] whose Kind says what went wrong. Neither follows redirects, and a credential never
+// appears in an error or a log record.
+package atlassian
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Config is what the clients have in common. The zero value is usable; each field documents what zero means.
+// Every client that is made from a Config has limits and idle connections of its own.
+type Config struct {
+	// Transport carries the requests; nil means an own http.Transport with as many idle connections as MaxConcurrent.
+	Transport http.RoundTripper
+	// Logger gets one debug record per attempt; nil means none.
+	Logger *zap.Logger
+	// OnCall is called after every HTTP attempt, retries included, with the context of the operation. It must be safe
+	// for concurrent use and quick: the attempt holds its place among MaxConcurrent until OnCall returns.
+	OnCall func(ctx context.Context, c Call)
+	// Timeout bounds one attempt from the first byte sent to the last byte received; 0 means 20 s.
+	Timeout time.Duration
+	// MaxRetries is how often an operation may be repeated; 0 means 4, a negative number means never.
+	MaxRetries int
+	// MaxRetryWait bounds the sum of the waits of one operation; 0 means 15 s. When upstream asks for more than is
+	// left of it, or than the deadline of the context allows, the operation fails at once instead of waiting.
+	MaxRetryWait time.Duration
+	// RetryBase is the wait before the first repetition when upstream named none; it doubles each time, up to 30 s,
+	// and varies by ±30 %. 0 means 1 s.
+	RetryBase time.Duration
+	// Rand returns numbers in [0,1) for that variation and must be safe for concurrent use; nil means math/rand/v2.
+	Rand func() float64
+	// MaxConcurrent is the number of requests in flight per client; 0 means 16.
+	MaxConcurrent int
+	// RequestsPerSecond bounds the rate of attempts per client; 0 means unlimited.
+	RequestsPerSecond float64
+	// UserAgent is sent with every request; empty means "scim-atlassian".
+	UserAgent string
+	// MaxResponseBytes bounds an answer after decompression; 0 means 64 MiB. A longer one is Garbled.
+	MaxResponseBytes int64
+}
+
+// Call describes one HTTP attempt of an operation.
+type Call struct {
+	Op       string        // method and route template, such as "GET /Users/{id}"
+	Status   int           // 0 when there was no answer
+	Duration time.Duration // without the time spent waiting for the client's own limits
+	Attempt  int           // from 1
+	Err      error         // nil when there was a complete answer, whatever its status
+}
+
+func (c Config) withDefaults() Config {
+	c.Timeout = cmp.Or(c.Timeout, 20*time.Second)
+	c.MaxRetries = max(cmp.Or(c.MaxRetries, 4), 0)
+	c.MaxRetryWait = cmp.Or(c.MaxRetryWait, 15*time.Second)
+	c.RetryBase = cmp.Or(c.RetryBase, time.Second)
+	c.MaxConcurrent = cmp.Or(c.MaxConcurrent, 16)
+	c.UserAgent = cmp.Or(c.UserAgent, "scim-atlassian")
+	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, 64<<20)
+	if c.Logger == nil {
+		c.Logger = zap.NewNop()
+	}
+	if c.OnCall == nil {
+		c.OnCall = func(context.Context, Call) {}
+	}
+	if c.Rand == nil {
+		c.Rand = rand.Float64
+	}
+	if c.Transport == nil {
+		c.Transport = newTransport(c.MaxConcurrent)
+	}
+	return c
+}
+
+func newTransport(connections int) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DialContext:         (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout: 10 * time.Second,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConns:        connections,
+		MaxIdleConnsPerHost: connections,
+		IdleConnTimeout:     90 * time.Second,
+	}
+}
+
+// caller is what Directory and Jira share: one upstream, its credential and its limits. Every method of theirs is a
+// request handed to call.
+type caller struct {
+	cfg           Config
+	base          string // without a trailing slash
+	authorization string
+	contentType   string
+	accept        string
+	secrets       []string
+	gate          *gate
+	buffers       sync.Pool
+}
+
+func newCaller(cfg Config, base *url.URL, authorization string, secrets ...string) *caller {
+	cfg = cfg.withDefaults()
+	return &caller{
+		cfg:           cfg,
+		base:          strings.TrimRight(base.String(), "/"),
+		authorization: authorization,
+		contentType:   "application/json",
+		accept:        "application/json",
+		secrets:       secrets,
+		gate:          newGate(cfg.MaxConcurrent, cfg.RequestsPerSecond),
+	}
+}
+
+// CloseIdleConnections closes the connections that carry no request. The client stays usable.
+func (c *caller) CloseIdleConnections() {
+	if t, ok := c.cfg.Transport.(interface{ CloseIdleConnections() }); ok {
+		t.CloseIdleConnections()
+	}
+}
+
+// parseBase accepts https, and http on loopback only: a credential must not cross a network in the clear.
+func parseBase(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, errors.New("not a URL") // the parser's words would repeat what may hold a password
+	case u.User != nil:
+		return nil, errors.New("the URL must not contain credentials")
+	case u.Hostname() == "":
+		return nil, errors.New("the URL names no host")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the URL must end with its path")
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+		return u, nil
+	case u.Scheme == "http":
+		return nil, fmt.Errorf("plain http is accepted on loopback only, not for %s", u.Hostname())
+	}
+	return nil, fmt.Errorf("scheme %q is not https", u.Scheme)
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// checkSecret refuses what a header cannot carry, without repeating it.
+func checkSecret(name, secret string) error {
+	if secret == "" {
+		return fmt.Errorf("the %s is empty", name)
+	}
+	if strings.ContainsFunc(secret, isControl) {
+		return fmt.Errorf("the %s contains a control character, such as a line end", name)
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

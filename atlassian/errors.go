@@ -1,0 +1,257 @@
+package atlassian
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Kind is what went wrong, in the few classes that callers tell apart.
+type Kind uint8
+
+const (
+	Other           Kind = iota // none of the below
+	Invalid                     // 400 and 422: upstream refuses the content
+	Unauthenticated             // 401
+	Forbidden                   // 403
+	NotFound                    // 404 and 410
+	Conflict                    // 409 and 412
+	TooLarge                    // 413
+	RateLimited                 // 429, or a request held back because of an earlier 429
+	Unavailable                 // 5xx
+	Garbled                     // an answer that is not what the API announces, such as a proxy's page
+	Timeout                     // no complete answer in time
+	Unreachable                 // no connection, or one that was cut
+	Canceled                    // the caller gave up
+)
+
+var kindNames = [...]string{
+	Other: "failed", Invalid: "invalid", Unauthenticated: "unauthenticated", Forbidden: "forbidden",
+	NotFound: "not found", Conflict: "conflict", TooLarge: "too large", RateLimited: "rate limited",
+	Unavailable: "unavailable", Garbled: "garbled answer", Timeout: "timeout", Unreachable: "unreachable",
+	Canceled: "canceled",
+}
+
+// String returns a few lower-case words for logs.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Error is how every operation of this package fails. Op, Detail and Fields may be shown to anybody; Err and with it
+// the text of Error are for the log.
+type Error struct {
+	Kind       Kind
+	Op         string            // method and route template, such as "GET /Users/{id}"
+	Status     int               // of upstream's answer, 0 if there was none
+	ScimType   string            // of a directory error (RFC 7644 section 3.12)
+	Detail     string            // upstream's own words or a plain sentence, at most 500 characters
+	Fields     map[string]string // Jira's errors by field
+	RetryAfter time.Duration     // how long upstream asks to wait, 0 if it does not say
+	TraceID    string            // upstream's name of the request
+	Ambiguous  bool              // a write that was sent and whose outcome is unknown
+	Err        error             // private cause, may be nil
+}
+
+// Error returns one line for the log.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", e.Op, e.Kind)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, " (%d)", e.Status)
+	}
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
+	}
+	if e.TraceID != "" {
+		b.WriteString(" [trace " + e.TraceID + "]")
+	}
+	if e.Err != nil {
+		b.WriteString(": " + e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the private cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the Kind of the first *Error in err's chain. A bare context error is Canceled or Timeout, anything
+// else, nil included, is Other.
+func KindOf(err error) Kind {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return e.Kind
+	case errors.Is(err, context.Canceled):
+		return Canceled
+	case errors.Is(err, context.DeadlineExceeded):
+		return Timeout
+	}
+	return Other
+}
+
+func kindOfStatus(status int) Kind {
+	switch status {
+	case http.StatusBadRequest, http.StatusUnprocessableEntity:
+		return Invalid
+	case http.StatusUnauthorized:
+		return Unauthenticated
+	case http.StatusForbidden:
+		return Forbidden
+	case http.StatusNotFound, http.StatusGone:
+		return NotFound
+	case http.StatusConflict, http.StatusPreconditionFailed:
+		return Conflict
+	case http.StatusRequestEntityTooLarge:
+		return TooLarge
+	case http.StatusTooManyRequests:
+		return RateLimited
+	case http.StatusRequestTimeout:
+		return Timeout
+	}
+	if status >= 500 {
+		return Unavailable
+	}
+	return Other
+}
+
+// speaksForItself reports whether the status is believed without a proper body: gateways answer these on Atlassian's
+// behalf. The others are statements about a resource and must come from the API itself.
+func speaksForItself(kind Kind) bool {
+	switch kind {
+	case Invalid, NotFound, Conflict:
+		return false
+	}
+	return true
+}
+
+// errorBody is the union of the documents in which upstream reports errors: the SCIM error, the directory's
+// Failure and exception dump, Jira's error collection, and RFC 9457 problem details.
+type errorBody struct {
+	ScimType      string                    `json:"scimType"`
+	ScimErrorType string                    `json:"scimErrorType"`
+	Detail        string                    `json:"detail"`
+	Error         string                    `json:"error"`
+	TraceID       string                    `json:"traceId"`
+	ErrorMessages []string                  `json:"errorMessages"`
+	Errors        map[string]jsontext.Value `json:"errors"`
+	Message       string                    `json:"message"`
+	Title         string                    `json:"title"`
+}
+
+// classify returns nil for a 2xx answer, else what it means.
+func (o *operation) classify(resp *http.Response) *Error {
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		return nil
+	}
+	e := &Error{
+		Kind:       kindOfStatus(resp.StatusCode),
+		Op:         o.op,
+		Status:     resp.StatusCode,
+		RetryAfter: retryAfter(resp.Header, time.Now()),
+		TraceID:    bounded(resp.Header.Get("Atl-Traceid")),
+		Ambiguous:  o.ambiguous(),
+	}
+	raw := bytes.TrimSpace(o.body.Bytes())
+	var body errorBody
+	if err := json.Unmarshal(raw, &body); err != nil {
+		e.Detail = describe(resp.StatusCode, raw)
+		e.Err = fmt.Errorf("decode error body: %w", err)
+		if !speaksForItself(e.Kind) {
+			e.Kind = Garbled
+		}
+		return e
+	}
+	e.ScimType = bounded(cmp.Or(body.ScimType, body.ScimErrorType))
+	e.Fields = o.fields(body.Errors)
+	e.Detail = bounded(o.redact(body.text(e.Fields)))
+	if body.TraceID != "" {
+		e.TraceID = bounded(body.TraceID)
+	}
+	return e
+}
+
+// garbled is a success whose body is not the announced one. For a write this leaves open what happened.
+func (o *operation) garbled(resp *http.Response, body []byte, cause error) *Error {
+	return &Error{
+		Kind: Garbled, Op: o.op, Status: resp.StatusCode, Detail: describe(resp.StatusCode, body),
+		TraceID: bounded(resp.Header.Get("Atl-Traceid")), Ambiguous: !o.reads, Err: cause,
+	}
+}
+
+func describe(status int, body []byte) string {
+	what := "something other than the announced JSON"
+	switch {
+	case len(body) == 0:
+		what = "an empty body"
+	case body[0] == '<':
+		what = "a web page instead of JSON"
+	}
+	return fmt.Sprintf("upstream answered %d with %s", status, what)
+}
+
+func (b *errorBody) text(fields map[string]string) string {
+	parts := slices.Clone(b.ErrorMessages)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		parts = append(parts, name+": "+fields[name])
+	}
+	if len(parts) > 0 {
+		return strings.Join(parts, "; ")
+	}
+	return cmp.Or(b.Detail, b.Error, b.Message, b.Title)
+}
+
+// fields keeps the first 50 of Jira's messages by field, so that an error stays small.
+func (o *operation) fields(raw map[string]jsontext.Value) map[string]string {
+	if len(raw) == 0 {
+		return nil
+	}
+	fields := make(map[string]string, min(len(raw), 50))
+	for _, name := range slices.Sorted(maps.Keys(raw))[:min(len(raw), 50)] {
+		text := string(raw[name])
+		if raw[name].Kind() == '"' {
+			unquoted, err := jsontext.AppendUnquote(nil, raw[name])
+			if err == nil {
+				text = string(unquoted)
+			}
+		}
+		fields[bounded(name)] = bounded(o.redact(text))
+	}
+	return fields
+}
+
+// redact removes our own credentials from upstream's words, should it ever repeat them.
+func (c *caller) redact(text string) string {
+	for _, secret := range c.secrets {
+		text = strings.ReplaceAll(text, secret, "[redacted]")
+	}
+	return text
+}
+
+// bounded returns printable text of at most 500 characters.
+func bounded(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+	if utf8.RuneCountInString(text) <= 500 {
+		return text
+	}
+	return string([]rune(text)[:499]) + "…"
+}

@@ -1,0 +1,51 @@
+package atlassian
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Jira is a client of the Jira Cloud REST API version 3,
+// https://developer.atlassian.com/cloud/jira/platform/rest/v3/. It is safe for concurrent use.
+//
+// What the credential may not see does not exist: Jira answers NotFound and empty lists rather than Forbidden, even to
+// credentials that have expired. Ask Myself before believing that a site is empty.
+type Jira struct{ *caller }
+
+// NewJira returns a client that signs in with the e-mail address and an API token of an account. siteURL is the site,
+// or https://api.atlassian.com/ex/jira/{cloudId} for tokens with scopes; http is accepted on loopback only.
+func NewJira(cfg Config, siteURL, email, token string) (*Jira, error) {
+	base, err := parseBase(siteURL)
+	if err != nil {
+		return nil, fmt.Errorf("jira: site URL: %w", err)
+	}
+	if email == "" || strings.Contains(email, ":") || strings.ContainsFunc(email, isControl) {
+		return nil, errors.New("jira: the e-mail address of the account is missing or malformed")
+	}
+	if err := checkSecret("API token", token); err != nil {
+		return nil, fmt.Errorf("jira: %w", err)
+	}
+	basic := base64.StdEncoding.EncodeToString([]byte(email + ":" + token))
+	return &Jira{newCaller(cfg, base, "Basic "+basic, token, basic)}, nil
+}
+
+// Account is an Atlassian account as Jira shows it.
+type Account struct {
+	AccountID    string `json:"accountId"`
+	AccountType  string `json:"accountType"` // atlassian, app, customer or unknown
+	DisplayName  string `json:"displayName"`
+	EmailAddress string `json:"emailAddress"` // empty when the person hides it
+	Active       bool   `json:"active"`
+	TimeZone     string `json:"timeZone"` // IANA name, often empty except for oneself
+}
+
+func (a *Account) accept() bool { return a.AccountID != "" }
+
+// Myself returns the account of the credential. It calls GET /rest/api/3/myself, which fails with Unauthenticated
+// where other endpoints treat a bad credential as anonymous.
+func (j *Jira) Myself(ctx context.Context) (*Account, error) {
+	return fetch[Account](ctx, j.caller, request{op: "GET /rest/api/3/myself", reads: true})
+}

@@ -1,0 +1,223 @@
+package atlassian
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"go.uber.org/zap"
+)
+
+const maxBackoff = 30 * time.Second
+
+var (
+	errOversize = errors.New("answer exceeds MaxResponseBytes")
+	errReplayed = errors.New("connection was stale, net/http sent the request again")
+)
+
+// unsent wraps an error that came before the first byte was sent.
+type unsent struct{ error }
+
+func (u unsent) Unwrap() error { return u.error }
+
+// operation is one call in progress: the transport, the retry policy and the backoff of its retryablehttp.Client,
+// and what they learn on the way. It belongs to one goroutine.
+type operation struct {
+	*caller
+	request
+	body     *bytes.Buffer // of the last answer
+	attempts int
+	waited   time.Duration // spent of MaxRetryWait
+	wait     time.Duration // before the next attempt
+	unknown  bool          // an attempt was sent and its outcome is unknown
+}
+
+// send makes the attempts and returns the last answer, whose body is in o.body.
+func (o *operation) send(req *retryablehttp.Request) (*http.Response, error) {
+	client := &retryablehttp.Client{
+		HTTPClient: &http.Client{Transport: o, CheckRedirect: stay},
+		RetryMax:   o.cfg.MaxRetries,
+		CheckRetry: o.again,
+		Backoff: func(_, _ time.Duration, _ int, _ *http.Response) time.Duration {
+			o.waited += o.wait
+			return o.wait
+		},
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	return client.Do(req)
+}
+
+// stay makes a redirect an answer like any other: to follow it could carry the credential elsewhere.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// RoundTrip makes one attempt within the limits of the client. The answer is read to its end here, so that a cut in
+// the middle of it is an error of the attempt, and the attempt's timeout covers it.
+func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
+	waited, err := o.gate.enter(req.Context(), o.cfg.MaxRetryWait-o.waited)
+	o.waited += waited
+	if err != nil {
+		return nil, unsent{err}
+	}
+	defer o.gate.leave()
+
+	o.attempts++
+	start := time.Now()
+	resp, err := o.exchange(req)
+	o.report(req.Context(), resp, err, time.Since(start))
+	if err != nil {
+		o.unknown = o.unknown || !surelyUnsent(err)
+		return nil, err
+	}
+	o.unknown = o.unknown || resp.StatusCode >= 500
+	// Jira also limits the writes to a single issue; that is no reason to hold back the others.
+	if resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("RateLimit-Reason") != "jira-per-issue-on-write" {
+		o.gate.pause(retryAfter(resp.Header, time.Now()))
+	}
+	return resp, nil
+}
+
+func (o *operation) exchange(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(req.Context(), o.cfg.Timeout)
+	defer cancel()
+	// On a stale connection net/http repeats a GET by itself; upstream may have seen both.
+	var written atomic.Int32
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Add(1) }})
+	resp, err := o.cfg.Transport.RoundTrip(req.WithContext(ctx))
+	for range written.Load() - 1 {
+		o.report(req.Context(), nil, errReplayed, 0)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	o.body.Reset()
+	n, err := o.body.ReadFrom(io.LimitReader(resp.Body, o.cfg.MaxResponseBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("read answer: %w", err)
+	}
+	if n > o.cfg.MaxResponseBytes {
+		return nil, errOversize
+	}
+	resp.Body = http.NoBody
+	return resp, nil
+}
+
+func (o *operation) report(ctx context.Context, resp *http.Response, err error, d time.Duration) {
+	call := Call{Op: o.op, Duration: d, Attempt: o.attempts, Err: err}
+	if resp != nil {
+		call.Status = resp.StatusCode
+	}
+	o.cfg.Logger.Debug("upstream call", zap.String("op", call.Op), zap.Int("status", call.Status),
+		zap.Int("attempt", call.Attempt), zap.Duration("duration", d), zap.Error(err))
+	o.cfg.OnCall(ctx, call)
+}
+
+// again is the retry policy. A 429 and a request that was never sent changed nothing and may always be repeated; after
+// a 5xx, a cut or a timeout only what is repeatable may.
+func (o *operation) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	var refused *Error
+	if ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errOversize) {
+		return false, nil
+	}
+	var told time.Duration
+	switch {
+	case err != nil:
+		if !surelyUnsent(err) && !o.mayRepeat() {
+			return false, nil
+		}
+	case resp.StatusCode == http.StatusTooManyRequests:
+		told = retryAfter(resp.Header, time.Now())
+	case resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented:
+		if !o.mayRepeat() {
+			return false, nil
+		}
+		told = retryAfter(resp.Header, time.Now())
+	default:
+		return false, nil
+	}
+	o.wait = told
+	if told == 0 {
+		o.wait = o.backoff()
+	}
+	return o.wait <= min(o.cfg.MaxRetryWait-o.waited, untilDeadline(ctx)), nil
+}
+
+func (o *operation) mayRepeat() bool { return o.reads || o.repeatable }
+
+// ambiguous reports whether a failed operation may nevertheless have taken effect.
+func (o *operation) ambiguous() bool { return o.unknown && !o.reads }
+
+func (o *operation) backoff() time.Duration {
+	d := float64(o.cfg.RetryBase) * math.Pow(2, float64(max(o.attempts-1, 0)))
+	return time.Duration(min(d, float64(maxBackoff)) * (0.7 + 0.6*o.cfg.Rand()))
+}
+
+// retryAfter reads how long upstream asks to wait: Retry-After in seconds or as a date (RFC 9110 section 10.2.3),
+// else X-RateLimit-Reset, an ISO 8601 time. 0 means that it does not say; nonsense is bounded to an hour.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	const most = time.Hour
+	var d time.Duration
+	if text := h.Get("Retry-After"); text != "" {
+		if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
+			d = time.Duration(seconds) * time.Second
+		} else if at, err := http.ParseTime(text); err == nil {
+			d = at.Sub(now)
+		}
+	} else if text := h.Get("X-RateLimit-Reset"); text != "" {
+		if at, err := parseReset(text); err == nil {
+			d = at.Sub(now)
+		}
+	}
+	return min(max(d, 0), most)
+}
+
+// parseReset accepts RFC 3339 and the form without seconds that Atlassian's documentation shows.
+func parseReset(text string) (time.Time, error) {
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		return at, nil
+	}
+	return time.Parse("2006-01-02T15:04Z07:00", text)
+}
+
+// surelyUnsent reports whether upstream cannot have seen the request.
+func surelyUnsent(err error) bool {
+	var early unsent
+	var op *net.OpError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &early) || errors.As(err, &op) && op.Op == "dial" || errors.As(err, &certificate)
+}
+
+// failure makes an Error of an operation that got no answer.
+func (o *operation) failure(ctx context.Context, err error) *Error {
+	var refused *Error
+	if errors.As(err, &refused) {
+		refused.Op, refused.Ambiguous = o.op, o.ambiguous()
+		return refused
+	}
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err // its text would put the URL and the values in it into the log
+	}
+	e := &Error{Kind: Unreachable, Op: o.op, Detail: "the connection to upstream failed", Ambiguous: o.ambiguous(), Err: err}
+	var network net.Error
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Kind, e.Detail = Canceled, "the request was given up"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		e.Kind, e.Detail = Timeout, "upstream did not answer in time"
+	case errors.Is(err, errOversize):
+		e.Kind, e.Detail = Garbled, "upstream's answer is too large"
+	}
+	return e
+}

@@ -1,0 +1,76 @@
+package atlassian
+
+import (
+	"context"
+	"encoding/json"
+	"net/url"
+)
+
+// Transition is a step that the workflow allows now.
+type Transition struct {
+	ID        string                     `json:"id"`
+	Name      string                     `json:"name"`
+	To        Status                     `json:"to"`
+	HasScreen bool                       `json:"hasScreen"`
+	Fields    map[string]TransitionField `json:"fields"` // of its screen
+}
+
+// TransitionField is a field on the screen of a transition.
+type TransitionField struct {
+	Name            string         `json:"name"`
+	Required        bool           `json:"required"`
+	HasDefaultValue bool           `json:"hasDefaultValue"`
+	Operations      []string       `json:"operations"`
+	AllowedValues   []AllowedValue `json:"allowedValues"`
+}
+
+// AllowedValue is a choice of a field: system fields have a Name, options of custom fields a Value.
+type AllowedValue struct{ ID, Name, Value string }
+
+// UnmarshalJSON takes what it recognizes: the values of fields of apps have shapes of their own.
+func (v *AllowedValue) UnmarshalJSON(b []byte) error {
+	var object struct{ ID, Name, Value any }
+	if json.Unmarshal(b, &object) != nil {
+		return nil
+	}
+	v.ID, _ = object.ID.(string)
+	v.Name, _ = object.Name.(string)
+	v.Value, _ = object.Value.(string)
+	return nil
+}
+
+type transitions struct {
+	Transitions []Transition `json:"transitions"`
+}
+
+func (t *transitions) accept() bool { return t.Transitions != nil }
+
+// Transitions returns the steps possible from the present status, with the fields of their screens; none without the
+// permission to transition. It calls GET /rest/api/3/issue/{issueIdOrKey}/transitions.
+func (j *Jira) Transitions(ctx context.Context, idOrKey string) ([]Transition, error) {
+	answer, err := fetch[transitions](ctx, j.caller, request{
+		op: "GET /rest/api/3/issue/{issueIdOrKey}/transitions", args: []string{idOrKey},
+		query: url.Values{"expand": {"transitions.fields"}}, reads: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Transitions, nil
+}
+
+type doTransition struct {
+	Transition struct {
+		ID string `json:"id"`
+	} `json:"transition"`
+	Fields map[string]any `json:"fields,omitzero"`
+}
+
+// DoTransition takes a step, setting fields of its screen. It calls POST
+// /rest/api/3/issue/{issueIdOrKey}/transitions. The workflow may move the issue further: read it back.
+func (j *Jira) DoTransition(ctx context.Context, idOrKey, transitionID string, fields map[string]any) error {
+	body := doTransition{Fields: fields}
+	body.Transition.ID = transitionID
+	return j.call(ctx, request{
+		op: "POST /rest/api/3/issue/{issueIdOrKey}/transitions", args: []string{idOrKey}, body: body,
+	})
+}
