@@ -1,0 +1,76 @@
+package query
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MarshalJSON implements json.Marshaler with AppendJSON.
+func (o Object) MarshalJSON() ([]byte, error) { return o.AppendJSON(nil), nil }
+
+// AppendJSON appends o as JSON: members in their order, instants in UTC (RFC
+// 3339, no trailing zeros), invalid UTF-8 replaced by U+FFFD, numbers that JSON
+// cannot express as null. It panics on a value that is none of Member's types.
+func (o Object) AppendJSON(b []byte) []byte {
+	b = append(b, '{')
+	for i := range o {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, o[i].Name)
+		b = append(b, ':')
+		b = appendValue(b, o[i].Value)
+	}
+	return append(b, '}')
+}
+
+func appendValue(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return appendString(b, v)
+	case bool:
+		return strconv.AppendBool(b, v)
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	case float64:
+		return appendFloat(b, v)
+	case time.Time:
+		b = append(b, '"')
+		b = v.UTC().AppendFormat(b, time.RFC3339Nano)
+		return append(b, '"')
+	case Object:
+		return v.AppendJSON(b)
+	case []any:
+		b = append(b, '[')
+		for i := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendValue(b, v[i])
+		}
+		return append(b, ']')
+	}
+	panic(fmt.Sprintf("query: a member cannot hold a %T", v))
+}
+
+func appendString(b []byte, s string) []byte {
+	// The error only repeats that invalid UTF-8 was replaced.
+	b, _ = jsontext.AppendQuote(b, s)
+	return b
+}
+
+// appendFloat writes the shortest number that reads back as f, with an exponent
+// where JavaScript would use one.
+func appendFloat(b []byte, f float64) []byte {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return append(b, "null"...)
+	}
+	if size := math.Abs(f); size != 0 && (size < 1e-6 || size >= 1e21) {
+		return strconv.AppendFloat(b, f, 'e', -1, 64)
+	}
+	return strconv.AppendFloat(b, f, 'f', -1, 64)
+}

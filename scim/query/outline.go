@@ -1,0 +1,190 @@
+package query
+
+import (
+	"strconv"
+	"strings"
+)
+
+// outline writes the text that filter-parser is given, see parser.
+type outline struct {
+	*parser
+	text  strings.Builder
+	spans []span
+	depth int // open parentheses
+}
+
+// span says which token of the filter a part of the outline comes from.
+type span struct {
+	at  int // offset in the outline
+	pos int // offset in the filter
+}
+
+// emit writes a token as it is, or other text in its place.
+func (o *outline) emit(t token, as string) {
+	if t.spaced && o.text.Len() > 0 {
+		o.text.WriteByte(' ')
+	}
+	o.spans = append(o.spans, span{o.text.Len(), t.pos})
+	o.text.WriteString(as)
+}
+
+func (o *outline) peek() token { return o.tokens[0] }
+
+func (o *outline) take() token {
+	t := o.tokens[0]
+	if t.kind != end {
+		o.tokens = o.tokens[1:]
+	}
+	return t
+}
+
+// read writes operands and the words between them up to the closing token.
+func (o *outline) read(closing tokenKind, closer string) error {
+	opened := o.peek()
+	for {
+		if err := o.operand(); err != nil {
+			return err
+		}
+		for o.depth > 0 && o.peek().is(")") {
+			o.emit(o.take(), ")")
+			o.depth--
+		}
+		t := o.take()
+		switch {
+		case t.kind == closing && (closing == end || t.is(closer)) && o.depth == 0:
+			return nil
+		case t.kind == word && (strings.EqualFold(t.text, "and") || strings.EqualFold(t.text, "or")):
+			o.emit(t, t.text)
+		case t.kind == end && closer != "" && o.depth == 0:
+			return fail(opened.pos, "close it with ]", "value path without an end")
+		case t.kind == end:
+			return fail(t.pos, "close every ( with )", "parenthesis without an end")
+		case t.kind == mark:
+			return fail(t.pos, "remove it or open it before", "unexpected %s", t)
+		default:
+			return fail(t.pos, "join conditions with and or or", "unexpected %s", t)
+		}
+	}
+}
+
+// operand writes one comparison or the start of a group.
+func (o *outline) operand() error {
+	for {
+		t := o.take()
+		switch {
+		case t.is("("):
+			o.depth++
+			o.emit(t, "(")
+		case t.kind == word && strings.EqualFold(t.text, "not") && o.peek().is("("):
+			o.emit(t, t.text)
+		case t.kind == word:
+			return o.comparison(t)
+		default:
+			return fail(t.pos, `write a condition such as userName eq "a@b.example"`, "%s where an attribute is expected", t)
+		}
+	}
+}
+
+// comparison remembers what was written as a term and writes its stand-in.
+func (o *outline) comparison(name token) error {
+	t := term{name: name, op: token{kind: end}}
+	if o.peek().is("[") {
+		if err := o.brackets(&t); err != nil {
+			return err
+		}
+	}
+	o.emit(name, "t"+strconv.Itoa(len(o.terms)))
+	if t.inner != nil && !o.operatorFollows() {
+		o.text.WriteString(" pr")
+		o.terms = append(o.terms, t)
+		return nil
+	}
+	t.op = o.take()
+	if err := t.checkOperator(); err != nil {
+		return err
+	}
+	o.emit(t.op, t.op.text)
+	if !strings.EqualFold(t.op.text, "pr") {
+		t.value = o.take()
+		shown, err := t.literal()
+		if err != nil {
+			return err
+		}
+		o.emit(t.value, shown)
+	}
+	o.terms = append(o.terms, t)
+	return nil
+}
+
+// brackets reads the filter of a value path and what is attached behind it.
+func (o *outline) brackets(t *term) error {
+	var err error
+	if t.path, err = o.resolve(t.name); err != nil {
+		return err
+	}
+	attr := t.path.leaf()
+	if attr.secret() || t.path.Attr.secret() {
+		return fail(t.name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", t.path)
+	}
+	if attr.Kind != Complex && !attr.MultiValued {
+		return fail(t.name.pos, "compare it without brackets", "attribute %s is a single %s and has no elements", t.path, attr.Kind)
+	}
+	o.take()
+	in := parser{scope: attr, tokens: o.tokens}
+	if t.inner, err = in.filter(mark, "]"); err != nil {
+		return err
+	}
+	o.tokens = in.tokens
+	if next := o.peek(); next.kind == word && !next.spaced && strings.HasPrefix(next.text, ".") {
+		t.sub = o.take()
+		t.sub.text = t.sub.text[1:]
+		t.sub.pos++
+	}
+	return nil
+}
+
+// operatorFollows reports whether a comparison goes on behind brackets.
+func (o *outline) operatorFollows() bool {
+	t := o.peek()
+	return t.kind == word && !strings.EqualFold(t.text, "and") && !strings.EqualFold(t.text, "or")
+}
+
+func (t term) checkOperator() error {
+	const fix = "use eq, ne, co, sw, ew, gt, ge, lt, le or pr"
+	switch {
+	case t.op.kind == end:
+		return fail(t.name.pos, fix, "attribute %s without an operator", quote(t.name.text))
+	case t.op.kind != word:
+		return fail(t.op.pos, fix, "%s where an operator is expected", t.op)
+	case strings.EqualFold(t.op.text, "pr"):
+		return nil
+	}
+	for _, name := range opNames {
+		if strings.EqualFold(name, t.op.text) {
+			return nil
+		}
+	}
+	return fail(t.op.pos, fix, "unknown operator %s", t.op)
+}
+
+// literal is what stands for the term's value in the outline: an empty string
+// for any text, and what was written for numbers, true, false and null.
+func (t term) literal() (string, error) {
+	v := t.value
+	switch {
+	case v.kind == text:
+		return `""`, nil
+	case v.kind != word:
+		return "", fail(v.pos, "write a value after "+t.op.text, "%s where a value is expected", v)
+	case number(v.text), strings.EqualFold(v.text, "true"), strings.EqualFold(v.text, "false"), strings.EqualFold(v.text, "null"):
+		return v.text, nil
+	case strings.Contains(v.text, "@") && strings.EqualFold(t.op.text, "eq"):
+		return `""`, nil
+	}
+	return "", fail(v.pos, "put it in double quotes", "value %s without quotes", v)
+}
+
+// explain turns an error of filter-parser into one about the filter's own text.
+func (o *outline) explain(err error) error {
+	return fail(o.spans[len(o.spans)-1].pos, "", "the filter cannot be read: %s", err)
+}

@@ -1,0 +1,281 @@
+package query
+
+import (
+	"strconv"
+	"strings"
+
+	ast "github.com/scim2/filter-parser/v2"
+)
+
+// Parse reads a filter, RFC 7644 section 3.4.2.2, for the resources of a schema.
+// Names are resolved (see Schema.Resolve), literals have the type that their
+// attribute asks for, and an error is an *Error. A zero Limits means the
+// defaults. Operators, names, true, false and null go in any case; any number of
+// terms and parentheses may stand between brackets; instants may have any offset
+// and fraction, or no zone, which is UTC, or be a day alone.
+//
+// Besides the grammar, forms that clients are known to send are accepted:
+//
+//	emails eq "x"                       emails.value eq "x"
+//	emails[type eq "work"].value eq "x" emails[type eq "work" and value eq "x"]
+//	emails[type eq "work"] eq "x"       the same
+//	userName eq a@b.example             userName eq "a@b.example"
+//	title eq null, title ne null        not (title pr), title pr
+//
+// Attributes that are never returned cannot be filtered: that would give them
+// away.
+func Parse(s *Schema, filter string, lim Limits) (Expr, error) {
+	return parse(s, nil, filter, lim.orDefault())
+}
+
+// ParseElement reads the filter of a value path, what stands between the
+// brackets of "emails[…]", for the elements of attr. It is otherwise Parse.
+func ParseElement(attr *Attribute, filter string, lim Limits) (Expr, error) {
+	return parse(nil, attr, filter, lim.orDefault())
+}
+
+// Resolve types an expression that filter-parser has read already, such as the
+// value filter of a PATCH path, for the elements of attr, or with a nil attr for
+// the resources of s. Errors are *Error without a position. filter-parser leaves
+// string literals escaped, Resolve unescapes them.
+func Resolve(s *Schema, attr *Attribute, e ast.Expression) (Expr, error) {
+	p := parser{schema: s, scope: attr}
+	return p.build(e)
+}
+
+func parse(s *Schema, scope *Attribute, filter string, lim Limits) (Expr, error) {
+	tokens, err := scan(filter, lim)
+	if err != nil {
+		return nil, err
+	}
+	if tokens[0].kind == end {
+		return nil, fail(0, `write one like userName eq "a@b.example"`, "the filter is empty")
+	}
+	p := parser{schema: s, scope: scope, tokens: tokens}
+	return p.filter(end, "")
+}
+
+// parser turns tokens into an expression. The grammar is filter-parser's: it is
+// given an outline of the filter in which every comparison is reduced to
+// "t0 eq "" ", where t0 names the term that remembers what was really written
+// and where. That way brackets may hold a whole filter, which filter-parser
+// cannot read, string literals are read by JSON's rules, errors know their
+// position, and the parser, slow on long text, sees little of it.
+type parser struct {
+	schema *Schema
+	scope  *Attribute // the elements of it are filtered; nil: resources
+	tokens []token
+	terms  []term // nil when the names in the AST are the real ones
+}
+
+// term is one comparison as it was written.
+type term struct {
+	name  token
+	inner Expr  // of brackets after the name
+	path  Path  // of the name, if inner
+	sub   token // after the brackets: the "value" of emails[…].value
+	op    token // kind end if there is none
+	value token
+}
+
+// filter reads up to the closing mark, which it consumes.
+func (p *parser) filter(closing tokenKind, mark string) (Expr, error) {
+	o := outline{parser: p}
+	if err := o.read(closing, mark); err != nil {
+		return nil, err
+	}
+	tree, err := ast.ParseFilterNumber([]byte(o.text.String()))
+	if err != nil {
+		return nil, o.explain(err)
+	}
+	return p.build(tree)
+}
+
+// build types a tree of filter-parser.
+func (p *parser) build(e ast.Expression) (Expr, error) {
+	switch e := e.(type) {
+	case *ast.LogicalExpression:
+		return p.logical(e)
+	case *ast.NotExpression:
+		inner, err := p.build(e.Expression)
+		if err != nil {
+			return nil, err
+		}
+		return Not{inner}, nil
+	case *ast.AttributeExpression:
+		return p.comparison(e)
+	}
+	return nil, fail(-1, "", "a value path cannot stand inside another")
+}
+
+// logical collects a chain of the same operator, which filter-parser nests to
+// the left, into one expression.
+func (p *parser) logical(e *ast.LogicalExpression) (Expr, error) {
+	var chain []ast.Expression
+	left := ast.Expression(e)
+	for {
+		l, ok := left.(*ast.LogicalExpression)
+		if !ok || l.Operator != e.Operator {
+			break
+		}
+		chain = append(chain, l.Right)
+		left = l.Left
+	}
+	chain = append(chain, left)
+	terms := make([]Expr, len(chain))
+	for i, x := range chain {
+		t, err := p.build(x)
+		if err != nil {
+			return nil, err
+		}
+		terms[len(chain)-1-i] = t
+	}
+	if e.Operator == ast.AND {
+		return And{terms}, nil
+	}
+	return Or{terms}, nil
+}
+
+var operators = map[ast.CompareOperator]Op{
+	ast.EQ: Eq, ast.NE: Ne, ast.CO: Co, ast.SW: Sw, ast.EW: Ew,
+	ast.GT: Gt, ast.GE: Ge, ast.LT: Lt, ast.LE: Le,
+}
+
+func (p *parser) comparison(e *ast.AttributeExpression) (Expr, error) {
+	t := term{
+		name:  token{text: e.AttributePath.String(), pos: -1},
+		op:    token{text: string(e.Operator), pos: -1},
+		value: token{pos: -1},
+	}
+	raw, isText := e.CompareValue.(string)
+	if p.terms != nil {
+		i, _ := strconv.Atoi(e.AttributePath.AttributeName[1:])
+		t = p.terms[i]
+		raw = t.value.text
+	}
+	v := e.CompareValue
+	if isText {
+		var err error
+		if v, err = t.unquote(raw, p.terms == nil); err != nil {
+			return nil, err
+		}
+	}
+	if t.inner != nil {
+		return p.valuePath(t, e.Operator, v)
+	}
+	path, err := p.resolve(t.name)
+	if err != nil {
+		return nil, err
+	}
+	return compareTo(path, t, e.Operator, v)
+}
+
+// unquote reads the term's literal. bare says that filter-parser took the quotes.
+func (t term) unquote(raw string, bare bool) (string, error) {
+	if bare {
+		raw = `"` + raw + `"`
+	}
+	if !strings.HasPrefix(raw, `"`) {
+		return raw, nil
+	}
+	s, ok := unquote(raw)
+	if !ok {
+		return "", fail(t.value.pos, `escapes are those of JSON: \" \\ \/ \b \f \n \r \t \u00e9`, "bad escape in %s", quote(raw))
+	}
+	return s, nil
+}
+
+// resolve finds the attribute that a name means where the parser stands.
+func (p *parser) resolve(name token) (Path, error) {
+	if p.scope == nil {
+		path, err := p.schema.Resolve(name.text)
+		if err != nil {
+			return Path{}, fail(name.pos, "see /Schemas for the attributes", "%s", err)
+		}
+		return path, nil
+	}
+	attr, rest, dotted := strings.Cut(name.text, ".")
+	a := element(p.scope, attr)
+	if a == nil {
+		return Path{}, fail(name.pos, "see /Schemas for the attributes", "%s has no sub-attribute %s%s", p.scope.Name, quote(attr), oneOf(p.scope.Sub))
+	}
+	path := Path{Attr: a}
+	if dotted {
+		if path.Sub = a.sub(rest); path.Sub == nil {
+			return Path{}, fail(name.pos, "see /Schemas for the attributes", "%s has no sub-attribute %s", a.Name, quote(rest))
+		}
+	}
+	return path, nil
+}
+
+// element is an attribute of the elements of scope. Those of a simple
+// multi-valued attribute are known as "value", RFC 7643 section 2.4.
+func element(scope *Attribute, name string) *Attribute {
+	if scope.Kind != Complex && strings.EqualFold(name, "value") {
+		return &Attribute{Name: "value", Kind: scope.Kind, CaseExact: scope.CaseExact, Mutability: scope.Mutability, Returned: scope.Returned}
+	}
+	return scope.sub(name)
+}
+
+// compareTo makes the expression "path op v", or what it stands for.
+func compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, error) {
+	if path.Attr.secret() || path.leaf().secret() {
+		return nil, fail(t.name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", path)
+	}
+	switch {
+	case operator == ast.PR:
+		return Present{path}, nil
+	case v == nil && operator == ast.EQ:
+		return Not{Present{path}}, nil
+	case v == nil && operator == ast.NE:
+		return Present{path}, nil
+	case v == nil:
+		return nil, fail(t.value.pos, "use eq or ne, or pr", "null has no order and no text")
+	}
+	path, err := path.Comparable()
+	if err != nil {
+		return nil, fail(t.name.pos, "", "%s", err)
+	}
+	op := operators[operator]
+	value, fault, fix := literal(path.leaf(), op, v)
+	if fault != "" {
+		return nil, fail(t.op.pos, fix, "%s %s: %s", path, op, fault)
+	}
+	return NewCompare(path, op, value), nil
+}
+
+// valuePath makes the expression of a name with brackets: path[inner], or with a
+// comparison behind it path[inner and sub op v].
+func (p *parser) valuePath(t term, operator ast.CompareOperator, v any) (Expr, error) {
+	inner := t.inner
+	if t.op.kind != end {
+		name := t.sub
+		if name.text == "" {
+			name = token{text: "value", pos: t.name.pos}
+		}
+		in := parser{scope: t.path.leaf()}
+		path, err := in.resolve(name)
+		if err != nil {
+			return nil, err
+		}
+		compared, err := compareTo(path, t, operator, v)
+		if err != nil {
+			return nil, err
+		}
+		inner = conjunction(inner, compared)
+	}
+	return Has{t.path, inner}, nil
+}
+
+// conjunction is "a and b" without nesting one And in another.
+func conjunction(a, b Expr) Expr {
+	var terms []Expr
+	for _, e := range []Expr{a, b} {
+		if and, ok := e.(And); ok {
+			terms = append(terms, and.Terms...)
+		} else {
+			terms = append(terms, e)
+		}
+	}
+	return And{terms}
+}

@@ -1,0 +1,206 @@
+package query
+
+// Simplify returns an expression that Match finds equal to e for every resource
+// of e's schema, in a form that planners can take apart: Not stands only before
+// what cannot absorb it, And and Or are flat and without repetition, a value
+// path over one plain comparison is that comparison, an equality settles
+// everything else said about its single-valued attribute, and what is decided
+// without looking is a Const, which is then the whole expression. A nil
+// expression, which everything satisfies, is Const(true).
+func Simplify(e Expr) Expr { return simplify(e, false) }
+
+// simplify simplifies e, or its negation.
+func simplify(e Expr, negated bool) Expr {
+	switch e := e.(type) {
+	case nil:
+		return Const(!negated)
+	case Const:
+		return Const(bool(e) != negated)
+	case Not:
+		return simplify(e.Term, !negated)
+	case And:
+		return combine(e.Terms, negated, !negated)
+	case Or:
+		return combine(e.Terms, negated, negated)
+	case Compare:
+		return simplifyCompare(e, negated)
+	case Has:
+		return simplifyHas(e, negated)
+	}
+	return negate(e, negated)
+}
+
+func negate(e Expr, negated bool) Expr {
+	if negated {
+		return Not{e}
+	}
+	return e
+}
+
+// simplifyCompare turns a negated equality around where there is one value at
+// most: eq and ne are then each other's opposite, absence included.
+func simplifyCompare(e Compare, negated bool) Expr {
+	if negated && e.Path.single() {
+		switch e.Op {
+		case Eq:
+			e.Op = Ne
+			return e
+		case Ne:
+			e.Op = Eq
+			return e
+		}
+	}
+	return negate(e, negated)
+}
+
+func simplifyHas(e Has, negated bool) Expr {
+	switch inner := simplify(e.Filter, false).(type) {
+	case Const:
+		if !inner {
+			return Const(negated)
+		}
+		return negate(e, negated) // some element, even an empty one: not "pr"
+	case Or: // some element satisfies a or b: some satisfies a, or some b
+		terms := make([]Expr, len(inner.Terms))
+		for i, t := range inner.Terms {
+			terms[i] = Has{e.Path, t}
+		}
+		return combine(terms, negated, negated)
+	case Compare:
+		// "ne" differs: an element without the value satisfies it in brackets.
+		if p, ok := e.inside(inner.Path); ok && inner.Op != Ne {
+			inner.Path = p
+			return simplifyCompare(inner, negated)
+		}
+		return negate(Has{e.Path, inner}, negated)
+	case Present:
+		if p, ok := e.inside(inner.Path); ok {
+			return negate(Present{p}, negated)
+		}
+		return negate(Has{e.Path, inner}, negated)
+	default:
+		return negate(Has{e.Path, inner}, negated)
+	}
+}
+
+// inside is the path from the resource to a path relative to e's elements.
+func (e Has) inside(p Path) (Path, bool) {
+	switch {
+	case e.Path.Sub != nil || p.Sub != nil:
+		return Path{}, false
+	case e.Path.Attr.Kind != Complex:
+		return e.Path, true
+	}
+	return Path{e.Path.Extension, e.Path.Attr, p.Attr}, true
+}
+
+// combine joins simplified terms, each negated first if asked for, by and or by
+// or.
+func combine(terms []Expr, negated, and bool) Expr {
+	flat := make([]Expr, 0, len(terms))
+	seen := make(map[string]bool, len(terms))
+	add := func(e Expr) {
+		if key := e.String(); !seen[key] {
+			seen[key] = true
+			flat = append(flat, e)
+		}
+	}
+	for _, t := range terms {
+		t = simplify(t, negated)
+		if c, ok := t.(Const); ok {
+			if bool(c) != and {
+				return c
+			}
+			continue
+		}
+		for _, e := range operands(t, and) {
+			add(e)
+		}
+	}
+	if and {
+		var possible bool
+		if flat, possible = settle(flat); !possible {
+			return Const(false)
+		}
+	}
+	switch {
+	case len(flat) == 0:
+		return Const(and)
+	case len(flat) == 1:
+		return flat[0]
+	case and:
+		return And{flat}
+	}
+	return Or{flat}
+}
+
+// operands are the terms of e if it is an And, or else an Or, as asked for, and
+// otherwise e alone.
+func operands(e Expr, and bool) []Expr {
+	if a, ok := e.(And); ok && and {
+		return a.Terms
+	}
+	if o, ok := e.(Or); ok && !and {
+		return o.Terms
+	}
+	return []Expr{e}
+}
+
+// settle removes conjuncts that follow from an equality on the same
+// single-valued attribute. possible is false if one contradicts it.
+func settle(terms []Expr) (rest []Expr, possible bool) {
+	known := map[Path]Compare{}
+	for _, t := range terms {
+		if c, ok := t.(Compare); ok && c.Op == Eq && c.Path.single() {
+			if _, again := known[c.Path]; !again {
+				known[c.Path] = c
+			}
+		}
+	}
+	if len(known) == 0 {
+		return terms, true
+	}
+	used := map[Path]bool{}
+	for _, t := range terms {
+		p, ok := about(t)
+		eq, fixed := known[p]
+		if !ok || !fixed {
+			rest = append(rest, t)
+			continue
+		}
+		if !holdsOf(t, eq.Value) {
+			return nil, false
+		}
+		if !used[p] {
+			used[p] = true
+			rest = append(rest, eq)
+		}
+	}
+	return rest, true
+}
+
+// about is the path that a leaf speaks of.
+func about(e Expr) (Path, bool) {
+	switch e := e.(type) {
+	case Compare:
+		return e.Path, true
+	case Present:
+		return e.Path, true
+	case Not:
+		return about(e.Term)
+	}
+	return Path{}, false
+}
+
+// holdsOf evaluates a leaf where the attribute's only value is known.
+func holdsOf(leaf Expr, v any) bool {
+	switch e := leaf.(type) {
+	case Compare:
+		return e.satisfied(v)
+	case Present:
+		return present(v, nil)
+	case Not:
+		return !holdsOf(e.Term, v)
+	}
+	return false
+}
