@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 )
 
 // listGroups is GET /Groups.
@@ -124,7 +123,7 @@ func (d *directory) insertGroup(body groupBody) ([]byte, error) {
 	}
 	draft := newGroupDraft(d, g)
 	if err := draft.addAll(body.Members); err != nil {
-		return nil, unknownMember(err)
+		return nil, refuse("invalidValue", "%v", err)
 	}
 	if err := draft.check(); err != nil {
 		return nil, err
@@ -217,109 +216,10 @@ func (d *directory) dropGroup(r *http.Request) error {
 	return nil
 }
 
-// unknownMember gives the absence of a member the form it has on PUT and POST.
+// unknownMember gives the absence of a member the form that it has on PUT.
 func unknownMember(err error) error {
 	if missing, ok := err.(*scimError); ok && missing.status == http.StatusNotFound {
 		return &javaError{missing.detail}
 	}
 	return err
-}
-
-// groupDraft is a change to a group that has not taken place yet.
-type groupDraft struct {
-	d          *directory
-	g          *group
-	externalID string
-	leaving    map[*user]bool
-	joining    []*user
-	joined     map[*user]bool // the set of joining
-}
-
-func newGroupDraft(d *directory, g *group) *groupDraft {
-	return &groupDraft{d: d, g: g, externalID: g.externalID, leaving: map[*user]bool{}, joined: map[*user]bool{}}
-}
-
-// rename leaves the name as it is: Atlassian does not rename groups.
-func (c *groupDraft) rename(name string) error {
-	if name != c.g.displayName && c.d.options.RenameRefused {
-		return refuse("mutability", "Attribute [displayName] is immutable.")
-	}
-	return nil
-}
-
-func (c *groupDraft) addAll(members []memberElement) error {
-	for _, member := range members {
-		if err := c.add(member.Value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// add makes a user a member; one who is a member stays so.
-func (c *groupDraft) add(id string) error {
-	u, err := c.findMember(id)
-	if err != nil {
-		return err
-	}
-	switch {
-	case c.leaving[u]:
-		delete(c.leaving, u)
-	case !c.joined[u] && !u.isIn(c.g):
-		c.joined[u] = true
-		c.joining = append(c.joining, u)
-	}
-	return nil
-}
-
-// remove ends a membership; that of a user who is none is ended already.
-func (c *groupDraft) remove(id string) error {
-	u, err := c.findMember(id)
-	if err != nil {
-		return err
-	}
-	if c.joined[u] {
-		delete(c.joined, u)
-		c.joining = slices.DeleteFunc(c.joining, func(other *user) bool { return other == u })
-	} else if u.isIn(c.g) {
-		c.leaving[u] = true
-	}
-	return nil
-}
-
-func (c *groupDraft) removeAll() {
-	clear(c.joined)
-	c.joining = nil
-	for _, u := range c.g.members {
-		c.leaving[u] = true
-	}
-}
-
-func (c *groupDraft) findMember(id string) (*user, error) {
-	u := c.d.userByID[id]
-	if u == nil {
-		return nil, notFound("USER", id)
-	}
-	return u, nil
-}
-
-// check refuses a group that would be too large.
-func (c *groupDraft) check() error {
-	size := len(c.g.members) - len(c.leaving) + len(c.joining)
-	if limit := c.d.options.MaxMembersPerGroup; limit > 0 && len(c.joining) > 0 && size > limit {
-		return refuse("tooMany", "Group [%s] would exceed the limit of [%d] members.", c.g.displayName, limit)
-	}
-	return nil
-}
-
-func (c *groupDraft) changed() bool {
-	return c.externalID != c.g.externalID || len(c.leaving) > 0 || len(c.joining) > 0
-}
-
-func (c *groupDraft) commit(now time.Time) {
-	if c.externalID != c.g.externalID {
-		c.g.externalID = c.externalID
-		c.g.modified = now
-	}
-	c.d.setMembers(c.g, c.leaving, c.joining, now)
 }

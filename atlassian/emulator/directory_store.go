@@ -53,8 +53,14 @@ type enterprise struct {
 type looseBool bool
 
 func (b *looseBool) UnmarshalJSON(data []byte) error {
-	text := strings.ToLower(strings.Trim(string(data), `"`))
-	return json.Unmarshal([]byte(text), (*bool)(b))
+	switch text := strings.ToLower(strings.Trim(string(data), `"`)); text {
+	case "true", "false":
+		*b = text == "true"
+		return nil
+	case "null":
+		return nil
+	}
+	return refuse("invalidValue", "%s is not a boolean.", data)
 }
 
 // primaryEmail returns the first address marked as primary, or "".

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -215,7 +216,12 @@ func readUser(w http.ResponseWriter, r *http.Request) (userAttributes, error) {
 
 // invalidBody tells broken JSON from JSON of the wrong types.
 func invalidBody(err error) error {
-	if wrong, ok := err.(*json.UnmarshalTypeError); ok {
+	var refused *scimError
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &wrong):
 		return refuse("invalidValue", "Attribute [%s] has a value of the wrong type.", wrong.Field)
 	}
 	return refuse("invalidSyntax", "Request payload is not valid JSON.")
