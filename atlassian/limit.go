@@ -31,6 +31,9 @@ func newGate(concurrent int, perSecond float64) *gate {
 // enter waits for admission; whoever was admitted must leave. It reports how much of patience a quiet has used up and
 // fails with RateLimited when the quiet outlasts patience.
 func (g *gate) enter(ctx context.Context, patience time.Duration) (waited time.Duration, err error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
 	select {
 	case g.slots <- struct{}{}:
 	case <-ctx.Done():

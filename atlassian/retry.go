@@ -80,7 +80,7 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 		o.unknown = o.unknown || !surelyUnsent(err)
 		return nil, err
 	}
-	o.unknown = o.unknown || resp.StatusCode >= 500
+	o.unknown = o.unknown || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
 	// Jira also limits the writes to a single issue; that is no reason to hold back the others.
 	if resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("RateLimit-Reason") != "jira-per-issue-on-write" {
 		o.gate.pause(retryAfter(resp.Header, time.Now()))
@@ -91,14 +91,15 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 func (o *operation) exchange(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), o.cfg.Timeout)
 	defer cancel()
-	// On a stale connection net/http repeats a GET by itself; upstream may have seen both.
-	var written atomic.Int32
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { written.Add(1) }})
-	resp, err := o.cfg.Transport.RoundTrip(req.WithContext(ctx))
-	for range written.Load() - 1 {
+	var sent sending
+	resp, err := o.cfg.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, sent.trace())))
+	for range sent.written.Load() - 1 {
 		o.report(req.Context(), nil, errReplayed, 0)
 	}
 	if err != nil {
+		if sent.surelyNot() {
+			err = unsent{err}
+		}
 		return nil, err
 	}
 	defer resp.Body.Close()
@@ -114,6 +115,22 @@ func (o *operation) exchange(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// sending follows how far a request came. On a stale connection net/http repeats a GET by itself, so that one attempt
+// may be written twice; upstream may have seen both.
+type sending struct{ asked, connected, written atomic.Int32 }
+
+func (s *sending) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn:      func(string) { s.asked.Add(1) },
+		GotConn:      func(httptrace.GotConnInfo) { s.connected.Add(1) },
+		WroteHeaders: func() { s.written.Add(1) },
+	}
+}
+
+// surelyNot reports whether the request was refused for want of a connection. A transport that does not report its
+// progress leaves that open.
+func (s *sending) surelyNot() bool { return s.asked.Load() > 0 && s.connected.Load() == 0 }
+
 func (o *operation) report(ctx context.Context, resp *http.Response, err error, d time.Duration) {
 	call := Call{Op: o.op, Duration: d, Attempt: o.attempts, Err: err}
 	if resp != nil {
@@ -127,34 +144,28 @@ func (o *operation) report(ctx context.Context, resp *http.Response, err error, 
 // again is the retry policy. A 429 and a request that was never sent changed nothing and may always be repeated; after
 // a 5xx, a cut or a timeout only what is repeatable may.
 func (o *operation) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	var refused *Error
-	if ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errOversize) {
+	if ctx.Err() != nil || !o.worthRepeating(resp, err) {
 		return false, nil
 	}
-	var told time.Duration
-	switch {
-	case err != nil:
-		if !surelyUnsent(err) && !o.mayRepeat() {
-			return false, nil
-		}
-	case resp.StatusCode == http.StatusTooManyRequests:
-		told = retryAfter(resp.Header, time.Now())
-	case resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented:
-		if !o.mayRepeat() {
-			return false, nil
-		}
-		told = retryAfter(resp.Header, time.Now())
-	default:
-		return false, nil
+	o.wait = 0
+	if resp != nil {
+		o.wait = retryAfter(resp.Header, time.Now())
 	}
-	o.wait = told
-	if told == 0 {
+	if o.wait == 0 {
 		o.wait = o.backoff()
 	}
 	return o.wait <= min(o.cfg.MaxRetryWait-o.waited, untilDeadline(ctx)), nil
 }
 
-func (o *operation) mayRepeat() bool { return o.reads || o.repeatable }
+func (o *operation) worthRepeating(resp *http.Response, err error) bool {
+	switch {
+	case err != nil:
+		return !hopeless(err) && (surelyUnsent(err) || o.reads || o.repeatable)
+	case resp.StatusCode == http.StatusTooManyRequests:
+		return true
+	}
+	return resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented && (o.reads || o.repeatable)
+}
 
 // ambiguous reports whether a failed operation may nevertheless have taken effect.
 func (o *operation) ambiguous() bool { return o.unknown && !o.reads }
@@ -194,9 +205,17 @@ func parseReset(text string) (time.Time, error) {
 // surelyUnsent reports whether upstream cannot have seen the request.
 func surelyUnsent(err error) bool {
 	var early unsent
-	var op *net.OpError
+	return errors.As(err, &early)
+}
+
+// hopeless reports whether err will be the same the next time: our own refusal, an answer that is too large, a
+// certificate that is not upstream's, a host that does not exist.
+func hopeless(err error) bool {
+	var refused *Error
 	var certificate *tls.CertificateVerificationError
-	return errors.As(err, &early) || errors.As(err, &op) && op.Op == "dial" || errors.As(err, &certificate)
+	var lookup *net.DNSError
+	return errors.As(err, &refused) || errors.Is(err, errOversize) || errors.As(err, &certificate) ||
+		errors.As(err, &lookup) && lookup.IsNotFound
 }
 
 // failure makes an Error of an operation that got no answer.
