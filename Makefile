@@ -1,0 +1,25 @@
+.PHONY: build test race lint fuzz bench demo ci
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+lint:
+	.ci/run lint
+
+fuzz:
+	.ci/run fuzz
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+demo:
+	go run ./cmd/scim-atlassian demo
+
+ci:
+	.ci/run

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "scim-atlassian"
+
+// place is what the packages that one package imports may be. Patterns are those of path.Match.
+type place struct {
+	ours   []string // packages of this module
+	theirs []string // packages of other modules
+	pure   bool     // nothing of the standard library that does I/O, waits, or differs from run to run
+}
+
+// places has every package. One that is not in it is refused: it has to find its place first.
+var places = map[string]place{
+	"cmd/scim-atlassian":     {ours: []string{"scim", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"scim":                   {ours: []string{"scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: anything},
+	"scim/query":             {theirs: []string{"github.com/scim2/filter-parser/v2", "github.com/go-json-experiment/json/jsontext"}, pure: true},
+	"schemas":                {theirs: []string{"github.com/elimity-com/scim/*", "github.com/go-json-experiment/json"}},
+	"atlassian":              {theirs: anything},
+	"atlassian/adf":          {theirs: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}},
+	"atlassian/emulator":     {ours: []string{"atlassian/emulator/jql"}},
+	"atlassian/emulator/jql": {},
+}
+
+// anything matches the import paths of up to six elements.
+var anything = []string{"*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*", "*/*/*/*/*/*"}
+
+// impure are packages of the standard library that pure code has no use for.
+var impure = []string{
+	"context", "crypto/rand", "database/sql", "embed", "io/fs", "io/ioutil", "log", "log/*", "math/rand", "math/rand/v2",
+	"net", "net/*", "os", "os/*", "plugin", "runtime/*", "sync", "sync/*", "syscall", "testing", "testing/*", "unsafe",
+}
+
+type listedPackage struct {
+	ImportPath string
+	Imports    []string // of what is built, without tests
+	GoFiles    []string
+}
+
+// listPackages asks the Go command for the packages of the module that hold more than tests.
+func listPackages(t *testing.T) []listedPackage {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", module+"/...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []listedPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p listedPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if len(p.GoFiles) > 0 {
+			packages = append(packages, p)
+		}
+	}
+}
+
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		ok, _ := path.Match(pattern, name) // the patterns above are well formed
+		return ok
+	})
+}
+
+// refuses says why a package in this place may not import name, or nothing if it may.
+func (p place) refuses(name string) string {
+	first, _, _ := strings.Cut(name, "/")
+	switch {
+	case first == module:
+		if !matchesAny(p.ours, strings.TrimPrefix(name, module+"/")) {
+			return "the arrow points the wrong way"
+		}
+	case strings.Contains(first, "."):
+		if !matchesAny(p.theirs, name) {
+			return "this module does not belong here"
+		}
+	case p.pure && matchesAny(impure, name):
+		return "this package is pure"
+	}
+	return ""
+}
+
+func TestImports(t *testing.T) {
+	for _, p := range listPackages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		place, ok := places[name]
+		if !ok {
+			t.Errorf("%s has no place in the architecture", name)
+		}
+		for _, imported := range p.Imports {
+			if why := place.refuses(imported); ok && why != "" {
+				t.Errorf("%s imports %s: %s", name, imported, why)
+			}
+		}
+	}
+}
+
+func TestPlaceRefuses(t *testing.T) {
+	tests := []struct {
+		name, imported string
+		refused        bool
+	}{
+		{"scim/query", "strings", false},
+		{"scim/query", "net/http", true},
+		{"scim/query", "context", true},
+		{"scim/query", "go.uber.org/zap", true},
+		{"scim/query", module + "/atlassian", true},
+		{"atlassian", module + "/scim", true},
+		{"atlassian", module + "/scim/query", true},
+		{"atlassian", "github.com/hashicorp/go-retryablehttp", false},
+		{"atlassian/emulator", module + "/atlassian", true},
+		{"atlassian/emulator", "github.com/go-json-experiment/json", true},
+		{"atlassian/emulator", "net/http", false},
+		{"scim", module + "/cmd/scim-atlassian", true},
+		{"scim", module + "/atlassian/emulator", true},
+		{"cmd/scim-atlassian", module + "/scim", false},
+	}
+	for _, tt := range tests {
+		if got := places[tt.name].refuses(tt.imported); (got != "") != tt.refused {
+			t.Errorf("%s importing %s: got %q, want refused=%v", tt.name, tt.imported, got, tt.refused)
+		}
+	}
+}

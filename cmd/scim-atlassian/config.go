@@ -1,0 +1,308 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+	"go.uber.org/zap/zapcore"
+
+	"scim-atlassian/scim"
+)
+
+// config is every setting of serve and check. The first fourteen are those of IDHub's connector.
+type config struct {
+	AdminEmail            string `env:"ADMIN_EMAIL"`              // Jira user
+	BusinessOwner         string `env:"BUSINESS_OWNER"`           // who answers for the connected application
+	ITOwner               string `env:"IT_OWNER"`                 // who runs it
+	IDHubHostname         string `env:"IDHUB_HOSTNAME"`           // of the IDHub that owns the connector
+	AccessToken           secret `env:"ACCESS_TOKEN"`             // IDHub's, from Keycloak
+	RefreshToken          secret `env:"REFRESH_TOKEN"`            // IDHub's, from Keycloak
+	KeycloakClientID      string `env:"KEYCLOAK_CLIENT_ID"`       // OAuth client of the connector
+	KeycloakRealm         string `env:"KEYCLOAK_REALM"`           // IDHub tenant
+	ConnectorPort         int    `env:"CONNECTOR_PORT"`           // port of the service, every interface
+	DirectoryAPIKey       secret `env:"DIRECTORY_API_KEY"`        // bearer token of the directory API
+	DirectoryID           string `env:"DIRECTORY_ID"`             // which directory
+	SCIMURL               string `env:"SCIM_URL"`                 // base of the directory API, with or without the directory id
+	AccountSecurityAPIKey secret `env:"ACCOUNT_SECURITY_API_KEY"` // Jira API token of AdminEmail
+	SiteURL               string `env:"SITE_URL"`                 // Jira site, or https://api.atlassian.com/ex/jira/{cloudId}
+
+	CallersFile         string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see scim.ParseCallers
+	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of /Issues; none: every visible one
+	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
+	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`     // ServiceProviderConfig without authentication
+	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`  // userName@domain for users without e-mail; empty: off
+	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`          // resources in one answer
+	MaxBodyBytes        int64         `env:"SCIM_ATLASSIAN_MAX_BODY_BYTES"`       // of one request
+	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
+	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`         // age of a full scan that may answer again; 0: none may
+	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
+	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: random, cursors end with the process
+	CursorLifetime      time.Duration `env:"SCIM_ATLASSIAN_CURSOR_LIFETIME"`      // of a cursor
+	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"` // calls in flight, for the directory and for Jira each
+	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`     // of one attempt
+	UpstreamRetryWait   time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT"`  // sum of the waits within one operation
+	UpstreamMaxRetries  int           `env:"SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES"` // per operation; 0: none
+	LogLevel            zapcore.Level `env:"SCIM_ATLASSIAN_LOG_LEVEL"`            // debug, info, warn or error
+}
+
+// defaultConfig is a config of which only the credentials, the site and the callers are missing.
+func defaultConfig() *config {
+	return &config{
+		ConnectorPort:       7001,
+		SCIMURL:             "https://api.atlassian.com/scim/directory",
+		MaxResults:          10_000,
+		MaxBodyBytes:        1 << 20,
+		RequestTimeout:      55 * time.Second,
+		SnapshotTTL:         time.Minute,
+		ScanBudget:          2000,
+		CursorLifetime:      10 * time.Minute,
+		UpstreamConcurrency: 16,
+		UpstreamTimeout:     20 * time.Second,
+		UpstreamRetryWait:   15 * time.Second,
+		UpstreamMaxRetries:  4,
+		LogLevel:            zapcore.InfoLevel,
+	}
+}
+
+// secret is a string that shows itself only when converted.
+type secret string
+
+// String keeps the value out of logs and messages.
+func (s secret) String() string { return "(secret)" }
+
+// GoString keeps the value out of %#v.
+func (s secret) GoString() string { return "(secret)" }
+
+// fileSuffix makes the name of the variable that holds the path of a secret instead of the secret.
+const fileSuffix = "_FILE"
+
+// loadConfig reads the environment ("NAME=value") over the file envFile over the defaults. An empty value counts as
+// unset. An empty envFile stands for ".env" where there is one. Every variable that cannot be read is reported, with
+// the problems that Validate finds in the rest, in one error with a line each.
+func loadConfig(environ []string, envFile string) (*config, error) {
+	variables, err := readEnvFile(envFile)
+	if err != nil {
+		return nil, err
+	}
+	for _, pair := range environ {
+		if name, value, _ := strings.Cut(pair, "="); value != "" {
+			variables[name] = value
+		}
+	}
+	maps.DeleteFunc(variables, func(_, value string) bool { return value == "" })
+
+	c := defaultConfig()
+	problems := readSecretFiles(variables)
+	if err := env.ParseWithOptions(c, env.Options{Environment: variables}); err != nil {
+		problems = append(problems, parseProblems(err)...)
+	}
+	for i := range c.Projects {
+		c.Projects[i] = strings.TrimSpace(c.Projects[i])
+	}
+	return c, errors.Join(append(problems, c.Validate())...)
+}
+
+// readEnvFile reads NAME=value lines. Its errors never quote the file, which is full of secrets.
+func readEnvFile(path string) (map[string]string, error) {
+	f, err := os.Open(cmp.Or(path, ".env"))
+	if path == "" && errors.Is(err, fs.ErrNotExist) {
+		return map[string]string{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the environment file: %w", err)
+	}
+	defer f.Close()
+	variables, err := godotenv.Parse(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a file of NAME=value lines; quote values that hold spaces, $ or #", f.Name())
+	}
+	return variables, nil
+}
+
+// readSecretFiles sets every secret X for which variables has X_FILE to what that file holds, without the line end.
+func readSecretFiles(variables map[string]string) []error {
+	var problems []error
+	for field := range reflect.TypeFor[config]().Fields() {
+		name := field.Tag.Get("env")
+		path := variables[name+fileSuffix]
+		if field.Type != reflect.TypeFor[secret]() || path == "" {
+			continue
+		}
+		if variables[name] != "" {
+			problems = append(problems, fmt.Errorf("%s and %s are both set: keep one", name, name+fileSuffix))
+			continue
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", name+fileSuffix, err))
+			continue
+		}
+		variables[name] = strings.TrimRight(string(content), "\r\n")
+	}
+	return problems
+}
+
+// parseProblems says of each value that has the wrong type which variable it is in; the library knows fields only.
+func parseProblems(err error) []error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return []error{err}
+	}
+	problems := make([]error, len(all.Errors))
+	for i, err := range all.Errors {
+		problems[i] = err
+		var wrong env.ParseError
+		if !errors.As(err, &wrong) {
+			continue
+		}
+		field, _ := reflect.TypeFor[config]().FieldByName(wrong.Name)
+		problems[i] = fmt.Errorf("%s must be %s", field.Tag.Get("env"), kindOf(field.Type))
+	}
+	return problems
+}
+
+// kindOf describes the values of a setting of type t.
+func kindOf(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[time.Duration]():
+		return "a duration such as 90s or 10m"
+	case reflect.TypeFor[bool]():
+		return "true or false"
+	case reflect.TypeFor[zapcore.Level]():
+		return "debug, info, warn or error"
+	default:
+		return "a whole number"
+	}
+}
+
+var projectKey = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+
+// Validate lists everything that keeps the settings from working, one line each: the variable and what to do.
+func (c *config) Validate() error {
+	var problems []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	check(c.DirectoryID != "", "DIRECTORY_ID is missing: Atlassian Administration shows it at the end of the directory's SCIM base URL")
+	check(c.DirectoryAPIKey != "", "DIRECTORY_API_KEY is missing: Atlassian Administration shows it once, when the directory is made or its key is regenerated")
+	check(c.AdminEmail != "", "ADMIN_EMAIL is missing: the e-mail address of the account that calls Jira")
+	check(c.AccountSecurityAPIKey != "", "ACCOUNT_SECURITY_API_KEY is missing: an API token of ADMIN_EMAIL, from id.atlassian.com")
+	check(c.CallersFile != "", "SCIM_ATLASSIAN_CALLERS_FILE is missing: a JSON file of who may call; `scim-atlassian hash-password --help` shows how to make one")
+	check(c.ConnectorPort > 0 && c.ConnectorPort < 1<<16, "CONNECTOR_PORT must be a port from 1 to 65535")
+	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL), checkUpstreamURL("SITE_URL", c.SiteURL))
+	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" {
+		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "",
+			"SCIM_ATLASSIAN_PUBLIC_URL must be an http or https URL without query, such as https://scim.example.com")
+		check(!strings.HasSuffix(strings.TrimRight(c.PublicURL, "/"), scim.BasePath),
+			"SCIM_ATLASSIAN_PUBLIC_URL must end before %s, which is added to it", scim.BasePath)
+	}
+	for _, key := range c.Projects {
+		check(projectKey.MatchString(key), "SCIM_ATLASSIAN_PROJECTS: %q is no project key: use a comma list such as OPS,HR", key)
+	}
+	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
+	check(c.CursorKey == "" || len(c.CursorKey) >= 32, "SCIM_ATLASSIAN_CURSOR_KEY must have at least 32 characters: openssl rand -base64 32")
+	return errors.Join(append(problems, c.checkLimits())...)
+}
+
+// checkLimits refuses limits under which nothing could be answered.
+func (c *config) checkLimits() error {
+	limits := []struct {
+		name       string
+		got, least int64
+	}{
+		{"SCIM_ATLASSIAN_MAX_RESULTS", int64(c.MaxResults), 1},
+		{"SCIM_ATLASSIAN_MAX_BODY_BYTES", c.MaxBodyBytes, 1024},
+		{"SCIM_ATLASSIAN_SCAN_BUDGET", int64(c.ScanBudget), 1},
+		{"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY", int64(c.UpstreamConcurrency), 1},
+		{"SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES", int64(c.UpstreamMaxRetries), 0},
+	}
+	durations := []struct {
+		name       string
+		got, least time.Duration
+	}{
+		{"SCIM_ATLASSIAN_REQUEST_TIMEOUT", c.RequestTimeout, time.Second},
+		{"SCIM_ATLASSIAN_SNAPSHOT_TTL", c.SnapshotTTL, 0},
+		{"SCIM_ATLASSIAN_CURSOR_LIFETIME", c.CursorLifetime, time.Second},
+		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},
+		{"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT", c.UpstreamRetryWait, time.Millisecond},
+	}
+	var problems []error
+	for _, l := range limits {
+		if l.got < l.least {
+			problems = append(problems, fmt.Errorf("%s must be at least %d", l.name, l.least))
+		}
+	}
+	for _, d := range durations {
+		if d.got < d.least {
+			problems = append(problems, fmt.Errorf("%s must be at least %v", d.name, d.least))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// checkUpstreamURL wants https, or http to this machine: the requests carry credentials.
+func checkUpstreamURL(name, value string) error {
+	if value == "" {
+		return fmt.Errorf("%s is missing: such as https://your-site.atlassian.net", name)
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		return fmt.Errorf("%s must be an https URL; http is for this machine only", name)
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return fmt.Errorf("%s must be a URL without user, query and fragment", name)
+	}
+	return nil
+}
+
+// isLoopback reports whether host, a name or address without port, can only mean this machine.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// callers reads the file of SCIM_ATLASSIAN_CALLERS_FILE.
+func (c *config) callers() ([]scim.Caller, error) {
+	data, err := os.ReadFile(c.CallersFile)
+	if err != nil {
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE: %w", err)
+	}
+	callers, err := scim.ParseCallers(data)
+	if err != nil {
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE %s:\n%w", c.CallersFile, err)
+	}
+	return callers, nil
+}
+
+// unknownVariables lists names with our prefix that are no setting: a misspelt limit should not pass unnoticed.
+func unknownVariables(environ []string) []string {
+	known := make(map[string]bool)
+	for field := range reflect.TypeFor[config]().Fields() {
+		name := field.Tag.Get("env")
+		known[name] = true
+		known[name+fileSuffix] = field.Type == reflect.TypeFor[secret]()
+	}
+	var unknown []string
+	for _, pair := range environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "SCIM_ATLASSIAN_") && !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	return slices.Sorted(slices.Values(unknown))
+}

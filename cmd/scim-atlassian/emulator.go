@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"scim-atlassian/atlassian/emulator"
+)
+
+// emulatorFlags are what demo and emulator have in common.
+type emulatorFlags struct {
+	listen  string
+	options emulator.Options
+}
+
+// addEmulatorFlags registers them with the emulator's own defaults.
+func addEmulatorFlags(flags *pflag.FlagSet, f *emulatorFlags) {
+	f.options = emulator.DefaultOptions()
+	flags.StringVar(&f.listen, "atlassian-listen", "127.0.0.1:7002", "address of the emulator")
+	flags.Var((*amount)(&f.options.Users), "users", "emulated users")
+	flags.Var((*amount)(&f.options.Groups), "groups", "emulated groups")
+	flags.Var((*amount)(&f.options.Projects), "projects", "emulated Jira projects")
+	flags.Var((*amount)(&f.options.Issues), "issues", "emulated issues, over all projects")
+	flags.Uint64Var(&f.options.Seed, "seed", f.options.Seed, "the same seed gives the same data")
+	flags.DurationVar(&f.options.Latency, "latency", 0, "added to every emulated answer")
+	flags.StringSliceVar(&f.options.VerifiedDomains, "verified-domain", nil, "e-mail domain of managed accounts, repeatable (default every domain)")
+	flags.Var((*faultList)(&f.options.Faults), "fault", "fault rule, repeatable, such as 'path=/scim/ every=10 status=429 retry-after=2'")
+}
+
+func (p *program) emulatorCommand() *cobra.Command {
+	var flags emulatorFlags
+	cmd := &cobra.Command{
+		Use:     "emulator",
+		Short:   "Run the emulator of Atlassian Cloud alone",
+		Long:    "Run the emulator of Atlassian Cloud alone. It prints the environment that points serve at it.",
+		Example: "  scim-atlassian emulator --users 10000 --latency 20ms",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.emulate(cmd.Context(), flags)
+		},
+	}
+	addEmulatorFlags(cmd.Flags(), &flags)
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "listen" { // there is only one thing here that listens
+			name = "atlassian-listen"
+		}
+		return pflag.NormalizedName(name)
+	})
+	return cmd
+}
+
+func (p *program) emulate(ctx context.Context, flags emulatorFlags) error {
+	listener, err := listen(ctx, flags.listen)
+	if err != nil {
+		return err
+	}
+	c := emulatorConfig(listener.Addr())
+	fmt.Fprintf(p.stdout, "# Atlassian emulator on http://%s, %s\n", listener.Addr(), describe(flags.options))
+	fmt.Fprintf(p.stdout, "SCIM_URL=%s\nDIRECTORY_ID=%s\nDIRECTORY_API_KEY=%s\nSITE_URL=%s\nADMIN_EMAIL=%s\nACCOUNT_SECURITY_API_KEY=%s\n",
+		c.SCIMURL, c.DirectoryID, emulator.DirectoryKey, c.SiteURL, c.AdminEmail, emulator.APIToken)
+	return serveSites(ctx, p.logger(p.logLevel), emulatorSite(listener, emulator.New(flags.options), flags.options))
+}
+
+// emulatorTimeout is how long an answer of the emulator may take, without the latency and the delays asked for.
+const emulatorTimeout = time.Minute
+
+func emulatorSite(listener net.Listener, e *emulator.Emulator, options emulator.Options) site {
+	longest := options.Latency + emulatorTimeout
+	for _, fault := range options.Faults {
+		longest = max(longest, fault.Delay+options.Latency+emulatorTimeout)
+	}
+	return site{listener, e, longest}
+}
+
+// emulatorConfig is the configuration of a facade in front of the emulator at address.
+func emulatorConfig(address net.Addr) *config {
+	c := defaultConfig()
+	c.SiteURL = "http://" + address.String()
+	c.SCIMURL = c.SiteURL + "/scim/directory"
+	c.DirectoryID, c.DirectoryAPIKey = emulator.DirectoryID, emulator.DirectoryKey
+	c.AdminEmail, c.AccountSecurityAPIKey = emulator.AdminEmail, emulator.APIToken
+	return c
+}
+
+func describe(o emulator.Options) string {
+	return fmt.Sprintf("%d users, %d groups, %d projects, %d issues", o.Users, o.Groups, o.Projects, o.Issues)
+}
+
+// amount is a flag that counts things.
+type amount int
+
+// Set implements pflag.Value.
+func (a *amount) Set(s string) error {
+	n, err := strconv.ParseUint(s, 10, 31)
+	if err != nil {
+		return errors.New("must be a whole number, 0 or more")
+	}
+	*a = amount(n)
+	return nil
+}
+
+// String implements pflag.Value.
+func (a *amount) String() string { return strconv.Itoa(int(*a)) }
+
+// Type implements pflag.Value.
+func (a *amount) Type() string { return "number" }
+
+// faultList is a flag that takes one fault rule each time it is given.
+type faultList []emulator.Fault
+
+// Set implements pflag.Value.
+func (l *faultList) Set(s string) error {
+	faults, err := emulator.ParseFaults(s)
+	if err != nil {
+		return err
+	}
+	*l = append(*l, faults...)
+	return nil
+}
+
+// String implements pflag.Value.
+func (l *faultList) String() string {
+	rules := make([]string, len(*l))
+	for i, fault := range *l {
+		rules[i] = fault.String()
+	}
+	return strings.Join(rules, "; ")
+}
+
+// Type implements pflag.Value.
+func (l *faultList) Type() string { return "rule" }

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// The exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// program is the whole command with its surroundings as fields, so that tests run it like a process.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string // "NAME=value"
+
+	logLevel zapcore.Level // of --log-level
+}
+
+// run executes one command line and returns its exit code. The end of ctx is the signal to drain and leave.
+func (p *program) run(ctx context.Context, args []string) int {
+	started := false
+	root := p.rootCommand()
+	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case started:
+		fmt.Fprintf(p.stderr, "scim-atlassian: %v\n", err)
+		return exitFailed
+	default: // the command line itself was refused
+		fmt.Fprintf(p.stderr, "scim-atlassian: %v\nSee %s --help.\n", err, cmd.CommandPath())
+		return exitUsage
+	}
+}
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "scim-atlassian",
+		Short:             "A SCIM 2.0 server in front of Atlassian Cloud",
+		Example:           "  scim-atlassian demo",
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
+	root.PersistentFlags().TextVar(&p.logLevel, "log-level", zapcore.InfoLevel, "least severe log lines to write: debug, info, warn or error")
+	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.hashPasswordCommand(), p.versionCommand())
+	return root
+}
+
+// logger writes one JSON object a line to standard error.
+func (p *program) logger(level zapcore.Level) *zap.Logger {
+	encoder := zap.NewProductionEncoderConfig()
+	encoder.TimeKey = "time"
+	encoder.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(zapcore.AddSync(p.stderr)), level))
+}

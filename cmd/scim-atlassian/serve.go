@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim"
+)
+
+// serveFlags are the command line of serve.
+type serveFlags struct {
+	listen, envFile string
+	skipCheck       bool
+}
+
+func (p *program) serveCommand() *cobra.Command {
+	var flags serveFlags
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve SCIM in front of Atlassian Cloud",
+		Long: "Serve SCIM in front of Atlassian Cloud, configured by environment variables, a file of them, and flags.\n" +
+			"It asks Atlassian whether the credentials are good before it starts.",
+		Example: "  scim-atlassian serve --env-file .env",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := p.configure(cmd, flags.envFile)
+			if err != nil {
+				return err
+			}
+			return p.serve(cmd.Context(), c, flags)
+		},
+	}
+	cmd.Flags().StringVar(&flags.listen, "listen", "", "address to listen on (default \":$CONNECTOR_PORT\")")
+	addEnvFileFlag(cmd, &flags.envFile)
+	cmd.Flags().BoolVar(&flags.skipCheck, "skip-check", false, "start without asking Atlassian whether the credentials are good")
+	return cmd
+}
+
+func addEnvFileFlag(cmd *cobra.Command, path *string) {
+	cmd.Flags().StringVar(path, "env-file", "", "file of NAME=value lines; the environment wins over it (default \".env\" if there is one)")
+}
+
+// configure loads the settings; flags win over them.
+func (p *program) configure(cmd *cobra.Command, envFile string) (*config, error) {
+	c, err := loadConfig(p.environ, envFile)
+	if err != nil {
+		return nil, fmt.Errorf("the configuration is not usable:\n%w", err)
+	}
+	if cmd.Flags().Changed("log-level") {
+		c.LogLevel = p.logLevel
+	}
+	return c, nil
+}
+
+func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error {
+	logger := p.logger(c.LogLevel)
+	for _, name := range unknownVariables(p.environ) {
+		logger.Warn("no such setting", zap.String("variable", name))
+	}
+	callers, err := c.callers()
+	if err != nil {
+		return err
+	}
+	upstream, err := c.connect(logger)
+	if err != nil {
+		return err
+	}
+	if !flags.skipCheck {
+		for _, f := range upstream.checkCredentials(ctx) {
+			if f.err != nil {
+				return fmt.Errorf("%s: %w (--skip-check starts anyway)", f.what, f.err)
+			}
+		}
+	}
+	facade, err := newFacade(c, upstream, callers, logger)
+	if err != nil {
+		return err
+	}
+	address := flags.listen
+	if address == "" {
+		address = fmt.Sprintf(":%d", c.ConnectorPort)
+	}
+	listener, err := listen(ctx, address)
+	if err != nil {
+		return err
+	}
+	context.AfterFunc(ctx, facade.Drain)
+	logger.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("version", version()))
+	err = serveSites(ctx, logger, site{listener, facade, c.RequestTimeout})
+	logger.Info("stopped")
+	return err
+}
+
+// upstream is Atlassian as the settings reach it.
+type upstream struct {
+	directory *atlassian.Directory
+	jira      *atlassian.Jira
+}
+
+// connect makes the clients; it sends nothing.
+func (c *config) connect(logger *zap.Logger) (*upstream, error) {
+	clients := atlassian.Config{
+		Logger:        logger.Named("atlassian"),
+		OnCall:        scim.CountCall,
+		Timeout:       c.UpstreamTimeout,
+		MaxRetries:    c.UpstreamMaxRetries,
+		MaxRetryWait:  c.UpstreamRetryWait,
+		MaxConcurrent: c.UpstreamConcurrency,
+		UserAgent:     "scim-atlassian/" + version(),
+	}
+	if clients.MaxRetries == 0 {
+		clients.MaxRetries = -1 // there, 0 is the default
+	}
+	directory, err := atlassian.NewDirectory(clients, c.SCIMURL, c.DirectoryID, string(c.DirectoryAPIKey))
+	if err != nil {
+		return nil, fmt.Errorf("SCIM_URL, DIRECTORY_ID: %w", err)
+	}
+	jira, err := atlassian.NewJira(clients, c.SiteURL, c.AdminEmail, string(c.AccountSecurityAPIKey))
+	if err != nil {
+		return nil, fmt.Errorf("SITE_URL, ADMIN_EMAIL: %w", err)
+	}
+	return &upstream{directory, jira}, nil
+}
+
+func newFacade(c *config, u *upstream, callers []scim.Caller, logger *zap.Logger) (*scim.Server, error) {
+	ttl := c.SnapshotTTL
+	if ttl == 0 {
+		ttl = -1 // there, 0 is the default
+	}
+	return scim.New(scim.Config{
+		Directory:         u.directory,
+		Jira:              u.jira,
+		Projects:          c.Projects,
+		PublicURL:         c.PublicURL,
+		Callers:           callers,
+		PublicDiscovery:   c.PublicDiscovery,
+		MaxResults:        c.MaxResults,
+		ScanBudget:        c.ScanBudget,
+		SnapshotTTL:       ttl,
+		CursorKey:         []byte(c.CursorKey),
+		CursorLifetime:    c.CursorLifetime,
+		DeriveEmailDomain: c.DeriveEmailDomain,
+		MaxBodyBytes:      c.MaxBodyBytes,
+		RequestTimeout:    c.RequestTimeout,
+		Logger:            logger,
+		Version:           version(),
+	})
+}
