@@ -1,0 +1,343 @@
+package atlassian_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/emulator"
+)
+
+// The contract is Atlassian's own OpenAPI documents. What the clients send must be in them to the letter; what comes
+// back may hold more than they announce, as Atlassian's own answers do.
+
+var (
+	directoryContract = sync.OnceValues(func() (*contract, error) {
+		return loadContract("user-provisioning.v1.json", repairDirectory, closeObjects)
+	})
+	jiraContract = sync.OnceValues(func() (*contract, error) {
+		return loadContract("jira-cloud-platform.v3.json", func(map[string]any) {}, func(any) {})
+	})
+)
+
+// contract judges requests and answers of one API.
+type contract struct{ requests, answers routers.Router }
+
+// loadContract reads a document, corrects it, and makes of it a strict version for requests and an open one for
+// answers.
+func loadContract(name string, repair func(map[string]any), restrict func(any)) (*contract, error) {
+	folder, err := contractFolder()
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(folder, name))
+	if err != nil {
+		return nil, err
+	}
+	var document map[string]any
+	if err := json.Unmarshal(text, &document); err != nil {
+		return nil, err
+	}
+	delete(document, "servers")
+	repair(document)
+	restrict(document)
+	requests, err := newRouter(document)
+	if err != nil {
+		return nil, err
+	}
+	openObjects(document)
+	answers, err := newRouter(document)
+	return &contract{requests, answers}, err
+}
+
+// contractFolder finds the documents beside the module, or where ATLASSIAN_OPENAPI_DIR says.
+func contractFolder() (string, error) {
+	if folder := os.Getenv("ATLASSIAN_OPENAPI_DIR"); folder != "" {
+		return folder, nil
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := here; dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			folder := filepath.Join(dir, "..", "shared", "openapi")
+			_, err := os.Stat(folder)
+			return folder, err
+		}
+	}
+	return "", fmt.Errorf("no go.mod above %s: %w", here, os.ErrNotExist)
+}
+
+func newRouter(document map[string]any) (routers.Router, error) {
+	text, err := json.Marshal(document)
+	if err != nil {
+		return nil, err
+	}
+	doc, err := openapi3.NewLoader().LoadFromData(text)
+	if err != nil {
+		return nil, err
+	}
+	return gorillamux.NewRouter(doc)
+}
+
+// walk calls visit for every JSON object in v.
+func walk(v any, visit func(map[string]any)) {
+	switch v := v.(type) {
+	case map[string]any:
+		visit(v)
+		for _, child := range v {
+			walk(child, visit)
+		}
+	case []any:
+		for _, child := range v {
+			walk(child, visit)
+		}
+	}
+}
+
+// repairDirectory corrects what the document of the directory API says against its own examples and answers: almost
+// everything is readOnly, a patch value is an artefact of a Java library, operations and resource types are misspelt.
+func repairDirectory(document map[string]any) {
+	walk(document, func(o map[string]any) { delete(o, "readOnly") })
+	schemas := document["components"].(map[string]any)["schemas"].(map[string]any)
+	schemas["JsonNode"] = map[string]any{}
+	properties := func(schema string) map[string]any {
+		return schemas[schema].(map[string]any)["properties"].(map[string]any)
+	}
+	properties("ScimMetadata")["resourceType"].(map[string]any)["enum"] = []any{"User", "Group"}
+	patch := properties("RequestPayloadToPatch")
+	patch["Operations"] = patch["operations"]
+	delete(patch, "operations")
+}
+
+// closeObjects forbids properties that are not in the document.
+func closeObjects(document any) {
+	walk(document, func(o map[string]any) {
+		if _, ok := o["properties"].(map[string]any); ok && o["type"] == "object" {
+			o["additionalProperties"] = false
+		}
+	})
+}
+
+func openObjects(document any) {
+	walk(document, func(o map[string]any) {
+		if o["additionalProperties"] == false {
+			delete(o, "additionalProperties")
+		}
+	})
+}
+
+// judge is a transport that holds every exchange against a contract and counts the operations it saw.
+type judge struct {
+	t        *testing.T
+	contract *contract
+	next     http.RoundTripper
+
+	mu   sync.Mutex
+	seen map[string]int
+}
+
+func newJudge(t *testing.T, load func() (*contract, error)) *judge {
+	t.Helper()
+	c, err := load()
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skipf("Atlassian's OpenAPI documents are not here, set ATLASSIAN_OPENAPI_DIR to test the contract: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := new(http.Transport)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &judge{t: t, contract: c, next: transport, seen: map[string]int{}}
+}
+
+func (j *judge) RoundTrip(req *http.Request) (*http.Response, error) {
+	var body []byte
+	if req.Body != nil {
+		body, _ = io.ReadAll(req.Body)
+		req.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	name := req.Method + " " + req.URL.Path
+	copied := req.Clone(req.Context())
+	copied.Body = io.NopCloser(bytes.NewReader(body))
+	input, err := j.route(j.contract.requests, copied)
+	if err != nil {
+		j.t.Errorf("%s?%s: %v", name, req.URL.RawQuery, err)
+		return j.next.RoundTrip(req)
+	}
+	if err := openapi3filter.ValidateRequest(req.Context(), input); err != nil {
+		j.t.Errorf("request %s?%s: %v\n%s", name, req.URL.RawQuery, err, body)
+	}
+	for parameter := range req.URL.Query() {
+		if input.Route.PathItem.Parameters.GetByInAndName("query", parameter) == nil &&
+			input.Route.Operation.Parameters.GetByInAndName("query", parameter) == nil {
+			j.t.Errorf("request %s: unknown parameter %q", name, parameter)
+		}
+	}
+	j.count(req.Method + " " + input.Route.Path)
+
+	resp, err := j.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(text))
+	j.judgeAnswer(name, copied, resp, text)
+	return resp, err
+}
+
+func (j *judge) route(router routers.Router, req *http.Request) (*openapi3filter.RequestValidationInput, error) {
+	route, params, err := router.FindRoute(req)
+	if err != nil {
+		return nil, err
+	}
+	return &openapi3filter.RequestValidationInput{
+		Request: req, Route: route, PathParams: params, QueryParams: req.URL.Query(),
+		Options: &openapi3filter.Options{
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true,
+			RejectWhenRequestBodyNotSpecified: true,
+		},
+	}, nil
+}
+
+func (j *judge) judgeAnswer(name string, req *http.Request, resp *http.Response, text []byte) {
+	input, err := j.route(j.contract.answers, req)
+	if err != nil {
+		j.t.Errorf("%s: %v", name, err)
+		return
+	}
+	err = openapi3filter.ValidateResponse(req.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: resp.StatusCode, Header: resp.Header,
+		Body:    io.NopCloser(bytes.NewReader(text)),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		j.t.Errorf("answer %d to %s: %v\n%.2000s", resp.StatusCode, name, err, text)
+	}
+}
+
+func (j *judge) count(operation string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.seen[operation]++
+}
+
+// verify fails unless exactly the given operations were seen.
+func (j *judge) verify(t *testing.T, want ...string) {
+	t.Helper()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(j.seen))); diff != "" {
+		t.Errorf("operations seen (-want +got):\n%s", diff)
+	}
+}
+
+func TestDirectoryContract(t *testing.T) {
+	judge := newJudge(t, directoryContract)
+	base := newServer(t, emulator.New(emulator.Options{Users: 3, Groups: 2, Seed: 1}))
+	d := directoryAt(t, base, atlassian.Config{Transport: judge, MaxRetries: -1})
+	ctx := t.Context()
+
+	other, err := d.CreateUser(ctx, minimalUser("other@demo.example"))
+	check(t, err)
+	_, err = d.Users(ctx, atlassian.ListOptions{Count: 2, StartIndex: 1, ExcludedAttributes: []string{"groups"}})
+	check(t, err)
+	_, err = d.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "userName", Value: other.UserName}, Attributes: []string{"userName"}})
+	check(t, err)
+	user, err := d.CreateUser(ctx, fullUser())
+	check(t, err)
+	_, err = d.CreateUser(ctx, fullUser())
+	refused(t, err, atlassian.Conflict)
+	user, err = d.ReplaceUser(ctx, user.ID, user)
+	check(t, err)
+	_, err = d.PatchUser(ctx, user.ID, []atlassian.PatchOperation{
+		{Op: "replace", Path: "active", Value: false}, {Op: "replace", Path: "name.givenName", Value: "Zoë"}, {Op: "remove", Path: "nickName"},
+	})
+	check(t, err)
+	_, err = d.User(ctx, user.ID)
+	check(t, err)
+
+	group, err := d.CreateGroup(ctx, &atlassian.Group{DisplayName: "Contract", Members: []atlassian.Reference{{Value: user.ID}}})
+	check(t, err)
+	group, err = d.PatchGroup(ctx, group.ID, []atlassian.PatchOperation{
+		{Op: "add", Path: "members", Value: []atlassian.Reference{{Value: other.ID}}},
+		{Op: "remove", Path: `members[value eq "` + user.ID + `"]`},
+	})
+	check(t, err)
+	_, err = d.ReplaceGroup(ctx, group.ID, group)
+	check(t, err)
+	_, err = d.Group(ctx, group.ID)
+	check(t, err)
+	_, err = d.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "displayName", Value: "Contract"}, StartIndex: 1, Count: 10})
+	check(t, err)
+
+	check(t, d.DeleteGroup(ctx, group.ID))
+	check(t, d.DeleteUser(ctx, user.ID))
+	_, err = d.User(ctx, user.ID)
+	refused(t, err, atlassian.NotFound)
+	_, err = d.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "id", Value: "x"}})
+	refused(t, err, atlassian.Invalid)
+
+	const root = "/scim/directory/{directoryId}"
+	judge.verify(t,
+		"GET "+root+"/Users", "POST "+root+"/Users", "GET "+root+"/Users/{userId}", "PUT "+root+"/Users/{userId}",
+		"PATCH "+root+"/Users/{userId}", "DELETE "+root+"/Users/{userId}",
+		"GET "+root+"/Groups", "POST "+root+"/Groups", "GET "+root+"/Groups/{id}", "PUT "+root+"/Groups/{id}",
+		"PATCH "+root+"/Groups/{id}", "DELETE "+root+"/Groups/{id}",
+	)
+}
+
+// fullUser has every attribute that a caller can set.
+func fullUser() *atlassian.User {
+	active := true
+	return &atlassian.User{
+		ExternalID: "e-1", UserName: "zoë.o'brien+1@demo.example",
+		Name: &atlassian.Name{
+			Formatted: "Dr. Zoë A. O'Brien Jr.", FamilyName: "O'Brien", GivenName: "Zoë", MiddleName: "A.",
+			HonorificPrefix: "Dr.", HonorificSuffix: "Jr.",
+		},
+		DisplayName: "Zoë \"Z\" O'Brien", NickName: "Z", Title: "R&D", PreferredLanguage: "en-IE", Timezone: "Europe/Dublin",
+		Department: "Research", Organization: "Demo",
+		Emails:       []atlassian.MultiValue{{Value: "zoe.obrien@demo.example", Type: "work", Primary: true}},
+		PhoneNumbers: []atlassian.MultiValue{{Value: "+353 1 555 0100", Type: "work", Primary: true}},
+		Active:       &active,
+		Enterprise:   &atlassian.Enterprise{Organization: "Demo", Department: "Research"},
+	}
+}
+
+func minimalUser(address string) *atlassian.User {
+	return &atlassian.User{UserName: address, Emails: []atlassian.MultiValue{{Value: address, Primary: true}}}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func refused(t *testing.T, err error, want atlassian.Kind) {
+	t.Helper()
+	if got := atlassian.KindOf(err); err == nil || got != want {
+		t.Fatalf("got %v, want %v", err, want)
+	}
+}
