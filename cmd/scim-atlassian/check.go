@@ -79,7 +79,8 @@ func (p *program) report(findings []finding) error {
 
 // checkCredentials makes one call with each credential.
 func (u *upstream) checkCredentials(ctx context.Context) []finding {
-	directory, jira := finding{what: "directory credential"}, finding{what: "Jira credential"}
+	directory := finding{what: "directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY)"}
+	jira := finding{what: "Jira (SITE_URL, ADMIN_EMAIL, ACCOUNT_SECURITY_API_KEY)"}
 	page, err := u.directory.Users(ctx, atlassian.ListOptions{StartIndex: 1, Count: 1})
 	if err == nil {
 		directory.what += fmt.Sprintf(": %d users", page.Total)
@@ -96,7 +97,7 @@ func (u *upstream) checkCredentials(ctx context.Context) []finding {
 // checkProjects looks whether the Jira account sees the projects that /Issues is to serve. Atlassian answers an
 // account without rights as it answers an empty site, hence seeing no project at all is a failure too.
 func (u *upstream) checkProjects(ctx context.Context, want []string) finding {
-	f := finding{what: "projects"}
+	f := finding{what: "projects (SCIM_ATLASSIAN_PROJECTS)"}
 	projects, err := u.jira.Projects(ctx, want)
 	if err != nil {
 		f.err = err
@@ -106,7 +107,7 @@ func (u *upstream) checkProjects(ctx context.Context, want []string) finding {
 	for _, project := range projects {
 		keys = append(keys, project.Key)
 	}
-	if len(keys) == 0 {
+	if len(projects) == 0 && len(want) == 0 {
 		f.err = errors.New("the account sees none: give it the permission Browse projects")
 	}
 	for _, key := range want {

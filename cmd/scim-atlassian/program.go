@@ -50,7 +50,6 @@ func (p *program) rootCommand() *cobra.Command {
 		Use:               "scim-atlassian",
 		Short:             "A SCIM 2.0 server in front of Atlassian Cloud",
 		Example:           "  scim-atlassian demo",
-		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},

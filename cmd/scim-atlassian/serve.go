@@ -71,6 +71,9 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 	}
 	if !flags.skipCheck {
 		for _, f := range upstream.checkCredentials(ctx) {
+			if ctx.Err() != nil {
+				return nil // told to leave before it began
+			}
 			if f.err != nil {
 				return fmt.Errorf("%s: %w (--skip-check starts anyway)", f.what, f.err)
 			}

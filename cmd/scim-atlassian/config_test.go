@@ -1,0 +1,194 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap/zapcore"
+
+	"scim-atlassian/scim"
+)
+
+// complete is an environment with which nothing is wrong, less the names in without, with the pairs in with on top.
+func complete(without string, with ...string) []string {
+	var environ []string
+	for _, pair := range []string{
+		"DIRECTORY_ID=d", "DIRECTORY_API_KEY=k", "ADMIN_EMAIL=a@example.com", "ACCOUNT_SECURITY_API_KEY=t",
+		"SITE_URL=https://site.example", "SCIM_ATLASSIAN_CALLERS_FILE=callers.json",
+	} {
+		if name, _, _ := strings.Cut(pair, "="); name != without {
+			environ = append(environ, pair)
+		}
+	}
+	return append(environ, with...)
+}
+
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestLoadConfigProblems(t *testing.T) {
+	key := write(t, "key", "k\n")
+	tests := []struct {
+		name     string
+		environ  []string
+		problems []string // what each line of the error begins with
+	}{
+		{"complete", complete(""), nil},
+		{"nothing at all", nil, []string{
+			"DIRECTORY_ID is missing", "DIRECTORY_API_KEY is missing", "ADMIN_EMAIL is missing", "ACCOUNT_SECURITY_API_KEY is missing",
+			"SCIM_ATLASSIAN_CALLERS_FILE is missing", "SITE_URL is missing",
+		}},
+		{"wrong types and a missing setting", complete("DIRECTORY_ID", "CONNECTOR_PORT=http", "SCIM_ATLASSIAN_PUBLIC_DISCOVERY=perhaps",
+			"SCIM_ATLASSIAN_REQUEST_TIMEOUT=55", "SCIM_ATLASSIAN_LOG_LEVEL=loud"), []string{
+			"CONNECTOR_PORT must be a whole number", "SCIM_ATLASSIAN_PUBLIC_DISCOVERY must be true or false",
+			"SCIM_ATLASSIAN_REQUEST_TIMEOUT must be a duration", "SCIM_ATLASSIAN_LOG_LEVEL must be debug, info", "DIRECTORY_ID is missing",
+		}},
+		{"out of bounds", complete("", "CONNECTOR_PORT=70000", "SCIM_ATLASSIAN_MAX_RESULTS=0", "SCIM_ATLASSIAN_MAX_BODY_BYTES=1",
+			"SCIM_ATLASSIAN_SCAN_BUDGET=0", "SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY=0", "SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES=-1",
+			"SCIM_ATLASSIAN_REQUEST_TIMEOUT=1ms", "SCIM_ATLASSIAN_SNAPSHOT_TTL=-1s"), []string{
+			"CONNECTOR_PORT must be a port", "SCIM_ATLASSIAN_MAX_RESULTS must be at least 1", "SCIM_ATLASSIAN_MAX_BODY_BYTES must be at least 1024",
+			"SCIM_ATLASSIAN_SCAN_BUDGET", "SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY", "SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES must be at least 0",
+			"SCIM_ATLASSIAN_REQUEST_TIMEOUT must be at least 1s", "SCIM_ATLASSIAN_SNAPSHOT_TTL must be at least 0s",
+		}},
+		{"plain http to another machine", complete("SITE_URL", "SITE_URL=http://site.example", "SCIM_URL=http://10.0.0.1/scim/directory"),
+			[]string{"SCIM_URL must be an https URL", "SITE_URL must be an https URL"}},
+		{"plain http to this machine", complete("SITE_URL", "SITE_URL=http://127.0.0.1:7002", "SCIM_URL=http://localhost:7002/scim/directory"), nil},
+		{"password in a URL", complete("SITE_URL", "SITE_URL=https://me:pw@site.example"), []string{"SITE_URL must be a URL without user"}},
+		{"public URL with the base path", complete("", "SCIM_ATLASSIAN_PUBLIC_URL=https://x.example/scim/v2/"), []string{"SCIM_ATLASSIAN_PUBLIC_URL must end before"}},
+		{"public URL without scheme", complete("", "SCIM_ATLASSIAN_PUBLIC_URL=x.example"), []string{"SCIM_ATLASSIAN_PUBLIC_URL must be an http or https URL"}},
+		{"project names", complete("", "SCIM_ATLASSIAN_PROJECTS=OPS,human resources, HR"), []string{`SCIM_ATLASSIAN_PROJECTS: "human resources"`}},
+		{"e-mail as domain", complete("", "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN=a@b.example"), []string{"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"}},
+		{"short cursor key", complete("", "SCIM_ATLASSIAN_CURSOR_KEY=short"), []string{"SCIM_ATLASSIAN_CURSOR_KEY must have"}},
+		{"secret twice", complete("", "DIRECTORY_API_KEY_FILE="+key), []string{"DIRECTORY_API_KEY and DIRECTORY_API_KEY_FILE are both set"}},
+		{"secret file missing", complete("DIRECTORY_API_KEY", "DIRECTORY_API_KEY_FILE="+key+"x"), []string{"DIRECTORY_API_KEY_FILE: open", "DIRECTORY_API_KEY is missing"}},
+		{"empty means unset", complete("", "SCIM_URL=", "SCIM_ATLASSIAN_MAX_RESULTS="), nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := loadConfig(tt.environ, "")
+			var got []string
+			if err != nil {
+				got = strings.Split(err.Error(), "\n")
+			}
+			beginsAlike := cmp.Comparer(func(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) })
+			if diff := cmp.Diff(tt.problems, got, beginsAlike); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLoadConfigSources(t *testing.T) {
+	file := write(t, "env", "SITE_URL=https://file.example\nADMIN_EMAIL=file@example.com # of the file\nDIRECTORY_API_KEY='a$b#c d'\nSCIM_ATLASSIAN_PROJECTS=A, B\n")
+	token := write(t, "token", "from-file\r\n")
+	environ := []string{
+		"SITE_URL=https://environment.example", "ADMIN_EMAIL=", "DIRECTORY_ID=d", "ACCOUNT_SECURITY_API_KEY_FILE=" + token,
+		"SCIM_ATLASSIAN_CALLERS_FILE=c", "SCIM_ATLASSIAN_SNAPSHOT_TTL=0s", "SCIM_ATLASSIAN_LOG_LEVEL=warn", "PATH=/bin",
+	}
+	want := defaultConfig()
+	want.SiteURL = "https://environment.example"
+	want.AdminEmail = "file@example.com"
+	want.DirectoryAPIKey = "a$b#c d"
+	want.DirectoryID = "d"
+	want.AccountSecurityAPIKey = "from-file"
+	want.CallersFile = "c"
+	want.Projects = []string{"A", "B"}
+	want.SnapshotTTL = 0
+	want.LogLevel = zapcore.WarnLevel
+	got, err := loadConfig(environ, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadConfigEnvFile(t *testing.T) {
+	if _, err := loadConfig(complete(""), filepath.Join(t.TempDir(), "absent")); err == nil || !strings.Contains(err.Error(), "absent") {
+		t.Errorf("absent file: got %v, want an error that names it", err)
+	}
+	_, err := loadConfig(complete(""), write(t, "env", "ADMIN EMAIL hunter2\n"))
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("broken file: got %v, want an error that does not quote it", err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile(".env", []byte("DIRECTORY_ID=from-dot-env\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := loadConfig(complete("DIRECTORY_ID"), "")
+	if err != nil || c.DirectoryID != "from-dot-env" {
+		t.Errorf("got DIRECTORY_ID %q, %v; want that of .env", c.DirectoryID, err)
+	}
+}
+
+// The sample names every setting, and the values of its commented lines are the defaults.
+func TestSampleFile(t *testing.T) {
+	sample, err := os.ReadFile("../../.env.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uncommented := regexp.MustCompile(`(?m)^#([A-Z_]+=)`).ReplaceAllString(string(sample), "$1")
+	got, err := loadConfig(nil, write(t, "env", uncommented))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaultConfig()
+	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "admin@example.com", "replace-me", "https://your-site.atlassian.net"
+	want.DirectoryID, want.DirectoryAPIKey = "replace-me", "replace-me"
+	want.KeycloakClientID, want.CallersFile = "JIRA-connector", "callers.json"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("config (-want +got):\n%s", diff)
+	}
+	for field := range reflect.TypeFor[config]().Fields() {
+		if name := field.Tag.Get("env"); !strings.Contains(uncommented, "\n"+name+"=") {
+			t.Errorf("the sample lacks %s", name)
+		}
+	}
+}
+
+// The README's table has a row for every setting, with its default.
+func TestReadmeTable(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := reflect.ValueOf(defaultConfig()).Elem()
+	for field, value := range defaults.Fields() {
+		cell := "| " // nothing by default
+		if !value.IsZero() || field.Type == reflect.TypeFor[zapcore.Level]() {
+			cell = fmt.Sprintf("| `%v` |", value)
+		}
+		row := "| `" + field.Tag.Get("env") + "` " + cell
+		if !strings.Contains(string(readme), row) {
+			t.Errorf("README.md lacks the row %q", row)
+		}
+	}
+}
+
+// The README's example of a callers file is one.
+func TestReadmeCallers(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(readme)
+	if example == nil {
+		t.Fatal("README.md has no JSON example")
+	}
+	if _, err := scim.ParseCallers(example[1]); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,382 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/crypto/bcrypt"
+)
+
+// process is a program that runs like one.
+type process struct {
+	stdout, stderr output
+	leave          context.CancelFunc // what SIGTERM does
+	exit           chan int
+}
+
+// start runs a command line until the test ends or leave is called.
+func start(t *testing.T, environ []string, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	p := &process{leave: cancel, exit: make(chan int, 1)}
+	go func() {
+		program := &program{stdin: strings.NewReader(""), stdout: &p.stdout, stderr: &p.stderr, environ: environ}
+		p.exit <- program.run(ctx, args)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		p.wait(t)
+	})
+	return p
+}
+
+// wait returns the exit code, any number of times.
+func (p *process) wait(t *testing.T) int {
+	t.Helper()
+	select {
+	case code := <-p.exit:
+		p.exit <- code
+		return code
+	case <-time.After(20 * time.Second):
+		t.Fatalf("still running; it said\n%s%s", p.stdout.String(), p.stderr.String())
+		return 0
+	}
+}
+
+// output collects what is written and can be waited for.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(b)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// await returns what the first group of pattern matches, once it does.
+func (o *output) await(t *testing.T, pattern string) string {
+	t.Helper()
+	re := regexp.MustCompile(pattern)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if match := re.FindStringSubmatch(o.String()); match != nil {
+			return match[1]
+		}
+	}
+	t.Fatalf("%s never came; got\n%s", pattern, o.String())
+	return ""
+}
+
+func TestExitCodes(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	tests := []struct {
+		args string
+		want int
+		says string
+	}{
+		{"version", exitOK, ""},
+		{"serve --help", exitOK, ""},
+		{"nope", exitUsage, `unknown command "nope"`},
+		{"serve now", exitUsage, "now"},
+		{"serve --nope", exitUsage, "--nope"},
+		{"demo --users -1", exitUsage, "0 or more"},
+		{"demo --fault status=9", exitUsage, "status=9"},
+		{"demo --log-level loud", exitUsage, "loud"},
+		{"demo --listen 0.0.0.0:0", exitFailed, "0.0.0.0:0"},
+		{"demo --atlassian-listen 127.0.0.1:0 --listen " + taken.Addr().String(), exitFailed, taken.Addr().String() + " is in use"},
+		{"emulator --listen " + taken.Addr().String(), exitFailed, taken.Addr().String() + " is in use"},
+		{"serve", exitFailed, "DIRECTORY_ID is missing"},
+		{"serve --env-file /absent", exitFailed, "/absent"},
+		{"hash-password", exitFailed, "no password"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.args, func(t *testing.T) {
+			p := start(t, nil, strings.Fields(tt.args)...)
+			if got := p.wait(t); got != tt.want {
+				t.Errorf("exit code %d, want %d", got, tt.want)
+			}
+			if got := p.stderr.String(); !strings.Contains(got, tt.says) || (tt.says == "") != (got == "") {
+				t.Errorf("standard error %q, want it to say %q", got, tt.says)
+			}
+		})
+	}
+}
+
+func TestEveryCommandHasAnExample(t *testing.T) {
+	for _, cmd := range new(program).rootCommand().Commands() {
+		if cmd.Example == "" {
+			t.Errorf("%s has none", cmd.Name())
+		}
+	}
+}
+
+func TestHashPassword(t *testing.T) {
+	var stdout bytes.Buffer
+	p := &program{stdin: strings.NewReader("päss wörd\nmore\n"), stdout: &stdout, stderr: io.Discard}
+	if code := p.run(t.Context(), []string{"hash-password"}); code != exitOK {
+		t.Fatalf("exit code %d", code)
+	}
+	if err := bcrypt.CompareHashAndPassword(bytes.TrimSpace(stdout.Bytes()), []byte("päss wörd")); err != nil {
+		t.Errorf("hash %q: %v", stdout.String(), err)
+	}
+}
+
+// get asks for a document and returns the status, and the header and body.
+func get(t *testing.T, url, user, password string) (int, http.Header, []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if user != "" {
+		r.SetBasicAuth(user, password)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, response.Header, body
+}
+
+func totalResults(t *testing.T, list []byte) int {
+	t.Helper()
+	var got struct{ TotalResults int }
+	if err := json.Unmarshal(list, &got); err != nil {
+		t.Fatalf("%v in %s", err, list)
+	}
+	return got.TotalResults
+}
+
+func TestDemo(t *testing.T) {
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--users", "12", "--issues", "40")
+	base := p.stdout.await(t, `SCIM 2.0 +(http://\S+)`)
+	p.stdout.await(t, "(Ctrl-C)")
+
+	status, _, body := get(t, base+"/Users?count=3", demoUser, demoPassword)
+	if got := totalResults(t, body); status != http.StatusOK || got != 12 {
+		t.Errorf("users: status %d, %d in all; want 200, 12", status, got)
+	}
+	status, header, _ := get(t, base+"/Users", "", "")
+	if want := `Basic realm="scim-atlassian", Bearer`; status != http.StatusUnauthorized || header.Get("WWW-Authenticate") != want {
+		t.Errorf("without credentials: status %d, challenge %q; want 401, %q", status, header.Get("WWW-Authenticate"), want)
+	}
+
+	p.leave()
+	if code := p.wait(t); code != exitOK {
+		t.Errorf("exit code %d after a signal; it said %s", code, p.stderr.String())
+	}
+	if conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/scim/v2")); err == nil {
+		conn.Close()
+		t.Error("the facade still listens")
+	}
+}
+
+// The printed curl lines work as printed, and each finds something.
+func TestDemoCurlLines(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("needs curl")
+	}
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0")
+	p.stdout.await(t, "(Ctrl-C)")
+	lines := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(p.stdout.String(), -1)
+	if len(lines) != 3 {
+		t.Fatalf("got %d curl lines, want 3:\n%s", len(lines), p.stdout.String())
+	}
+	for _, line := range lines {
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", line).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		if totalResults(t, out) == 0 {
+			t.Errorf("%s\nfinds nothing: %s", line, out)
+		}
+	}
+}
+
+// The example user is looked up before the faults are in force, and the emulator's log begins empty.
+func TestDemoWithFaults(t *testing.T) {
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--fault", "path=/scim/ status=429 retry-after=7")
+	p.stdout.await(t, "(Ctrl-C)")
+	if strings.Contains(p.stdout.String(), "nobody@") {
+		t.Error("found no user for the example")
+	}
+	emulated := p.stdout.await(t, `Emulated Atlassian +(http://[^, ]+)`)
+	if _, _, body := get(t, emulated+"/_emulator/requests", "", ""); strings.Contains(string(body), "/scim/") {
+		t.Errorf("the log begins with %s", body)
+	}
+	if _, _, body := get(t, emulated+"/_emulator/faults", "", ""); !strings.Contains(string(body), "status=429") {
+		t.Errorf("faults in force: %q, want the rule of --fault", body)
+	}
+}
+
+// startEmulator returns an environment that points serve at a running emulator.
+func startEmulator(t *testing.T) []string {
+	t.Helper()
+	p := start(t, nil, "emulator", "--atlassian-listen", "127.0.0.1:0", "--users", "5", "--projects", "1")
+	p.stdout.await(t, "(ACCOUNT_SECURITY_API_KEY=.+\n)")
+	var environ []string
+	for line := range strings.Lines(p.stdout.String()) {
+		if !strings.HasPrefix(line, "#") {
+			environ = append(environ, strings.TrimSpace(line))
+		}
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	callers := write(t, "callers.json", fmt.Sprintf(`[{"name":"ann","username":"ann","basic_bcrypt":%q,"rights":{"*":"read"}}]`, hash))
+	return append(environ, "SCIM_ATLASSIAN_CALLERS_FILE="+callers)
+}
+
+func TestServe(t *testing.T) {
+	environ := append(startEmulator(t), "SCIM_ATLASSIAN_MAX_RESULT=1")
+	p := start(t, environ, "serve", "--listen", "127.0.0.1:0")
+	address := p.stderr.await(t, `"address":"([^"]+)"`)
+	p.stderr.await(t, `"no such setting","variable":"(SCIM_ATLASSIAN_MAX_RESULT)"`)
+	status, _, body := get(t, "http://"+address+"/scim/v2/Users?count=1", "ann", "secret")
+	if got := totalResults(t, body); status != http.StatusOK || got != 5 {
+		t.Errorf("status %d, %d users; want 200, 5", status, got)
+	}
+	p.leave()
+	if code := p.wait(t); code != exitOK {
+		t.Errorf("exit code %d after a signal", code)
+	}
+	if strings.Contains(p.stderr.String(), "demo-") {
+		t.Error("the log holds a secret")
+	}
+}
+
+func TestServeRefusesBadCredentials(t *testing.T) {
+	good := startEmulator(t)
+	for _, bad := range []string{"DIRECTORY_API_KEY", "ACCOUNT_SECURITY_API_KEY"} {
+		t.Run(bad, func(t *testing.T) {
+			environ := append([]string{}, good...)
+			for i, pair := range environ {
+				if strings.HasPrefix(pair, bad+"=") {
+					environ[i] = bad + "=wrong"
+				}
+			}
+			p := start(t, environ, "serve", "--listen", "127.0.0.1:0")
+			if code := p.wait(t); code != exitFailed || !strings.Contains(p.stderr.String(), bad) {
+				t.Errorf("exit code %d, %q; want %d and the name of the variable", code, p.stderr.String(), exitFailed)
+			}
+			p = start(t, environ, "serve", "--listen", "127.0.0.1:0", "--skip-check")
+			p.stderr.await(t, `"(listening)"`)
+		})
+	}
+}
+
+func TestCheck(t *testing.T) {
+	good := startEmulator(t)
+	tests := []struct {
+		name  string
+		extra []string
+		want  int
+		lines []string
+	}{
+		{"good", nil, exitOK, []string{"ok    configuration", "ok    callers: 1", "ok    directory", "ok    Jira", "ok    projects"}},
+		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, []string{"ok    configuration", "ok    callers", "FAIL  directory", "ok    Jira", "ok    projects"}},
+		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    directory", "ok    Jira", "FAIL  projects"}},
+		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, []string{"ok    configuration", "FAIL  callers", "ok    directory", "ok    Jira", "ok    projects"}},
+		{"wrong configuration", []string{"CONNECTOR_PORT=0", "SCIM_URL=x"}, exitFailed, []string{"FAIL  configuration: CONNECTOR_PORT", "FAIL  configuration: SCIM_URL"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := start(t, append(append([]string{}, good...), tt.extra...), "check")
+			if code := p.wait(t); code != tt.want {
+				t.Errorf("exit code %d, want %d", code, tt.want)
+			}
+			lines := strings.Split(strings.TrimSpace(p.stdout.String()), "\n")
+			if len(lines) != len(tt.lines) {
+				t.Fatalf("got %q, want %q", lines, tt.lines)
+			}
+			for i, want := range tt.lines {
+				if !strings.HasPrefix(lines[i], want) {
+					t.Errorf("line %d is %q, want %q", i+1, lines[i], want)
+				}
+			}
+		})
+	}
+}
+
+// A request that runs when the signal comes is answered before the program leaves, and what it relies on stays.
+func TestServeSitesDrains(t *testing.T) {
+	below, above := listenLoopback(t), listenLoopback(t)
+	entered, release := make(chan bool), make(chan bool)
+	fetch := func(l net.Listener) string {
+		response, err := http.Get("http://" + l.Addr().String())
+		if err != nil {
+			return err.Error()
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			return err.Error()
+		}
+		return string(body)
+	}
+	behind := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "done") })
+	front := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(entered)
+		<-release
+		io.WriteString(w, fetch(below))
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan error, 1)
+	go func() {
+		left <- serveSites(ctx, zap.NewNop(), site{above, front, 10 * time.Second}, site{below, behind, 10 * time.Second})
+	}()
+	answer := make(chan string, 1)
+	go func() { answer <- fetch(above) }()
+	<-entered
+	leave()
+	select {
+	case err := <-left:
+		t.Fatalf("left with a request running: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if got := <-answer; got != "done" {
+		t.Errorf("answer %q, want done", got)
+	}
+	if err := <-left; err != nil {
+		t.Error(err)
+	}
+}
+
+func listenLoopback(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := listen(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
