@@ -306,6 +306,91 @@ func TestDirectoryContract(t *testing.T) {
 	)
 }
 
+func TestJiraContract(t *testing.T) {
+	judge := newJudge(t, jiraContract)
+	base := newServer(t, emulator.New(emulator.Options{Users: 3, Projects: 2, Issues: 30, Seed: 1}))
+	j := jiraAt(t, base, atlassian.Config{Transport: judge, MaxRetries: -1})
+	ctx := t.Context()
+
+	_, err := j.Myself(ctx)
+	check(t, err)
+	project := readCatalogues(t, j)
+	fields := map[string]any{
+		"project": map[string]string{"id": project.ID}, "issuetype": map[string]string{"name": "Task"}, "summary": "Contract",
+		"labels": []string{"contract"}, "duedate": "2027-01-31",
+		"description": json.RawMessage(`{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Hello"}]}]}`),
+	}
+	created, err := j.CreateIssue(ctx, fields)
+	check(t, err)
+	_, err = j.CreateIssue(ctx, map[string]any{"summary": "no project"})
+	refused(t, err, atlassian.Invalid)
+	check(t, j.EditIssue(ctx, created.Key, atlassian.IssueUpdate{
+		Fields: map[string]any{"summary": "Contract, amended", "duedate": nil},
+		Update: map[string]any{"labels": []map[string]string{{"add": "more"}}},
+	}))
+	_, err = j.Issue(ctx, created.Key, nil)
+	check(t, err)
+	_, err = j.Issue(ctx, created.ID, []string{"summary", "status"})
+	check(t, err)
+	_, err = j.BulkFetch(ctx, []string{created.Key, created.ID, "999999999"}, []string{"summary"})
+	check(t, err)
+	steps, err := j.Transitions(ctx, created.ID)
+	check(t, err)
+	check(t, j.DoTransition(ctx, created.ID, steps[0].ID, nil))
+	jql := `project = "` + project.Key + `" ORDER BY key`
+	page, err := j.Search(ctx, atlassian.SearchRequest{JQL: jql, Fields: []string{"summary", "updated"}, MaxResults: 5})
+	check(t, err)
+	_, err = j.Search(ctx, atlassian.SearchRequest{JQL: jql, Fields: []string{"summary", "updated"}, MaxResults: 5, NextPageToken: page.NextPageToken})
+	check(t, err)
+	_, err = j.Search(ctx, atlassian.SearchRequest{JQL: `project = "unclosed`})
+	refused(t, err, atlassian.Invalid)
+	_, err = j.ApproximateCount(ctx, jql)
+	check(t, err)
+	_, err = j.ParseJQL(ctx, []string{jql, "nonsense = 1"})
+	check(t, err)
+	check(t, j.DeleteIssue(ctx, created.ID, true))
+	_, err = j.Issue(ctx, created.ID, nil)
+	refused(t, err, atlassian.NotFound)
+
+	const root = "/rest/api/3"
+	judge.verify(t,
+		"GET "+root+"/myself", "GET "+root+"/project/search", "GET "+root+"/issuetype", "GET "+root+"/status",
+		"GET "+root+"/priority/search", "GET "+root+"/resolution/search", "GET "+root+"/label", "GET "+root+"/users/search",
+		"GET "+root+"/project/{projectIdOrKey}/components", "GET "+root+"/project/{projectIdOrKey}/versions",
+		"POST "+root+"/issue", "GET "+root+"/issue/{issueIdOrKey}", "PUT "+root+"/issue/{issueIdOrKey}",
+		"DELETE "+root+"/issue/{issueIdOrKey}", "POST "+root+"/issue/bulkfetch",
+		"GET "+root+"/issue/{issueIdOrKey}/transitions", "POST "+root+"/issue/{issueIdOrKey}/transitions",
+		"POST "+root+"/search/jql", "POST "+root+"/search/approximate-count", "POST "+root+"/jql/parse",
+	)
+}
+
+// readCatalogues reads every catalogue and returns a project.
+func readCatalogues(t *testing.T, j *atlassian.Jira) atlassian.Project {
+	t.Helper()
+	ctx := t.Context()
+	projects, err := j.Projects(ctx, nil)
+	check(t, err)
+	_, err = j.Projects(ctx, []string{projects[0].Key})
+	check(t, err)
+	_, err = j.IssueTypes(ctx)
+	check(t, err)
+	_, err = j.Statuses(ctx)
+	check(t, err)
+	_, err = j.Priorities(ctx)
+	check(t, err)
+	_, err = j.Resolutions(ctx)
+	check(t, err)
+	_, err = j.Components(ctx, projects[0].Key)
+	check(t, err)
+	_, err = j.Versions(ctx, projects[0].Key)
+	check(t, err)
+	_, err = j.Labels(ctx)
+	check(t, err)
+	_, err = j.Accounts(ctx)
+	check(t, err)
+	return projects[0]
+}
+
 // fullUser has every attribute that a caller can set.
 func fullUser() *atlassian.User {
 	active := true

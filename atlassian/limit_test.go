@@ -3,7 +3,6 @@ package atlassian_test
 import (
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,18 +12,25 @@ import (
 
 func TestMaxConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var now, most atomic.Int32
+		var mu sync.Mutex
+		var now, most int
+		enter := func(n int) {
+			mu.Lock()
+			defer mu.Unlock()
+			now += n
+			most = max(most, now)
+		}
 		busy := func(w http.ResponseWriter, r *http.Request) {
-			most.Store(max(most.Load(), now.Add(1)))
+			enter(1)
 			time.Sleep(time.Second)
-			now.Add(-1)
+			enter(-1)
 			oneUser(w, r)
 		}
 		d := directoryAt(t, "http://localhost", atlassian.Config{Transport: newPipe(t, http.HandlerFunc(busy)), MaxConcurrent: 3})
 		start := time.Now()
 		readInParallel(t, d, 12)
-		if most.Load() != 3 || time.Since(start) != 4*time.Second {
-			t.Errorf("%d at a time took %v, want 3 and 4s", most.Load(), time.Since(start))
+		if most != 3 || time.Since(start) != 4*time.Second {
+			t.Errorf("%d at a time took %v, want 3 and 4s", most, time.Since(start))
 		}
 	})
 }

@@ -97,6 +97,16 @@ func directoryAt(t testing.TB, base string, cfg atlassian.Config) *atlassian.Dir
 	return d
 }
 
+func jiraAt(t testing.TB, base string, cfg atlassian.Config) *atlassian.Jira {
+	t.Helper()
+	j, err := atlassian.NewJira(cfg, base, "admin@demo.example", "demo-api-token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(j.CloseIdleConnections)
+	return j
+}
+
 // pipe is a network of one host without a kernel in between, so that real HTTP runs in the time of a synctest bubble.
 type pipe struct {
 	conns  chan net.Conn
