@@ -5,13 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// fold maps a text to its simple case folding: two texts fold to the same one
-// exactly if strings.EqualFold calls them equal. UTF-8 keeps the order of code
-// points, so folded texts are compared, searched and ordered as bytes.
-func fold(s string) string { return string(appendFold(nil, s)) }
-
-// appendFold appends the folding of s to b, which a caller on a hot path takes
-// from its stack.
+// appendFold appends the simple case folding of s to b, which a caller on a hot
+// path takes from its stack. Two texts fold to the same one exactly if
+// strings.EqualFold calls them equal. UTF-8 keeps the order of code points, so
+// folded texts are compared, searched and ordered as bytes.
 func appendFold(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {

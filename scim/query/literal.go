@@ -1,51 +1,57 @@
 package query
 
 import (
-	"encoding/json"
-	"strconv"
+	"fmt"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// literal checks that a value from a filter fits the attribute and the operator
-// and returns it as Compare holds it. The error's first part is the fault, the
-// second the fix.
-func literal(a *Attribute, op Op, v any) (value any, fault, fix string) {
-	switch {
-	case op.orders() && (a.Kind == Boolean || a.Kind == Binary):
-		return nil, "a " + a.Kind.String() + " has no order, " + op.String() + " cannot compare it", "use eq or ne"
-	case op.textual() && a.Kind != String && a.Kind != Reference && a.Kind != Binary:
-		return nil, op.String() + " looks inside texts, the attribute is a " + a.Kind.String(), "use eq, ne, gt, ge, lt or le"
+// unfit says why an operator cannot compare values of an attribute, and what can;
+// both are empty if it can.
+func unfit(p Path, op Op) (fault, fix string) {
+	switch kind := p.leaf().Kind; kind {
+	case Boolean, Binary:
+		if op.orders() {
+			return fmt.Sprintf("%s is of type %s, which %s cannot order", p, kind, op), "use eq or ne"
+		}
+		if op.textual() {
+			return fmt.Sprintf("%s is of type %s, %s looks inside texts", p, kind, op), "use eq or ne"
+		}
+	case Integer, Decimal, DateTime:
+		if op.textual() {
+			return fmt.Sprintf("%s is of type %s, %s looks inside texts", p, kind, op), "use eq, ne, gt, ge, lt or le"
+		}
 	}
-	switch a.Kind {
+	return "", ""
+}
+
+// literal converts a value that filter-parser read to what Compare holds for an
+// attribute of that type; if it cannot be, fix says how to write one.
+func literal(kind Kind, v any) (value any, fix string) {
+	switch kind {
 	case Boolean:
 		if b, ok := v.(bool); ok {
-			return b, "", ""
+			return b, ""
 		}
-		fix = "write true or false without quotes"
+		return nil, "write true or false without quotes"
 	case Integer, Decimal:
-		switch v.(type) {
-		case json.Number, int, float64:
-			if n := numberOf(v); n != nil {
-				return n, "", ""
-			}
+		if n := numberOf(v); n != nil {
+			return n, ""
 		}
-		fix = "write a number without quotes"
+		return nil, "write a number without quotes"
 	case DateTime:
 		s, _ := v.(string)
 		if t, ok := parseInstant(s); ok {
-			return t, "", ""
+			return t, ""
 		}
-		fix = `write it like "2026-01-31T15:04:05Z"`
-	default:
-		if s, ok := v.(string); ok {
-			return s, "", ""
-		}
-		fix = "put the value in double quotes"
+		return nil, `write it like "2026-01-31T15:04:05Z"`
 	}
-	return nil, "the value is no " + a.Kind.String(), fix
+	if s, ok := v.(string); ok {
+		return s, ""
+	}
+	return nil, "put it in double quotes"
 }
 
 // unquote reads a string literal, quotes included, by the rules of JSON (RFC
@@ -82,10 +88,4 @@ func parseInstant(s string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
-}
-
-// number reports whether an unquoted word can only be meant as a number.
-func number(s string) bool {
-	_, err := strconv.ParseFloat(s, 64)
-	return err == nil
 }

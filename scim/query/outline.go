@@ -3,20 +3,15 @@ package query
 import (
 	"strconv"
 	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // outline writes the text that filter-parser is given, see parser.
 type outline struct {
 	*parser
 	text  strings.Builder
-	spans []span
 	depth int // open parentheses
-}
-
-// span says which token of the filter a part of the outline comes from.
-type span struct {
-	at  int // offset in the outline
-	pos int // offset in the filter
 }
 
 // emit writes a token as it is, or other text in its place.
@@ -24,7 +19,6 @@ func (o *outline) emit(t token, as string) {
 	if t.spaced && o.text.Len() > 0 {
 		o.text.WriteByte(' ')
 	}
-	o.spans = append(o.spans, span{o.text.Len(), t.pos})
 	o.text.WriteString(as)
 }
 
@@ -38,8 +32,8 @@ func (o *outline) take() token {
 	return t
 }
 
-// read writes operands and the words between them up to the closing token.
-func (o *outline) read(closing tokenKind, closer string) error {
+// read writes operands and the words between them up to the closing mark.
+func (o *outline) read(closing string) error {
 	opened := o.peek()
 	for {
 		if err := o.operand(); err != nil {
@@ -51,11 +45,14 @@ func (o *outline) read(closing tokenKind, closer string) error {
 		}
 		t := o.take()
 		switch {
-		case t.kind == closing && (closing == end || t.is(closer)) && o.depth == 0:
+		case t.is(closing) && o.depth == 0:
 			return nil
-		case t.kind == word && (strings.EqualFold(t.text, "and") || strings.EqualFold(t.text, "or")):
+		case t.joins():
+			if err := apart(t, o.peek()); err != nil {
+				return err
+			}
 			o.emit(t, t.text)
-		case t.kind == end && closer != "" && o.depth == 0:
+		case t.kind == end && closing != "" && o.depth == 0:
 			return fail(opened.pos, "close it with ]", "value path without an end")
 		case t.kind == end:
 			return fail(t.pos, "close every ( with )", "parenthesis without an end")
@@ -94,7 +91,7 @@ func (o *outline) comparison(name token) error {
 		}
 	}
 	o.emit(name, "t"+strconv.Itoa(len(o.terms)))
-	if t.inner != nil && !o.operatorFollows() {
+	if t.inner != nil && t.sub.text == "" && !o.operatorFollows() {
 		o.text.WriteString(" pr")
 		o.terms = append(o.terms, t)
 		return nil
@@ -103,11 +100,17 @@ func (o *outline) comparison(name token) error {
 	if err := t.checkOperator(); err != nil {
 		return err
 	}
+	if err := apart(t.op); err != nil {
+		return err
+	}
 	o.emit(t.op, t.op.text)
 	if !strings.EqualFold(t.op.text, "pr") {
 		t.value = o.take()
 		shown, err := t.literal()
 		if err != nil {
+			return err
+		}
+		if err := apart(t.value); err != nil {
 			return err
 		}
 		o.emit(t.value, shown)
@@ -131,7 +134,7 @@ func (o *outline) brackets(t *term) error {
 	}
 	o.take()
 	in := parser{scope: attr, tokens: o.tokens}
-	if t.inner, err = in.filter(mark, "]"); err != nil {
+	if t.inner, err = in.filter("]"); err != nil {
 		return err
 	}
 	o.tokens = in.tokens
@@ -146,13 +149,30 @@ func (o *outline) brackets(t *term) error {
 // operatorFollows reports whether a comparison goes on behind brackets.
 func (o *outline) operatorFollows() bool {
 	t := o.peek()
-	return t.kind == word && !strings.EqualFold(t.text, "and") && !strings.EqualFold(t.text, "or")
+	return t.kind == word && !t.joins()
+}
+
+// joins reports whether the token is "and" or "or".
+func (t token) joins() bool {
+	return t.kind == word && (strings.EqualFold(t.text, "and") || strings.EqualFold(t.text, "or"))
+}
+
+// apart refuses words that run into what stands before them.
+func apart(tokens ...token) error {
+	for _, t := range tokens {
+		if !t.spaced && t.kind != end {
+			return fail(t.pos, "put a space before it", "%s follows without a space", t)
+		}
+	}
+	return nil
 }
 
 func (t term) checkOperator() error {
 	const fix = "use eq, ne, co, sw, ew, gt, ge, lt, le or pr"
 	switch {
-	case t.op.kind == end:
+	case strings.EqualFold(t.name.text, "not"):
+		return fail(t.name.pos, "put what it applies to in parentheses: not (title pr)", "not without a parenthesis")
+	case t.op.kind == end || t.op.joins():
 		return fail(t.name.pos, fix, "attribute %s without an operator", quote(t.name.text))
 	case t.op.kind != word:
 		return fail(t.op.pos, fix, "%s where an operator is expected", t.op)
@@ -176,15 +196,15 @@ func (t term) literal() (string, error) {
 		return `""`, nil
 	case v.kind != word:
 		return "", fail(v.pos, "write a value after "+t.op.text, "%s where a value is expected", v)
-	case number(v.text), strings.EqualFold(v.text, "true"), strings.EqualFold(v.text, "false"), strings.EqualFold(v.text, "null"):
+	case strings.EqualFold(v.text, "true"), strings.EqualFold(v.text, "false"), strings.EqualFold(v.text, "null"):
 		return v.text, nil
 	case strings.Contains(v.text, "@") && strings.EqualFold(t.op.text, "eq"):
 		return `""`, nil
+	case jsontext.Value(v.text).IsValid(): // of the unquoted only numbers are
+		return v.text, nil
+	}
+	if strings.Contains("+-.0123456789", v.text[:1]) {
+		return "", fail(v.pos, "write numbers as in JSON, texts and dates in double quotes", "value %s is no number", v)
 	}
 	return "", fail(v.pos, "put it in double quotes", "value %s without quotes", v)
-}
-
-// explain turns an error of filter-parser into one about the filter's own text.
-func (o *outline) explain(err error) error {
-	return fail(o.spans[len(o.spans)-1].pos, "", "the filter cannot be read: %s", err)
 }

@@ -52,7 +52,7 @@ func parse(s *Schema, scope *Attribute, filter string, lim Limits) (Expr, error)
 		return nil, fail(0, `write one like userName eq "a@b.example"`, "the filter is empty")
 	}
 	p := parser{schema: s, scope: scope, tokens: tokens}
-	return p.filter(end, "")
+	return p.filter("")
 }
 
 // parser turns tokens into an expression. The grammar is filter-parser's: it is
@@ -78,15 +78,17 @@ type term struct {
 	value token
 }
 
-// filter reads up to the closing mark, which it consumes.
-func (p *parser) filter(closing tokenKind, mark string) (Expr, error) {
+// filter reads up to the closing mark, which it consumes, or with an empty one up
+// to the end.
+func (p *parser) filter(closing string) (Expr, error) {
 	o := outline{parser: p}
-	if err := o.read(closing, mark); err != nil {
+	start := p.tokens[0].pos
+	if err := o.read(closing); err != nil {
 		return nil, err
 	}
 	tree, err := ast.ParseFilterNumber([]byte(o.text.String()))
 	if err != nil {
-		return nil, o.explain(err)
+		return nil, fail(start, "", "the filter cannot be read") // nothing known gets this far
 	}
 	return p.build(tree)
 }
@@ -180,7 +182,7 @@ func (t term) unquote(raw string, bare bool) (string, error) {
 	}
 	s, ok := unquote(raw)
 	if !ok {
-		return "", fail(t.value.pos, `escapes are those of JSON: \" \\ \/ \b \f \n \r \t \u00e9`, "bad escape in %s", quote(raw))
+		return "", fail(t.value.pos, `escapes are those of JSON: \" \\ \/ \b \f \n \r \t \u00e9`, "bad escape in %s", clip(raw))
 	}
 	return s, nil
 }
@@ -237,9 +239,12 @@ func compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, er
 		return nil, fail(t.name.pos, "", "%s", err)
 	}
 	op := operators[operator]
-	value, fault, fix := literal(path.leaf(), op, v)
-	if fault != "" {
-		return nil, fail(t.op.pos, fix, "%s %s: %s", path, op, fault)
+	if fault, fix := unfit(path, op); fault != "" {
+		return nil, fail(t.op.pos, fix, "%s", fault)
+	}
+	value, fix := literal(path.leaf().Kind, v)
+	if fix != "" {
+		return nil, fail(t.value.pos, fix, "the value for %s is not of type %s", path, path.leaf().Kind)
 	}
 	return NewCompare(path, op, value), nil
 }

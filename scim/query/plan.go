@@ -45,7 +45,7 @@ type PlanKind uint8
 const (
 	PlanEmpty  PlanKind = iota // nothing can match, nothing is called
 	PlanLookup                 // one Probe
-	PlanUnion                  // all Probes together
+	PlanUnion                  // all Lookups together
 	PlanScan                   // everything there is
 )
 
@@ -69,7 +69,7 @@ func (p Probe) String() string { return p.Name + "=" + string(appendString(nil, 
 // whether that can change anything.
 type Plan struct {
 	Kind     PlanKind
-	Probes   []Probe
+	Lookups  []Probe
 	Residual Expr // what the probes leave to check, nil if Exact
 	Exact    bool // what comes back is what matches, so upstream's count is the total
 	Cost     int  // upstream calls expected, -1 if unknown
@@ -81,10 +81,10 @@ func (p Plan) String() string {
 	b.WriteString(p.Kind.String())
 	switch p.Kind {
 	case PlanLookup:
-		fmt.Fprintf(&b, " %s", p.Probes[0])
+		fmt.Fprintf(&b, " %s", p.Lookups[0])
 	case PlanUnion:
 		b.WriteByte('(')
-		for i, probe := range p.Probes {
+		for i, probe := range p.Lookups {
 			if i > 0 {
 				b.WriteString(", ")
 			}
@@ -129,7 +129,7 @@ func Choose(e Expr, table Table, st Stats) Plan {
 	if len(a.probes) == 1 {
 		kind = PlanLookup
 	}
-	return Plan{Kind: kind, Probes: a.probes, Residual: a.rest, Exact: a.rest == nil, Cost: a.cost}
+	return Plan{Kind: kind, Lookups: a.probes, Residual: a.rest, Exact: a.rest == nil, Cost: a.cost}
 }
 
 type chooser struct {

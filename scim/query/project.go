@@ -64,30 +64,35 @@ func (set selection) covers(p Path) bool {
 // selected brings its default sub-attributes.
 func only(set selection) func(Path) bool {
 	return func(p Path) bool {
-		switch p.leaf().Returned {
-		case Always:
+		switch returned := p.leaf().Returned; {
+		case returned == Always:
 			return true
-		case Never:
+		case returned == Never:
 			return false
-		case Request:
-			return set[p.String()]
+		case set[p.String()]:
+			return true
 		}
-		return set.covers(p)
+		return p.leaf().Returned == Default && (p.partOfAlways() || set.covers(p))
 	}
 }
 
 // except shows what is always returned and what is by default and not selected.
 func except(set selection) func(Path) bool {
 	return func(p Path) bool {
-		switch p.leaf().Returned {
-		case Always:
+		switch {
+		case p.leaf().Returned == Always:
 			return true
-		case Default:
-			return !set.covers(p)
+		case p.leaf().Returned != Default:
+			return false
+		case p.partOfAlways():
+			return !set[p.String()]
 		}
-		return false
+		return p.Attr.Returned == Default && !set.covers(p)
 	}
 }
+
+// partOfAlways reports whether p is a sub-attribute of what is always returned.
+func (p Path) partOfAlways() bool { return p.Sub != nil && p.Attr.Returned == Always }
 
 // mask works the rule out for the whole schema.
 func (s *Schema) mask(show func(Path) bool) *mask {
@@ -113,32 +118,33 @@ func (s *Schema) mask(show func(Path) bool) *mask {
 func (s *Schema) maskOf(extension string, attrs []*Attribute, show func(Path) bool) *mask {
 	m := &mask{sub: map[string]*mask{}}
 	for _, a := range attrs {
-		shown := show(Path{extension, a, nil}) || extension == "" && (a.Name == "id" || a.Name == "schemas")
-		if a.Returned == Never {
-			continue
-		}
-		if len(a.Sub) == 0 {
-			if shown {
-				m.sub[a.Name] = whole
-			}
-			continue
-		}
-		inner := &mask{sub: map[string]*mask{}}
-		named := false // a sub-attribute brings its attribute along
-		for _, sub := range a.Sub {
-			if show(Path{extension, a, sub}) {
-				inner.sub[sub.Name] = whole
-				named = named || sub.Returned != Always
-			}
-		}
-		if inner.complete(a.Sub) {
-			inner = whole
-		}
-		if shown || named {
+		p := Path{Extension: extension, Attr: a}
+		identity := extension == "" && (a.Name == "id" || a.Name == "schemas")
+		inner, named := subMask(p, show)
+		if a.Returned != Never && (show(p) || named || identity) {
 			m.sub[a.Name] = inner
 		}
 	}
 	return m
+}
+
+// subMask is the mask of a complex attribute. named says that one of its
+// sub-attributes is shown for its own sake and brings the attribute along.
+func subMask(p Path, show func(Path) bool) (m *mask, named bool) {
+	if len(p.Attr.Sub) == 0 {
+		return whole, false
+	}
+	m = &mask{sub: map[string]*mask{}}
+	for _, sub := range p.Attr.Sub {
+		if show(Path{p.Extension, p.Attr, sub}) {
+			m.sub[sub.Name] = whole
+			named = named || sub.Returned != Always
+		}
+	}
+	if m.complete(p.Attr.Sub) {
+		return whole, named
+	}
+	return m, named
 }
 
 // complete reports whether the mask shows every one of the attributes in full.

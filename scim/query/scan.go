@@ -44,16 +44,19 @@ func fail(pos int, fix, what string, args ...any) *Error {
 	return &Error{Pos: pos, Detail: detail}
 }
 
-// quote shows a piece of somebody's text in an error, cut to a bearable length.
-func quote(s string) string {
-	const most = 60
-	if len(s) > most {
-		for s = s[:most]; !utf8.ValidString(s); {
-			s = s[:len(s)-1]
-		}
-		s += "…"
+// quote shows a piece of somebody's text in an error.
+func quote(s string) string { return strconv.Quote(clip(s)) }
+
+// clip cuts a text to a bearable length.
+func clip(s string) string {
+	const most = 80
+	if len(s) <= most {
+		return s
 	}
-	return strconv.Quote(s)
+	for s = s[:most]; !utf8.ValidString(s); {
+		s = s[:len(s)-1]
+	}
+	return s + "…"
 }
 
 type tokenKind uint8
@@ -76,8 +79,11 @@ type token struct {
 func (t token) is(mark string) bool { return t.kind != text && t.text == mark }
 
 func (t token) String() string {
-	if t.kind == end {
+	switch t.kind {
+	case end:
 		return "the end"
+	case text:
+		return clip(t.text)
 	}
 	return quote(t.text)
 }
@@ -144,20 +150,23 @@ func quoted(s string) int {
 // guard refuses text that is too long, too deep or not printable.
 func guard(filter string, lim Limits) error {
 	if len(filter) > lim.Length {
-		return &Error{lim.Length, fmt.Sprintf("the filter has %d bytes, %d are allowed: send a shorter one", len(filter), lim.Length)}
+		return fail(lim.Length, "send a shorter one", "the filter has %d bytes, %d are allowed, it is too long", len(filter), lim.Length)
 	}
-	depth := 0
-	for i := 0; i < len(filter); {
-		r, n := utf8.DecodeRuneInString(filter[i:])
+	var depth int
+	var inText, escaped bool
+	for i, r := range filter {
 		switch {
 		case r == utf8.RuneError:
-			return fail(i, "send the filter as valid UTF-8", "unreadable character")
+			return fail(i, "send the filter as UTF-8", "unreadable character")
 		case r < ' ' || r == 0x7f:
-			return fail(i, `write it as an escape, such as \n`, "control character %U", r)
+			return fail(i, `write it as an escape such as \n`, "control character %U", r)
+		case escaped:
+			escaped = false
+		case inText && r == '\\':
+			escaped = true
 		case r == '"':
-			if size := quoted(filter[i:]); size > 0 && printable(filter[i:i+size]) {
-				n = size
-			}
+			inText = !inText
+		case inText:
 		case r == '(' || r == '[':
 			if depth++; depth > lim.Depth {
 				return fail(i, "simplify the filter", "more than %d parentheses and brackets are open", lim.Depth)
@@ -165,17 +174,6 @@ func guard(filter string, lim Limits) error {
 		case r == ')' || r == ']':
 			depth--
 		}
-		i += n
 	}
 	return nil
-}
-
-// printable reports whether a string literal needs no closer look.
-func printable(s string) bool {
-	for _, r := range s {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
-			return false
-		}
-	}
-	return true
 }

@@ -165,12 +165,13 @@ func (s *Schema) Resolve(name string) (Path, error) {
 	if p, ok := s.paths[key]; ok {
 		return p, nil
 	}
-	attr, _, dotted := strings.Cut(key[strings.LastIndexByte(key, ':')+1:], ".")
-	if in := s.ambiguous[attr]; in != nil && !strings.Contains(key, ":") {
+	colon := strings.LastIndexByte(name, ':') + 1
+	attr, sub, dotted := strings.Cut(name[colon:], ".")
+	if in := s.ambiguous[strings.ToLower(attr)]; in != nil && colon == 0 {
 		return Path{}, fmt.Errorf("attribute %s is in several schemas, write %s:%s", quote(name), in[0], name)
 	}
-	if p, ok := s.paths[key[:strings.LastIndexByte(key, ':')+1]+attr]; ok && dotted {
-		return Path{}, fmt.Errorf("%s has no sub-attribute %s%s", p, quote(name[len(name)-len(key)+strings.IndexByte(key, '.')+1:]), oneOf(p.Attr.Sub))
+	if p, ok := s.paths[strings.ToLower(name[:colon]+attr)]; ok && dotted {
+		return Path{}, fmt.Errorf("attribute %s has no sub-attribute %s%s", p, quote(sub), oneOf(p.Attr.Sub))
 	}
 	return Path{}, fmt.Errorf("%s has no attribute %s", s.ResourceType, quote(name))
 }

@@ -47,7 +47,7 @@ func sortKey(by Path, o Object, exact bool) any {
 		v = representative(v)
 	}
 	if s, ok := v.(string); ok && !exact {
-		return fold(s)
+		return string(appendFold(nil, s))
 	}
 	return v
 }
