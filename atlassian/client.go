@@ -30,8 +30,9 @@ type Config struct {
 	Transport http.RoundTripper
 	// Logger gets one debug record per attempt; nil means none.
 	Logger *zap.Logger
-	// OnCall is called after every HTTP attempt, retries included, with the context of the operation. It must be safe
-	// for concurrent use and quick: the attempt holds its place among MaxConcurrent until OnCall returns.
+	// OnCall is called after every HTTP attempt, with the context of the operation: retries included, and also what
+	// net/http sends a second time by itself on a stale connection. It must be safe for concurrent use and quick: the
+	// attempt holds its place among MaxConcurrent until OnCall returns.
 	OnCall func(ctx context.Context, c Call)
 	// Timeout bounds one attempt from the first byte sent to the last byte received; 0 means 20 s.
 	Timeout time.Duration

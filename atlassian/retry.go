@@ -136,8 +136,10 @@ func (o *operation) report(ctx context.Context, resp *http.Response, err error, 
 	if resp != nil {
 		call.Status = resp.StatusCode
 	}
-	o.cfg.Logger.Debug("upstream call", zap.String("op", call.Op), zap.Int("status", call.Status),
-		zap.Int("attempt", call.Attempt), zap.Duration("duration", d), zap.Error(err))
+	if entry := o.cfg.Logger.Check(zap.DebugLevel, "upstream call"); entry != nil {
+		entry.Write(zap.String("op", call.Op), zap.Int("status", call.Status), zap.Int("attempt", call.Attempt),
+			zap.Duration("duration", d), zap.Error(err))
+	}
 	o.cfg.OnCall(ctx, call)
 }
 

@@ -2,6 +2,7 @@ package atlassian
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 )
 
@@ -74,7 +75,7 @@ type parsedJQL struct {
 	Queries []ParsedJQL `json:"queries"`
 }
 
-func (p *parsedJQL) accept() bool { return len(p.Queries) > 0 }
+func (p *parsedJQL) accept() bool { return p.Queries != nil }
 
 // ParseJQL checks queries strictly, the existence of what they name included, without running them. It calls POST
 // /rest/api/3/jql/parse and returns one result per query, in their order.
@@ -82,12 +83,16 @@ func (j *Jira) ParseJQL(ctx context.Context, queries []string) ([]ParsedJQL, err
 	if len(queries) == 0 {
 		return nil, nil
 	}
+	const op = "POST /rest/api/3/jql/parse"
 	answer, err := fetch[parsedJQL](ctx, j.caller, request{
-		op: "POST /rest/api/3/jql/parse", query: url.Values{"validation": {"strict"}},
+		op: op, query: url.Values{"validation": {"strict"}},
 		body: map[string][]string{"queries": queries}, reads: true,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(answer.Queries) != len(queries) {
+		return nil, &Error{Kind: Garbled, Op: op, Status: http.StatusOK, Detail: "upstream did not judge every query"}
 	}
 	return answer.Queries, nil
 }
