@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/bcrypt"
@@ -67,11 +69,7 @@ func (p *program) demo(ctx context.Context, address string, flags emulatorFlags)
 	if err != nil {
 		return err
 	}
-	u, err := c.connect(logger)
-	if err != nil {
-		return err
-	}
-	facade, err := newFacade(c, u, callers, logger)
+	facade, u, err := c.build(callers, logger)
 	if err != nil {
 		return err
 	}
@@ -112,12 +110,15 @@ Bearer              %[4]s, or %[5]s that may only read
 Emulated Atlassian  http://%[6]s, %[7]s
 
 curl -s -u %[2]s:%[3]s '%[1]s/Users?count=3'
-curl -s -G -u %[2]s:%[3]s '%[1]s/Users' --data-urlencode 'filter=userName eq "%[8]s"'
+curl -s -G -u %[2]s:%[3]s '%[1]s/Users' --data-urlencode 'filter=userName eq %[8]s'
 curl -s -G -H 'Authorization: Bearer %[5]s' '%[1]s/Issues' --data-urlencode 'filter=status.name eq "Done"' -d count=3
 
 Ctrl-C ends it.
-`, base, demoUser, demoPassword, demoToken, demoReadToken, cloud, describe(options), userName)
+`, base, demoUser, demoPassword, demoToken, demoReadToken, cloud, describe(options), insideQuotes(strconv.Quote(userName)))
 }
+
+// insideQuotes is s as it is written between single quotes in a shell.
+func insideQuotes(s string) string { return strings.ReplaceAll(s, "'", `'\''`) }
 
 // demoCallers are the callers behind the well-known credentials.
 func demoCallers() ([]scim.Caller, error) {

@@ -65,23 +65,18 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 	if err != nil {
 		return err
 	}
-	upstream, err := c.connect(logger)
+	facade, u, err := c.build(callers, logger)
 	if err != nil {
 		return err
 	}
 	if !flags.skipCheck {
-		for _, f := range upstream.checkCredentials(ctx) {
-			if ctx.Err() != nil {
-				return nil // told to leave before it began
-			}
-			if f.err != nil {
-				return fmt.Errorf("%s: %w (--skip-check starts anyway)", f.what, f.err)
-			}
-		}
+		err = u.firstProblem(ctx)
 	}
-	facade, err := newFacade(c, upstream, callers, logger)
+	if ctx.Err() != nil {
+		return nil // told to leave before it began
+	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%w (--skip-check starts anyway)", err)
 	}
 	address := flags.listen
 	if address == "" {
@@ -129,12 +124,27 @@ func (c *config) connect(logger *zap.Logger) (*upstream, error) {
 	return &upstream{directory, jira}, nil
 }
 
-func newFacade(c *config, u *upstream, callers []scim.Caller, logger *zap.Logger) (*scim.Server, error) {
+// firstProblem asks Atlassian whether the credentials are good.
+func (u *upstream) firstProblem(ctx context.Context) error {
+	for _, f := range u.checkCredentials(ctx) {
+		if f.err != nil {
+			return fmt.Errorf("%s: %w", f.what, f.err)
+		}
+	}
+	return nil
+}
+
+// build makes the clients and the server on top of them; it sends nothing.
+func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server, *upstream, error) {
+	u, err := c.connect(logger)
+	if err != nil {
+		return nil, nil, err
+	}
 	ttl := c.SnapshotTTL
 	if ttl == 0 {
 		ttl = -1 // there, 0 is the default
 	}
-	return scim.New(scim.Config{
+	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
 		Projects:          c.Projects,
@@ -152,4 +162,5 @@ func newFacade(c *config, u *upstream, callers []scim.Caller, logger *zap.Logger
 		Logger:            logger,
 		Version:           version(),
 	})
+	return facade, u, err
 }
