@@ -1,0 +1,148 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// issues is the backend of Issue resources: Jira's REST API, as far as the
+// configured projects go. An issue elsewhere does not exist here.
+type issues struct {
+	jira       *atlassian.Jira
+	schema     *query.Schema
+	projects   []string // ids or keys; empty: all visible
+	catalogues *catalogues
+	recent     recentWrites
+	checked    jqlVerdicts
+	budget     int // upstream requests that one query may cost
+}
+
+// catalogueTTL is how long a new status, component or account may go unseen
+// by filters.
+const catalogueTTL = 2 * time.Minute
+
+func newIssues(cfg Config, schema *query.Schema) backend {
+	return &issues{
+		jira:       cfg.Jira,
+		schema:     schema,
+		projects:   cfg.Projects,
+		catalogues: newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now),
+		recent:     recentWrites{now: cfg.Now},
+		checked:    jqlVerdicts{now: cfg.Now},
+		budget:     cfg.ScanBudget,
+	}
+}
+
+// get implements backend; id may also be a key, even one from before a move.
+func (b *issues) get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
+	return b.read(ctx, id, neededFields(want, nil, nil))
+}
+
+func (b *issues) read(ctx context.Context, id string, fields []string) (query.Object, error) {
+	if !isNumber(id) && !isIssueKey(id) {
+		return nil, notFound("Issue", clip(id))
+	}
+	issue, err := b.jira.Issue(ctx, id, fields)
+	if atlassian.KindOf(err) == atlassian.NotFound {
+		return nil, notFound("Issue", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !b.allows(issue.Fields.Project) {
+		return nil, notFound("Issue", id)
+	}
+	return issueObject(issue)
+}
+
+// remove implements backend. An issue with subtasks is refused, since their
+// deletion was not asked for.
+func (b *issues) remove(ctx context.Context, id string) error {
+	found, err := b.read(ctx, id, []string{"project"})
+	if err != nil {
+		return err
+	}
+	id = text(found, "id")
+	if err := b.jira.DeleteIssue(ctx, id, false); err != nil {
+		if atlassian.KindOf(err) == atlassian.NotFound {
+			return notFound("Issue", id)
+		}
+		return err
+	}
+	b.recent.add(id)
+	return nil
+}
+
+// allows reports whether the issues of a project may be seen.
+func (b *issues) allows(p *atlassian.Project) bool {
+	if p == nil {
+		return false
+	}
+	return len(b.projects) == 0 || slices.ContainsFunc(b.projects, func(name string) bool {
+		return name == p.ID || strings.EqualFold(name, p.Key)
+	})
+}
+
+// isIssueKey reports whether s has the form of a key: PROJECT-1.
+func isIssueKey(s string) bool {
+	project, number, ok := strings.Cut(s, "-")
+	return ok && isNumber(number) && len(s) <= 255 && project != "" && !strings.ContainsFunc(project, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
+	})
+}
+
+// recentWrites remembers the issues written lately, which Jira's index may not
+// know of yet. It is safe for concurrent use.
+type recentWrites struct {
+	now   func() time.Time
+	mu    sync.Mutex
+	items []recentWrite // oldest first
+}
+
+type recentWrite struct {
+	id string
+	at time.Time
+}
+
+const (
+	// recentFor is how long the index may lag.
+	recentFor = 2 * time.Minute
+
+	// maxRecent is how many issues a search takes for reconciliation.
+	maxRecent = 50
+)
+
+func (r *recentWrites) add(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.items = slices.DeleteFunc(r.items, func(w recentWrite) bool { return w.id == id })
+	r.items = append(r.items, recentWrite{id, r.now()})
+	if len(r.items) > maxRecent {
+		r.items = r.items[1:]
+	}
+}
+
+// ids returns the issues written lately.
+func (r *recentWrites) ids() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	oldest := r.now().Add(-recentFor)
+	r.items = slices.DeleteFunc(r.items, func(w recentWrite) bool { return w.at.Before(oldest) })
+	ids := make([]string, 0, len(r.items))
+	for _, w := range r.items {
+		ids = append(ids, w.id)
+	}
+	return ids
+}
+
+// badGateway says that Jira answered what it should not have.
+func badGateway(format string, args ...any) *Error {
+	return refuse(http.StatusBadGateway, "", format, args...)
+}

@@ -1,0 +1,392 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+const (
+	searchPage = 5000 // ids in one page of a search, Jira's maximum
+	fetchPage  = 100  // issues in one bulk fetch, Jira's maximum
+)
+
+// list implements backend. The search finds ids; what an answer shows and what
+// JQL cannot say exactly is read from the issues themselves, which unlike the
+// index are up to date. Without sortBy the order is that of the ids.
+func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
+	run := issueQuery{issues: b, listQuery: q, simple: query.Simplify(q.filter)}
+	if names, ok := namedIssues(run.simple); ok {
+		objects, err := run.fetch(ctx, names)
+		if err != nil {
+			return nil, err
+		}
+		return q.finish(objects, fmt.Sprintf("fetch %d by name", len(names))), nil
+	}
+	plan, ids, err := run.search(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if plan.Exact && q.sortBy == nil {
+		if result, ok, err := run.page(ctx, ids, plan); ok || err != nil {
+			return result, err
+		}
+	}
+	objects, err := run.fetch(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return q.finish(objects, plan.String()), nil
+}
+
+// explain implements backend.
+func (b *issues) explain(filter query.Expr) string {
+	simple := query.Simplify(filter)
+	if names, ok := namedIssues(simple); ok {
+		return fmt.Sprintf("fetch %d by name", len(names))
+	}
+	return compiler{}.compile(simple).String()
+}
+
+// String is the plan on one line.
+func (c compiled) String() string {
+	switch {
+	case c.Never:
+		return "nothing: no call"
+	case c.Exact:
+		return "jql: " + c.JQL
+	}
+	return "jql: " + c.JQL + "; check: " + c.Residual
+}
+
+// namedIssues returns the ids and keys if the filter can be true only for
+// issues that it names.
+func namedIssues(e query.Expr) ([]string, bool) {
+	switch e := e.(type) {
+	case query.Compare:
+		if name := pathOf(e); e.Op == query.Eq && (name == "id" || name == "key") {
+			return []string{e.Value.(string)}, true
+		}
+	case query.And:
+		for _, t := range e.Terms {
+			if names, ok := namedIssues(t); ok {
+				return names, true
+			}
+		}
+	case query.Or:
+		var all []string
+		for _, t := range e.Terms {
+			names, ok := namedIssues(t)
+			if !ok {
+				return nil, false
+			}
+			all = append(all, names...)
+		}
+		return all, true
+	}
+	return nil, false
+}
+
+// issueQuery is one list request being answered.
+type issueQuery struct {
+	*issues
+	listQuery
+	simple query.Expr
+	spent  int // upstream requests
+}
+
+// spend takes n upstream requests from the budget.
+func (q *issueQuery) spend(n int) error {
+	q.spent += n
+	if q.spent > q.budget {
+		return tooMany("The query needs more than %d requests to Jira; narrow the filter.", q.budget)
+	}
+	return nil
+}
+
+// search returns the plan and the ids that it found, sorted.
+func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
+	c, err := q.prepare(ctx)
+	if err != nil {
+		return compiled{}, nil, err
+	}
+	plan := c.compile(q.simple)
+	if plan, err = q.checked.check(ctx, q, plan); err != nil || plan.Never {
+		return plan, nil, err
+	}
+	recent := q.recent.ids()
+	ids, err := q.drain(ctx, plan.JQL, recent)
+	if err != nil {
+		return plan, nil, err
+	}
+	if ids, err = q.reconcile(ctx, ids, recent, plan.Exact); err != nil {
+		return plan, nil, err
+	}
+	slices.SortFunc(ids, compareIDs)
+	return plan, ids, nil
+}
+
+// prepare collects what the compiler has to know.
+func (q *issueQuery) prepare(ctx context.Context) (compiler, error) {
+	return q.compilerWith(ctx, q.fresh, catalogueKindsOf(q.simple))
+}
+
+func (q *issueQuery) compilerWith(ctx context.Context, fresh bool, kinds []catalogueKind) (compiler, error) {
+	snapshot, err := q.catalogues.get(ctx, fresh, kinds...)
+	if err != nil {
+		return compiler{}, err
+	}
+	c := compiler{catalogue: snapshot, bound: snapshot[projectCatalogue], issues: map[issueName]string{}}
+	var names []string
+	for leaf := range leaves(q.simple) {
+		compare, ok := leaf.(query.Compare)
+		if col, known := columnOf(leaf); ok && known && col.rule == reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
+			names = append(names, compare.Value.(string))
+		}
+	}
+	return c, q.lookUp(ctx, names, c.issues)
+}
+
+// lookUp finds the issues that the filter names; JQL that names an issue that
+// does not exist finds nothing at all.
+func (q *issueQuery) lookUp(ctx context.Context, names []string, into map[issueName]string) error {
+	found, err := q.bulk(ctx, names, []string{"project"})
+	for _, issue := range found {
+		into[issueName{false, issue.ID}] = issue.ID
+		into[issueName{true, strings.ToUpper(issue.Key)}] = issue.ID
+	}
+	return err
+}
+
+// catalogueKindsOf lists the catalogues that the translation of e needs.
+func catalogueKindsOf(e query.Expr) []catalogueKind {
+	needed := map[catalogueKind]bool{projectCatalogue: true}
+	for leaf := range leaves(e) {
+		col, ok := columnOf(leaf)
+		_, byID := accountID(leaf)
+		if ok && (col.rule == choice && !isPresent(leaf) || col.rule == account && !byID && !isPresent(leaf)) {
+			needed[col.kind] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(needed))
+}
+
+// drain runs a search to its last page. Pages may be short; only isLast ends.
+func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]string, error) {
+	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent)}
+	seen := map[string]bool{}
+	for {
+		if err := q.spend(1); err != nil {
+			return nil, err
+		}
+		page, err := q.jira.Search(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		if len(page.Warnings) > 0 {
+			return nil, badGateway("Jira says that its search is not complete: %s", page.Warnings[0].Message)
+		}
+		for _, issue := range page.Issues {
+			seen[issue.ID] = true
+		}
+		if page.IsLast {
+			return q.believe(ctx, slices.Collect(maps.Keys(seen)))
+		}
+		request.NextPageToken = page.NextPageToken
+	}
+}
+
+// believe asks who we are before it takes an empty result for the truth: Jira
+// answers searches of credentials that have died with an empty success.
+func (q *issueQuery) believe(ctx context.Context, ids []string) ([]string, error) {
+	if len(ids) > 0 {
+		return ids, nil
+	}
+	_, err := q.jira.Myself(ctx)
+	return ids, err
+}
+
+// reconcile judges the issues written lately by what they are now, not by what
+// the index says of them.
+func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, exact bool) ([]string, error) {
+	if len(recent) == 0 {
+		return ids, nil
+	}
+	if !exact || q.sortBy != nil { // all candidates are going to be read
+		return union(ids, recent), nil
+	}
+	fields := neededFields(query.Projection{}, q.filter, nil)
+	objects, err := q.fetchFields(ctx, recent, fields)
+	if err != nil {
+		return nil, err
+	}
+	ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(recent, id) })
+	for _, o := range objects {
+		if query.Match(q.filter, o) {
+			ids = append(ids, text(o, "id"))
+		}
+	}
+	return ids, nil
+}
+
+func union(a, b []string) []string {
+	out := slices.Concat(a, b)
+	slices.SortFunc(out, compareIDs)
+	return slices.Compact(out)
+}
+
+// page answers from an exact search by reading the issues of the page alone.
+// It reports false if one of them is no longer what the index says.
+func (q *issueQuery) page(ctx context.Context, ids []string, plan compiled) (*listResult, bool, error) {
+	from := min(q.start-1, len(ids))
+	to := min(from+q.count, len(ids))
+	objects, err := q.fetch(ctx, ids[from:to])
+	if err != nil {
+		return nil, false, err
+	}
+	agrees := len(objects) == to-from && !slices.ContainsFunc(objects, func(o query.Object) bool { return !query.Match(q.filter, o) })
+	return &listResult{total: len(ids), resources: objects, plan: plan.String()}, agrees, nil
+}
+
+// fetch reads issues with what filter, order and answer need.
+func (q *issueQuery) fetch(ctx context.Context, names []string) ([]query.Object, error) {
+	return q.fetchFields(ctx, names, neededFields(q.want, q.filter, q.sortBy))
+}
+
+// fetchFields reads the issues that exist and may be seen, in order of id.
+func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([]query.Object, error) {
+	found, err := q.bulk(ctx, names, fields)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b *atlassian.Issue) int { return compareIDs(a.ID, b.ID) })
+	found = slices.CompactFunc(found, func(a, b *atlassian.Issue) bool { return a.ID == b.ID })
+	objects := make([]query.Object, 0, len(found))
+	for _, issue := range found {
+		if !q.allows(issue.Fields.Project) {
+			continue
+		}
+		o, err := issueObject(issue)
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, o)
+	}
+	return objects, nil
+}
+
+func (q *issueQuery) bulk(ctx context.Context, names, fields []string) ([]*atlassian.Issue, error) {
+	names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !isNumber(s) && !isIssueKey(s) })
+	if len(names) == 0 {
+		return nil, nil
+	}
+	if err := q.spend((len(names) + fetchPage - 1) / fetchPage); err != nil {
+		return nil, err
+	}
+	return q.jira.BulkFetch(ctx, names, fields)
+}
+
+// compareIDs orders ids as the numbers they are, which is the order in which
+// issues were created.
+func compareIDs(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+func numbers(ids []string) []int64 {
+	var out []int64
+	for _, id := range ids {
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// jqlVerdicts remembers which JQL Jira understands. A search with JQL that
+// names what does not exist finds nothing and says nothing, so every text is
+// checked before it is run, and again after a while, since what it names may
+// go. It is safe for concurrent use.
+type jqlVerdicts struct {
+	now  func() time.Time
+	mu   sync.Mutex
+	good map[string]time.Time // when it was checked
+}
+
+const (
+	maxVerdicts = 1024
+	verdictTTL  = 5 * time.Minute
+)
+
+// check returns a plan that Jira understands: the one given, or one compiled
+// again with catalogues just read. What it refuses then is an account that
+// does not exist or a mistake of ours.
+func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, plan compiled) (compiled, error) {
+	if plan.Never || v.known(plan.JQL) {
+		return plan, nil
+	}
+	problem, err := v.ask(ctx, q, plan.JQL)
+	if err != nil || problem == "" {
+		return plan, err
+	}
+	kinds := catalogueKindsOf(q.simple)
+	if !slices.Contains(kinds, accountCatalogue) {
+		kinds = append(kinds, accountCatalogue)
+	}
+	c, err := q.compilerWith(ctx, true, kinds)
+	if err != nil {
+		return plan, err
+	}
+	plan = c.compile(q.simple)
+	if plan.Never || v.known(plan.JQL) {
+		return plan, nil
+	}
+	if problem, err = v.ask(ctx, q, plan.JQL); err == nil && problem != "" {
+		err = badGateway("Jira does not understand the query this server made of the filter: %s", problem)
+	}
+	return plan, err
+}
+
+// ask returns Jira's objection to a query, "" if it has none.
+func (v *jqlVerdicts) ask(ctx context.Context, q *issueQuery, jql string) (string, error) {
+	if err := q.spend(1); err != nil {
+		return "", err
+	}
+	parsed, err := q.jira.ParseJQL(ctx, []string{jql})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range parsed {
+		if problems := slices.Concat(p.Errors, p.Warnings); len(problems) > 0 {
+			return problems[0], nil
+		}
+	}
+	v.learn(jql)
+	return "", nil
+}
+
+func (v *jqlVerdicts) known(jql string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	at, ok := v.good[jql]
+	return ok && v.now().Sub(at) < verdictTTL
+}
+
+func (v *jqlVerdicts) learn(jql string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.good == nil || len(v.good) >= maxVerdicts {
+		v.good = map[string]time.Time{}
+	}
+	v.good[jql] = v.now()
+}

@@ -1,0 +1,253 @@
+package scim
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/scim/query"
+)
+
+// form is how a field of Jira holds the value of an attribute.
+type form uint8
+
+const (
+	textForm   form = iota // a string
+	bodyForm               // an Atlassian document
+	wordsForm              // a list of strings, in no order
+	choiceForm             // an object with an id
+	manyForm               // a list of objects with ids
+	personForm             // an object with an accountId
+	parentForm             // an object with id or key
+	timeForm               // read only
+)
+
+// issueField is a row of the mapping between attributes and Jira's fields.
+type issueField struct {
+	attr  string
+	field string
+	form  form
+	kind  catalogueKind // of choiceForm and manyForm
+	kept  bool          // a PUT without it keeps it: Jira or the workflow sets it
+}
+
+// issueFields is the mapping, in the order of the schema.
+var issueFields = []issueField{
+	{attr: "project", field: "project", form: choiceForm, kind: projectCatalogue, kept: true},
+	{attr: "issueType", field: "issuetype", form: choiceForm, kind: typeCatalogue, kept: true},
+	{attr: "summary", field: "summary", form: textForm, kept: true},
+	{attr: "description", field: "description", form: bodyForm},
+	{attr: "status", field: "status", form: choiceForm, kind: statusCatalogue, kept: true},
+	{attr: "priority", field: "priority", form: choiceForm, kind: priorityCatalogue, kept: true},
+	{attr: "resolution", field: "resolution", form: choiceForm, kind: resolutionCatalogue, kept: true},
+	{attr: "assignee", field: "assignee", form: personForm},
+	{attr: "reporter", field: "reporter", form: personForm, kept: true},
+	{attr: "creator", field: "creator", form: personForm, kept: true},
+	{attr: "labels", field: "labels", form: wordsForm},
+	{attr: "components", field: "components", form: manyForm, kind: componentCatalogue},
+	{attr: "fixVersions", field: "fixVersions", form: manyForm, kind: versionCatalogue},
+	{attr: "parent", field: "parent", form: parentForm},
+	{attr: "dueDate", field: "duedate", form: textForm},
+	{attr: "created", field: "created", form: timeForm},
+	{attr: "updated", field: "updated", form: timeForm},
+	{attr: "resolved", field: "resolutiondate", form: timeForm},
+}
+
+// fieldFor names the field that an attribute needs. The common attributes are
+// made of fields that others have too.
+func fieldFor(attr string) (string, bool) {
+	switch attr {
+	case "meta.created":
+		return "created", true
+	case "meta.lastModified":
+		return "updated", true
+	}
+	i := slices.IndexFunc(issueFields, func(f issueField) bool { return f.attr == attr })
+	if i < 0 {
+		return "", false
+	}
+	return issueFields[i].field, true
+}
+
+// neededFields are the fields to fetch for an answer, in a stable order. The
+// project is always among them, since it says whether the issue may be seen.
+func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) []string {
+	named := attributesOf(filter)
+	if sortBy != nil {
+		named = append(named, pathOf(query.Present{Path: *sortBy}))
+	}
+	names := []string{"meta.created", "meta.lastModified"}
+	for _, f := range issueFields {
+		names = append(names, f.attr)
+	}
+	var fields []string
+	for _, name := range names {
+		field, _ := fieldFor(name)
+		needed := name == "project" || want.Wants(name) || slices.Contains(named, name)
+		if needed && !slices.Contains(fields, field) {
+			fields = append(fields, field)
+		}
+	}
+	return fields
+}
+
+// allFields are the fields of a whole resource.
+func allFields() []string { return neededFields(query.Projection{}, nil, nil) }
+
+// attributesOf lists the attributes a filter looks at.
+func attributesOf(e query.Expr) []string {
+	var names []string
+	for leaf := range leaves(e) {
+		names = append(names, pathOf(leaf))
+	}
+	return names
+}
+
+// leaves yields the comparisons, presences and value paths of a filter.
+func leaves(e query.Expr) func(func(query.Expr) bool) {
+	return func(yield func(query.Expr) bool) { walkLeaves(e, yield) }
+}
+
+func walkLeaves(e query.Expr, yield func(query.Expr) bool) bool {
+	var terms []query.Expr
+	switch e := e.(type) {
+	case nil, query.Const:
+		return true
+	case query.And:
+		terms = e.Terms
+	case query.Or:
+		terms = e.Terms
+	case query.Not:
+		terms = []query.Expr{e.Term}
+	default:
+		return yield(e)
+	}
+	for _, t := range terms {
+		if !walkLeaves(t, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+// issueObject is an issue as a SCIM resource, with the attributes whose fields
+// were fetched.
+func issueObject(i *atlassian.Issue) (query.Object, error) {
+	f := i.Fields
+	description, err := adf.ToText(f.Description)
+	if err != nil {
+		return nil, &Error{Status: 502, Detail: "The description of " + i.Key + " cannot be read.", Err: err}
+	}
+	var o objectBuilder
+	o.add("id", i.ID)
+	o.addObject("meta", func(o *objectBuilder) {
+		o.add("resourceType", "Issue")
+		o.addTime("created", f.Created.Time)
+		o.addTime("lastModified", f.Updated.Time)
+	})
+	o.add("key", i.Key)
+	if p := f.Project; p != nil {
+		o.set("project", entry{id: p.ID, key: p.Key, name: p.Name}.object(false))
+	}
+	if t := f.IssueType; t != nil {
+		o.set("issueType", entry{id: t.ID, name: t.Name}.object(false))
+	}
+	o.add("summary", f.Summary)
+	o.add("description", description)
+	if s := f.Status; s != nil {
+		o.set("status", entry{id: s.ID, name: s.Name, category: s.Category.Name}.object(false))
+	}
+	o.addNamed("priority", f.Priority)
+	o.addNamed("resolution", f.Resolution)
+	o.addPerson("assignee", f.Assignee)
+	o.addPerson("reporter", f.Reporter)
+	o.addPerson("creator", f.Creator)
+	addAll(&o, "labels", f.Labels, func(s string) any { return s })
+	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return namedEntry(n).object(false) })
+	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return namedEntry(n).object(false) })
+	if p := f.Parent; p != nil {
+		o.addObject("parent", func(o *objectBuilder) { o.add("id", p.ID); o.add("key", p.Key) })
+	}
+	o.add("dueDate", f.DueDate)
+	o.addTime("created", f.Created.Time)
+	o.addTime("updated", f.Updated.Time)
+	o.addTime("resolved", f.ResolutionDate.Time)
+	return o.Object, nil
+}
+
+// objectBuilder leaves out what has no value.
+type objectBuilder struct{ query.Object }
+
+func (o *objectBuilder) set(name string, v any) {
+	o.Object = append(o.Object, query.Member{Name: name, Value: v})
+}
+
+func (o *objectBuilder) add(name, value string) {
+	if value != "" {
+		o.set(name, value)
+	}
+}
+
+func (o *objectBuilder) addTime(name string, t time.Time) {
+	if !t.IsZero() {
+		o.set(name, t)
+	}
+}
+
+func (o *objectBuilder) addObject(name string, build func(*objectBuilder)) {
+	var inner objectBuilder
+	build(&inner)
+	o.set(name, inner.Object)
+}
+
+func (o *objectBuilder) addNamed(name string, n *atlassian.Named) {
+	if n != nil {
+		o.set(name, namedEntry(*n).object(false))
+	}
+}
+
+func (o *objectBuilder) addPerson(name string, a *atlassian.Account) {
+	if a != nil {
+		o.set(name, entry{id: a.AccountID, name: a.DisplayName}.object(true))
+	}
+}
+
+func addAll[T any](o *objectBuilder, name string, all []T, value func(T) any) {
+	if len(all) == 0 {
+		return
+	}
+	list := make([]any, 0, len(all))
+	for _, v := range all {
+		list = append(list, value(v))
+	}
+	o.set(name, list)
+}
+
+// text returns a string member, "" if there is none.
+func text(o query.Object, name string) string {
+	v, _ := o.Get(name)
+	s, _ := v.(string)
+	return s
+}
+
+// inner returns a complex member, nil if there is none.
+func inner(o query.Object, name string) query.Object {
+	v, _ := o.Get(name)
+	object, _ := v.(query.Object)
+	return object
+}
+
+// refers reports whether actual is what given refers to: every member that
+// was given, such as an id or a name, is that of actual. Names and keys are
+// compared without regard to case, as Jira does.
+func refers(given, actual query.Object) bool {
+	for _, m := range given {
+		v, _ := m.Value.(string)
+		if !strings.EqualFold(v, text(actual, m.Name)) {
+			return false
+		}
+	}
+	return len(given) > 0
+}

@@ -1,0 +1,124 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// move is a change of status: the transition and the fields of its screen.
+type move struct {
+	transition atlassian.Transition
+	fields     map[string]any
+}
+
+// planMove returns how to reach the status in doc, nil if the issue has it.
+// Fields that the transition's screen takes move there from fields: some, such
+// as the resolution, Jira takes nowhere else.
+func (b *issues) planMove(ctx context.Context, r resolver, current, doc query.Object, fields map[string]any) (*move, error) {
+	target := without(inner(doc, "status"), "category")
+	if len(target) == 0 {
+		return nil, mutability("status cannot be removed; an issue always has one.")
+	}
+	if refers(target, inner(current, "status")) {
+		return nil, nil
+	}
+	all, err := b.jira.Transitions(ctx, text(current, "id"))
+	if err != nil {
+		return nil, err
+	}
+	candidates, err := leading(all, target)
+	if err != nil {
+		return nil, err
+	}
+	var refusal error
+	for _, t := range candidates {
+		screen, err := r.screen(ctx, t, doc, fields)
+		if err == nil {
+			for name := range screen {
+				delete(fields, name)
+			}
+			return &move{t, screen}, nil
+		}
+		if refusal == nil {
+			refusal = err
+		}
+	}
+	return nil, refusal
+}
+
+// leading returns the transitions to the target. Several statuses may have the
+// same name; the workflow decides which one is meant if only one is in reach.
+func leading(all []atlassian.Transition, target query.Object) ([]atlassian.Transition, error) {
+	var found []atlassian.Transition
+	var reachable, ambiguous []entry
+	for _, t := range all {
+		to := entry{id: t.To.ID, name: t.To.Name}
+		if !slices.Contains(reachable, to) {
+			reachable = append(reachable, to)
+		}
+		if !refers(target, to.object(false)) {
+			continue
+		}
+		found = append(found, t)
+		if !slices.Contains(ambiguous, to) {
+			ambiguous = append(ambiguous, to)
+		}
+	}
+	switch {
+	case len(found) == 0:
+		return nil, invalidValue("status: no transition leads to %s; from here one leads to %s.", describe(target), listing(reachable))
+	case len(ambiguous) > 1:
+		return nil, invalidValue("status: %s is ambiguous; give the id of one of %s.", describe(target), listing(ambiguous))
+	}
+	return found, nil
+}
+
+// screen returns the fields to send with a transition: those that are about to
+// change anyway and those it requires, taken from doc.
+func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.Object, fields map[string]any) (map[string]any, error) {
+	out := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
+		on := t.Fields[name]
+		if v, ok := fields[name]; ok && name == "resolution" {
+			out[name] = v
+			continue
+		}
+		if !on.Required || on.HasDefaultValue {
+			continue
+		}
+		i := slices.IndexFunc(issueFields, func(f issueField) bool { return f.field == name })
+		if i < 0 {
+			return nil, invalidValue("status: the transition %q requires the field %s, which this server cannot set.", t.Name, on.Name)
+		}
+		v, ok := doc.Get(issueFields[i].attr)
+		if !ok {
+			return nil, invalidValue("status: the transition %q requires %s%s; send it with the status.", t.Name, issueFields[i].attr, choices(on))
+		}
+		wire, err := r.wire(ctx, issueFields[i], v)
+		if err != nil {
+			return nil, err
+		}
+		out[name] = wire
+	}
+	return out, nil
+}
+
+// choices lists what a field may be set to.
+func choices(f atlassian.TransitionField) string {
+	var names []string
+	for _, v := range f.AllowedValues {
+		if v.Name != "" {
+			names = append(names, fmt.Sprintf("%q", v.Name))
+		}
+	}
+	if names == nil {
+		return ""
+	}
+	return " (one of " + strings.Join(names, ", ") + ")"
+}

@@ -1,0 +1,483 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/scim/query"
+)
+
+// create implements backend. Jira creates an issue in the first status of its
+// workflow; another one, and a resolution, come in a second step. If that step
+// fails the issue exists, and the error names it.
+func (b *issues) create(ctx context.Context, doc query.Object) (query.Object, error) {
+	project, err := b.projectOf(ctx, doc)
+	if err != nil {
+		return nil, err
+	}
+	doc = doc.Clone()
+	doc.Set("project", project.object(false))
+	if err := b.checkStatus(ctx, inner(doc, "status"), project.id); err != nil {
+		return nil, err
+	}
+	resolver := resolver{b, project.id}
+	fields, err := resolver.changes(ctx, nil, without(doc, "status", "resolution"))
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == nil })
+	created, err := b.jira.CreateIssue(ctx, fields)
+	if err != nil {
+		return nil, err
+	}
+	b.recent.add(created.ID)
+	found, err := b.finish(ctx, resolver, created.ID, doc)
+	if err != nil {
+		return nil, half(err, "Issue %s was created, but not all that was asked for was done.", created.Key)
+	}
+	return found, nil
+}
+
+// finish brings a new issue to the status and the resolution in doc.
+func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Object) (query.Object, error) {
+	found, err := b.read(ctx, id, allFields())
+	if err != nil {
+		return nil, err
+	}
+	want := found.Clone()
+	for _, name := range []string{"status", "resolution"} {
+		if v, ok := doc.Get(name); ok {
+			want.Set(name, v)
+		}
+	}
+	if found, err = b.update(ctx, r, found, want); err != nil {
+		return nil, err
+	}
+	return found, unconfirmed(doc, nil, found)
+}
+
+// replace implements backend. What doc does not name is cleared, but for what
+// an issue cannot be without and what Jira or the workflow sets by itself.
+func (b *issues) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
+	current, err := b.read(ctx, id, allFields())
+	if err != nil {
+		return nil, err
+	}
+	doc = doc.Clone()
+	for _, f := range issueFields {
+		v, ok := current.Get(f.attr)
+		if _, given := doc.Get(f.attr); f.kept && ok && !given {
+			doc.Set(f.attr, v)
+		}
+	}
+	return b.modify(ctx, current, doc)
+}
+
+// patch implements backend.
+func (b *issues) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
+	current, err := b.read(ctx, id, allFields())
+	if err != nil {
+		return nil, err
+	}
+	doc, err := applyToIssue(current, ops)
+	if err != nil {
+		return nil, err
+	}
+	return b.modify(ctx, current, doc)
+}
+
+func (b *issues) modify(ctx context.Context, current, doc query.Object) (query.Object, error) {
+	for _, f := range issueFields {
+		if f.form == choiceForm || f.form == personForm || f.form == parentForm {
+			if given := inner(doc, f.attr); given != nil {
+				doc.Set(f.attr, newlyGiven(given, inner(current, f.attr)))
+			}
+		}
+	}
+	project := inner(current, "project")
+	if given := inner(doc, "project"); !refers(given, project) {
+		return nil, mutability("project is fixed when the issue is created; %s is in %s.", text(current, "key"), text(project, "key"))
+	}
+	return b.update(ctx, resolver{b, text(project, "id")}, current, doc)
+}
+
+// newlyGiven is what of a reference a client means. Who changes the name and
+// leaves the id as it was read means the name.
+func newlyGiven(given, current query.Object) query.Object {
+	var changed query.Object
+	for _, m := range given {
+		if v, _ := current.Get(m.Name); v != m.Value {
+			changed = append(changed, m)
+		}
+	}
+	if changed == nil {
+		return current
+	}
+	return changed
+}
+
+// update makes an issue what doc says, confirms it and returns what it is then.
+// All that can be checked is checked before the first change.
+func (b *issues) update(ctx context.Context, r resolver, current, doc query.Object) (query.Object, error) {
+	fields, err := r.changes(ctx, current, without(doc, "project", "status"))
+	if err != nil {
+		return nil, err
+	}
+	move, err := b.planMove(ctx, r, current, doc, fields)
+	if err != nil {
+		return nil, err
+	}
+	if len(fields) == 0 && move == nil {
+		return current, nil
+	}
+	id := text(current, "id")
+	b.recent.add(id)
+	if err := b.edit(ctx, id, fields); err != nil {
+		return nil, err
+	}
+	if move != nil {
+		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.fields); err != nil {
+			if len(fields) > 0 {
+				err = half(err, "The fields of issue %s were changed, but its status was not.", text(current, "key"))
+			}
+			return nil, err
+		}
+	}
+	found, err := b.read(ctx, id, allFields())
+	if err != nil {
+		return nil, err
+	}
+	return found, unconfirmed(doc, current, found)
+}
+
+func (b *issues) edit(ctx context.Context, id string, fields map[string]any) error {
+	if len(fields) == 0 {
+		return nil
+	}
+	update := atlassian.IssueUpdate{Fields: fields}
+	if parent, ok := fields["parent"]; ok && parent == nil {
+		delete(fields, "parent")
+		update.Update = map[string]any{"parent": []any{map[string]any{"set": map[string]any{"none": true}}}}
+	}
+	return b.jira.EditIssue(ctx, id, update)
+}
+
+// half keeps the class of an error and tells first what was done already.
+func half(err error, format string, args ...any) error {
+	e := *asError(err)
+	e.Detail = fmt.Sprintf(format, args...) + " " + e.Detail
+	if e.Status == http.StatusNotFound {
+		e.Status = http.StatusBadGateway // the issue of the request does exist
+	}
+	return &e
+}
+
+func without(o query.Object, names ...string) query.Object {
+	var out query.Object
+	for _, m := range o {
+		if !slices.Contains(names, m.Name) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// unconfirmed compares what was asked for with what was read back. Jira
+// ignores silently what it does not like, and workflows may change anything.
+func unconfirmed(asked, before, found query.Object) error {
+	var names []string
+	for _, f := range issueFields {
+		if f.form == timeForm || f.attr == "creator" {
+			continue
+		}
+		want, given := asked.Get(f.attr)
+		got, there := found.Get(f.attr)
+		_, had := before.Get(f.attr)
+		if given && !f.agrees(want, got) || !given && had && there {
+			names = append(names, f.attr)
+		}
+	}
+	if names == nil {
+		return nil
+	}
+	return invalidValue("Jira accepted the request, but these attributes of %s are not what was asked for: %s.",
+		text(found, "key"), strings.Join(names, ", "))
+}
+
+// agrees reports whether the value read back is the one asked for.
+func (f issueField) agrees(want, got any) bool {
+	switch f.form {
+	case textForm:
+		w, _ := want.(string)
+		g, _ := got.(string)
+		return strings.TrimSpace(w) == strings.TrimSpace(g)
+	case bodyForm:
+		w, _ := want.(string)
+		g, _ := got.(string)
+		return adf.Normalize(w) == adf.Normalize(g)
+	case wordsForm:
+		return slices.Equal(words(want), words(got))
+	case manyForm:
+		return sameMembers(want, got)
+	}
+	w, _ := want.(query.Object)
+	g, _ := got.(query.Object)
+	return len(w) == 0 && len(g) == 0 || refers(w, g)
+}
+
+// words is a set of strings in a form that compares.
+func words(v any) []string {
+	list, _ := v.([]any)
+	var out []string
+	for _, e := range list {
+		if s, ok := e.(string); ok {
+			out = append(out, s)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func sameMembers(want, got any) bool {
+	wants, _ := want.([]any)
+	gots, _ := got.([]any)
+	referred := map[string]bool{}
+	for _, w := range wants {
+		given, _ := w.(query.Object)
+		i := slices.IndexFunc(gots, func(g any) bool {
+			actual, _ := g.(query.Object)
+			return refers(given, actual)
+		})
+		if i < 0 {
+			return false
+		}
+		actual, _ := gots[i].(query.Object)
+		referred[text(actual, "id")] = true
+	}
+	return len(referred) == len(gots)
+}
+
+// resolver turns values of attributes into what Jira takes, for issues of one
+// project.
+type resolver struct {
+	*issues
+	project string // id
+}
+
+// changes returns the fields in which doc differs from current; nil values
+// clear. A reference by name becomes one by id.
+func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[string]any, error) {
+	fields := map[string]any{}
+	for _, f := range issueFields {
+		want, given := doc.Get(f.attr)
+		have, had := current.Get(f.attr)
+		if f.form == timeForm || f.attr == "creator" || f.attr == "status" || !given && (!had || f.attr == "project") {
+			continue
+		}
+		if had && given && f.agrees(want, have) {
+			continue
+		}
+		value, err := r.wire(ctx, f, want)
+		if err != nil {
+			return nil, err
+		}
+		fields[f.field] = value
+	}
+	return fields, nil
+}
+
+// wire is the value of a field for Jira, nil or an empty list to clear it.
+func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
+	object, _ := v.(query.Object)
+	switch f.form {
+	case textForm:
+		return wireText(f, v)
+	case bodyForm:
+		s, _ := v.(string)
+		return document(s), nil
+	case wordsForm:
+		return append([]string{}, words(v)...), nil
+	case manyForm:
+		return r.wireMany(ctx, f, v)
+	}
+	if len(object) == 0 {
+		return nil, nil
+	}
+	switch f.form {
+	case personForm:
+		return map[string]any{"accountId": text(object, "value")}, nil
+	case parentForm:
+		return wireParent(object)
+	}
+	id, err := r.idOf(ctx, f, object)
+	return map[string]any{"id": id}, err
+}
+
+// rawJSON is JSON to be sent as it is.
+type rawJSON []byte
+
+// MarshalJSON implements json.Marshaler.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+// document is a description for Jira, nil for none.
+func document(s string) any {
+	doc := adf.FromText(s)
+	if doc == nil {
+		return nil
+	}
+	return rawJSON(doc)
+}
+
+// maxSummary is what Jira takes of a summary.
+const maxSummary = 255
+
+func wireText(f issueField, v any) (any, error) {
+	s, _ := v.(string)
+	if s == "" {
+		return nil, nil
+	}
+	if f.attr == "summary" && (utf8.RuneCountInString(s) > maxSummary || strings.ContainsAny(s, "\r\n")) {
+		return nil, invalidValue("summary must be one line of at most %d characters.", maxSummary)
+	}
+	if f.attr == "dueDate" {
+		if _, err := time.Parse(time.DateOnly, s); err != nil {
+			return nil, invalidValue("dueDate is %q; write a day as YYYY-MM-DD.", clip(s))
+		}
+	}
+	return s, nil
+}
+
+func wireParent(o query.Object) (any, error) {
+	if id := text(o, "id"); id != "" {
+		return map[string]any{"id": id}, nil
+	}
+	if key := text(o, "key"); key != "" {
+		return map[string]any{"key": key}, nil
+	}
+	return nil, invalidValue("parent needs an id or a key.")
+}
+
+func (r resolver) wireMany(ctx context.Context, f issueField, v any) (any, error) {
+	list, _ := v.([]any)
+	out := make([]any, 0, len(list))
+	for _, e := range list {
+		object, _ := e.(query.Object)
+		id, err := r.idOf(ctx, f, object)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, map[string]any{"id": id})
+	}
+	return out, nil
+}
+
+// idOf finds what a reference means in the catalogue of its field. An id alone
+// is taken as it is: Jira will say if it does not exist.
+func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (string, error) {
+	if id := text(given, "id"); id != "" && len(given) == 1 {
+		return id, nil
+	}
+	entries, err := r.entries(ctx, f.kind)
+	if err != nil {
+		return "", err
+	}
+	e, err := pick(f.attr, entries, given)
+	return e.id, err
+}
+
+// entries is what an issue of the project can choose from.
+func (r resolver) entries(ctx context.Context, kind catalogueKind) ([]entry, error) {
+	switch kind {
+	case componentCatalogue:
+		return r.catalogues.components(ctx, r.project)
+	case versionCatalogue:
+		return r.catalogues.versions(ctx, r.project)
+	}
+	snapshot, err := r.catalogues.get(ctx, false, kind)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(snapshot[kind]), func(e entry) bool {
+		return e.project != "" && e.project != r.project
+	}), nil
+}
+
+// pick returns the one entry that given refers to.
+func pick(attr string, entries []entry, given query.Object) (entry, error) {
+	if len(given) == 0 {
+		return entry{}, invalidValue("%s needs an id or a name.", attr)
+	}
+	var found []entry
+	for _, e := range entries {
+		if refers(without(given, "category"), e.object(false)) {
+			found = append(found, e)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return entry{}, invalidValue("%s: there is no %s; there are %s.", attr, describe(given), listing(entries))
+	}
+	return entry{}, invalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, describe(given), listing(found))
+}
+
+// describe names what a reference says, for error messages.
+func describe(o query.Object) string {
+	var parts []string
+	for _, m := range o {
+		parts = append(parts, fmt.Sprintf("%s %q", m.Name, clip(fmt.Sprint(m.Value))))
+	}
+	return strings.Join(parts, " with ")
+}
+
+// listing shows entries by name and id.
+func listing(entries []entry) string {
+	const most = 20
+	var parts []string
+	for i, e := range entries {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(entries)-most))
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%q (id %s)", clip(e.name), e.id))
+	}
+	if parts == nil {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// projectOf finds the project of a new issue among those that Issues may touch.
+func (b *issues) projectOf(ctx context.Context, doc query.Object) (entry, error) {
+	snapshot, err := b.catalogues.get(ctx, false, projectCatalogue)
+	if err != nil {
+		return entry{}, err
+	}
+	return pick("project", snapshot[projectCatalogue], inner(doc, "project"))
+}
+
+// checkStatus refuses a status that does not exist before anything is created.
+// Whether it can be reached is known only when the issue exists.
+func (b *issues) checkStatus(ctx context.Context, given query.Object, project string) error {
+	given = without(given, "category")
+	if len(given) == 0 {
+		return nil
+	}
+	entries, err := resolver{b, project}.entries(ctx, statusCatalogue)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(entries, func(e entry) bool { return refers(given, e.object(false)) }) {
+		return invalidValue("status: there is no %s; there are %s.", describe(given), listing(entries))
+	}
+	return nil
+}
