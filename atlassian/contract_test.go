@@ -32,7 +32,7 @@ var (
 		return loadContract("user-provisioning.v1.json", repairDirectory, closeObjects)
 	})
 	jiraContract = sync.OnceValues(func() (*contract, error) {
-		return loadContract("jira-cloud-platform.v3.json", func(map[string]any) {}, func(any) {})
+		return loadContract("jira-cloud-platform.v3.json", repairJira, func(any) {})
 	})
 )
 
@@ -125,6 +125,18 @@ func repairDirectory(document map[string]any) {
 	patch := properties("RequestPayloadToPatch")
 	patch["Operations"] = patch["operations"]
 	delete(patch, "operations")
+}
+
+// repairJira lets fields of any value be null, as every empty field is, and 204 come without content.
+func repairJira(document map[string]any) {
+	walk(document, func(o map[string]any) {
+		if schema, ok := o["additionalProperties"].(map[string]any); ok && len(schema) == 0 {
+			o["additionalProperties"] = true
+		}
+		if noContent, ok := o["204"].(map[string]any); ok {
+			delete(noContent, "content")
+		}
+	})
 }
 
 // closeObjects forbids properties that are not in the document.
