@@ -110,32 +110,29 @@ func (p *parser) build(e ast.Expression) (Expr, error) {
 	return nil, fail(-1, "", "a value path cannot stand inside another")
 }
 
-// logical collects a chain of the same operator, which filter-parser nests to
-// the left, into one expression.
+// logical makes one flat expression of all that the same operator joins, which
+// filter-parser gives as a tree.
 func (p *parser) logical(e *ast.LogicalExpression) (Expr, error) {
-	var chain []ast.Expression
-	left := ast.Expression(e)
-	for {
-		l, ok := left.(*ast.LogicalExpression)
-		if !ok || l.Operator != e.Operator {
-			break
-		}
-		chain = append(chain, l.Right)
-		left = l.Left
-	}
-	chain = append(chain, left)
-	terms := make([]Expr, len(chain))
-	for i, x := range chain {
+	var terms []Expr
+	for _, x := range joined(nil, e, e.Operator) {
 		t, err := p.build(x)
 		if err != nil {
 			return nil, err
 		}
-		terms[len(chain)-1-i] = t
+		terms = append(terms, t)
 	}
 	if e.Operator == ast.AND {
 		return And{terms}, nil
 	}
 	return Or{terms}, nil
+}
+
+// joined appends the operands of op in e, from left to right.
+func joined(to []ast.Expression, e ast.Expression, op ast.LogicalOperator) []ast.Expression {
+	if l, ok := e.(*ast.LogicalExpression); ok && l.Operator == op {
+		return joined(joined(to, l.Left, op), l.Right, op)
+	}
+	return append(to, e)
 }
 
 var operators = map[ast.CompareOperator]Op{

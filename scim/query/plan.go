@@ -44,8 +44,8 @@ type PlanKind uint8
 // The kinds of plan.
 const (
 	PlanEmpty  PlanKind = iota // nothing can match, nothing is called
-	PlanLookup                 // one Probe
-	PlanUnion                  // all Lookups together
+	PlanLookup                 // one lookup
+	PlanUnion                  // all Lookups together, each resource once
 	PlanScan                   // everything there is
 )
 

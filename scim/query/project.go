@@ -55,9 +55,11 @@ func (s *Schema) selected(names []string) selection {
 	return set
 }
 
-// covers reports whether p, or a whole that p is part of, was selected.
+// covers reports whether p, or a whole that p is part of, was selected. A schema
+// stands for what it returns by default.
 func (set selection) covers(p Path) bool {
-	return set[p.String()] || set[Path{p.Extension, p.Attr, nil}.String()] || set[p.Extension]
+	attr := Path{Extension: p.Extension, Attr: p.Attr}
+	return set[p.String()] || set[attr.String()] || set[p.Extension] && p.Attr.Returned == Default
 }
 
 // only shows what is always returned and what was selected. A whole attribute
@@ -205,11 +207,11 @@ func (m *mask) value(v any) (any, bool) {
 // what nobody asked for need not be fetched. The path is a name as Resolve takes
 // it, or the URN of an extension; an unknown one is not wanted.
 func (p Projection) Wants(path string) bool {
-	if p.shown == nil || p.shown.sub == nil {
+	if p.schema == nil {
 		return true
 	}
 	if urn, ok := p.schema.urns[strings.ToLower(path)]; ok {
-		return p.shown.sub[urn] != nil
+		return p.shown.member(urn) != nil
 	}
 	at, err := p.schema.Resolve(path)
 	if err != nil {

@@ -1,0 +1,123 @@
+package query
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// userTable is what the Atlassian directory can look up, in small.
+var userTable = Table{
+	{Name: "id", Path: "id", Exact: true},
+	{Name: "userName", Path: "userName", Exact: true},
+	{Name: "externalId", Path: "externalId"}, // superset: upstream ignores case
+	{Name: "groups.value", Path: "groups.value", Exact: true, Cost: func(st Stats, _ string) int { return 4 }},
+}
+
+// TestChoosePlans has 10,000 users in pages of 100 to scan.
+func TestChoosePlans(t *testing.T) {
+	golden(t, "plans", func(filter string) string {
+		return Choose(parseUser(t, filter), userTable, Stats{Total: 10_000, PageSize: 100}).String()
+	})
+}
+
+func TestChooseByCost(t *testing.T) {
+	many := `userName eq "a" or userName eq "b" or id eq "c"`
+	tests := []struct {
+		filter string
+		stats  Stats
+		want   string
+	}{
+		{"", Stats{}, `scan exact cost=?`},
+		{"", Stats{Total: 1}, `scan exact cost=1`},
+		{"", Stats{Total: 101}, `scan exact cost=2`},
+		{"", Stats{Total: 101, PageSize: 50}, `scan exact cost=3`},
+		{`title pr`, Stats{Total: 300}, `scan residual=(title pr) cost=3`},
+		{many, Stats{}, `union(userName="a", userName="b", id="c") exact cost=3`},
+		{many, Stats{Total: 300}, `union(userName="a", userName="b", id="c") exact cost=3`},
+		{many, Stats{Total: 200}, `scan residual=(` + many + `) cost=2`},
+		{`groups.value eq "g"`, Stats{Total: 300}, `scan residual=(groups.value eq "g") cost=3`},
+	}
+	for _, tt := range tests {
+		var e Expr
+		if tt.filter != "" {
+			e = parseUser(t, tt.filter)
+		}
+		if got := Choose(e, userTable, tt.stats).String(); got != tt.want {
+			t.Errorf("Choose(%s, %+v)\n got %s\nwant %s", tt.filter, tt.stats, got, tt.want)
+		}
+	}
+}
+
+// run makes a plan's lookups by brute force on all resources, as an upstream
+// with userTable would answer them.
+func run(p Plan, all []Object) []Object {
+	switch p.Kind {
+	case PlanEmpty:
+		return nil
+	case PlanScan:
+		return all
+	}
+	var found []Object
+	for _, o := range all {
+		if slices.ContainsFunc(p.Lookups, func(probe Probe) bool { return answers(probe, o) }) {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+func answers(p Probe, o Object) bool {
+	path, err := userSchema.Resolve(p.Path)
+	if err != nil {
+		panic(err)
+	}
+	if !p.Exact {
+		path.Attr = &Attribute{Name: path.Attr.Name} // without regard to case
+	}
+	return Match(NewCompare(path, Eq, p.Value), o)
+}
+
+// checkLaw holds the law of plans: running one and matching again is matching
+// everything, and an exact one needs no matching.
+func checkLaw(t interface{ Fatalf(string, ...any) }, e Expr, all []Object, st Stats) {
+	p := Choose(e, userTable, st)
+	found := run(p, all)
+	var want, got, left int
+	for _, o := range all {
+		if Match(e, o) {
+			want++
+		}
+	}
+	for _, o := range found {
+		if Match(e, o) {
+			got++
+		}
+		if p.Exact || Match(p.Residual, o) {
+			left++
+		}
+	}
+	if got != want {
+		t.Fatalf("%s\nplan %s\nfinds %d of %d", e, p, got, want)
+	}
+	if left != want {
+		t.Fatalf("%s\nplan %s\nleaves %d, want %d", e, p, left, want)
+	}
+}
+
+func TestPlansFindWhatMatches(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := make([]Object, rapid.IntRange(1, 8).Draw(t, "users"))
+		for i := range all {
+			all[i] = drawResource(t, userSchema)
+		}
+		e := drawFilter(t, userSchema)
+		if rapid.Bool().Draw(t, "pushable") {
+			key := rapid.SampledFrom([]string{"id", "userName", "externalId", "groups.value"}).Draw(t, "key")
+			p, _ := userSchema.Resolve(key)
+			e = And{[]Expr{NewCompare(p, Eq, someTexts.Draw(t, "value")), e}}
+		}
+		checkLaw(t, e, all, Stats{Total: rapid.IntRange(0, 500).Draw(t, "total")})
+	})
+}

@@ -1,0 +1,83 @@
+package query
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// users makes users with ids 1, 2, 3, … of the JSON of their other attributes.
+func users(docs ...string) []Object {
+	all := make([]Object, len(docs))
+	for i, d := range docs {
+		all[i] = ObjectOf(decode(d), userSchema)
+		all[i].Set("id", string(rune('1'+i)))
+	}
+	return all
+}
+
+func TestSort(t *testing.T) {
+	tests := []struct {
+		by              string
+		docs            []string
+		ascending, down string
+	}{
+		{"userName", []string{`{"userName":"b"}`, `{}`, `{"userName":"A"}`, `{"userName":"a"}`, `{"userName":"_"}`}, "53412", "21345"},
+		{"externalId", []string{`{"externalId":"a"}`, `{"externalId":"B"}`}, "21", "12"},
+		{"logins", []string{`{"logins":10}`, `{"logins":9}`, `{"logins":9}`, `{}`}, "2314", "4123"},
+		{"score", []string{`{"score":1.5}`, `{"score":1}`}, "21", "12"},
+		{"active", []string{`{"active":true}`, `{"active":false}`}, "21", "12"},
+		{"meta.created", []string{`{"meta":{"created":"2026-01-01T01:00:00+02:00"}}`, `{"meta":{"created":"2025-12-31T23:30:00Z"}}`}, "12", "21"},
+		{"emails", []string{
+			`{"emails":[{"value":"c"},{"value":"x","primary":true}]}`,
+			`{"emails":[{"value":"d"},{"value":"a"}]}`,
+			`{"emails":[]}`,
+			`{"emails":[{"type":"work"}]}`}, "2134", "3412"},
+		{"labels", []string{`{"labels":["b","a"]}`, `{"labels":["a","z"]}`}, "21", "12"},
+		{"department", []string{
+			`{"` + enterpriseURN + `":{"department":"b"}}`,
+			`{"` + enterpriseURN + `":{"department":"a"}}`, `{}`}, "213", "312"},
+		{"name", []string{`{"name":{"givenName":"b"}}`, `{"name":{"givenName":"a"}}`}, "12", "12"},
+	}
+	for _, tt := range tests {
+		for _, descending := range []bool{false, true} {
+			objs := users(tt.docs...)
+			Sort(objs, resolve(t, userSchema, tt.by), descending)
+			var got strings.Builder
+			for _, o := range objs {
+				id, _ := o.Get("id")
+				got.WriteString(id.(string))
+			}
+			want := tt.ascending
+			if descending {
+				want = tt.down
+			}
+			if diff := cmp.Diff(want, got.String()); diff != "" {
+				t.Errorf("Sort by %s, descending %t: got %s, want %s", tt.by, descending, got.String(), want)
+			}
+		}
+	}
+}
+
+func TestComparable(t *testing.T) {
+	tests := []struct{ name, want string }{
+		{"userName", "userName"},
+		{"emails", "emails.value"},
+		{"manager", enterpriseURN + ":manager.value"},
+		{"labels", "labels"},
+		{"name", "! attribute name is complex, name a sub-attribute (one of formatted, familyName, givenName)"},
+		{"password", "! attribute password is never returned and cannot be compared"},
+	}
+	for _, tt := range tests {
+		got := ""
+		if p, err := resolve(t, userSchema, tt.name).Comparable(); err != nil {
+			got = "! " + err.Error()
+		} else {
+			got = p.String()
+		}
+		if got != tt.want {
+			t.Errorf("Comparable of %s = %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
