@@ -1,19 +1,191 @@
 package emulator
 
 import (
-	"math/rand/v2"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"scim-atlassian/atlassian/emulator/jql"
 )
 
-// jira is the Jira site of the tenant.
+// jira is the Jira site of the tenant. Emulator.mu guards it.
 type jira struct {
-	e *Emulator
+	e         *Emulator
+	options   JiraOptions
+	accounts  *accounts
+	directory *directory
+
+	projects    []*project // by key
+	types       []*issueType
+	statuses    []*status
+	priorities  []*choice // most urgent first
+	resolutions []*choice
+	roles       []*role
+	parts       map[string]*part // components and versions by id
+
+	issues     []*issue // by id
+	issueByID  map[string]*issue
+	issueByKey map[string]*issue
+	movedKeys  map[string]*issue
+	ghosts     []*issue // deleted, but still in a lagging index
+	lastIssue  int64
+	lastID     int // of anything else
+
+	fields   []*issueField
+	schema   *jql.Schema[*issue]
+	results  resultCache
+	limits   rateLimits
+	zones    sync.Map      // *time.Location by name, because loading reads files
+	requests atomic.Uint64 // numbers the answers
 }
 
-func newJira(e *Emulator) *jira { return &jira{e: e} }
+func newJira(e *Emulator) *jira {
+	j := &jira{
+		e: e, options: e.options.Jira, accounts: e.accounts, directory: e.directory,
+		parts: map[string]*part{}, issueByID: map[string]*issue{}, issueByKey: map[string]*issue{},
+		movedKeys: map[string]*issue{}, lastIssue: 9999, lastID: 10099,
+	}
+	j.fields = issueFields()
+	j.schema = j.newSchema()
+	j.results.init()
+	return j
+}
 
-// seed fills the site. Emulator.mu is held.
-func (j *jira) seed(*rand.Rand) {}
+// access is what a route needs.
+type access uint8
 
-// register adds the routes of the site.
-func (j *jira) register(*http.ServeMux) {}
+const (
+	reads  access = iota // credentials; shares Emulator.mu
+	writes               // credentials; alone
+	open                 // nothing; shares Emulator.mu
+)
+
+type jiraRoute struct {
+	pattern string // method and path below /rest/api/3
+	access  access
+	serve   func(*jiraCall) (reply, error)
+}
+
+// register adds the routes of the site, below its own address and below the
+// one for scoped tokens.
+func (j *jira) register(mux *http.ServeMux) {
+	mux.Handle("/rest/", j.site(""))
+	scoped := "/ex/jira/" + CloudID
+	mux.Handle(scoped+"/", http.StripPrefix(scoped, j.site(scoped)))
+	mux.HandleFunc("/ex/jira/", func(w http.ResponseWriter, r *http.Request) {
+		writeJSON(w, http.StatusNotFound, jiraType, map[string]any{"code": 404, "message": "No site with this cloud id."})
+	})
+}
+
+// site routes requests whose answers point to addresses below prefix.
+func (j *jira) site(prefix string) http.Handler {
+	mux := http.NewServeMux()
+	for _, group := range [][]jiraRoute{catalogRoutes(), peopleRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
+		for _, route := range group {
+			method, path, _ := strings.Cut(route.pattern, " ")
+			mux.Handle(method+" /rest/api/3"+path, j.handler(prefix, route))
+		}
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		j.setHeaders(w)
+		writeJSON(w, http.StatusNotFound, problemType, problem(r))
+	})
+	return mux
+}
+
+const (
+	jiraType    = "application/json;charset=UTF-8"
+	problemType = "application/problem+json"
+)
+
+// handler runs a route: body, limits, lock, credentials, answer.
+func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		j.setHeaders(w)
+		if j.options.RateLimits && !j.limits.allow(w, r, route, j.e.now()) {
+			return
+		}
+		body, err := readJiraBody(r)
+		if err != nil {
+			j.writeError(w, r, err)
+			return
+		}
+		c := &jiraCall{Request: r, j: j, body: body, query: r.URL.Query()}
+		status, answer, err := c.run(prefix, route)
+		switch {
+		case err != nil:
+			j.writeError(w, r, err)
+		case answer == nil:
+			w.WriteHeader(status)
+		default:
+			writeBytes(w, status, jiraType, answer)
+		}
+	})
+}
+
+// run serves the call under the lock and encodes what it says, because an
+// answer may point into data that the lock guards.
+func (c *jiraCall) run(prefix string, route jiraRoute) (status int, body []byte, err error) {
+	mu := &c.j.e.mu
+	if route.access == writes {
+		mu.Lock()
+		defer mu.Unlock()
+	} else {
+		mu.RLock()
+		defer mu.RUnlock()
+	}
+	if c.caller = c.authenticate(); c.caller == nil && route.access != open {
+		return 0, nil, deny(http.StatusUnauthorized, textUnauthenticated)
+	}
+	c.show = newRenderer(c, prefix)
+	answer, err := route.serve(c)
+	switch text := answer.body.(type) {
+	case nil:
+	case json.RawMessage:
+		body = text
+	default:
+		body = mustJSON(answer.body)
+	}
+	return answer.status, body, err
+}
+
+// authenticate returns the account of the administrator, who alone has an API
+// token, or nil.
+func (c *jiraCall) authenticate() *account {
+	name, token, _ := c.BasicAuth()
+	if !strings.EqualFold(name, AdminEmail) || token != APIToken {
+		return nil
+	}
+	return c.j.accounts.withEmail(AdminEmail)
+}
+
+func (j *jira) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *jiraError
+	switch {
+	case !errors.As(err, &refusal):
+		writeJSON(w, http.StatusBadRequest, jiraType, errBadPayload.envelope())
+	case refusal == errNoEndpoint:
+		writeJSON(w, http.StatusNotFound, problemType, problem(r))
+	default:
+		if refusal.status == http.StatusUnauthorized {
+			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
+			w.Header().Set("WWW-Authenticate", `OAuth realm="https%3A%2F%2Fdemo.example"`)
+		}
+		writeJSON(w, refusal.status, jiraType, refusal.envelope())
+	}
+}
+
+// setHeaders sets what every answer of Jira carries.
+func (j *jira) setHeaders(w http.ResponseWriter) {
+	n := j.requests.Add(1)
+	trace := fmt.Sprintf("%032x", n*0x9e3779b97f4a7c15)
+	h := w.Header()
+	h.Set("X-AREQUESTID", fmt.Sprintf("%x", n))
+	h.Set("Atl-Traceid", trace)
+	h.Set("Atl-Request-Id", trace[:8]+"-"+trace[8:12]+"-4"+trace[13:16]+"-8"+trace[17:20]+"-"+trace[20:])
+	h.Set("Cache-Control", "no-cache, no-store, no-transform")
+}

@@ -1,4 +1,47 @@
 package emulator
 
-// JiraOptions are the switches of the Jira site.
-type JiraOptions struct{}
+import "time"
+
+// JiraOptions are the switches of the Jira site. The zero value is the
+// behaviour that was seen most recently or most often.
+type JiraOptions struct {
+	// RejectFailedSearch answers 401 to a search with wrong or no credentials.
+	// Otherwise it finds nothing, with status 200, as sites with anonymous
+	// access do.
+	RejectFailedSearch bool
+
+	// StrictJQL answers 400 to a search with an unknown field or value or an
+	// operator that the field does not take. Otherwise it finds nothing.
+	StrictJQL bool
+
+	// FullPages returns as many issues a page as were asked for. Otherwise
+	// pages end at 100 issues when more than ids and keys are asked for.
+	FullPages bool
+
+	// IndexLag is how long a write stays hidden from search. Issues named in
+	// reconcileIssues are always up to date.
+	IndexLag time.Duration
+
+	// FlickeringIndex makes writes younger than twice IndexLag visible to
+	// every second search only.
+	FlickeringIndex bool
+
+	// RateLimits enforces the burst buckets of an endpoint and the windows of
+	// writes to one issue.
+	RateLimits bool
+
+	// FreePlan refuses to change project roles.
+	FreePlan bool
+
+	// TokenLifetime is how long a page token is good for; zero stands for
+	// the seven days of Jira.
+	TokenLifetime time.Duration
+}
+
+// tokenLifetime is how long a page token is good for.
+func (o JiraOptions) tokenLifetime() time.Duration {
+	if o.TokenLifetime > 0 {
+		return o.TokenLifetime
+	}
+	return 7 * 24 * time.Hour
+}

@@ -1,0 +1,233 @@
+package emulator
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+func roleRoutes() []jiraRoute {
+	return []jiraRoute{
+		{"GET /role", reads, (*jiraCall).listRoles},
+		{"GET /project/{project}/role", reads, (*jiraCall).projectRoles},
+		{"GET /project/{project}/role/{role}", reads, (*jiraCall).getRole},
+		{"POST /project/{project}/role/{role}", writes, (*jiraCall).addActors},
+		{"PUT /project/{project}/role/{role}", writes, (*jiraCall).setActors},
+		{"DELETE /project/{project}/role/{role}", writes, (*jiraCall).removeActors},
+	}
+}
+
+func (c *jiraCall) listRoles() (reply, error) {
+	return ok(renderAll(c.j.roles, func(r *role) any {
+		return map[string]any{
+			"self": c.show.self("role/" + strconv.Itoa(r.id)), "id": r.id, "name": r.name, "description": r.description, "actors": []any{},
+		}
+	}))
+}
+
+// roleLinks maps the names of roles to addresses; their ids occur in these
+// only.
+func (c *jiraCall) roleLinks(p *project) map[string]string {
+	links := map[string]string{}
+	for _, r := range c.j.roles {
+		links[r.name] = c.show.self("project/" + p.id + "/role/" + strconv.Itoa(r.id))
+	}
+	return links
+}
+
+func (c *jiraCall) projectRoles() (reply, error) {
+	p, err := c.pathProject()
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(c.roleLinks(p))
+}
+
+// pathRole finds project, role and its holders.
+func (c *jiraCall) pathRole() (*project, *role, *actors, error) {
+	p, err := c.pathProject()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	id, err := strconv.Atoi(c.PathValue("role"))
+	if err != nil {
+		return nil, nil, nil, errNoEndpoint
+	}
+	for _, r := range c.j.roles {
+		if r.id == id {
+			return p, r, p.roles[r], nil
+		}
+	}
+	return nil, nil, nil, deny(http.StatusNotFound, "Can not retrieve a role actor for a null project role.")
+}
+
+func (c *jiraCall) getRole() (reply, error) {
+	p, r, held, err := c.pathRole()
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(c.roleObject(p, r, held))
+}
+
+func (c *jiraCall) roleObject(p *project, r *role, held *actors) any {
+	list := []any{}
+	for n, a := range held.accounts {
+		if c.flag("excludeInactiveUsers") && !a.active {
+			continue
+		}
+		list = append(list, map[string]any{
+			"id": 10*r.id + n, "displayName": a.name, "type": "atlassian-user-role-actor",
+			"actorUser": map[string]string{"accountId": a.id},
+		})
+	}
+	groups := c.groups()
+	for n, id := range held.groups {
+		at := slices.IndexFunc(groups, func(g siteGroup) bool { return g.id == id })
+		if at < 0 {
+			continue
+		}
+		name := groups[at].name
+		list = append(list, map[string]any{
+			"id": 100*r.id + n, "displayName": name, "name": name, "type": "atlassian-group-role-actor",
+			"actorGroup": map[string]string{"name": name, "displayName": name, "groupId": id},
+		})
+	}
+	object := map[string]any{
+		"self": c.show.self("project/" + p.id + "/role/" + strconv.Itoa(r.id)), "id": r.id, "name": r.name,
+		"description": r.description, "actors": list,
+	}
+	if p.team {
+		c.show.scoped(p, object)
+	}
+	return object
+}
+
+// changeable refuses to change roles on a free plan.
+func (c *jiraCall) changeable() error {
+	if c.j.options.FreePlan {
+		return deny(http.StatusBadRequest, "You can't change project role actors on the Jira Software Free plan.")
+	}
+	return nil
+}
+
+// addActors is POST: it adds people or groups to the role.
+func (c *jiraCall) addActors() (reply, error) {
+	p, r, held, err := c.pathRole()
+	if err != nil {
+		return reply{}, err
+	}
+	var body struct {
+		User    []string `json:"user"`
+		Group   []string `json:"group"`
+		GroupID []string `json:"groupId"`
+	}
+	if err := c.decode(&body); err != nil {
+		return reply{}, err
+	}
+	if err := c.changeable(); err != nil {
+		return reply{}, err
+	}
+	if len(body.Group) > 0 && len(body.GroupID) > 0 || len(body.User)+len(body.Group)+len(body.GroupID) == 0 {
+		return reply{}, deny(http.StatusBadRequest, "Specify users, or groups by either name or id.")
+	}
+	added, err := c.actors(body.User, body.GroupID, body.Group)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := held.join(added); err != nil {
+		return reply{}, err
+	}
+	return ok(c.roleObject(p, r, held))
+}
+
+// setActors is PUT: it replaces everyone in the role.
+func (c *jiraCall) setActors() (reply, error) {
+	p, r, _, err := c.pathRole()
+	if err != nil {
+		return reply{}, err
+	}
+	var body struct {
+		ID          any                 `json:"id"`
+		Categorised map[string][]string `json:"categorisedActors"`
+	}
+	if err := c.decode(&body); err != nil {
+		return reply{}, err
+	}
+	if err := c.changeable(); err != nil {
+		return reply{}, err
+	}
+	set, err := c.actors(body.Categorised["atlassian-user-role-actor"],
+		body.Categorised["atlassian-group-role-actor-id"], body.Categorised["atlassian-group-role-actor"])
+	if err != nil {
+		return reply{}, err
+	}
+	p.roles[r] = set
+	return ok(c.roleObject(p, r, set))
+}
+
+// actors finds people and groups. Whoever is unknown or inactive is not found.
+func (c *jiraCall) actors(users, groupIDs, groupNames []string) (*actors, error) {
+	var found actors
+	for _, id := range users {
+		a, err := c.account(id)
+		if err != nil || !a.active || a.deleted {
+			return nil, deny(http.StatusNotFound, "We can't find '%s' in any accessible user directory. Check they're still active and available, and try again.", id)
+		}
+		found.accounts = append(found.accounts, a)
+	}
+	for n, text := range slices.Concat(groupIDs, groupNames) {
+		id, name := text, ""
+		if n >= len(groupIDs) {
+			id, name = "", text
+		}
+		g, err := c.group(id, name)
+		if err != nil {
+			return nil, err
+		}
+		found.groups = append(found.groups, g.id)
+	}
+	return &found, nil
+}
+
+// join adds others, none of whom may be there already.
+func (s *actors) join(others *actors) error {
+	for _, a := range others.accounts {
+		if slices.Contains(s.accounts, a) {
+			return deny(http.StatusBadRequest, "'%s' is already a member of the project role.", a.id)
+		}
+	}
+	for _, id := range others.groups {
+		if slices.Contains(s.groups, id) {
+			return deny(http.StatusBadRequest, "'%s' is already a member of the project role.", id)
+		}
+	}
+	s.accounts = append(s.accounts, others.accounts...)
+	s.groups = append(s.groups, others.groups...)
+	return nil
+}
+
+// removeActors is DELETE: one user or group; one that has not the role is no
+// error.
+func (c *jiraCall) removeActors() (reply, error) {
+	_, _, held, err := c.pathRole()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.changeable(); err != nil {
+		return reply{}, err
+	}
+	user, id, name := c.query.Get("user"), c.query.Get("groupId"), c.query.Get("group")
+	switch {
+	case user != "":
+		held.accounts = slices.DeleteFunc(held.accounts, func(a *account) bool { return a.id == user })
+	case id != "" || name != "":
+		g, err := c.group(id, name)
+		if err != nil {
+			return reply{}, err
+		}
+		held.groups = slices.DeleteFunc(held.groups, func(have string) bool { return have == g.id })
+	default:
+		return reply{}, deny(http.StatusBadRequest, "Specify a user or a group.")
+	}
+	return noContent()
+}

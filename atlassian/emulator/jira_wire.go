@@ -1,0 +1,218 @@
+package emulator
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Texts that Jira Cloud is known to answer with.
+const (
+	textUnauthenticated = "Client must be authenticated to access this resource."
+	textNoIssue         = "Issue does not exist or you do not have permission to see it."
+	textBadPayload      = "Invalid request payload. Refer to the REST API documentation and try again."
+	textOffScreen       = "Field '%s' cannot be set. It is not on the appropriate screen, or unknown."
+	textRemoved         = "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. " +
+		"A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
+)
+
+// jiraError is an answer that is not a success.
+type jiraError struct {
+	status   int
+	messages []string
+	fields   map[string]string
+	bare     bool // the envelope has no errors member
+}
+
+func (e *jiraError) Error() string {
+	return fmt.Sprintf("%d %s %v", e.status, strings.Join(e.messages, "; "), e.fields)
+}
+
+// deny is an error with one message.
+func deny(status int, format string, args ...any) error {
+	return &jiraError{status: status, messages: []string{fmt.Sprintf(format, args...)}}
+}
+
+// denyField is an error about one field.
+func denyField(field, format string, args ...any) error {
+	return &jiraError{status: http.StatusBadRequest, fields: map[string]string{field: fmt.Sprintf(format, args...)}}
+}
+
+// add takes over what another error, or nil, says.
+func (e *jiraError) add(err error) {
+	var other *jiraError
+	if errors.As(err, &other) {
+		e.messages = append(e.messages, other.messages...)
+		maps.Copy(e.fields, other.fields)
+	}
+}
+
+var (
+	errBadPayload = &jiraError{status: http.StatusBadRequest, messages: []string{textBadPayload}, bare: true}
+	errNoIssue    = &jiraError{status: http.StatusNotFound, messages: []string{textNoIssue}}
+	// errNoEndpoint stands for a path, method or parameter that no endpoint takes.
+	errNoEndpoint = &jiraError{status: http.StatusNotFound}
+)
+
+// envelope is the body of an error.
+func (e *jiraError) envelope() any {
+	messages, fields := e.messages, e.fields
+	if messages == nil {
+		messages = []string{}
+	}
+	if e.bare {
+		return map[string]any{"errorMessages": messages}
+	}
+	if fields == nil {
+		fields = map[string]string{}
+	}
+	return struct {
+		ErrorMessages []string          `json:"errorMessages"`
+		Errors        map[string]string `json:"errors"`
+	}{messages, fields}
+}
+
+// problem is the body for errNoEndpoint.
+func problem(r *http.Request) any {
+	return struct {
+		Type     string `json:"type"`
+		Title    string `json:"title"`
+		Status   int    `json:"status"`
+		Detail   string `json:"detail"`
+		Instance string `json:"instance"`
+	}{"about:blank", "Not Found", http.StatusNotFound,
+		"No endpoint " + r.Method + " " + r.URL.Path, r.URL.Path}
+}
+
+// reply is a success. body nil sends none.
+type reply struct {
+	status int
+	body   any // a json.RawMessage is sent as it is
+}
+
+func ok(body any) (reply, error) { return reply{http.StatusOK, body}, nil }
+
+func noContent() (reply, error) { return reply{status: http.StatusNoContent}, nil }
+
+// jiraCall is one request to the site. Its handler runs under Emulator.mu.
+type jiraCall struct {
+	*http.Request
+	j      *jira
+	caller *account // nil without valid credentials
+	show   *renderer
+	body   []byte
+	query  url.Values
+}
+
+// maxJiraBody bounds a request body; Jira's own bound is about that.
+const maxJiraBody = 10 << 20
+
+func readJiraBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxJiraBody+1))
+	if err == nil && len(body) > maxJiraBody {
+		err = &jiraError{status: http.StatusRequestEntityTooLarge, messages: []string{"The request is too large."}}
+	}
+	return body, err
+}
+
+// decode reads the body into v and refuses members that v does not have.
+func (c *jiraCall) decode(v any) error {
+	decoder := json.NewDecoder(bytes.NewReader(c.body))
+	decoder.DisallowUnknownFields()
+	if decoder.Decode(v) != nil || decoder.More() {
+		return errBadPayload
+	}
+	return nil
+}
+
+// integer reads a query parameter.
+func (c *jiraCall) integer(name string, otherwise int) (int, error) {
+	text := c.query.Get(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return 0, errNoEndpoint
+	}
+	return int(n), nil
+}
+
+func (c *jiraCall) flag(name string) bool { return strings.EqualFold(c.query.Get(name), "true") }
+
+// list reads a query parameter that may be repeated and hold commas.
+func (c *jiraCall) list(name string) []string {
+	var list []string
+	for _, value := range c.query[name] {
+		for item := range strings.SplitSeq(value, ",") {
+			if item = strings.TrimSpace(item); item != "" {
+				list = append(list, item)
+			}
+		}
+	}
+	return list
+}
+
+// window reads startAt and maxResults; more than most clamps.
+func (c *jiraCall) window(usual, most int) (start, size int, err error) {
+	if start, err = c.integer("startAt", 0); err != nil {
+		return 0, 0, err
+	}
+	if size, err = c.integer("maxResults", usual); err != nil {
+		return 0, 0, err
+	}
+	if start < 0 || size < 0 {
+		return 0, 0, deny(http.StatusBadRequest, "startAt and maxResults must not be negative.")
+	}
+	return start, min(size, most), nil
+}
+
+// slice is the part of a list that lies in a window.
+func slice[T any](list []T, start, size int) []T {
+	start = min(start, len(list))
+	return list[start:min(start+size, len(list))]
+}
+
+// pageBean is Jira's usual page.
+type pageBean struct {
+	Self       string `json:"self"`
+	NextPage   string `json:"nextPage,omitempty"`
+	MaxResults int    `json:"maxResults"`
+	StartAt    int    `json:"startAt"`
+	Total      int    `json:"total"`
+	IsLast     bool   `json:"isLast"`
+	Values     []any  `json:"values"`
+}
+
+// page answers with the window of a list that the query asks for.
+func page[T any](c *jiraCall, list []T, usual, most int, render func(T) any) (reply, error) {
+	start, size, err := c.window(usual, most)
+	if err != nil {
+		return reply{}, err
+	}
+	bean := pageBean{Self: c.pageURL(start, size), MaxResults: size, StartAt: start, Total: len(list), Values: []any{}}
+	for _, item := range slice(list, start, size) {
+		bean.Values = append(bean.Values, render(item))
+	}
+	if bean.IsLast = start+size >= len(list); !bean.IsLast && size > 0 {
+		bean.NextPage = c.pageURL(start+size, size)
+	}
+	return ok(bean)
+}
+
+func (c *jiraCall) pageURL(start, size int) string {
+	query := url.Values{}
+	for name, values := range c.query {
+		query[name] = values
+	}
+	query.Set("startAt", strconv.Itoa(start))
+	query.Set("maxResults", strconv.Itoa(size))
+	return c.show.base + c.URL.EscapedPath() + "?" + query.Encode()
+}
