@@ -122,18 +122,11 @@ func (o *outline) comparison(name token) error {
 // brackets reads the filter of a value path and what is attached behind it.
 func (o *outline) brackets(t *term) error {
 	var err error
-	if t.path, err = o.resolve(t.name); err != nil {
+	if t.path, err = o.bracketed(t.name); err != nil {
 		return err
 	}
-	attr := t.path.leaf()
-	if attr.secret() || t.path.Attr.secret() {
-		return fail(t.name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", t.path)
-	}
-	if attr.Kind != Complex && !attr.MultiValued {
-		return fail(t.name.pos, "compare it without brackets", "attribute %s is a single %s and has no elements", t.path, attr.Kind)
-	}
 	o.take()
-	in := parser{scope: attr, tokens: o.tokens}
+	in := parser{scope: t.path.leaf(), tokens: o.tokens}
 	if t.inner, err = in.filter("]"); err != nil {
 		return err
 	}

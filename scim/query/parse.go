@@ -56,9 +56,9 @@ func parse(s *Schema, scope *Attribute, filter string, lim Limits) (Expr, error)
 }
 
 // parser turns tokens into an expression. The grammar is filter-parser's: it is
-// given an outline of the filter in which every comparison is reduced to
-// "t0 eq "" ", where t0 names the term that remembers what was really written
-// and where. That way brackets may hold a whole filter, which filter-parser
+// given an outline of the filter in which a comparison reads t0 eq "" and a value
+// path t1 pr, where t0 and t1 name the term that remembers what was really
+// written and where. That way brackets may hold a whole filter, which filter-parser
 // cannot read, string literals are read by JSON's rules, errors know their
 // position, and the parser, slow on long text, sees little of it.
 type parser struct {
@@ -106,8 +106,19 @@ func (p *parser) build(e ast.Expression) (Expr, error) {
 		return Not{inner}, nil
 	case *ast.AttributeExpression:
 		return p.comparison(e)
+	case *ast.ValuePath:
+		path, err := p.bracketed(nowhere(e.AttributePath.String()))
+		if err != nil {
+			return nil, err
+		}
+		in := parser{scope: path.leaf()}
+		inner, err := in.build(e.ValueFilter)
+		if err != nil {
+			return nil, err
+		}
+		return Has{path, inner}, nil
 	}
-	return nil, fail(-1, "", "a value path cannot stand inside another")
+	return nil, fail(-1, "", "the filter cannot be read")
 }
 
 // logical makes one flat expression of all that the same operator joins, which
@@ -140,22 +151,14 @@ var operators = map[ast.CompareOperator]Op{
 	ast.GT: Gt, ast.GE: Ge, ast.LT: Lt, ast.LE: Le,
 }
 
+// comparison makes the expression of one comparison, or of the value path that
+// it stands for.
 func (p *parser) comparison(e *ast.AttributeExpression) (Expr, error) {
-	t := term{
-		name:  token{text: e.AttributePath.String(), pos: -1},
-		op:    token{text: string(e.Operator), pos: -1},
-		value: token{pos: -1},
-	}
-	raw, isText := e.CompareValue.(string)
-	if p.terms != nil {
-		i, _ := strconv.Atoi(e.AttributePath.AttributeName[1:])
-		t = p.terms[i]
-		raw = t.value.text
-	}
+	t := p.term(e)
 	v := e.CompareValue
-	if isText {
+	if _, ok := v.(string); ok {
 		var err error
-		if v, err = t.unquote(raw, p.terms == nil); err != nil {
+		if v, err = t.string(); err != nil {
 			return nil, err
 		}
 	}
@@ -169,12 +172,26 @@ func (p *parser) comparison(e *ast.AttributeExpression) (Expr, error) {
 	return compareTo(path, t, e.Operator, v)
 }
 
-// unquote reads the term's literal. bare says that filter-parser took the quotes.
-func (t term) unquote(raw string, bare bool) (string, error) {
-	if bare {
-		raw = `"` + raw + `"`
+// term is what was written where filter-parser saw e.
+func (p *parser) term(e *ast.AttributeExpression) term {
+	if p.terms != nil {
+		i, _ := strconv.Atoi(e.AttributePath.AttributeName[1:])
+		return p.terms[i]
 	}
-	if !strings.HasPrefix(raw, `"`) {
+	t := term{name: nowhere(e.AttributePath.String()), op: nowhere(string(e.Operator)), value: nowhere("")}
+	if s, ok := e.CompareValue.(string); ok {
+		t.value.text = `"` + s + `"` // the parser took the quotes and nothing else
+	}
+	return t
+}
+
+// nowhere is a word whose place in a text is not known.
+func nowhere(text string) token { return token{text: text, pos: -1} }
+
+// string is the term's value, read by JSON's rules if it is in quotes.
+func (t term) string() (string, error) {
+	raw := t.value.text
+	if raw[0] != '"' {
 		return raw, nil
 	}
 	s, ok := unquote(raw)
@@ -182,6 +199,22 @@ func (t term) unquote(raw string, bare bool) (string, error) {
 		return "", fail(t.value.pos, `escapes are those of JSON: \" \\ \/ \b \f \n \r \t \u00e9`, "bad escape in %s", clip(raw))
 	}
 	return s, nil
+}
+
+// bracketed resolves the name before brackets: of what may have elements.
+func (p *parser) bracketed(name token) (Path, error) {
+	path, err := p.resolve(name)
+	if err != nil {
+		return Path{}, err
+	}
+	attr := path.leaf()
+	switch {
+	case attr.secret() || path.Attr.secret():
+		return Path{}, fail(name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", path)
+	case attr.Kind != Complex && !attr.MultiValued:
+		return Path{}, fail(name.pos, "compare it without brackets", "attribute %s is a single %s and has no elements", path, attr.Kind)
+	}
+	return path, nil
 }
 
 // resolve finds the attribute that a name means where the parser stands.

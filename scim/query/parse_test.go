@@ -185,6 +185,25 @@ func TestResolveExpression(t *testing.T) {
 	}
 }
 
+func TestResolveFilter(t *testing.T) {
+	for _, filter := range []string{
+		`userName eq "a" and (emails[type eq "work"] or not (manager.value pr))`,
+		`logins gt 5 or active eq true`,
+	} {
+		tree, err := ast.ParseFilter([]byte(filter))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Resolve(userSchema, nil, tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := parseUser(t, filter); !reflect.DeepEqual(got, want) {
+			t.Errorf("Resolve(%s) = %s, want %s", filter, got, want)
+		}
+	}
+}
+
 func TestParseInstant(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"},
