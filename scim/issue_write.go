@@ -439,7 +439,7 @@ func describe(o query.Object) string {
 	return strings.Join(parts, " with ")
 }
 
-// listing shows entries by name and id.
+// listing shows entries by name and what else names them.
 func listing(entries []entry) string {
 	const most = 20
 	var parts []string
@@ -448,7 +448,11 @@ func listing(entries []entry) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(entries)-most))
 			break
 		}
-		parts = append(parts, fmt.Sprintf("%q (id %s)", clip(e.name), e.id))
+		handle := "id " + e.id
+		if e.key != "" {
+			handle = "key " + e.key
+		}
+		parts = append(parts, fmt.Sprintf("%q (%s)", clip(e.name), handle))
 	}
 	if parts == nil {
 		return "none"

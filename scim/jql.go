@@ -222,6 +222,9 @@ func (c compiler) leaf(e query.Expr) part {
 	if !ok {
 		return part{}
 	}
+	if isPresent(inner) && col.rule != reference && col.rule != constant {
+		return col.present(negated)
+	}
 	switch col.rule {
 	case choice:
 		return c.choice(col, e)
@@ -232,9 +235,6 @@ func (c compiler) leaf(e query.Expr) part {
 	case constant:
 		meta := query.Object{{Name: "resourceType", Value: "Issue"}}
 		return settled(query.Match(e, query.Object{{Name: "meta", Value: meta}}))
-	}
-	if isPresent(inner) {
-		return col.present(negated)
 	}
 	compare, ok := inner.(query.Compare)
 	if !ok {
@@ -285,6 +285,7 @@ func pathOf(e query.Expr) string {
 	return p.Attr.Name
 }
 
+// present translates pr. Whatever refers to something has all its members.
 func (col column) present(negated bool) part {
 	switch {
 	case !col.optional && col.rule != body:
@@ -308,7 +309,9 @@ func (col column) someText(e query.Compare, negated bool) part {
 }
 
 func (col column) label(e query.Compare, negated bool) part {
+	// Jira folds labels in a way of its own; about ASCII there is no doubt.
 	value, ok := quote(e.Value.(string))
+	ok = ok && isASCII(value)
 	switch {
 	case e.Op == query.Eq && ok && negated:
 		return exactly(either(col.field+" != "+value, col.field+" IS EMPTY"))
@@ -441,9 +444,6 @@ func (col column) anyOf(entries []entry, e query.Expr) part {
 	if query.Match(inner, nil) {
 		return part{} // ne: another value or none, which JQL has no word for
 	}
-	if isPresent(inner) {
-		return col.present(negated)
-	}
 	var ids []string
 	for _, entry := range entries {
 		if query.Match(inner, col.holding(entry)) {
@@ -473,9 +473,6 @@ func (col column) holding(e entry) query.Object {
 // account needs no catalogue for an accountId. What an issue shows as display
 // may be newer than the catalogue, so that names give a superset only.
 func (c compiler) account(col column, e, inner query.Expr, negated bool) part {
-	if isPresent(inner) {
-		return col.present(negated)
-	}
 	if compare, ok := accountID(inner); ok && !negated && (c.catalogue == nil || c.catalogue[accountCatalogue] == nil) {
 		value, ok := quote(compare.Value.(string))
 		switch {

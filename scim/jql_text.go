@@ -71,3 +71,7 @@ func quote(s string) (string, bool) {
 func illegal(r rune) bool {
 	return unicode.IsControl(r) || r >= 0xFDD0 && r <= 0xFDEF || r == 0xFFFE || r == 0xFFFF
 }
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+}

@@ -1,0 +1,445 @@
+package scim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/scim/query"
+)
+
+// issueSite is the backend in front of an emulated site.
+type issueSite struct {
+	*issues
+	emulator *emulator.Emulator
+	calls    atomic.Int64
+}
+
+func newIssueSite(t testing.TB, options emulator.Options, projects ...string) *issueSite {
+	t.Helper()
+	site := &issueSite{emulator: emulator.New(options)}
+	server := httptest.NewServer(site.emulator)
+	t.Cleanup(server.Close)
+	jira, err := atlassian.NewJira(atlassian.Config{
+		OnCall: func(context.Context, atlassian.Call) { site.calls.Add(1) },
+	}, server.URL, emulator.AdminEmail, emulator.APIToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.issues = newIssues(Config{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t)).(*issues)
+	return site
+}
+
+func smallSite() emulator.Options {
+	return emulator.Options{Users: 15, Groups: 2, Projects: 3, Issues: 120, Seed: 1}
+}
+
+// all reads every issue there is, past the list engine.
+func (s *issueSite) all(t testing.TB) []query.Object {
+	t.Helper()
+	result, err := s.list(t.Context(), listQuery{start: 1, count: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.resources
+}
+
+// firstIn returns an issue of a project.
+func (s *issueSite) firstIn(t testing.TB, project, filter string) query.Object {
+	t.Helper()
+	e := parseIssueFilter(t, s.schema, fmt.Sprintf("project.key eq %q and (%s)", project, filter))
+	for _, o := range s.all(t) {
+		if query.Match(e, o) {
+			return o
+		}
+	}
+	t.Fatalf("no issue in %s with %s", project, filter)
+	return nil
+}
+
+func (s *issueSite) doc(json map[string]any) query.Object { return query.ObjectOf(json, s.schema) }
+
+func (s *issueSite) op(t testing.TB, op, path string, value any) operation {
+	t.Helper()
+	p, err := s.schema.Resolve(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return operation{op: op, path: p, value: query.ValueOf(value, p)}
+}
+
+func wantError(t *testing.T, err error, status int, scimType string, words ...string) {
+	t.Helper()
+	e := &Error{}
+	if err != nil {
+		e = asError(err)
+	}
+	if e.Status != status || e.Type != scimType {
+		t.Errorf("got %v, want %d %s", err, status, scimType)
+	}
+	for _, w := range words {
+		if !strings.Contains(e.Detail, w) {
+			t.Errorf("detail %q does not say %q", e.Detail, w)
+		}
+	}
+}
+
+func TestIssueLife(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	ctx := t.Context()
+	created, err := site.create(ctx, site.doc(map[string]any{
+		"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": "Task"}, "summary": "Replace the disk",
+		"description": "Steps:\n\n- order `disk`\n- ask @[Ann](accountid:5b10)", "labels": []any{"b", "a"},
+		"priority": map[string]any{"name": "high"}, "dueDate": "2026-12-24",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := text(created, "id")
+	if got := text(inner(created, "priority"), "name"); got != "High" {
+		t.Errorf("priority %q, want High", got)
+	}
+	byKey, err := site.get(ctx, strings.ToLower(text(created, "key")), query.Projection{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(created, byKey); diff != "" {
+		t.Error(diff)
+	}
+	patched, err := site.patch(ctx, id, []operation{
+		site.op(t, "replace", "summary", "Replace both disks"),
+		site.op(t, "add", "labels", []any{"c"}),
+		site.op(t, "remove", "dueDate", nil),
+		site.op(t, "replace", "priority.name", "Low"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels, _ := patched.Get("labels")
+	if text(patched, "summary") != "Replace both disks" || text(patched, "dueDate") != "" || len(words(labels)) != 3 {
+		t.Errorf("patched: %v", patched)
+	}
+	before := site.calls.Load()
+	if _, err := site.patch(ctx, id, []operation{site.op(t, "replace", "summary", "Replace both disks")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := site.calls.Load() - before; got != 1 {
+		t.Errorf("a patch that changes nothing cost %d calls, want 1", got)
+	}
+	if err := site.remove(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	_, err = site.get(ctx, id, query.Projection{})
+	wantError(t, err, 404, "")
+	wantError(t, site.remove(ctx, id), 404, "")
+}
+
+func TestReplaceClearsWhatIsNotNamed(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	issue := site.firstIn(t, "ENG", `assignee pr and description pr and status.category eq "To Do"`)
+	got, err := site.replace(t.Context(), text(issue, "id"), site.doc(map[string]any{
+		"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": text(inner(issue, "issueType"), "name")}, "summary": "New",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"assignee", "description", "labels", "dueDate"} {
+		if v, ok := got.Get(name); ok {
+			t.Errorf("%s is still %v", name, v)
+		}
+	}
+	if inner(got, "status") == nil || inner(got, "reporter") == nil || text(got, "summary") != "New" {
+		t.Errorf("got %v", got)
+	}
+	_, err = site.replace(t.Context(), text(issue, "id"), site.doc(map[string]any{"project": map[string]any{"key": "OPS"}, "summary": "New"}))
+	wantError(t, err, 400, typeMutability, "ENG")
+}
+
+func TestStatusIsReachedByTransition(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	ctx := t.Context()
+	issue := site.firstIn(t, "ENG", `status.name eq "To Do"`)
+	got, err := site.patch(ctx, text(issue, "id"), []operation{site.op(t, "replace", "status.name", "In Progress")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := text(inner(got, "status"), "name"); name != "In Progress" {
+		t.Errorf("status %q", name)
+	}
+	_, err = site.patch(ctx, text(issue, "id"), []operation{site.op(t, "replace", "status.name", "Nowhere")})
+	wantError(t, err, 400, typeInvalidValue, `"Nowhere"`, `"Done" (id `)
+	_, err = site.patch(ctx, text(issue, "id"), []operation{site.op(t, "remove", "status", nil)})
+	wantError(t, err, 400, typeMutability)
+}
+
+func TestTransitionAsksForItsFields(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	ctx := t.Context()
+	asked := 0
+	for _, o := range site.all(t) {
+		ts, err := site.jira.Transitions(ctx, text(o, "id"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(ts, func(tr atlassian.Transition) bool { return tr.Fields["resolution"].Required })
+		if i < 0 || inner(o, "resolution") != nil {
+			continue
+		}
+		asked++
+		status := map[string]any{"id": ts[i].To.ID}
+		_, err = site.patch(ctx, text(o, "id"), []operation{site.op(t, "replace", "status", status)})
+		wantError(t, err, 400, typeInvalidValue, "resolution", ts[i].Fields["resolution"].AllowedValues[0].Name)
+		got, err := site.patch(ctx, text(o, "id"), []operation{
+			site.op(t, "replace", "status", status),
+			site.op(t, "replace", "resolution", map[string]any{"name": ts[i].Fields["resolution"].AllowedValues[0].Name}),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text(inner(got, "status"), "id") != ts[i].To.ID || inner(got, "resolution") == nil {
+			t.Errorf("got %v", got)
+		}
+		break
+	}
+	if asked == 0 {
+		t.Fatal("no transition of the sample data requires a resolution")
+	}
+}
+
+func TestCreateRefuses(t *testing.T) {
+	site := newIssueSite(t, smallSite(), "ENG", "OPS")
+	task := map[string]any{"name": "Task"}
+	for _, tt := range []struct {
+		name string
+		doc  map[string]any
+		says string
+	}{
+		{"foreign project", map[string]any{"project": map[string]any{"key": "HR"}, "issueType": task, "summary": "x"}, "ENG"},
+		{"unknown type", map[string]any{"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": "Wish"}, "summary": "x"}, "Wish"},
+		{"unknown status", map[string]any{"project": map[string]any{"key": "ENG"}, "issueType": task, "summary": "x", "status": map[string]any{"name": "Nowhere"}}, "Nowhere"},
+		{"ambiguous name", map[string]any{"project": map[string]any{"key": "ENG"}, "issueType": task, "summary": "x", "priority": map[string]any{"name": "Huge"}}, "Highest"},
+		{"long summary", map[string]any{"project": map[string]any{"key": "ENG"}, "issueType": task, "summary": strings.Repeat("é", 256)}, "255"},
+		{"no day", map[string]any{"project": map[string]any{"key": "ENG"}, "issueType": task, "summary": "x", "dueDate": "24.12.2026"}, "YYYY-MM-DD"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			before := len(site.all(t))
+			_, err := site.create(t.Context(), site.doc(tt.doc))
+			wantError(t, err, 400, typeInvalidValue, tt.says)
+			if after := len(site.all(t)); after != before {
+				t.Errorf("%d issues, before %d", after, before)
+			}
+		})
+	}
+}
+
+func TestCreateInAStatus(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	doc := map[string]any{"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": "Task"}, "summary": "x", "status": map[string]any{"name": "In Progress"}}
+	got, err := site.create(t.Context(), site.doc(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if name := text(inner(got, "status"), "name"); name != "In Progress" {
+		t.Errorf("status %q", name)
+	}
+}
+
+func TestIssuesElsewhereDoNotExist(t *testing.T) {
+	everywhere := newIssueSite(t, smallSite())
+	foreign := everywhere.firstIn(t, "HR", "id pr")
+	site := newIssueSite(t, smallSite(), "ENG")
+	ctx := t.Context()
+	for _, id := range []string{text(foreign, "id"), text(foreign, "key"), "..%2f", "x", "999999999"} {
+		_, err := site.get(ctx, id, query.Projection{})
+		wantError(t, err, 404, "")
+		wantError(t, site.remove(ctx, id), 404, "")
+	}
+	e := parseIssueFilter(t, site.schema, fmt.Sprintf("id eq %q", text(foreign, "id")))
+	result, err := site.list(ctx, listQuery{filter: e, start: 1, count: 10})
+	if err != nil || result.total != 0 {
+		t.Errorf("got %v, %v", result, err)
+	}
+}
+
+func TestListCost(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	site.all(t) // warm the catalogue of projects
+	for _, tt := range []struct {
+		filter string
+		count  int
+		calls  int64
+	}{
+		{`status.name eq "Done"`, 5, 4}, // statuses, parse, search, fetch
+		{`status.name eq "Done"`, 5, 2},
+		{`status.name eq "Done"`, 0, 1},
+		{`status.name eq "Nowhere"`, 5, 0},
+		{`key eq "ENG-1"`, 5, 1},
+		{`assignee.value eq "nobody"`, 5, 4}, // parse refuses; accounts and projects again, nothing to search
+	} {
+		before := site.calls.Load()
+		e := parseIssueFilter(t, site.schema, tt.filter)
+		if _, err := site.list(t.Context(), listQuery{filter: e, start: 1, count: tt.count}); err != nil {
+			t.Fatal(err)
+		}
+		if got := site.calls.Load() - before; got != tt.calls {
+			t.Errorf("%s, count %d: %d calls, want %d", tt.filter, tt.count, got, tt.calls)
+		}
+	}
+}
+
+func TestListBudget(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	site.budget = 1
+	_, err := site.list(t.Context(), listQuery{start: 1, count: 100})
+	wantError(t, err, 400, typeTooMany)
+}
+
+func TestListSeesOwnWrites(t *testing.T) {
+	options := smallSite()
+	options.Jira.IndexLag, options.Jira.FlickeringIndex = time.Hour, true
+	site := newIssueSite(t, options)
+	ctx := t.Context()
+	created, err := site.create(ctx, site.doc(map[string]any{
+		"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": "Task"}, "summary": "fresh", "labels": []any{"brandnew"},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	find := func(filter string) int {
+		t.Helper()
+		result, err := site.list(ctx, listQuery{filter: parseIssueFilter(t, site.schema, filter), start: 1, count: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result.total
+	}
+	if got := find(`labels eq "brandnew"`); got != 1 {
+		t.Errorf("%d found after create, want 1", got)
+	}
+	if _, err := site.patch(ctx, text(created, "id"), []operation{site.op(t, "remove", "labels", nil)}); err != nil {
+		t.Fatal(err)
+	}
+	if got := find(`labels eq "brandnew"`); got != 0 {
+		t.Errorf("%d found after the label was removed, want 0", got)
+	}
+	if err := site.remove(ctx, text(created, "id")); err != nil {
+		t.Fatal(err)
+	}
+	if got := find(`summary eq "fresh"`); got != 0 {
+		t.Errorf("%d found after delete, want 0", got)
+	}
+}
+
+func TestDeadCredentialsAreNoEmptySite(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	server := httptest.NewServer(site.emulator)
+	t.Cleanup(server.Close)
+	jira, err := atlassian.NewJira(atlassian.Config{}, server.URL, emulator.AdminEmail, "expired")
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.jira = jira
+	_, err = site.list(t.Context(), listQuery{filter: query.Const(true), start: 1, count: 10})
+	var upstream *atlassian.Error
+	if !errors.As(err, &upstream) || upstream.Kind != atlassian.Unauthenticated {
+		t.Errorf("got %v, want the credentials refused", err)
+	}
+}
+
+// TestListIsExact: whatever is pushed down, a list is what Match says of all
+// issues.
+func TestListIsExact(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	all := site.all(t)
+	if len(all) < 100 {
+		t.Fatalf("%d issues", len(all))
+	}
+	leafs := leafTexts(all)
+	rapid.Check(t, func(rt *rapid.T) {
+		filter := drawIssueFilter(rt, leafs, 3)
+		e := parseIssueFilter(t, site.schema, filter)
+		var want []string
+		for _, o := range all {
+			if query.Match(e, o) {
+				want = append(want, text(o, "key"))
+			}
+		}
+		result, err := site.list(t.Context(), listQuery{filter: e, start: 1, count: 1000})
+		if err != nil {
+			rt.Fatalf("%s: %v", filter, err)
+		}
+		var got []string
+		for _, o := range result.resources {
+			got = append(got, text(o, "key"))
+		}
+		if diff := cmp.Diff(want, got); diff != "" || result.total != len(want) {
+			rt.Fatalf("%s\n%s\n%s", filter, result.plan, diff)
+		}
+	})
+}
+
+// leafTexts makes comparisons with the values that the issues have.
+func leafTexts(all []query.Object) []string {
+	leafs := []string{`status.name eq "Nowhere"`, `key eq "ENG-99999"`, `parent.key ne "ENG-99999"`, `assignee.value eq "nobody"`, `externalId pr`}
+	add := func(path string, value any) {
+		b := string(query.Object{{Name: "v", Value: value}}.AppendJSON(nil))
+		literal := strings.TrimSuffix(strings.TrimPrefix(b, `{"v":`), "}")
+		ops := []string{"eq", "ne", "gt", "ge", "lt", "le"}
+		if _, ok := value.(string); ok && len(literal) > 4 && !strings.Contains(literal, `\`) {
+			ops = append(ops, "co", "sw", "ew")
+			if mid := []rune(strings.Trim(literal, `"`)); len(mid) > 3 {
+				leafs = append(leafs, fmt.Sprintf("%s co %q", path, string(mid[1:len(mid)-1])), fmt.Sprintf("%s sw %q", path, string(mid[:2])))
+			}
+		}
+		for _, op := range ops {
+			leafs = append(leafs, path+" "+op+" "+literal)
+		}
+		leafs = append(leafs, path+" pr")
+	}
+	for i := 0; i < len(all); i += 17 {
+		for _, m := range all[i] {
+			addLeafs(m.Name, m.Value, add)
+		}
+	}
+	return leafs
+}
+
+func addLeafs(path string, value any, add func(string, any)) {
+	switch v := value.(type) {
+	case query.Object:
+		for _, m := range v {
+			addLeafs(path+"."+m.Name, m.Value, add)
+		}
+	case []any:
+		for _, e := range v {
+			addLeafs(path, e, add)
+		}
+	default:
+		add(path, v)
+	}
+}
+
+func drawIssueFilter(t *rapid.T, leafs []string, depth int) string {
+	kind := "leaf"
+	if depth > 0 {
+		kind = rapid.SampledFrom([]string{"leaf", "leaf", "not", "and", "or"}).Draw(t, "kind")
+	}
+	switch kind {
+	case "not":
+		return "not (" + drawIssueFilter(t, leafs, depth-1) + ")"
+	case "and", "or":
+		return "(" + drawIssueFilter(t, leafs, depth-1) + ") " + kind + " (" + drawIssueFilter(t, leafs, depth-1) + ")"
+	}
+	return rapid.SampledFrom(leafs).Draw(t, "leaf")
+}
