@@ -26,6 +26,10 @@ type JiraOptions struct {
 	// every second search only.
 	FlickeringIndex bool
 
+	// ClauseLimit is how many values of an IN list count; a search with more
+	// ignores the rest and says so in its warnings. Zero: all count.
+	ClauseLimit int
+
 	// RateLimits enforces the burst buckets of an endpoint and the windows of
 	// writes to one issue.
 	RateLimits bool

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -69,6 +70,23 @@ const (
 	maxReconcile     = 50
 )
 
+// check bounds the request and fills in the usual size of a page.
+func (s *searchRequest) check() error {
+	if s.MaxResults == nil {
+		usual := 50
+		s.MaxResults = &usual
+	}
+	switch {
+	case *s.MaxResults < 1 || *s.MaxResults > maxSearchResults:
+		return deny(http.StatusBadRequest, "The max results parameter has to be between 1 and 5,000.")
+	case len(s.ReconcileIssues) > maxReconcile:
+		return deny(http.StatusBadRequest, "The number of issues to reconcile must not exceed %d.", maxReconcile)
+	case len(s.Properties) > 5:
+		return deny(http.StatusBadRequest, "The number of properties must not exceed 5.")
+	}
+	return nil
+}
+
 // search answers a page. Mistakes are reported in the order in which Jira
 // looks at a request: sizes, query, token.
 func (c *jiraCall) search(s searchRequest) (reply, error) {
@@ -76,25 +94,16 @@ func (c *jiraCall) search(s searchRequest) (reply, error) {
 		if c.j.options.RejectFailedSearch {
 			return reply{}, deny(http.StatusUnauthorized, textUnauthenticated)
 		}
-		return c.searchPage(nil, selection{}, "")
+		return c.searchPage(nil, selection{}, "", nil)
 	}
-	size := 50
-	if s.MaxResults != nil {
-		size = *s.MaxResults
-	}
-	switch {
-	case size < 1 || size > maxSearchResults:
-		return reply{}, deny(http.StatusBadRequest, "The max results parameter has to be between 1 and 5,000.")
-	case len(s.ReconcileIssues) > maxReconcile:
-		return reply{}, deny(http.StatusBadRequest, "The number of issues to reconcile must not exceed %d.", maxReconcile)
-	case len(s.Properties) > 5:
-		return reply{}, deny(http.StatusBadRequest, "The number of properties must not exceed 5.")
+	if err := s.check(); err != nil {
+		return reply{}, err
 	}
 	program, found, err := c.compile(s.JQL)
 	if err != nil {
 		return reply{}, err
 	}
-	wanted := c.j.selectFields(s.Fields)
+	size, wanted := *s.MaxResults, c.j.selectFields(s.Fields)
 	if len(wanted.fields) > 0 && !c.j.options.FullPages {
 		size = min(size, maxWidePage)
 	}
@@ -113,11 +122,11 @@ func (c *jiraCall) search(s searchRequest) (reply, error) {
 			issues = append(issues, seen)
 		}
 	}
-	return c.searchPage(issues, wanted, token)
+	return c.searchPage(issues, wanted, token, program.Cuts())
 }
 
 // searchPage renders a page; it is the last if token is empty.
-func (c *jiraCall) searchPage(issues []*issue, wanted selection, token string) (reply, error) {
+func (c *jiraCall) searchPage(issues []*issue, wanted selection, token string, cuts []jql.Cut) (reply, error) {
 	b := append(make([]byte, 0, 256+64*len(issues)*(1+16*len(wanted.fields)/10)), `{"issues":[`...)
 	for n, i := range issues {
 		if n > 0 {
@@ -129,8 +138,20 @@ func (c *jiraCall) searchPage(issues []*issue, wanted selection, token string) (
 	if token != "" {
 		b = append(append(append(b, `,"nextPageToken":"`...), token...), '"')
 	}
+	if len(cuts) > 0 {
+		b = append(append(b, `,"warnings":`...), mustJSON(renderAll(cuts, clauseWarning))...)
+	}
 	b = strconv.AppendBool(append(b, `,"isLast":`...), token == "")
 	return ok(json.RawMessage(append(b, '}')))
+}
+
+// clauseWarning tells that a list was longer than what counts.
+func clauseWarning(cut jql.Cut) any {
+	return map[string]any{
+		"type":    "CLAUSE_LIMIT_EXCEEDED",
+		"message": fmt.Sprintf("The clause on '%s' has %d values; only the first %d were used.", cut.Field, cut.Actual, cut.Limit),
+		"details": map[string]any{"clause": cut.Field, "limit": cut.Limit, "actual": cut.Actual},
+	}
 }
 
 // hits lists what a query finds and where the asked page begins.
@@ -169,7 +190,7 @@ func (c *jiraCall) compile(query string) (*jql.Program[*issue], jql.Findings, er
 }
 
 func (c *jiraCall) env() jql.Env {
-	return jql.Env{Now: c.show.now, Zone: c.show.zone, Account: c.caller.id}
+	return jql.Env{Now: c.show.now, Zone: c.show.zone, Account: c.caller.id, MaxList: c.j.options.ClauseLimit}
 }
 
 // find lists the issues that the index shows and the program matches, in its

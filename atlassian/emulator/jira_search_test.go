@@ -195,6 +195,14 @@ func TestFlickeringIndex(t *testing.T) {
 	}
 }
 
+func TestClauseLimit(t *testing.T) {
+	s := newJiraSite(t, Options{Projects: 1, Issues: 5, Jira: JiraOptions{ClauseLimit: 2}})
+	s.want("POST", "/search/jql", `{"jql":"id in (10000, 10001, 10002)"}`, 200, `{"issues":[{"id":"10001"},{"id":"10000"}],`+
+		`"warnings":[{"details":{"actual":3,"clause":"key","limit":2},`+
+		`"message":"The clause on 'key' has 3 values; only the first 2 were used.","type":"CLAUSE_LIMIT_EXCEEDED"}],"isLast":true}`)
+	s.want("POST", "/search/jql", `{"jql":"id in (10000, 10001)"}`, 200, `{"issues":[{"id":"10001"},{"id":"10000"}],"isLast":true}`)
+}
+
 // The time zone is the caller's, in queries and in answers.
 func TestTimeZone(t *testing.T) {
 	c := &clock{time.Date(2026, 8, 24, 8, 50, 3, 7_000_000, time.UTC)}

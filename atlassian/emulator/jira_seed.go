@@ -10,7 +10,7 @@ import (
 // seed fills the site: the catalogues that every site has, then projects, then
 // issues. Emulator.mu is held, and the accounts are there already.
 func (j *jira) seed(rng *rand.Rand) {
-	s := &seeder{Rand: rng, jira: j}
+	s := &siteSeeder{Rand: rng, jira: j}
 	s.catalogues()
 	for n := range j.e.options.Projects {
 		s.project(n)
@@ -24,8 +24,8 @@ func (j *jira) seed(rng *rand.Rand) {
 	}
 }
 
-// seeder makes the sample data of a site.
-type seeder struct {
+// siteSeeder makes the sample data of a site.
+type siteSeeder struct {
 	*rand.Rand
 	*jira
 	staff     []*account // may be assigned issues
@@ -34,17 +34,18 @@ type seeder struct {
 }
 
 // newID numbers what is neither issue nor part of the fixed catalogues.
-func (s *seeder) newID() string {
+func (s *siteSeeder) newID() string {
 	s.lastID++
 	return strconv.Itoa(s.lastID)
 }
 
+// pick chooses one of a list.
 func pick[T any](rng *rand.Rand, list []T) T { return list[rng.IntN(len(list))] }
 
 // chance is true in percent cases of a hundred.
-func (s *seeder) chance(percent int) bool { return s.IntN(100) < percent }
+func (s *siteSeeder) chance(percent int) bool { return s.IntN(100) < percent }
 
-func (s *seeder) catalogues() {
+func (s *siteSeeder) catalogues() {
 	for n, name := range []string{"Highest", "High", "Medium", "Low", "Lowest"} {
 		s.priorities = append(s.priorities, &choice{strconv.Itoa(n + 1), name, name + " priority.", 5 - n})
 	}
@@ -87,7 +88,7 @@ var projectNames = []struct{ key, name string }{
 
 // project makes the nth project. Every second of three has a workflow that
 // must be walked step by step, every third is team-managed.
-func (s *seeder) project(n int) {
+func (s *siteSeeder) project(n int) {
 	p := &project{id: strconv.Itoa(10000 + n), workflows: map[*issueType]*workflow{}, roles: map[*role]*actors{}}
 	if n < len(projectNames) {
 		p.key, p.name = projectNames[n].key, projectNames[n].name
@@ -122,14 +123,14 @@ func (s *seeder) project(n int) {
 	s.projects = append(s.projects, p)
 }
 
-func (s *seeder) adopt(p *project, types []*issueType, w *workflow) {
+func (s *siteSeeder) adopt(p *project, types []*issueType, w *workflow) {
 	p.types = types
 	for _, t := range types {
 		p.workflows[t] = w
 	}
 }
 
-func (s *seeder) part(p *project, name string, order int) *part {
+func (s *siteSeeder) part(p *project, name string, order int) *part {
 	made := &part{id: s.newID(), name: name, project: p, order: order}
 	s.parts[made.id] = made
 	return made
@@ -165,7 +166,7 @@ func strictWorkflow(all []*status) *workflow {
 
 // teamManaged gives a project types and statuses of its own, with the names
 // that others have too. Nothing asks for a resolution there.
-func (s *seeder) teamManaged(p *project) {
+func (s *siteSeeder) teamManaged(p *project) {
 	p.team = true
 	w := &workflow{}
 	for n, c := range []*category{categoryNew, categoryDoing, categoryDone} {
@@ -182,7 +183,7 @@ func (s *seeder) teamManaged(p *project) {
 	s.adopt(p, types, w)
 }
 
-func (s *seeder) people() {
+func (s *siteSeeder) people() {
 	for _, a := range s.accounts.all {
 		switch {
 		case assignable(a):
@@ -200,7 +201,7 @@ func (s *seeder) people() {
 }
 
 // issue makes the nth issue. One of a hundred was moved from another project.
-func (s *seeder) issue(n int) {
+func (s *siteSeeder) issue(n int) {
 	p := s.projects[n%len(s.projects)]
 	span := 66 * 30 * 24 * time.Hour / time.Duration(s.e.options.Issues)
 	i := &issue{
@@ -221,7 +222,7 @@ func (s *seeder) issue(n int) {
 }
 
 // place chooses type and parent: epics first, sub-tasks below the issue before.
-func (s *seeder) place(i *issue) {
+func (s *siteSeeder) place(i *issue) {
 	types := i.project.types
 	sub := types[len(types)-1]
 	i.kind = pick(s.Rand, types[:len(types)-1])
@@ -247,7 +248,7 @@ func (s *seeder) place(i *issue) {
 }
 
 // progress chooses status, resolution and dates.
-func (s *seeder) progress(i *issue) {
+func (s *siteSeeder) progress(i *issue) {
 	i.status = pick(s.Rand, i.workflow().statuses)
 	i.updated = i.created.Add(time.Duration(s.IntN(20*86_400_000)) * time.Millisecond)
 	if i.status.category == categoryDone {
@@ -263,7 +264,7 @@ func (s *seeder) progress(i *issue) {
 }
 
 // describe fills in the rest.
-func (s *seeder) describe(i *issue) {
+func (s *siteSeeder) describe(i *issue) {
 	switch {
 	case s.chance(20):
 	case len(s.former) > 0 && s.chance(5):

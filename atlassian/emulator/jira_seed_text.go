@@ -19,12 +19,12 @@ var (
 	seedLabels = []string{"backend", "customer", "frontend", "Needs-Review", "q3_2026", "sox", "tech-debt", "urgent", "überfällig"}
 )
 
-func (s *seeder) summary() string {
+func (s *siteSeeder) summary() string {
 	return pick(s.Rand, seedVerbs) + " " + pick(s.Rand, seedObjects) + pick(s.Rand, seedSuffixes)
 }
 
 // some picks up to three of a list, in its order; half the time none.
-func (s *seeder) some(list []string) []string {
+func (s *siteSeeder) some(list []string) []string {
 	if s.chance(50) {
 		return nil
 	}
@@ -39,7 +39,7 @@ func (s *seeder) some(list []string) []string {
 }
 
 // texts makes the descriptions that issues share.
-func (s *seeder) texts() {
+func (s *siteSeeder) texts() {
 	for range 200 {
 		s.documents = append(s.documents, mustJSON(s.document()))
 	}
@@ -58,7 +58,7 @@ func textNode(text string, marks ...node) node {
 func block(kind string, content ...node) node { return node{"type": kind, "content": content} }
 
 // document makes a description of one to four blocks.
-func (s *seeder) document() node {
+func (s *siteSeeder) document() node {
 	blocks := []node{block("paragraph", textNode(s.sentence()), node{"type": "hardBreak"}, textNode(s.sentence()))}
 	for range s.IntN(4) {
 		blocks = append(blocks, s.block())
@@ -66,7 +66,7 @@ func (s *seeder) document() node {
 	return node{"type": "doc", "version": 1, "content": blocks}
 }
 
-func (s *seeder) block() node {
+func (s *siteSeeder) block() node {
 	switch s.IntN(6) {
 	case 0:
 		return block(pick(s.Rand, []string{"bulletList", "orderedList"}),
@@ -92,7 +92,7 @@ func (s *seeder) block() node {
 	return block("paragraph", textNode(s.sentence()))
 }
 
-func (s *seeder) sentence() string {
+func (s *siteSeeder) sentence() string {
 	return pick(s.Rand, []string{
 		"This happens since the last release; nobody knows why.",
 		"Customers in Düsseldorf & Genève are waiting for it.",

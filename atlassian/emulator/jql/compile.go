@@ -10,6 +10,7 @@ type compiler[I any] struct {
 	schema *Schema[I]
 	env    Env
 	found  Findings
+	cuts   []Cut
 }
 
 func never[I any](I) bool { return false }
@@ -127,6 +128,10 @@ func (c *compiler[I]) literals(f *Field[I], o Operand) (values []Value, empty, o
 		values = append(values, v...)
 		empty = empty || isEmpty
 		ok = ok && good
+	}
+	if limit := c.env.MaxList; limit > 0 && len(values) > limit {
+		c.cuts = append(c.cuts, Cut{f.Name, limit, len(values)})
+		values = values[:limit]
 	}
 	return values, empty, ok
 }

@@ -84,6 +84,14 @@ type Env struct {
 	Now     time.Time
 	Zone    *time.Location // of the caller: dates in a query are local to it
 	Account string         // currentUser()
+	MaxList int            // values of a list that count; 0: all
+}
+
+// A Cut tells that a list was longer than Env.MaxList and that only its first values
+// counted.
+type Cut struct {
+	Field         string
+	Limit, Actual int
 }
 
 // Findings is what is wrong with a query that parses.
@@ -107,6 +115,7 @@ func (f *Findings) warnf(format string, args ...any) {
 type Program[I any] struct {
 	match   func(I) bool
 	compare func(a, b I) int
+	cuts    []Cut
 }
 
 // Match tells whether the query finds the issue.
@@ -114,6 +123,9 @@ func (p *Program[I]) Match(issue I) bool { return p.match(issue) }
 
 // Compare gives the order that ORDER BY asks for, nil when it asks for none.
 func (p *Program[I]) Compare() func(a, b I) int { return p.compare }
+
+// Cuts tells which lists were too long.
+func (p *Program[I]) Cuts() []Cut { return p.cuts }
 
 // Compile resolves the names of a query. A clause with a finding matches nothing, also
 // below NOT. Fields of ORDER BY that do not exist are reported in unsorted, not in
@@ -124,6 +136,7 @@ func (s *Schema[I]) Compile(q *Query, env Env) (p *Program[I], found Findings, u
 	if q.Where != nil {
 		p.match = c.clause(q.Where, false)
 	}
+	p.cuts = c.cuts
 	p.compare, unsorted = s.order(q.Order)
 	return p, c.found, unsorted
 }
