@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -36,8 +37,9 @@ type DirectoryOptions struct {
 
 	PropagationDelay time.Duration // until a new user or group reaches Jira and shows its account id
 
-	MaxUsers           int // per directory; default 70,000 or as many as are seeded
-	MaxMembersPerGroup int // default 20,000 or as many as are seeded
+	// The hard limits of support.atlassian.com, "Users and groups limits".
+	MaxUsers           int // default 1,000,000
+	MaxMembersPerGroup int // default 290,000
 
 	NoReactivateOnRecreate bool // POST after DELETE leaves the account deactivated
 	UnverifiedDomainReject bool // 400 for users outside VerifiedDomains, instead of an unmanaged account
@@ -51,9 +53,9 @@ type DirectoryOptions struct {
 }
 
 func (o *DirectoryOptions) setDefaults() {
-	if o.PageCap == 0 {
-		o.PageCap = 100
-	}
+	o.PageCap = cmp.Or(o.PageCap, 100)
+	o.MaxUsers = cmp.Or(o.MaxUsers, 1_000_000)
+	o.MaxMembersPerGroup = cmp.Or(o.MaxMembersPerGroup, 290_000)
 }
 
 // directory is the user provisioning API of one directory:

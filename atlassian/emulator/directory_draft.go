@@ -86,7 +86,7 @@ func (c *groupDraft) findMember(id string) (*user, error) {
 // check refuses a group that would be too large.
 func (c *groupDraft) check() error {
 	size := len(c.g.members) - len(c.leaving) + len(c.joining)
-	if limit := c.d.options.MaxMembersPerGroup; limit > 0 && len(c.joining) > 0 && size > limit {
+	if limit := c.d.options.MaxMembersPerGroup; len(c.joining) > 0 && size > limit {
 		return refuse("tooMany", "Group [%s] would exceed the limit of [%d] members.", c.g.displayName, limit)
 	}
 	return nil

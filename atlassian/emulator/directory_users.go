@@ -110,7 +110,7 @@ func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
 	if err := d.checkUser(nil, &attrs); err != nil {
 		return nil, err
 	}
-	if limit := d.options.MaxUsers; limit > 0 && len(d.users) >= limit {
+	if limit := d.options.MaxUsers; len(d.users) >= limit {
 		return nil, refuse("tooMany", "Directory [%s] has reached its limit of [%d] users.", DirectoryID, limit)
 	}
 	now := d.tick()
