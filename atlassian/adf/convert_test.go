@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -225,4 +226,16 @@ func FuzzText(f *testing.F) {
 			t.Fatalf("ToText(FromText(%q)) = %q, %v; want %q", s, got, err, n)
 		}
 	})
+}
+
+// TestTimeIsBounded: text that is all beginnings and no ends stays cheap.
+func TestTimeIsBounded(t *testing.T) {
+	const size = 32767 // what Jira takes
+	for _, piece := range []string{"[", "`", "` ``", "\\", "[a", "@[", "<http://", "[x](http://a(", "> ", "- ", "- [ ] ", "```a\n", "  - a\n", "\n", "1. a\n", "# a\n"} {
+		start := time.Now()
+		Normalize(strings.Repeat(piece, size/len(piece)))
+		if took := time.Since(start); took > 2*time.Second {
+			t.Errorf("%q repeated: %v", piece, took)
+		}
+	}
 }

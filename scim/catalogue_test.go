@@ -1,0 +1,62 @@
+package scim
+
+import (
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func TestCatalogueIsLoadedOnceForAll(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	now := time.Now()
+	c := newCatalogues(site.jira, nil, time.Minute, func() time.Time { return now })
+	load := func(fresh bool) int64 {
+		t.Helper()
+		before := site.calls.Load()
+		var group errgroup.Group
+		for range 8 {
+			group.Go(func() error {
+				snapshot, err := c.get(t.Context(), fresh, statusCatalogue)
+				if err == nil && len(snapshot[statusCatalogue]) == 0 {
+					t.Error("no statuses")
+				}
+				return err
+			})
+		}
+		if err := group.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		return site.calls.Load() - before
+	}
+	if got := load(false); got != 1 {
+		t.Errorf("cold: %d calls, want 1", got)
+	}
+	now = now.Add(59 * time.Second)
+	if got := load(false); got != 0 {
+		t.Errorf("warm: %d calls, want 0", got)
+	}
+	if got := load(true); got != 1 {
+		t.Errorf("fresh: %d calls, want 1", got)
+	}
+	now = now.Add(2 * time.Minute)
+	if got := load(false); got != 1 {
+		t.Errorf("old: %d calls, want 1", got)
+	}
+}
+
+func TestCatalogueMissesNoConfiguredProject(t *testing.T) {
+	for _, projects := range [][]string{{"ENG", "GONE"}, {"10000", "99999"}} {
+		site := newIssueSite(t, smallSite(), projects...)
+		_, err := site.catalogues.get(t.Context(), false, projectCatalogue)
+		wantError(t, err, 502, "", projects[1])
+	}
+	site := newIssueSite(t, smallSite(), "10000")
+	snapshot, err := site.catalogues.get(t.Context(), false, componentCatalogue, projectCatalogue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := snapshot[projectCatalogue]; len(got) != 1 || got[0].id != "10000" {
+		t.Errorf("projects %v", got)
+	}
+}
