@@ -19,7 +19,7 @@ type jira struct {
 	accounts  *accounts
 	directory *directory
 
-	projects    []*project // by key
+	projects    []*project
 	types       []*issueType
 	statuses    []*status
 	priorities  []*choice // most urgent first

@@ -71,6 +71,7 @@ func (c *jiraCall) searchProjects() (reply, error) {
 		return !live || len(ids) > 0 && !slices.Contains(ids, p.id) || len(keys) > 0 && !slices.Contains(keys, p.key) ||
 			!strings.Contains(strings.ToLower(p.key+" "+p.name), query)
 	})
+	slices.SortFunc(found, func(a, b *project) int { return strings.Compare(a.key, b.key) })
 	return page(c, found, 50, 100, func(p *project) any { return c.show.project(p) })
 }
 

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -295,9 +296,15 @@ func TestADFText(t *testing.T) {
 	}
 }
 
-func TestSeededDescriptionsAreValid(t *testing.T) {
-	e := New(Options{Projects: 3, Issues: 1000, Seed: 3})
+func TestSeededIssuesAreValid(t *testing.T) {
+	e := New(Options{Users: 50, Projects: 9, Issues: 1000, Seed: 3})
 	for _, i := range e.jira.issues {
+		if i.kind.scope != nil && i.kind.scope != i.project || !slices.Contains(i.workflow().statuses, i.status) {
+			t.Errorf("%s: type %s or status %s is foreign", i.key, i.kind.id, i.status.id)
+		}
+		if i.kind.level < 0 != (i.parent != nil && i.parent.kind.level == 0) {
+			t.Errorf("%s: a %s with parent %v", i.key, i.kind.name, i.parent)
+		}
 		if i.description != nil && !validADF(i.description) {
 			t.Fatalf("%s: %s", i.key, i.description)
 		}

@@ -71,6 +71,10 @@ func (s *siteSeeder) catalogues() {
 	}
 }
 
+// siteTypes is how many types belong to the site; those of team-managed
+// projects follow.
+const siteTypes = 5
+
 func typeLevel(name string) int {
 	switch name {
 	case "Epic":
@@ -98,13 +102,13 @@ func (s *siteSeeder) project(n int) {
 	p.lead = s.accounts.withEmail(AdminEmail)
 	switch n % 3 {
 	case 0:
-		s.adopt(p, s.types, simpleWorkflow(s.statuses))
+		s.adopt(p, s.types[:siteTypes:siteTypes], simpleWorkflow(s.statuses))
 		short := simpleWorkflow(s.statuses)
 		short.statuses = append(short.statuses[:2:2], short.statuses[3])
 		short.transitions = append(short.transitions[:2:2], short.transitions[3])
 		p.workflows[s.types[0]] = short
 	case 1:
-		s.adopt(p, s.types[1:], strictWorkflow(s.statuses))
+		s.adopt(p, s.types[1:siteTypes:siteTypes], strictWorkflow(s.statuses)) // without epics
 	case 2:
 		s.teamManaged(p)
 	}
@@ -179,7 +183,7 @@ func (s *siteSeeder) teamManaged(p *project) {
 	for _, name := range []string{"Epic", "Story", "Task", "Subtask"} {
 		types = append(types, &issueType{id: s.newID(), name: name, level: typeLevel(name), scope: p})
 	}
-	s.types = append(s.types[:len(s.types):len(s.types)], types...)
+	s.types = append(s.types, types...)
 	s.adopt(p, types, w)
 }
 
