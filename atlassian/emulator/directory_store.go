@@ -314,7 +314,7 @@ func appendMembers(b []byte, members []*user) []byte {
 		b = append(b, `{"type":"User","value":"`...)
 		b = append(b, u.id...)
 		b = append(b, `","display":`...)
-		b = append(b, mustJSON(u.attrs.UserName)...)
+		b = appendQuoted(b, u.attrs.UserName)
 		b = append(b, `,"$ref":"`+directoryURL+`/Users/`...)
 		b = append(b, u.id...)
 		b = append(b, `"}`...)

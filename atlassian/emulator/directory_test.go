@@ -1,0 +1,522 @@
+package emulator
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// newUser is the least that a user can be created with.
+func newUser(email string) string {
+	return fmt.Sprintf(`{"userName":%q,"emails":[{"value":%[1]q,"type":"work","primary":true}]}`, email)
+}
+
+// create makes a resource and returns it.
+func (s *tenant) create(path, body string) map[string]any {
+	s.t.Helper()
+	return s.scim(201, "POST", path, body).json(s.t)
+}
+
+// at returns what names separated by | lead to; numbers are indexes.
+func at(v any, path string) any {
+	for name := range strings.SplitSeq(path, "|") {
+		switch value := v.(type) {
+		case map[string]any:
+			v = value[name]
+		case []any:
+			var i int
+			if _, err := fmt.Sscan(name, &i); err != nil || i >= len(value) {
+				return nil
+			}
+			v = value[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+func TestAuthorization(t *testing.T) {
+	s := newTenant(t, Options{})
+	tests := []struct {
+		name, authorization, path string
+		status                    int
+	}{
+		{"none", "", directoryPath + "/Users", 401},
+		{"basic", "Basic " + DirectoryKey, directoryPath + "/Users", 401},
+		{"other key", "Bearer " + OrganizationKey, directoryPath + "/Users", 403},
+		{"unknown path", "Bearer " + DirectoryKey, directoryPath + "/Me", 404},
+		{"no directory", "Bearer " + DirectoryKey, "/scim/v2/Users", 404},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			answer, err := s.send("GET", test.path, "", func(r *http.Request) {
+				r.Header.Set("Authorization", test.authorization)
+			})
+			if err != nil || answer.status != test.status {
+				t.Fatalf("got status %d, %v, want %d", answer.status, err, test.status)
+			}
+			body := answer.json(t)
+			if len(body) != 2 || body["error"] == nil || body["traceId"] == nil {
+				t.Errorf("got %v, want error and traceId alone", body)
+			}
+		})
+	}
+}
+
+func TestUnknownDirectory(t *testing.T) {
+	s := newTenant(t, Options{})
+	answer, err := s.send("GET", "/scim/directory/"+CloudID+"/Users", "")
+	if err != nil || answer.status != 404 || at(answer.json(t), "status") != "404" {
+		t.Errorf("got %d %s, %v, want a SCIM error 404", answer.status, answer.body, err)
+	}
+}
+
+func TestMethodsAndMediaTypes(t *testing.T) {
+	s := newTenant(t, Options{})
+	answer := s.scim(405, "PUT", "/Users", newUser("a@demo.example"))
+	if got := answer.header.Get("Allow"); !strings.Contains(got, "POST") {
+		t.Errorf("Allow: got %q", got)
+	}
+	s.scim(415, "POST", "/Users", newUser("a@demo.example"), func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") })
+	s.scim(413, "POST", "/Users", `{"title":"`+strings.Repeat("x", maxBody)+`"}`)
+	s.scim(201, "POST", "/Users", newUser("a@demo.example"), func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset=utf-8") })
+	for accept, want := range map[string]string{
+		"": "application/scim+json", "*/*": "application/scim+json", "application/json": "application/json",
+		"application/json, application/scim+json": "application/scim+json",
+	} {
+		answer := s.scim(200, "GET", "/Users", "", func(r *http.Request) { r.Header.Set("Accept", accept) })
+		if got := answer.header.Get("Content-Type"); got != want {
+			t.Errorf("Accept %q: got %q, want %q", accept, got, want)
+		}
+	}
+}
+
+func TestCreatedUser(t *testing.T) {
+	clock := time.Date(2026, 11, 24, 12, 0, 0, 123456789, time.UTC)
+	s := newTenant(t, Options{Now: func() time.Time { return clock }})
+	got := s.create("/Users", newUser("testatlas@demo.example"))
+	id, account := got["id"].(string), at(got, urnAtlassian+"|atlassianAccountId").(string)
+	want := map[string]any{
+		"schemas":  []any{urnAtlassian, urnUser, urnEnterprise},
+		"userName": "testatlas@demo.example",
+		"emails":   []any{map[string]any{"value": "testatlas@demo.example", "type": "work", "primary": true}},
+		"meta": map[string]any{
+			"resourceType": "User", "location": "https://api.atlassian.com" + directoryPath + "/Users/" + id,
+			"lastModified": "2026-11-24T12:00:00.123456Z", "created": "2026-11-24T12:00:00.123456Z",
+		},
+		"groups":     []any{},
+		urnAtlassian: map[string]any{"atlassianAccountId": account},
+		"id":         id,
+		"active":     true,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("user (-want +got):\n%s", diff)
+	}
+	if len(id) != 36 || strings.Contains(account, id) {
+		t.Errorf("id %q, account %q: want a UUID that is not the account's", id, account)
+	}
+	if again := s.scim(200, "GET", "/Users/"+id, "").json(t); !cmp.Equal(got, again) {
+		t.Errorf("GET differs from POST: %s", cmp.Diff(got, again))
+	}
+}
+
+func TestRefusedUsers(t *testing.T) {
+	email := `"emails":[{"value":"b@demo.example","primary":true}]`
+	tests := []struct {
+		name, body string
+		status     int
+		scimType   string
+	}{
+		{"no userName", `{` + email + `}`, 400, "invalidValue"},
+		{"no emails", `{"userName":"b"}`, 400, "invalidValue"},
+		{"no primary", `{"userName":"b","emails":[{"value":"b@demo.example"}]}`, 400, "invalidValue"},
+		{"two primaries", `{"userName":"b","emails":[{"value":"b@x.y","primary":true},{"value":"c@x.y","primary":true}]}`, 400, "invalidValue"},
+		{"no address", `{"userName":"b","emails":[{"value":"b","primary":true}]}`, 400, "invalidValue"},
+		{"wrong type", `{"userName":7,` + email + `}`, 400, "invalidValue"},
+		{"no boolean", `{"userName":"b","active":"perhaps",` + email + `}`, 400, "invalidValue"},
+		{"broken", `{"userName":`, 400, "invalidSyntax"},
+		{"nothing", ` `, 400, "invalidSyntax"},
+		{"same userName", `{"userName":"A@demo.example",` + email + `}`, 409, "uniqueness"},
+		{"same email", `{"userName":"b","emails":[{"value":"A@Demo.example","primary":true}]}`, 409, "uniqueness"},
+	}
+	s := newTenant(t, Options{})
+	s.create("/Users", newUser("a@demo.example"))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s.t = t
+			body := s.scim(test.status, "POST", "/Users", test.body).json(t)
+			if got := body["scimType"]; got != test.scimType {
+				t.Errorf("got scimType %v, want %s: %v", got, test.scimType, body)
+			}
+			if got, want := body["status"], fmt.Sprint(test.status); got != want {
+				t.Errorf("got status %v, want the string %q", got, want)
+			}
+		})
+	}
+}
+
+func TestConflictText(t *testing.T) {
+	s := newTenant(t, Options{})
+	s.create("/Users", newUser("example@example.com"))
+	got := s.scim(409, "POST", "/Users", `{"userName":"other","emails":[{"value":"example@example.com","primary":true}]}`)
+	want := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness",` +
+		`"detail":"Resource [USER]: with email[example@example.com] already exists."}`
+	if string(got.body) != want {
+		t.Errorf("got  %s\nwant %s", got.body, want)
+	}
+}
+
+func TestUserFilter(t *testing.T) {
+	s := newTenant(t, Options{})
+	s.create("/Users", `{"userName":"a \"q\" é","externalId":"X1","emails":[{"value":"a@demo.example","primary":true}]}`)
+	s.create("/Users", `{"userName":"b","externalId":"X1","emails":[{"value":"b@demo.example","primary":true}]}`)
+	tests := []struct {
+		filter string
+		want   int // users, or -1: refused
+	}{
+		{`userName eq "b"`, 1},
+		{`username EQ "B"`, 1},
+		{`  userName  eq  "b"  `, 1},
+		{`userName eq "a \"q\" \u00e9"`, 1},
+		{`userName eq "nobody"`, 0},
+		{`externalId eq "X1"`, 2},
+		{`externalId eq "x1"`, 0},
+		{``, -1},
+		{`userName`, -1},
+		{`userName pr`, -1},
+		{`userName sw "b"`, -1},
+		{`userName eq b`, -1},
+		{`userName eq true`, -1},
+		{`userName eq "b" and active eq true`, -1},
+		{`not (userName eq "b")`, -1},
+		{`(userName eq "b")`, -1},
+		{`emails.value eq "b@demo.example"`, -1},
+		{`displayName eq "b"`, -1},
+		{`userName eq "b`, -1},
+	}
+	for _, test := range tests {
+		path := "/Users?filter=" + url.QueryEscape(test.filter)
+		if test.want < 0 {
+			if got := s.scim(400, "GET", path, "").json(t)["scimType"]; got != "invalidFilter" {
+				t.Errorf("%s: got scimType %v", test.filter, got)
+			}
+			continue
+		}
+		if got := s.scim(200, "GET", path, "").json(t)["totalResults"]; got != float64(test.want) {
+			t.Errorf("%s: got %v users, want %d", test.filter, got, test.want)
+		}
+	}
+}
+
+func TestCaseSensitiveUserName(t *testing.T) {
+	s := newTenant(t, Options{Directory: DirectoryOptions{CaseSensitiveUserName: true}})
+	s.create("/Users", `{"userName":"b","emails":[{"value":"b@demo.example","primary":true}]}`)
+	s.create("/Users", `{"userName":"B","emails":[{"value":"b2@demo.example","primary":true}]}`)
+	if got := s.scim(200, "GET", "/Users?filter=userName+eq+%22B%22", "").json(t)["totalResults"]; got != 1.0 {
+		t.Errorf("got %v users, want 1", got)
+	}
+}
+
+func TestPages(t *testing.T) {
+	s := newTenant(t, Options{Users: 250, Groups: 120, Seed: 1})
+	tests := []struct {
+		path               string
+		total, start, size int
+	}{
+		{"/Users", 250, 1, 100},
+		{"/Users?startIndex=101&count=200", 250, 101, 100},
+		{"/Users?startIndex=201", 250, 201, 50},
+		{"/Users?startIndex=251", 250, 251, 0},
+		{"/Users?startIndex=2147483647&count=2147483647", 250, 2147483647, 0},
+		{"/Users?startIndex=-5&count=3", 250, 1, 3},
+		{"/Users?count=0", 250, 1, 0},
+		{"/Users?count=-1", 250, 1, 0},
+		{"/Groups?startIndex=101", 120, 101, 20},
+	}
+	for _, test := range tests {
+		got := s.scim(200, "GET", test.path, "").json(t)
+		if got["totalResults"] != float64(test.total) || got["startIndex"] != float64(test.start) ||
+			got["itemsPerPage"] != float64(test.size) || len(got["Resources"].([]any)) != test.size {
+			t.Errorf("%s: got total %v, start %v, items %v, %d resources", test.path,
+				got["totalResults"], got["startIndex"], got["itemsPerPage"], len(got["Resources"].([]any)))
+		}
+	}
+	s.scim(400, "GET", "/Users?startIndex=one", "")
+	s.scim(400, "GET", "/Users?count=2147483648", "")
+}
+
+func TestPagesCoverAll(t *testing.T) {
+	s := newTenant(t, Options{Users: 230, Seed: 1})
+	seen := map[string]bool{}
+	for start := 1; start <= 230; start += 100 {
+		page := s.scim(200, "GET", fmt.Sprintf("/Users?startIndex=%d", start), "").json(t)
+		for _, resource := range page["Resources"].([]any) {
+			seen[at(resource, "id").(string)] = true
+		}
+	}
+	if len(seen) != 230 {
+		t.Errorf("got %d different users, want 230", len(seen))
+	}
+}
+
+func TestProjection(t *testing.T) {
+	s := newTenant(t, Options{})
+	s.create("/Users", `{"userName":"a","displayName":"A","title":"T","emails":[{"value":"a@demo.example","type":"work","primary":true}],
+		"`+urnEnterprise+`":{"department":"D","organization":"O"}}`)
+	tests := []struct {
+		query string
+		want  string
+	}{
+		{"attributes=userName", `{"userName":"a"}`},
+		{"attributes=USERNAME,emails.value", `{"emails":[{"value":"a@demo.example"}],"userName":"a"}`},
+		{"attributes=" + urnUser + ":title", `{"title":"T"}`},
+		{"attributes=" + urnEnterprise + ":department", `{"` + urnEnterprise + `":{"department":"D"}}`},
+		{"attributes=nothing", `{}`},
+		{"excludedAttributes=emails.type,emails.primary,meta,groups,displayName,id," + urnAtlassian + "," + urnEnterprise,
+			`{"active":true,"emails":[{"value":"a@demo.example"}],"title":"T","userName":"a"}`},
+	}
+	for _, test := range tests {
+		list := s.scim(200, "GET", "/Users?"+test.query, "").json(t)
+		got := at(list, "Resources|0").(map[string]any)
+		if got["id"] == nil || got["schemas"] == nil {
+			t.Errorf("%s: id or schemas is missing: %v", test.query, got)
+		}
+		one := s.scim(200, "GET", "/Users/"+got["id"].(string)+"?"+test.query, "").json(t)
+		if diff := cmp.Diff(got, one); diff != "" {
+			t.Errorf("%s: GET one differs:\n%s", test.query, diff)
+		}
+		delete(got, "id")
+		delete(got, "schemas")
+		if text := string(mustJSON(got)); text != test.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", test.query, text, test.want)
+		}
+	}
+	s.scim(400, "GET", "/Users?attributes=userName&excludedAttributes=emails", "")
+	s.scim(200, "GET", "/Groups?attributes=displayName&excludedAttributes=members", "") // not looked at
+}
+
+func TestReplaceUserWipes(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", `{"userName":"a","externalId":"x","title":"T","active":false,
+		"emails":[{"value":"a@demo.example","primary":true}],"name":{"givenName":"G"}}`)
+	id := user["id"].(string)
+	got := s.scim(200, "PUT", "/Users/"+id, `{"id":"other","groups":[{"value":"g"}],"userName":"a2","unknown":1,
+		"emails":[{"value":"a@demo.example","primary":true}]}`).json(t)
+	for _, name := range []string{"externalId", "title", "name"} {
+		if got[name] != nil {
+			t.Errorf("%s survived: %v", name, got[name])
+		}
+	}
+	if got["id"] != id || got["userName"] != "a2" || got["active"] != true || len(got["groups"].([]any)) != 0 {
+		t.Errorf("got %v", got)
+	}
+	if at(got, "meta|lastModified") == at(user, "meta|lastModified") || at(got, "meta|created") != at(user, "meta|created") {
+		t.Errorf("meta: got %v, was %v", got["meta"], user["meta"])
+	}
+	s.scim(200, "GET", "/Users?filter=userName+eq+%22a%22", "")
+	s.scim(400, "PUT", "/Users/"+id, `{"userName":"a2"}`)
+	s.scim(404, "PUT", "/Users/none", newUser("z@demo.example"))
+	if n := s.scim(200, "GET", "/Users?filter=userName+eq+%22a%22", "").json(t)["totalResults"]; n != 0.0 {
+		t.Errorf("the old userName finds %v users", n)
+	}
+}
+
+func TestUnchangedKeepsLastModified(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", newUser("a@demo.example"))
+	got := s.scim(200, "PUT", "/Users/"+user["id"].(string), newUser("a@demo.example")).json(t)
+	if diff := cmp.Diff(user, got); diff != "" {
+		t.Errorf("user (-want +got):\n%s", diff)
+	}
+}
+
+// userLife is a user's way through deletion and back.
+func (s *tenant) userLife() (before, after map[string]any, owner *account) {
+	s.t.Helper()
+	before = s.create("/Users", newUser("a@demo.example"))
+	id := before["id"].(string)
+	s.create("/Groups", fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, id))
+	s.scim(204, "DELETE", "/Users/"+id, "")
+	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
+		body := map[string]string{"PUT": newUser("a@demo.example"), "PATCH": `{"Operations":[{"op":"remove","path":"title"}]}`}[method]
+		s.scim(404, method, "/Users/"+id, body)
+	}
+	if n := s.scim(200, "GET", "/Users", "").json(s.t)["totalResults"]; n != 0.0 {
+		s.t.Errorf("got %v users after DELETE", n)
+	}
+	if owner = s.e.accounts.withEmail("a@demo.example"); owner.active {
+		s.t.Error("the account is active after DELETE")
+	}
+	after = s.create("/Users", newUser("a@demo.example"))
+	return before, after, owner
+}
+
+func TestDeleteAndRecreate(t *testing.T) {
+	s := newTenant(t, Options{})
+	before, after, owner := s.userLife()
+	if before["id"] == after["id"] {
+		t.Error("the id is the old one")
+	}
+	if !cmp.Equal(before[urnAtlassian], after[urnAtlassian]) {
+		t.Errorf("account: got %v, want %v", after[urnAtlassian], before[urnAtlassian])
+	}
+	if len(after["groups"].([]any)) != 0 {
+		t.Errorf("memberships came back: %v", after["groups"])
+	}
+	if !owner.active {
+		t.Error("the account was not reactivated")
+	}
+}
+
+func TestNoReactivateOnRecreate(t *testing.T) {
+	s := newTenant(t, Options{Directory: DirectoryOptions{NoReactivateOnRecreate: true}})
+	if _, _, owner := s.userLife(); owner.active {
+		t.Error("the account was reactivated")
+	}
+}
+
+func TestDeactivatedUserIsReadable(t *testing.T) {
+	s := newTenant(t, Options{})
+	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
+	owner := s.e.accounts.withEmail("a@demo.example")
+	for _, active := range []bool{false, true} {
+		s.scim(200, "PATCH", "/Users/"+id, fmt.Sprintf(`{"Operations":[{"op":"replace","path":"active","value":%v}]}`, active))
+		if got := s.scim(200, "GET", "/Users/"+id, "").json(t)["active"]; got != active || owner.active != active {
+			t.Errorf("got user %v, account %v, want %v", got, owner.active, active)
+		}
+	}
+}
+
+func TestEmailChange(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", newUser("a@demo.example"))
+	s.create("/Users", newUser("b@demo.example"))
+	change := func(status int, email string) {
+		t.Helper()
+		s.scim(status, "PATCH", "/Users/"+user["id"].(string),
+			fmt.Sprintf(`{"Operations":[{"op":"replace","path":"emails[type eq \"work\"].value","value":%q}]}`, email))
+	}
+	change(409, "B@demo.example") // another record
+	change(409, AdminEmail)       // an account without a record
+	change(200, "A@demo.example")
+	change(200, "c@demo.example")
+	owner := s.e.accounts.withEmail("c@demo.example")
+	if owner == nil || owner.id != at(user, urnAtlassian+"|atlassianAccountId") {
+		t.Errorf("the account did not follow: %+v", owner)
+	}
+	s.create("/Users", strings.Replace(newUser("a@demo.example"), "a@", "a2@", 1)) // the address is free again
+}
+
+func TestCreateLinksExistingAccount(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", newUser(strings.ToUpper(AdminEmail)))
+	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.accounts.withEmail(AdminEmail).id; got != want {
+		t.Errorf("got account %v, want %v", got, want)
+	}
+}
+
+func TestUnverifiedDomain(t *testing.T) {
+	s := newTenant(t, Options{VerifiedDomains: []string{"Corp.example"}})
+	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
+	got := s.scim(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","value":{"active":false,"displayName":"New"}}]}`).json(t)
+	owner := s.e.accounts.withEmail("a@demo.example")
+	if got["active"] != false || got["displayName"] != "New" || !owner.active || owner.name == "New" {
+		t.Errorf("record %v, account %+v: want the record alone to change", got, owner)
+	}
+	s.create("/Users", newUser("a@corp.example"))
+	if !s.e.accounts.withEmail("a@corp.example").managed {
+		t.Error("an account on a verified domain is not managed")
+	}
+	s = newTenant(t, Options{VerifiedDomains: []string{"corp.example"}, Directory: DirectoryOptions{UnverifiedDomainReject: true}})
+	s.scim(400, "POST", "/Users", newUser("a@demo.example"))
+	s.create("/Users", newUser("a@CORP.example"))
+}
+
+func TestPropagationDelay(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	s := newTenant(t, Options{
+		Now: func() time.Time { return now }, Directory: DirectoryOptions{PropagationDelay: 3 * time.Second},
+	})
+	user := s.create("/Users", newUser("a@demo.example"))
+	owner := s.e.accounts.withEmail("a@demo.example")
+	if user[urnAtlassian] != nil || owner.visible(now) {
+		t.Errorf("at once: extension %v, account visible %v", user[urnAtlassian], owner.visible(now))
+	}
+	now = now.Add(3 * time.Second)
+	user = s.scim(200, "GET", "/Users/"+user["id"].(string), "").json(t)
+	if at(user, urnAtlassian+"|atlassianAccountId") != owner.id || !owner.visible(now) {
+		t.Errorf("later: extension %v, account visible %v", user[urnAtlassian], owner.visible(now))
+	}
+}
+
+func TestLimits(t *testing.T) {
+	s := newTenant(t, Options{Directory: DirectoryOptions{MaxUsers: 2, MaxMembersPerGroup: 1, PageCap: 1}})
+	a := s.create("/Users", newUser("a@demo.example"))["id"]
+	b := s.create("/Users", newUser("b@demo.example"))["id"]
+	if got := s.scim(400, "POST", "/Users", newUser("c@demo.example")).json(t)["scimType"]; got != "tooMany" {
+		t.Errorf("third user: got scimType %v", got)
+	}
+	if got := s.scim(200, "GET", "/Users", "").json(t)["itemsPerPage"]; got != 1.0 {
+		t.Errorf("page: got %v", got)
+	}
+	group := s.create("/Groups", fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, a))["id"]
+	s.scim(400, "PATCH", fmt.Sprint("/Groups/", group), fmt.Sprintf(`{"Operations":[{"op":"add","path":"members","value":[{"value":"%s"}]}]}`, b))
+	s.scim(200, "PUT", fmt.Sprint("/Groups/", group), fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, b))
+}
+
+func TestRateLimit(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 5e8, time.UTC)
+	s := newTenant(t, Options{Now: func() time.Time { return now }, Directory: DirectoryOptions{RateLimit: 2}})
+	s.scim(200, "GET", "/Users", "")
+	s.scim(200, "GET", "/Users", "")
+	header := s.scim(429, "GET", "/Users", "").header
+	got := []string{header.Get("X-RateLimit-Limit"), header.Get("X-RateLimit-Remaining"), header.Get("X-RateLimit-Reset")}
+	if diff := cmp.Diff([]string{"2", "0", "2026-11-24T12:00:01Z"}, got); diff != "" {
+		t.Errorf("headers (-want +got):\n%s", diff)
+	}
+	now = now.Add(time.Second)
+	s.scim(200, "GET", "/Users", "")
+}
+
+func TestDiscovery(t *testing.T) {
+	s := newTenant(t, Options{})
+	config := s.scim(200, "GET", "/ServiceProviderConfig", "").json(t)
+	if at(config, "patch|supported") != true || at(config, "filter|maxResults") != 100.0 || at(config, "bulk|supported") != false {
+		t.Errorf("got %v", config)
+	}
+	for path, total := range map[string]int{"/ResourceTypes": 2, "/Schemas": 3} {
+		list := s.scim(200, "GET", path, "").json(t)
+		if list["totalResults"] != float64(total) {
+			t.Errorf("%s: got %v", path, list["totalResults"])
+		}
+		for _, resource := range list["Resources"].([]any) {
+			id := at(resource, "id").(string)
+			if one := s.scim(200, "GET", path+"/"+id, "").json(t); !cmp.Equal(any(one), resource) {
+				t.Errorf("%s/%s: %s", path, id, cmp.Diff(resource, any(one)))
+			}
+		}
+	}
+	s.scim(404, "GET", "/Schemas/none", "")
+}
+
+// TestSeededUsersAreValid writes every seeded user back as it was read.
+func TestSeededUsersAreValid(t *testing.T) {
+	s := newTenant(t, Options{Users: 100, Groups: 10, Seed: 1})
+	for _, resource := range s.scim(200, "GET", "/Users", "").json(t)["Resources"].([]any) {
+		body, err := json.Marshal(resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.scim(200, "PUT", "/Users/"+at(resource, "id").(string), string(body)).json(t)
+		if diff := cmp.Diff(resource, any(got)); diff != "" {
+			t.Fatalf("user (-want +got):\n%s", diff)
+		}
+	}
+}
