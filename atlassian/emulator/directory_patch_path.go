@@ -83,8 +83,8 @@ func (s *shapes) parsePath(text string) (patchPath, error) {
 	} else if hasPrefixFold(text, s.urn+":") {
 		text = text[len(s.urn)+1:]
 	}
-	name, filter, rest, err := splitPath(text)
-	if err != nil {
+	name, filter, rest, ok := splitPath(text)
+	if !ok {
 		return p, refuse("invalidPath", "Path [%s] is not valid.", p.text)
 	}
 	i := slices.IndexFunc(s.attributes, func(a shape) bool { return strings.EqualFold(a.name, name) })
@@ -92,18 +92,18 @@ func (s *shapes) parsePath(text string) (patchPath, error) {
 		return p, refuse("invalidPath", "Path [%s] does not name a known attribute.", p.text)
 	}
 	p.attribute = s.attributes[i]
+	if filter != "" && !p.attribute.multi {
+		return p, refuse("invalidPath", "Path [%s] filters an attribute that has one value.", p.text)
+	}
+	var err error
 	if rest != "" {
 		if p.sub, err = p.attribute.subName(rest); err != nil {
 			return p, err
 		}
 	}
-	if filter == "" {
-		return p, nil
+	if filter != "" {
+		p.conditions, err = p.attribute.parseConditions(filter)
 	}
-	if !p.attribute.multi {
-		return p, refuse("invalidPath", "Path [%s] filters an attribute that has one value.", p.text)
-	}
-	p.conditions, err = p.attribute.parseConditions(filter)
 	return p, err
 }
 
@@ -111,25 +111,20 @@ func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
 }
 
-var errPath = refuse("invalidPath", "Path is not valid.")
-
-// splitPath takes name[filter].sub apart.
-func splitPath(text string) (name, filter, sub string, err error) {
+// splitPath takes name[filter].sub apart, if text has that form.
+func splitPath(text string) (name, filter, sub string, ok bool) {
 	open := strings.IndexByte(text, '[')
 	if open < 0 {
 		name, sub, _ = strings.Cut(text, ".")
-		return name, "", sub, nil
+		return name, "", sub, true
 	}
 	end := strings.LastIndexByte(text, ']')
 	if end < open {
-		return "", "", "", errPath
+		return "", "", "", false
 	}
-	name, filter, rest := text[:open], strings.TrimSpace(text[open+1:end]), text[end+1:]
-	sub, dotted := strings.CutPrefix(rest, ".")
-	if filter == "" || dotted == (sub == "") {
-		return "", "", "", errPath
-	}
-	return name, filter, sub, nil
+	filter = strings.TrimSpace(text[open+1 : end])
+	sub, dotted := strings.CutPrefix(text[end+1:], ".")
+	return text[:open], filter, sub, filter != "" && dotted == (sub != "")
 }
 
 // subName returns the proper spelling of a sub-attribute.
