@@ -24,7 +24,7 @@ type shapes struct {
 }
 
 func userShapes() *shapes {
-	contactSubs := []string{"value", "type", "primary", "display"}
+	contactSubs := []string{"value", "type", "primary"}
 	return &shapes{
 		urn: urnUser,
 		attributes: []shape{
