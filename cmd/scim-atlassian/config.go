@@ -47,10 +47,7 @@ type config struct {
 	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`          // resources in one answer
 	MaxBodyBytes        int64         `env:"SCIM_ATLASSIAN_MAX_BODY_BYTES"`       // of one request
 	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
-	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`         // age of a full scan that may answer again; 0: none may
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
-	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: random, cursors end with the process
-	CursorLifetime      time.Duration `env:"SCIM_ATLASSIAN_CURSOR_LIFETIME"`      // of a cursor
 	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"` // calls in flight, for the directory and for Jira each
 	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`     // of one attempt
 	UpstreamRetryWait   time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT"`  // sum of the waits within one operation
@@ -66,9 +63,7 @@ func defaultConfig() *config {
 		MaxResults:          10_000,
 		MaxBodyBytes:        1 << 20,
 		RequestTimeout:      55 * time.Second,
-		SnapshotTTL:         time.Minute,
 		ScanBudget:          2000,
-		CursorLifetime:      10 * time.Minute,
 		UpstreamConcurrency: 16,
 		UpstreamTimeout:     20 * time.Second,
 		UpstreamRetryWait:   15 * time.Second,
@@ -215,7 +210,6 @@ func (c *config) Validate() error {
 		check(projectKey.MatchString(key), "SCIM_ATLASSIAN_PROJECTS: %q is no project key: use a comma list such as OPS,HR", key)
 	}
 	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
-	check(c.CursorKey == "" || len(c.CursorKey) >= 32, "SCIM_ATLASSIAN_CURSOR_KEY must have at least 32 characters: openssl rand -base64 32")
 	return errors.Join(append(problems, c.checkLimits())...)
 }
 
@@ -236,8 +230,6 @@ func (c *config) checkLimits() error {
 		got, least time.Duration
 	}{
 		{"SCIM_ATLASSIAN_REQUEST_TIMEOUT", c.RequestTimeout, time.Second},
-		{"SCIM_ATLASSIAN_SNAPSHOT_TTL", c.SnapshotTTL, 0},
-		{"SCIM_ATLASSIAN_CURSOR_LIFETIME", c.CursorLifetime, time.Second},
 		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT", c.UpstreamRetryWait, time.Millisecond},
 	}

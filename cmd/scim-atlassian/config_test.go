@@ -57,10 +57,10 @@ func TestLoadConfigProblems(t *testing.T) {
 		}},
 		{"out of bounds", complete("", "CONNECTOR_PORT=70000", "SCIM_ATLASSIAN_MAX_RESULTS=0", "SCIM_ATLASSIAN_MAX_BODY_BYTES=1",
 			"SCIM_ATLASSIAN_SCAN_BUDGET=0", "SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY=0", "SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES=-1",
-			"SCIM_ATLASSIAN_REQUEST_TIMEOUT=1ms", "SCIM_ATLASSIAN_SNAPSHOT_TTL=-1s"), []string{
+			"SCIM_ATLASSIAN_REQUEST_TIMEOUT=1ms"), []string{
 			"CONNECTOR_PORT must be a port", "SCIM_ATLASSIAN_MAX_RESULTS must be at least 1", "SCIM_ATLASSIAN_MAX_BODY_BYTES must be at least 1024",
 			"SCIM_ATLASSIAN_SCAN_BUDGET", "SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY", "SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES must be at least 0",
-			"SCIM_ATLASSIAN_REQUEST_TIMEOUT must be at least 1s", "SCIM_ATLASSIAN_SNAPSHOT_TTL must be at least 0s",
+			"SCIM_ATLASSIAN_REQUEST_TIMEOUT must be at least 1s",
 		}},
 		{"plain http to another machine", complete("SITE_URL", "SITE_URL=http://site.example", "SCIM_URL=http://10.0.0.1/scim/directory"),
 			[]string{"SCIM_URL must be an https URL", "SITE_URL must be an https URL"}},
@@ -70,7 +70,6 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"public URL without scheme", complete("", "SCIM_ATLASSIAN_PUBLIC_URL=x.example"), []string{"SCIM_ATLASSIAN_PUBLIC_URL must be an http or https URL"}},
 		{"project names", complete("", "SCIM_ATLASSIAN_PROJECTS=OPS,human resources, HR"), []string{`SCIM_ATLASSIAN_PROJECTS: "human resources"`}},
 		{"e-mail as domain", complete("", "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN=a@b.example"), []string{"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"}},
-		{"short cursor key", complete("", "SCIM_ATLASSIAN_CURSOR_KEY=short"), []string{"SCIM_ATLASSIAN_CURSOR_KEY must have"}},
 		{"secret twice", complete("", "DIRECTORY_API_KEY_FILE="+key), []string{"DIRECTORY_API_KEY and DIRECTORY_API_KEY_FILE are both set"}},
 		{"secret file missing", complete("DIRECTORY_API_KEY", "DIRECTORY_API_KEY_FILE="+key+"x"), []string{"DIRECTORY_API_KEY_FILE: open", "DIRECTORY_API_KEY is missing"}},
 		{"empty means unset", complete("", "SCIM_URL=", "SCIM_ATLASSIAN_MAX_RESULTS="), nil},
@@ -95,7 +94,7 @@ func TestLoadConfigSources(t *testing.T) {
 	token := write(t, "token", "from-file\r\n")
 	environ := []string{
 		"SITE_URL=https://environment.example", "ADMIN_EMAIL=", "DIRECTORY_ID=d", "ACCOUNT_SECURITY_API_KEY_FILE=" + token,
-		"SCIM_ATLASSIAN_CALLERS_FILE=c", "SCIM_ATLASSIAN_SNAPSHOT_TTL=0s", "SCIM_ATLASSIAN_LOG_LEVEL=warn", "PATH=/bin",
+		"SCIM_ATLASSIAN_CALLERS_FILE=c", "SCIM_ATLASSIAN_PUBLIC_DISCOVERY=true", "SCIM_ATLASSIAN_LOG_LEVEL=warn", "PATH=/bin",
 	}
 	want := defaultConfig()
 	want.SiteURL = "https://environment.example"
@@ -105,7 +104,7 @@ func TestLoadConfigSources(t *testing.T) {
 	want.AccountSecurityAPIKey = "from-file"
 	want.CallersFile = "c"
 	want.Projects = []string{"A", "B"}
-	want.SnapshotTTL = 0
+	want.PublicDiscovery = true
 	want.LogLevel = zapcore.WarnLevel
 	got, err := loadConfig(environ, file)
 	if err != nil {

@@ -140,10 +140,6 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server,
 	if err != nil {
 		return nil, nil, err
 	}
-	ttl := c.SnapshotTTL
-	if ttl == 0 {
-		ttl = -1 // there, 0 is the default
-	}
 	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
@@ -153,9 +149,6 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server,
 		PublicDiscovery:   c.PublicDiscovery,
 		MaxResults:        c.MaxResults,
 		ScanBudget:        c.ScanBudget,
-		SnapshotTTL:       ttl,
-		CursorKey:         []byte(c.CursorKey),
-		CursorLifetime:    c.CursorLifetime,
 		DeriveEmailDomain: c.DeriveEmailDomain,
 		MaxBodyBytes:      c.MaxBodyBytes,
 		RequestTimeout:    c.RequestTimeout,

@@ -1,0 +1,117 @@
+package scim
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// call is one request on its way through the server, carried in its context.
+// The steps before the library fill in what was asked, the resource handler
+// fills in the outcome, the renderer and the log read it. Only the goroutine
+// that serves the request touches it, but for upstream.
+type call struct {
+	id      string // X-Request-Id
+	began   time.Time
+	caller  *Caller       // nil until authenticated
+	base    string        // base URL of this server as the client sees it, no slash at the end
+	rt      *resourceType // nil outside the resource types
+	method  string
+	target  string // id in the path, or of what was created
+	query   listQuery
+	explain bool           // the client wants the plan in the answer
+	body    map[string]any // normalised body of a POST or PUT
+	patch   []operation    // normalised operations of a PATCH
+
+	answered bool         // a resource handler ran; otherwise the library refused
+	found    query.Object // the resource, nil for 204
+	list     *listResult
+	static   query.Object // a discovery document
+	err      error
+
+	upstream atomic.Int64 // requests sent to Atlassian
+}
+
+type callKey struct{}
+
+func withCall(ctx context.Context, c *call) context.Context {
+	return context.WithValue(ctx, callKey{}, c)
+}
+
+// callFrom returns the call that ctx belongs to, or nil.
+func callFrom(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// CountCall adds an upstream request to the price of the SCIM request that
+// caused it, which X-Upstream-Calls and the log tell. It is meant as
+// atlassian.Config.OnCall and is safe for concurrent use.
+func CountCall(ctx context.Context, _ atlassian.Call) {
+	if c := callFrom(ctx); c != nil {
+		c.upstream.Add(1)
+	}
+}
+
+// newCall starts the record of a request. A client's X-Request-Id is kept when
+// it is short and plain, so that logs of both sides can be joined.
+func newCall(r *http.Request, base string, now time.Time) *call {
+	id := r.Header.Get("X-Request-Id")
+	if !plainID(id) {
+		var b [8]byte
+		rand.Read(b[:]) // never fails
+		id = hex.EncodeToString(b[:])
+	}
+	return &call{id: id, began: now, method: r.Method, base: base}
+}
+
+func plainID(id string) bool {
+	if id == "" || len(id) > 64 {
+		return false
+	}
+	for i := range len(id) {
+		switch c := id[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// mutates reports whether the request, if it succeeds, changes something.
+func (c *call) mutates() bool {
+	switch c.method {
+	case http.MethodPost:
+		return c.body != nil
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// libraryBody is the normalised body as the library reads it.
+func (c *call) libraryBody() ([]byte, error) {
+	switch {
+	case c.body != nil:
+		return json.Marshal(c.body)
+	case c.patch == nil:
+		return nil, nil
+	}
+	operations := make([]map[string]any, len(c.patch))
+	for i, op := range c.patch {
+		operations[i] = map[string]any{"op": op.op, "path": op.path.String()}
+		if op.value != nil {
+			operations[i]["value"] = op.value
+		}
+	}
+	return json.Marshal(map[string]any{"schemas": []string{urnPatchOp}, "Operations": operations})
+}

@@ -1,0 +1,146 @@
+package scim
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"scim-atlassian/schemas"
+	"scim-atlassian/scim/query"
+)
+
+// discovery answers the three endpoints of RFC 7644 section 4 with documents
+// built once, since the library's own leave much out and cannot be completed.
+type discovery struct {
+	config    query.Object
+	documents map[string][]query.Object // by endpoint, in the order they are listed
+}
+
+func newDiscovery(cfg Config, types []*resourceType) (*discovery, error) {
+	d := &discovery{config: serviceProviderConfig(cfg), documents: map[string][]query.Object{}}
+	published, err := schemas.Published()
+	if err != nil {
+		return nil, err
+	}
+	for _, raw := range published {
+		var fields map[string]any
+		if err := json.Unmarshal(raw, &fields); err != nil {
+			return nil, fmt.Errorf("schema document: %w", err)
+		}
+		doc := query.Object{{Name: "schemas", Value: []any{"urn:ietf:params:scim:schemas:core:2.0:Schema"}}}
+		for _, name := range []string{"id", "name", "description", "attributes"} {
+			doc.Set(name, plainValue(fields[name]))
+		}
+		d.documents[endpointSchemas] = append(d.documents[endpointSchemas], withMeta(doc, "Schema"))
+	}
+	for _, rt := range types {
+		d.documents[endpointResourceTypes] = append(d.documents[endpointResourceTypes], resourceTypeDocument(rt))
+	}
+	return d, nil
+}
+
+func resourceTypeDocument(rt *resourceType) query.Object {
+	doc := query.Object{
+		{Name: "schemas", Value: []any{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"}},
+		{Name: "id", Value: rt.Name}, {Name: "name", Value: rt.Name}, {Name: "description", Value: rt.Description},
+		{Name: "endpoint", Value: rt.Endpoint}, {Name: "schema", Value: rt.Core.ID},
+	}
+	extensions := make([]any, 0, len(rt.Extensions))
+	for _, e := range rt.Extensions {
+		extensions = append(extensions, query.Object{{Name: "schema", Value: e.ID}, {Name: "required", Value: false}})
+	}
+	doc.Set("schemaExtensions", extensions)
+	return withMeta(doc, "ResourceType")
+}
+
+func withMeta(doc query.Object, resourceType string) query.Object {
+	return append(doc, query.Member{Name: "meta", Value: query.Object{{Name: "resourceType", Value: resourceType}}})
+}
+
+// serviceProviderConfig says what the server offers, RFC 7643 section 5.
+func serviceProviderConfig(cfg Config) query.Object {
+	supported := func(yes bool, more ...query.Member) query.Object {
+		return append(query.Object{{Name: "supported", Value: yes}}, more...)
+	}
+	scheme := func(kind, name, description string) query.Object {
+		return query.Object{{Name: "type", Value: kind}, {Name: "name", Value: name}, {Name: "description", Value: description}}
+	}
+	return withMeta(query.Object{
+		{Name: "schemas", Value: []any{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"}},
+		{Name: "patch", Value: supported(true)},
+		{Name: "bulk", Value: supported(false, query.Member{Name: "maxOperations", Value: int64(0)}, query.Member{Name: "maxPayloadSize", Value: int64(0)})},
+		{Name: "filter", Value: supported(true, query.Member{Name: "maxResults", Value: int64(cfg.MaxResults)})},
+		{Name: "changePassword", Value: supported(false)},
+		{Name: "sort", Value: supported(true)},
+		{Name: "etag", Value: supported(false)},
+		{Name: "authenticationSchemes", Value: []any{
+			scheme("httpbasic", "HTTP Basic", "User name and password, RFC 7617"),
+			scheme("oauthbearertoken", "Bearer token", "A token in the Authorization header, RFC 6750"),
+		}},
+	}, "ServiceProviderConfig")
+}
+
+// plainValue turns decoded JSON into the values of an Object. Member order is
+// that of the characteristics in RFC 7643 section 7.
+func plainValue(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		var o query.Object
+		for _, name := range []string{"name", "type", "subAttributes", "multiValued", "description", "required", "canonicalValues", "caseExact", "mutability", "returned", "uniqueness", "referenceTypes"} {
+			if value, ok := v[name]; ok {
+				o = append(o, query.Member{Name: name, Value: plainValue(value)})
+			}
+		}
+		return o
+	case []any:
+		list := make([]any, 0, len(v))
+		for _, e := range v {
+			list = append(list, plainValue(e))
+		}
+		return list
+	}
+	return v
+}
+
+// answer finds the document or the list. Paging does not apply here, and a
+// filter is refused (RFC 7644 section 4).
+func (d *discovery) answer(c *call, r *http.Request, to route) error {
+	if to.discovery == endpointServiceProviderConfig {
+		if to.id != "" {
+			return noEndpoint()
+		}
+		c.static = c.located(d.config, "/"+endpointServiceProviderConfig)
+		return nil
+	}
+	documents := d.documents[to.discovery]
+	if to.id != "" {
+		for _, doc := range documents {
+			if strings.EqualFold(text(doc, "id"), to.id) {
+				c.static = c.located(doc, "/"+to.discovery+"/"+text(doc, "id"))
+				return nil
+			}
+		}
+		return refuse(http.StatusNotFound, "", "%s has no %q.", to.discovery, clip(to.id))
+	}
+	if r.URL.Query().Has("filter") {
+		return refuse(http.StatusForbidden, "", "%s cannot be filtered.", to.discovery)
+	}
+	all := make([]any, 0, len(documents))
+	for _, doc := range documents {
+		all = append(all, c.located(doc, "/"+to.discovery+"/"+text(doc, "id")))
+	}
+	c.static = query.Object{
+		{Name: "schemas", Value: []any{urnListResponse}}, {Name: "totalResults", Value: int64(len(all))},
+		{Name: "startIndex", Value: int64(1)}, {Name: "itemsPerPage", Value: int64(len(all))}, {Name: "Resources", Value: all},
+	}
+	return nil
+}
+
+// located returns a copy of a document whose meta has its location.
+func (c *call) located(doc query.Object, path string) query.Object {
+	doc = doc.Clone()
+	meta := inner(doc, "meta")
+	doc.Set("meta", append(meta, query.Member{Name: "location", Value: c.base + path}))
+	return doc
+}

@@ -1,0 +1,363 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// groupTable is what the directory finds among its groups: by name with one
+// call, and by way of a member with one call a group of that member.
+var groupTable = query.Table{
+	{Path: "id", Name: "id", Exact: true},
+	{Path: "displayName", Name: "displayName", Exact: true},
+	{Path: "members.value", Name: "members.value", Exact: true, Cost: func(query.Stats, string) int { return 2 }},
+}
+
+// shownMembers is how large a group may be for PATCH to answer with all of it;
+// a larger one is answered with 204 (RFC 7644 section 3.5.2).
+const shownMembers = 1000
+
+// groups is the backend of Group resources.
+type groups struct {
+	directory  *atlassian.Directory
+	schema     *query.Schema
+	users      *users
+	collection *collection
+}
+
+func (b *groups) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
+	return b.read(ctx, id)
+}
+
+func (b *groups) read(ctx context.Context, id string) (query.Object, error) {
+	g, err := b.directory.Group(ctx, id)
+	if err != nil {
+		return nil, missing(err, "Group", id)
+	}
+	return groupObject(g), nil
+}
+
+func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, error) {
+	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: text(doc, "externalId"), DisplayName: text(doc, "displayName"), Members: references(memberIDs(doc))})
+	if kind := atlassian.KindOf(err); err != nil && kind == atlassian.NotFound {
+		return nil, unknownMember(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := groupObject(g)
+	return found, b.confirmMembers(found, memberIDs(doc), nil)
+}
+
+// replace changes the members to those in doc. A PUT without members keeps them
+// for callers that are not strict: some clients rename that way, and the group
+// would lose everybody. The name is fixed.
+func (b *groups) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
+	current, err := b.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	doc = doc.Clone()
+	for _, name := range []string{"members", "externalId"} {
+		v, ok := current.Get(name)
+		if _, given := doc.Get(name); ok && !given && !strict(ctx) {
+			doc.Set(name, v)
+		}
+	}
+	if err := sameName(current, doc); err != nil {
+		return nil, err
+	}
+	return b.change(ctx, id, current, doc)
+}
+
+func sameName(current, doc query.Object) error {
+	if is, want := text(current, "displayName"), text(doc, "displayName"); is != want {
+		return mutability("displayName is fixed once the group exists: Atlassian does not rename %q to %q. Create a group with the new name and move the members.", clip(is), clip(want))
+	}
+	return nil
+}
+
+// patch sends changes of members in one call, whatever the size of the group.
+// Operations on other attributes are applied to the group as read.
+func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
+	if sent, added, removed, ok := memberOperations(ops); ok {
+		return b.send(ctx, id, sent, added, removed)
+	}
+	current, err := b.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, op := range ops {
+		if op.path.Attr.Name == "displayName" {
+			if name, _ := op.value.(string); op.op == "remove" || name != text(current, "displayName") {
+				return nil, sameName(current, query.Object{{Name: "displayName", Value: name}})
+			}
+		}
+	}
+	rest := slices.DeleteFunc(slices.Clone(ops), func(op operation) bool { return op.path.Attr.Name == "displayName" })
+	if sent, added, removed, ok := memberOperations(rest); ok && len(rest) > 0 {
+		return b.send(ctx, id, sent, added, removed)
+	}
+	want, err := apply(b.schema, current, rest, strict(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return b.change(ctx, id, current, want)
+}
+
+// memberOperations translates operations on members that name the members they
+// mean. ok is false if there is another one.
+func memberOperations(ops []operation) (sent []atlassian.PatchOperation, added, removed []string, ok bool) {
+	for _, op := range ops {
+		if op.path.Attr.Name != "members" || op.path.Sub != nil {
+			return nil, nil, nil, false
+		}
+		named, known := namedMembers(op)
+		switch {
+		case !known:
+			return nil, nil, nil, false
+		case op.op == "add":
+			sent = append(sent, addMembers(named))
+			added, removed = append(added, named...), subtract(removed, named)
+		case op.op == "remove" && (op.filter != nil || op.value != nil):
+			for _, id := range named {
+				sent = append(sent, removeMember(id))
+			}
+			removed, added = append(removed, named...), subtract(added, named)
+		case op.op == "remove":
+			sent = append(sent, atlassian.PatchOperation{Op: "remove", Path: "members"})
+			added, removed = nil, nil
+		default:
+			sent = append(sent, atlassian.PatchOperation{Op: "replace", Path: "members", Value: references(named)})
+			added, removed = named, nil
+		}
+	}
+	return sent, added, removed, len(sent) > 0
+}
+
+// namedMembers lists the ids that an operation names: in its value, or in a
+// filter that is an equality of value.
+func namedMembers(op operation) ([]string, bool) {
+	if op.filter != nil {
+		c, ok := op.filter.(query.Compare)
+		id, isText := c.Value.(string)
+		return []string{id}, ok && isText && op.op == "remove" && c.Op == query.Eq && c.Path.Attr.Name == "value"
+	}
+	list, _ := op.value.([]any)
+	ids := make([]string, 0, len(list))
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		id := text(element, "value")
+		if id == "" {
+			return nil, false
+		}
+		ids = append(ids, id)
+	}
+	return ids, true
+}
+
+func addMembers(ids []string) atlassian.PatchOperation {
+	return atlassian.PatchOperation{Op: "add", Path: "members", Value: references(ids)}
+}
+
+func removeMember(id string) atlassian.PatchOperation {
+	return atlassian.PatchOperation{Op: "remove", Path: "members[value eq " + strconv.Quote(id) + "]"}
+}
+
+// change sends the difference between two states of a group: of the members
+// only those that come and go.
+func (b *groups) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
+	before, after := memberIDs(current), memberIDs(want)
+	added, removed := subtract(after, before), subtract(before, after)
+	var sent []atlassian.PatchOperation
+	for _, op := range changes(b.schema, current, want) {
+		if op.Path != "members" {
+			sent = append(sent, op)
+		}
+	}
+	for _, member := range removed {
+		sent = append(sent, removeMember(member))
+	}
+	if len(added) > 0 {
+		sent = append(sent, addMembers(added))
+	}
+	if len(sent) == 0 {
+		return current, nil
+	}
+	return b.send(ctx, id, sent, added, removed)
+}
+
+// send makes the one upstream call of a PATCH and confirms the members.
+func (b *groups) send(ctx context.Context, id string, ops []atlassian.PatchOperation, added, removed []string) (query.Object, error) {
+	g, err := b.directory.PatchGroup(ctx, id, ops)
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(added) > 0 {
+		// Upstream says the same of an unknown group and an unknown member.
+		if _, readErr := b.read(ctx, id); readErr != nil {
+			return nil, readErr
+		}
+		return nil, unknownMember(err)
+	}
+	if err != nil {
+		return nil, missing(err, "Group", id)
+	}
+	found := groupObject(g)
+	if g.Members != nil {
+		if err := b.confirmMembers(found, added, removed); err != nil {
+			return nil, err
+		}
+	}
+	if len(g.Members) > shownMembers {
+		return nil, nil
+	}
+	return found, nil
+}
+
+func unknownMember(err error) error {
+	return &Error{Status: http.StatusBadRequest, Type: typeInvalidValue, Detail: "members names a user that the directory does not have; nothing was changed.", Err: err}
+}
+
+// confirmMembers compares the members with what was asked for.
+func (b *groups) confirmMembers(found query.Object, added, removed []string) error {
+	is := make(map[string]bool)
+	for _, id := range memberIDs(found) {
+		is[id] = true
+	}
+	absent := slices.DeleteFunc(slices.Clone(added), func(id string) bool { return is[id] })
+	present := slices.DeleteFunc(slices.Clone(removed), func(id string) bool { return !is[id] })
+	if len(absent)+len(present) == 0 {
+		return nil
+	}
+	return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", text(found, "id"), len(absent)+len(present))
+}
+
+func (b *groups) remove(ctx context.Context, id string) error {
+	return missing(b.directory.DeleteGroup(ctx, id), "Group", id)
+}
+
+func (b *groups) list(ctx context.Context, q listQuery) (*listResult, error) {
+	return b.collection.list(ctx, q)
+}
+
+func (b *groups) explain(filter query.Expr) string { return b.collection.plan(filter).String() }
+
+func (b *groups) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
+	p, err := b.directory.Groups(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
+	if err != nil {
+		return nil, 0, err
+	}
+	found, err := b.whole(ctx, p.Resources)
+	return found, p.Total, err
+}
+
+// whole completes groups that a list shows without members.
+func (b *groups) whole(ctx context.Context, all []*atlassian.Group) ([]query.Object, error) {
+	var bare []string
+	for _, g := range all {
+		if g.Members == nil {
+			bare = append(bare, g.ID)
+		}
+	}
+	read, err := fetchAll(ctx, bare, b.read)
+	if err != nil {
+		return nil, err
+	}
+	complete := make(map[string]query.Object, len(read))
+	for _, o := range read {
+		complete[text(o, "id")] = o
+	}
+	out := make([]query.Object, 0, len(all))
+	for _, g := range all {
+		o := complete[g.ID]
+		if o == nil {
+			o = groupObject(g)
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+func (b *groups) probe(ctx context.Context, p query.Probe, limit int) ([]query.Object, error) {
+	switch p.Name {
+	case "id":
+		return fetchAll(ctx, []string{p.Value}, b.read)
+	case "members.value":
+		return b.groupsOf(ctx, p.Value, limit)
+	}
+	found, err := b.directory.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
+	if err != nil {
+		return nil, err
+	}
+	objects, err := b.whole(ctx, found.Resources)
+	if err != nil {
+		return nil, err
+	}
+	return objects, lookupComplete(len(objects), found.Total)
+}
+
+func (b *groups) groupsOf(ctx context.Context, user string, limit int) ([]query.Object, error) {
+	u, err := b.directory.User(ctx, user)
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(u.Groups)+1 > limit {
+		return nil, errCostly
+	}
+	ids := make([]string, 0, len(u.Groups))
+	for _, g := range u.Groups {
+		ids = append(ids, g.Value)
+	}
+	return fetchAll(ctx, ids, b.read)
+}
+
+// groupObject is the group as a SCIM resource.
+func groupObject(g *atlassian.Group) query.Object {
+	o := textObject("id", g.ID, "externalId", g.ExternalID, "displayName", g.DisplayName)
+	members := make([]any, 0, len(g.Members))
+	for _, m := range g.Members {
+		members = append(members, referenceObject(m))
+	}
+	o = append(o, query.Member{Name: "members", Value: members})
+	return append(o, metaMember("Group", g.Meta))
+}
+
+func memberIDs(o query.Object) []string {
+	v, _ := o.Get("members")
+	list, _ := v.([]any)
+	ids := make([]string, 0, len(list))
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		ids = append(ids, text(element, "value"))
+	}
+	return ids
+}
+
+func references(ids []string) []atlassian.Reference {
+	out := make([]atlassian.Reference, 0, len(ids))
+	for _, id := range ids {
+		out = append(out, atlassian.Reference{Value: id})
+	}
+	return out
+}
+
+// subtract returns the elements of a that are not in b.
+func subtract(a, b []string) []string {
+	in := make(map[string]bool, len(b))
+	for _, s := range b {
+		in[s] = true
+	}
+	var out []string
+	for _, s := range a {
+		if !in[s] {
+			out = append(out, s)
+		}
+	}
+	return out
+}

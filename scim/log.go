@@ -1,0 +1,79 @@
+package scim
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// record writes the one log line of a request and, if the request was to change
+// something, the audit line: who wanted what, and what came of it. Neither holds
+// a body or a credential.
+func (s *Server) record(c *call, out *responseWriter) {
+	fields := append(s.identity(c), zap.Int("status", out.status), zap.Duration("duration", s.cfg.Now().Sub(c.began).Round(time.Microsecond)),
+		zap.Int64("upstreamCalls", c.upstream.Load()))
+	if c.list != nil {
+		fields = append(fields, zap.String("plan", c.list.plan), zap.Int("results", len(c.list.resources)))
+	}
+	level := zapcore.InfoLevel
+	if c.err != nil {
+		fields = append(fields, zap.String("error", c.err.Error()))
+	}
+	if out.status >= 500 {
+		level = zapcore.ErrorLevel
+	}
+	s.log.Log(level, "request", fields...)
+	if c.caller != nil && c.rt != nil && c.mutates() {
+		s.audit(c, out)
+	}
+}
+
+func (s *Server) identity(c *call) []zap.Field {
+	fields := []zap.Field{zap.String("requestId", c.id), zap.String("method", c.method)}
+	if c.caller != nil {
+		fields = append(fields, zap.String("principal", c.caller.Name))
+	}
+	if c.rt != nil {
+		fields = append(fields, zap.String("resourceType", c.rt.Name))
+	}
+	if c.target != "" {
+		fields = append(fields, zap.String("id", c.target))
+	}
+	return fields
+}
+
+// keyAttributes names what people call a resource by.
+var keyAttributes = []string{"userName", "displayName", "key"}
+
+func (s *Server) audit(c *call, out *responseWriter) {
+	outcome := "done"
+	switch {
+	case out.status >= 500:
+		outcome = "failed"
+	case out.status >= 400:
+		outcome = "refused"
+	}
+	fields := append(s.identity(c), zap.String("outcome", outcome), zap.Int("status", out.status), zap.Strings("attributes", c.attributes()))
+	for _, name := range keyAttributes {
+		if key := text(c.found, name); key != "" {
+			fields = append(fields, zap.String("key", key))
+			break
+		}
+	}
+	s.log.Info("audit", fields...)
+}
+
+// attributes names what a write was about, never the values.
+func (c *call) attributes() []string {
+	var names []string
+	for name := range c.body {
+		if name != "schemas" {
+			names = append(names, name)
+		}
+	}
+	for _, op := range c.patch {
+		names = append(names, op.op+" "+op.path.String())
+	}
+	return names
+}

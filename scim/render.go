@@ -1,0 +1,145 @@
+package scim
+
+import (
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"scim-atlassian/scim/query"
+)
+
+// The media types of an answer, RFC 7644 section 8.1.
+const (
+	mediaSCIM = "application/scim+json"
+	mediaJSON = "application/json"
+)
+
+// render writes the outcome in c: an error, 204, one document or a list.
+func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Request-Id", c.id)
+	h.Set("X-Upstream-Calls", strconv.FormatInt(c.upstream.Load(), 10))
+	h.Set("Content-Type", contentType(c, r))
+	h.Set("Cache-Control", "no-store")
+	switch {
+	case c.err != nil:
+		renderError(w, asError(c.err))
+	case c.list != nil:
+		if c.explain {
+			h.Set("X-Query-Plan", c.list.plan)
+		}
+		renderList(c, w)
+	case c.static != nil:
+		writeJSON(w, http.StatusOK, c.static.AppendJSON(nil))
+	case c.found != nil:
+		renderDocument(c, w)
+	default:
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// contentType answers in what the client accepts: some read only
+// application/json and some only application/scim+json.
+func contentType(c *call, r *http.Request) string {
+	if c.caller != nil && c.caller.ContentType != "" {
+		return c.caller.ContentType
+	}
+	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
+	if strings.Contains(accept, mediaJSON) && !strings.Contains(accept, mediaSCIM) {
+		return mediaJSON
+	}
+	return mediaSCIM
+}
+
+// renderError writes a SCIM error, RFC 7644 section 3.12.
+func renderError(w http.ResponseWriter, e *Error) {
+	body := query.Object{{Name: "schemas", Value: []any{urnError}}, {Name: "status", Value: strconv.Itoa(e.Status)}}
+	if e.Type != "" {
+		body.Set("scimType", e.Type)
+	}
+	body.Set("detail", e.Detail)
+	h := w.Header()
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
+	}
+	if e.Allow != "" {
+		h.Set("Allow", e.Allow)
+	}
+	if e.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", challenge)
+	}
+	writeJSON(w, e.Status, body.AppendJSON(nil))
+}
+
+func writeJSON(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that went away needs no answer
+}
+
+// renderDocument writes the resource in c.found. What was created is announced
+// by its Location, RFC 7644 section 3.3.
+func renderDocument(c *call, w http.ResponseWriter) {
+	doc := c.present(c.found)
+	status := http.StatusOK
+	if c.method == http.MethodPost {
+		status = http.StatusCreated
+		w.Header().Set("Location", c.location(c.found))
+	}
+	writeJSON(w, status, doc.AppendJSON(make([]byte, 0, 2048)))
+}
+
+// listFlush is how many bytes of a list are gathered before they are sent.
+const listFlush = 64 << 10
+
+// renderList streams a ListResponse, RFC 7644 section 3.4.2. Resources comes
+// last, so that clients that stream know the totals first.
+func renderList(c *call, w http.ResponseWriter) {
+	l := c.list
+	w.WriteHeader(http.StatusOK)
+	b := make([]byte, 0, listFlush+4096)
+	b = append(b, `{"schemas":["`+urnListResponse+`"],"totalResults":`...)
+	b = strconv.AppendInt(b, int64(l.total), 10)
+	b = append(b, `,"startIndex":`...)
+	b = strconv.AppendInt(b, int64(c.query.start), 10)
+	b = append(b, `,"itemsPerPage":`...)
+	b = strconv.AppendInt(b, int64(len(l.resources)), 10)
+	b = append(b, `,"Resources":[`...)
+	for i, o := range l.resources {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = c.present(o).AppendJSON(b)
+		if len(b) >= listFlush {
+			if _, err := w.Write(b); err != nil {
+				return // the client went away
+			}
+			b = b[:0]
+		}
+	}
+	_, _ = w.Write(append(b, "]}"...))
+}
+
+// present makes the document that the client gets of a resource: schemas first,
+// meta completed with the location, cut to the attributes asked for.
+func (c *call) present(o query.Object) query.Object {
+	doc := make(query.Object, 0, len(o)+1)
+	doc = append(doc, query.Member{Name: "schemas", Value: c.rt.schemasOf(o)})
+	for _, m := range o {
+		if meta, ok := m.Value.(query.Object); ok && m.Name == "meta" {
+			m.Value = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(o)})
+		}
+		doc = append(doc, m)
+	}
+	return c.query.want.Apply(doc)
+}
+
+// location is the URI of a resource, RFC 7643 section 3.1.
+func (c *call) location(o query.Object) string {
+	id, _ := o.Get("id")
+	text, _ := id.(string)
+	return c.base + c.rt.Endpoint + "/" + url.PathEscape(text)
+}

@@ -1,0 +1,291 @@
+package scim
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"scim-atlassian/scim/query"
+)
+
+// The message schemas, RFC 7644 section 8.2.
+const (
+	urnError         = "urn:ietf:params:scim:api:messages:2.0:Error"
+	urnListResponse  = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+	urnPatchOp       = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+	urnSearchRequest = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+)
+
+// filterLimits keep what reaches the parser small: its cost grows with both,
+// and deep nesting would exhaust the stack, which no recover catches.
+var filterLimits = query.Limits{Length: 4096, Depth: 32}
+
+// parameters are the query parameters of RFC 7644 section 3.4.2 and RFC 9865,
+// or the members of a SearchRequest (section 3.4.3). A nil pointer is absent.
+type parameters struct {
+	filter, sortBy, sortOrder     *string
+	startIndex, count             *int
+	attributes, excludeAttributes []string
+}
+
+// understand reads the parameters and the body of a request for a resource
+// type into c, refusing what no step behind it should see.
+func (s *Server) understand(c *call, w http.ResponseWriter, r *http.Request, to route) error {
+	p, err := parseParameters(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	c.query.fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
+	var body any
+	if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
+		if body, err = s.readBody(w, r); err != nil {
+			return err
+		}
+	}
+	if to.search {
+		if p, err = parseSearchRequest(body); err != nil {
+			return err
+		}
+	}
+	if c.query.want, err = c.rt.schema.Project(p.attributes, p.excludeAttributes); err != nil {
+		return invalidValue("%s", err.Error())
+	}
+	strict := c.caller.Strict
+	switch {
+	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		return s.understandList(c, p)
+	case r.Method == http.MethodPatch:
+		c.patch, err = parsePatch(c.rt, body, strict)
+	case r.Method == http.MethodPost, r.Method == http.MethodPut:
+		c.body, err = s.parseResource(c.rt, body, strict)
+	}
+	return err
+}
+
+// understandList completes c.query with filter, sort and page.
+func (s *Server) understandList(c *call, p parameters) error {
+	q := &c.query
+	q.start, q.count = 1, s.cfg.MaxResults
+	if p.startIndex != nil {
+		q.start = max(1, *p.startIndex)
+	}
+	if p.count != nil {
+		q.count = min(max(0, *p.count), s.cfg.MaxResults)
+	}
+	if p.filter != nil {
+		e, err := query.Parse(c.rt.schema, *p.filter, filterLimits)
+		if err != nil {
+			return err
+		}
+		q.filter = e
+	}
+	return s.understandSort(c, p)
+}
+
+func (s *Server) understandSort(c *call, p parameters) error {
+	if p.sortOrder != nil {
+		switch strings.ToLower(*p.sortOrder) {
+		case "descending":
+			c.query.descending = true
+		case "ascending", "":
+		default:
+			return invalidValue("sortOrder is %q; use ascending or descending.", clip(*p.sortOrder))
+		}
+	}
+	if p.sortBy == nil || *p.sortBy == "" {
+		return nil
+	}
+	path, err := c.rt.schema.Resolve(*p.sortBy)
+	if err != nil {
+		return invalidPath("sortBy: %s", err.Error())
+	}
+	c.query.sortBy = &path
+	return nil
+}
+
+// parseParameters reads a query string. Parameters it does not know are
+// ignored, since clients add some of their own to every request; a query string
+// that cannot be decoded is refused, since a filter lost with it would turn a
+// query into a listing of everything.
+func parseParameters(raw string) (parameters, error) {
+	var p parameters
+	if raw == "" {
+		return p, nil
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return p, invalidSyntax("The query string cannot be decoded; percent-encode its values.")
+	}
+	text := map[string]**string{"filter": &p.filter, "sortBy": &p.sortBy, "sortOrder": &p.sortOrder}
+	for name, target := range text {
+		switch given := values[name]; len(given) {
+		case 0:
+		case 1:
+			*target = &given[0]
+		default:
+			return p, invalidValue("The parameter %s is there %d times; give it once.", name, len(given))
+		}
+	}
+	for name, target := range map[string]**int{"startIndex": &p.startIndex, "count": &p.count} {
+		if !values.Has(name) || values.Get(name) == "" {
+			continue
+		}
+		n, err := strconv.Atoi(strings.TrimSpace(values.Get(name)))
+		if err != nil {
+			return p, notANumber(name, values.Get(name))
+		}
+		*target = &n
+	}
+	p.attributes, p.excludeAttributes = nameList(values["attributes"]), nameList(values["excludedAttributes"])
+	return p, nil
+}
+
+func notANumber(name, value string) error {
+	scimType := typeInvalidValue
+	if name == "count" {
+		scimType = typeInvalidCount
+	}
+	return refuse(http.StatusBadRequest, scimType, "%s is %q; it must be a whole number.", name, clip(value))
+}
+
+// nameList splits comma lists; a repeated parameter adds to the list.
+func nameList(lists []string) []string {
+	var names []string
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// parseSearchRequest reads the body of POST /.search, RFC 7644 section 3.4.3.
+func parseSearchRequest(body any) (parameters, error) {
+	var p parameters
+	object, ok := body.(map[string]any)
+	if !ok {
+		return p, invalidSyntax("The body of a search is an object with schemas [%q].", urnSearchRequest)
+	}
+	for name, value := range object {
+		var err error
+		switch strings.ToLower(name) {
+		case "filter":
+			p.filter, err = member[string](name, value)
+		case "sortby":
+			p.sortBy, err = member[string](name, value)
+		case "sortorder":
+			p.sortOrder, err = member[string](name, value)
+		case "startindex":
+			p.startIndex, err = number(name, value)
+		case "count":
+			p.count, err = number(name, value)
+		case "attributes":
+			p.attributes, err = names(name, value)
+		case "excludedattributes":
+			p.excludeAttributes, err = names(name, value)
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+func member[T any](name string, value any) (*T, error) {
+	if value == nil {
+		return nil, nil
+	}
+	v, ok := value.(T)
+	if !ok {
+		return nil, invalidValue("%s has the wrong type; it must be a %T.", name, v)
+	}
+	return &v, nil
+}
+
+func number(name string, value any) (*int, error) {
+	f, err := member[float64](name, value)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	n := int(*f)
+	if float64(n) != *f {
+		return nil, notANumber(name, strconv.FormatFloat(*f, 'g', -1, 64))
+	}
+	return &n, nil
+}
+
+func names(name string, value any) ([]string, error) {
+	if text, ok := value.(string); ok {
+		return nameList([]string{text}), nil
+	}
+	list, ok := value.([]any)
+	if !ok && value != nil {
+		return nil, invalidValue("%s must be an array of attribute names.", name)
+	}
+	var out []string
+	for _, v := range list {
+		text, ok := v.(string)
+		if !ok {
+			return nil, invalidValue("%s must be an array of attribute names.", name)
+		}
+		out = append(out, text)
+	}
+	return out, nil
+}
+
+// readBody reads a JSON body within the size limit into maps, slices and
+// scalars. Repeated member names, bytes after the value and invalid UTF-8 are
+// syntax errors: what one reader takes for one document, another must not take
+// for a different one.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (any, error) {
+	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
+		return nil, err
+	}
+	tooLarge := refuse(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes.", s.cfg.MaxBodyBytes)
+	if r.ContentLength > s.cfg.MaxBodyBytes {
+		return nil, tooLarge
+	}
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
+	var limit *http.MaxBytesError
+	switch {
+	case errors.As(err, &limit):
+		return nil, tooLarge
+	case err != nil:
+		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: "The body could not be read to its end.", Err: err}
+	}
+	var body any
+	if err := json.Unmarshal(raw, &body); err != nil {
+		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: "The body is not one JSON document.", Err: err}
+	}
+	return body, nil
+}
+
+// checkContentType accepts every way clients name JSON, and its absence.
+func checkContentType(header string) error {
+	if header == "" {
+		return nil
+	}
+	media, _, err := mime.ParseMediaType(header)
+	if err == nil && (media == "application/json" || media == "text/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
+		return nil
+	}
+	return refuse(http.StatusUnsupportedMediaType, "", "The body has the type %q; send application/scim+json.", clip(header))
+}
+
+// clip shortens what a client sent before it is shown in a detail.
+func clip(s string) string {
+	const most = 60
+	runes := []rune(s)
+	if len(runes) <= most {
+		return s
+	}
+	return string(runes[:most]) + "…"
+}

@@ -1,0 +1,114 @@
+package scim
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The discovery endpoints, RFC 7644 section 4.
+const (
+	endpointServiceProviderConfig = "ServiceProviderConfig"
+	endpointSchemas               = "Schemas"
+	endpointResourceTypes         = "ResourceTypes"
+)
+
+// maxID bounds an id in a path, in bytes. Atlassian's are 36 and shorter.
+const maxID = 256
+
+// route says what a method and a path mean. Exactly one of discovery and rt is
+// set, or neither: an endpoint of the protocol that is not offered.
+type route struct {
+	discovery string        // one of the discovery endpoints
+	rt        *resourceType // Users, Groups, Issues
+	id        string        // the resource, or the document at a discovery endpoint
+	search    bool          // POST /{Type}/.search
+}
+
+var methods = struct{ read, collection, resource, search []string }{
+	read:       []string{http.MethodGet, http.MethodHead},
+	collection: []string{http.MethodGet, http.MethodHead, http.MethodPost},
+	resource:   []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete},
+	search:     []string{http.MethodPost},
+}
+
+// route resolves the request's path. Empty segments are passed over, since
+// clients double slashes and end paths with one; an id is unescaped once.
+func (s *Server) route(r *http.Request) (route, error) {
+	segments, err := pathSegments(r.URL.EscapedPath())
+	if err != nil {
+		return route{}, err
+	}
+	var to route
+	allowed := methods.read
+	switch {
+	case len(segments) == 0 || len(segments) > 2:
+		return route{}, noEndpoint()
+	case slices.Contains([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes}, segments[0]):
+		to.discovery = segments[0]
+		if len(segments) == 2 {
+			to.id = segments[1]
+		}
+	case segments[0] == "Me" || segments[0] == "Bulk" || segments[0] == ".search":
+		return route{}, nil
+	default:
+		if to.rt = s.typeAt("/" + segments[0]); to.rt == nil {
+			return route{}, noEndpoint()
+		}
+		allowed = methods.collection
+		if len(segments) == 2 {
+			if to.search = segments[1] == ".search"; to.search {
+				allowed = methods.search
+			} else {
+				to.id, allowed = segments[1], methods.resource
+			}
+		}
+	}
+	if !slices.Contains(allowed, r.Method) {
+		e := refuse(http.StatusMethodNotAllowed, "", "%s is not allowed here; %s are.", r.Method, strings.Join(allowed, ", "))
+		e.Allow = strings.Join(allowed, ", ")
+		return route{}, e
+	}
+	return to, nil
+}
+
+func noEndpoint() error {
+	return refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)
+}
+
+func (s *Server) typeAt(endpoint string) *resourceType {
+	for _, rt := range s.types {
+		if rt.Endpoint == endpoint {
+			return rt
+		}
+	}
+	return nil
+}
+
+// pathSegments cuts an escaped path below BasePath into its unescaped
+// non-empty segments. No segment can reach another path upstream: dot segments,
+// slashes and control characters are refused here already.
+func pathSegments(escaped string) ([]string, error) {
+	missing := refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
+	rest := "/" + strings.TrimLeft(escaped, "/")
+	rest, ok := strings.CutPrefix(rest, BasePath)
+	if !ok || rest != "" && rest[0] != '/' {
+		return nil, missing
+	}
+	var segments []string
+	for part := range strings.SplitSeq(rest, "/") {
+		if part == "" {
+			continue
+		}
+		segment, err := url.PathUnescape(part)
+		if err != nil || len(segment) > maxID || !utf8.ValidString(segment) || segment == "." || segment == ".." ||
+			strings.ContainsFunc(segment, func(c rune) bool { return c == '/' || c == '\\' || unicode.IsControl(c) }) {
+			return nil, refuse(http.StatusNotFound, "", "No resource can have the id in this path.")
+		}
+		segments = append(segments, segment)
+	}
+	return segments, nil
+}

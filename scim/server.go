@@ -1,0 +1,217 @@
+// Package scim is the SCIM 2.0 server (RFC 7643, RFC 7644) over Atlassian's
+// user-provisioning directory and Jira.
+//
+// A request passes ServeHTTP from top to bottom: authenticate, route, guard and
+// normalise, dispatch through the elimity library to one generic handler, run
+// the resource type's backend, render. What the steps know of it is in one
+// call value, carried in the request's context.
+package scim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"scim-atlassian/atlassian"
+)
+
+// BasePath is where the SCIM endpoints are, below the server's root.
+const BasePath = "/scim/v2"
+
+// Config says what a Server serves and within which bounds. The zero value of
+// every field but Directory, Jira and Callers is usable.
+type Config struct {
+	Directory *atlassian.Directory
+	Jira      *atlassian.Jira
+	Projects  []string // keys of the Jira projects that Issues may touch; empty: all visible ones
+	Callers   []Caller // who may use the server, from ParseCallers
+
+	PublicURL       string        // scheme, host and path before BasePath in meta.location; empty: as the request came in
+	PublicDiscovery bool          // ServiceProviderConfig without authentication
+	MaxResults      int           // resources in one answer at most; default 10,000
+	MaxBodyBytes    int64         // of a request; default 1 MiB
+	RequestTimeout  time.Duration // for one request; default 55 s
+	ScanBudget      int           // upstream requests that one query may cost; default 2,000
+
+	// DeriveEmailDomain completes a user without e-mail: userName, with this
+	// domain appended where it is no address. Empty: such a user is refused.
+	DeriveEmailDomain string
+
+	Logger  *zap.Logger // nil: none
+	Version string
+	Now     func() time.Time // nil: time.Now
+}
+
+func (c Config) withDefaults() Config {
+	defaultTo(&c.MaxResults, 10_000)
+	defaultTo(&c.MaxBodyBytes, 1<<20)
+	defaultTo(&c.RequestTimeout, 55*time.Second)
+	defaultTo(&c.ScanBudget, 2_000)
+	defaultTo(&c.Logger, zap.NewNop())
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	return c
+}
+
+func defaultTo[T comparable](v *T, value T) {
+	var zero T
+	if *v == zero {
+		*v = value
+	}
+}
+
+// Server is the SCIM server, an http.Handler for BasePath, /healthz and
+// /readyz. It is safe for concurrent use and holds no connection or goroutine
+// of its own.
+type Server struct {
+	cfg       Config
+	auth      *authenticator
+	types     []*resourceType
+	library   http.Handler // elimity's server
+	discovery *discovery
+	log       *zap.Logger
+	draining  atomic.Bool
+}
+
+// New makes a server. It asks nothing of upstream.
+func New(cfg Config) (*Server, error) {
+	cfg = cfg.withDefaults()
+	if cfg.Directory == nil || cfg.Jira == nil {
+		return nil, errors.New("scim: Config needs a Directory and a Jira client")
+	}
+	auth, err := newAuthenticator(cfg.Callers)
+	if err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
+	}
+	s := &Server{cfg: cfg, auth: auth, log: cfg.Logger}
+	if s.types, err = newResourceTypes(cfg); err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
+	}
+	if s.library, err = newLibrary(s.types); err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
+	}
+	if s.discovery, err = newDiscovery(cfg, s.types); err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
+	}
+	return s, nil
+}
+
+// Drain makes /readyz refuse from now on, so that a load balancer sends nothing
+// more while the listener shuts down.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// ServeHTTP answers one request and logs it in one record.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.serveHealth(w, r) {
+		return
+	}
+	c := newCall(r, s.baseURL(r), s.cfg.Now())
+	ctx, cancel := context.WithTimeout(withCall(r.Context(), c), s.cfg.RequestTimeout)
+	defer cancel()
+	r = r.WithContext(ctx)
+	out := &responseWriter{ResponseWriter: w}
+	// A panic while the body streams cannot become an error answer any more: the
+	// log record is still written, and net/http cuts the connection.
+	defer func() { s.record(c, out) }()
+	c.err = s.answer(c, out, r)
+	s.render(c, out, r)
+}
+
+// responseWriter remembers the status for the log.
+type responseWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *responseWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case r.URL.Path == "/healthz":
+	case r.URL.Path == "/readyz" && s.draining.Load():
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+		return true
+	case r.URL.Path == "/readyz":
+	default:
+		return false
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "ok\n") // a prober that went away needs no answer
+	return true
+}
+
+// answer does everything up to the outcome in c: found, list or the error it
+// returns. A panic on the way is an error.
+func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("panic", zap.String("requestId", c.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			err = refuse(http.StatusInternalServerError, "", "Internal error; the server's log has the cause under this request's id.")
+		}
+	}()
+	to, err := s.route(r)
+	if s.cfg.PublicDiscovery && err == nil && to.discovery == endpointServiceProviderConfig {
+		return s.discovery.answer(c, r, to)
+	}
+	var authErr error
+	if c.caller, authErr = s.auth.authenticate(r); authErr != nil {
+		return authErr // before anything is told about paths
+	}
+	if err != nil {
+		return err
+	}
+	c.rt, c.target = to.rt, to.id
+	switch {
+	case to.discovery != "":
+		return s.discovery.answer(c, r, to)
+	case to.rt == nil:
+		return refuse(http.StatusNotImplemented, "", "%s is not offered.", r.URL.Path)
+	}
+	if err := s.authorize(c, to); err != nil {
+		return err
+	}
+	if err := s.understand(c, w, r, to); err != nil {
+		return err
+	}
+	return s.dispatch(c, r, to)
+}
+
+func (s *Server) authorize(c *call, to route) error {
+	write := c.method != http.MethodGet && c.method != http.MethodHead && !to.search
+	if c.caller.May(to.rt.Name, write) {
+		return nil
+	}
+	right := Read
+	if write {
+		right = Write
+	}
+	return refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, to.rt.Name)
+}
+
+// baseURL is the SCIM base URL as the client sees it.
+func (s *Server) baseURL(r *http.Request) string {
+	if s.cfg.PublicURL != "" {
+		return s.cfg.PublicURL + BasePath
+	}
+	scheme := "http"
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host + BasePath
+}

@@ -1,0 +1,128 @@
+package scim
+
+import (
+	"fmt"
+	"net/http"
+
+	elimity "github.com/elimity-com/scim"
+	"github.com/elimity-com/scim/optional"
+
+	"scim-atlassian/schemas"
+	"scim-atlassian/scim/query"
+)
+
+// resourceType is a resource type with everything the server needs to serve it.
+type resourceType struct {
+	schemas.ResourceType
+	schema  *query.Schema
+	backend backend
+}
+
+// newResourceTypes loads the published schemas and puts a backend behind each.
+func newResourceTypes(cfg Config) ([]*resourceType, error) {
+	loaded, err := schemas.ResourceTypes()
+	if err != nil {
+		return nil, err
+	}
+	types := make(map[string]*resourceType, len(loaded))
+	var out []*resourceType
+	for _, rt := range loaded {
+		t := &resourceType{ResourceType: rt, schema: querySchema(rt)}
+		types[rt.Name] = t
+		out = append(out, t)
+	}
+	users, groups := newDirectoryBackends(cfg, types["User"].schema, types["Group"].schema)
+	types["User"].backend, types["Group"].backend = users, groups
+	types["Issue"].backend = newIssues(cfg, types["Issue"].schema)
+	return out, nil
+}
+
+// schemasOf lists the URNs of a resource: the core and the extensions that it
+// has data of, RFC 7643 section 3.
+func (rt *resourceType) schemasOf(o query.Object) []any {
+	urns := []any{rt.Core.ID}
+	for _, e := range rt.Extensions {
+		if _, ok := o.Get(e.ID); ok {
+			urns = append(urns, e.ID)
+		}
+	}
+	return urns
+}
+
+// querySchema turns published schemas into the form that filters, sorting and
+// projection work with, with the common attributes of RFC 7643 section 3.1.
+func querySchema(rt schemas.ResourceType) *query.Schema {
+	attributes := append(commonAttributes(), queryAttributes(rt.Core.Attributes)...)
+	var extensions []query.Extension
+	for _, e := range rt.Extensions {
+		extensions = append(extensions, query.Extension{URN: e.ID, Attributes: queryAttributes(e.Attributes)})
+	}
+	return query.NewSchema(rt.Name, rt.Core.ID, attributes, extensions...)
+}
+
+func commonAttributes() []*query.Attribute {
+	return []*query.Attribute{
+		{Name: "schemas", MultiValued: true, Kind: query.Reference, CaseExact: true, Mutability: query.ReadOnly, Returned: query.Always},
+		{Name: "id", CaseExact: true, Mutability: query.ReadOnly, Returned: query.Always},
+		{Name: "externalId", CaseExact: true},
+		{Name: "meta", Kind: query.Complex, Mutability: query.ReadOnly, Sub: []*query.Attribute{
+			{Name: "resourceType", CaseExact: true, Mutability: query.ReadOnly},
+			{Name: "created", Kind: query.DateTime, Mutability: query.ReadOnly},
+			{Name: "lastModified", Kind: query.DateTime, Mutability: query.ReadOnly},
+			{Name: "location", Kind: query.Reference, CaseExact: true, Mutability: query.ReadOnly},
+		}},
+	}
+}
+
+func queryAttributes(attributes []schemas.Attribute) []*query.Attribute {
+	out := make([]*query.Attribute, 0, len(attributes))
+	for _, a := range attributes {
+		out = append(out, &query.Attribute{
+			Name: a.Name, Kind: kinds[a.Type], MultiValued: a.MultiValued, CaseExact: a.CaseExact, Required: a.Required,
+			Mutability: mutabilities[a.Mutability], Returned: returnedness[a.Returned], Sub: queryAttributes(a.SubAttributes),
+		})
+	}
+	return out
+}
+
+var (
+	kinds = map[string]query.Kind{
+		"string": query.String, "boolean": query.Boolean, "integer": query.Integer, "decimal": query.Decimal,
+		"dateTime": query.DateTime, "reference": query.Reference, "binary": query.Binary, "complex": query.Complex,
+	}
+	mutabilities = map[string]query.Mutability{
+		"readWrite": query.ReadWrite, "readOnly": query.ReadOnly, "immutable": query.Immutable, "writeOnly": query.WriteOnly,
+	}
+	returnedness = map[string]query.Returned{
+		"default": query.Default, "always": query.Always, "never": query.Never, "request": query.Request,
+	}
+)
+
+// newLibrary makes the elimity server that dispatches to our handler and
+// validates bodies against the published schemas.
+func newLibrary(types []*resourceType) (http.Handler, error) {
+	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
+	for _, t := range types {
+		core, err := t.Core.Elimity()
+		if err != nil {
+			return nil, err
+		}
+		rt := elimity.ResourceType{
+			ID: optional.NewString(t.Name), Name: t.Name, Endpoint: t.Endpoint,
+			Description: optional.NewString(t.Description), Schema: core, Handler: handler{t},
+		}
+		for _, e := range t.Extensions {
+			extension, err := e.Elimity()
+			if err != nil {
+				return nil, err
+			}
+			rt.SchemaExtensions = append(rt.SchemaExtensions, elimity.SchemaExtension{Schema: extension})
+		}
+		args.ResourceTypes = append(args.ResourceTypes, rt)
+	}
+	server, err := elimity.NewServer(&args)
+	if err != nil {
+		return nil, fmt.Errorf("elimity: %w", err)
+	}
+	return server, nil
+}

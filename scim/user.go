@@ -1,0 +1,248 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// userTable is what the directory finds among its users with one call, and by
+// way of a group with one call a member.
+var userTable = query.Table{
+	{Path: "id", Name: "id", Exact: true},
+	{Path: "userName", Name: "userName", Exact: true},
+	{Path: "externalId", Name: "externalId", Exact: true},
+	{Path: "groups.value", Name: "groups.value", Exact: true, Cost: func(query.Stats, string) int { return 2 }},
+}
+
+// users is the backend of User resources.
+type users struct {
+	directory  *atlassian.Directory
+	schema     *query.Schema
+	collection *collection
+}
+
+func (b *users) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
+	return b.read(ctx, id)
+}
+
+func (b *users) read(ctx context.Context, id string) (query.Object, error) {
+	u, err := b.directory.User(ctx, id)
+	if err != nil {
+		return nil, missing(err, "User", id)
+	}
+	return userObject(u), nil
+}
+
+func (b *users) create(ctx context.Context, doc query.Object) (query.Object, error) {
+	u, err := b.directory.CreateUser(ctx, userOf(doc))
+	if err != nil {
+		return nil, err
+	}
+	return b.confirmed(userObject(u), doc)
+}
+
+// replace keeps what PUT bodies leave out in practice though their senders rely
+// on it: externalId, the correlation key, and active. Other attributes that doc
+// does not name are cleared. Nothing is sent when nothing changes.
+func (b *users) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
+	current, err := b.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	doc = doc.Clone()
+	if !strict(ctx) {
+		for _, name := range []string{"externalId", "active"} {
+			if v, ok := current.Get(name); ok {
+				if _, given := doc.Get(name); !given {
+					doc.Set(name, v)
+				}
+			}
+		}
+	}
+	return b.change(ctx, id, current, doc)
+}
+
+// patch sends operations that say all by themselves in one call; those that
+// depend on what is there are applied to the user as read, and the difference is
+// sent.
+func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
+	sent, plain := b.plainOperations(ops)
+	if !plain {
+		current, err := b.read(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		want, err := apply(b.schema, current, ops, strict(ctx))
+		if err != nil {
+			return nil, err
+		}
+		return b.change(ctx, id, current, want)
+	}
+	for _, op := range ops {
+		if op.op == "remove" && op.path.Attr.Required && op.path.Sub == nil {
+			return nil, mutability("%s is required and cannot be removed.", op.path)
+		}
+	}
+	u, err := b.directory.PatchUser(ctx, id, sent)
+	if err != nil {
+		return nil, missing(err, "User", id)
+	}
+	found := userObject(u)
+	asked, err := apply(b.schema, found, ops, false)
+	if err != nil {
+		return nil, err
+	}
+	return b.confirmed(found, asked)
+}
+
+// plainOperations translates operations whose effect does not depend on the
+// values there. ok is false if one does.
+func (b *users) plainOperations(ops []operation) (sent []atlassian.PatchOperation, ok bool) {
+	for _, op := range ops {
+		if op.filter != nil || op.path.Attr.MultiValued || op.path.Attr.Kind == query.Complex && op.path.Sub == nil {
+			return nil, false
+		}
+		upstream := op.op
+		if upstream == "add" {
+			upstream = "replace" // the same on a single value, and safe to repeat
+		}
+		sent = append(sent, atlassian.PatchOperation{Op: upstream, Path: op.path.String(), Value: op.value})
+	}
+	return sent, true
+}
+
+func (b *users) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
+	if emails, ok := want.Get("emails"); ok {
+		want.Set("emails", withPrimary(emails.([]any)))
+	}
+	ops := changes(b.schema, current, want)
+	if len(ops) == 0 {
+		return current, nil
+	}
+	u, err := b.directory.PatchUser(ctx, id, ops)
+	if err != nil {
+		return nil, missing(err, "User", id)
+	}
+	return b.confirmed(userObject(u), want)
+}
+
+// confirmed compares what upstream holds with what was asked for.
+func (b *users) confirmed(found, asked query.Object) (query.Object, error) {
+	if names := ignored(b.schema, asked, found); len(names) > 0 {
+		return nil, refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", text(found, "id"), strings.Join(names, ", "))
+	}
+	return found, nil
+}
+
+func (b *users) remove(ctx context.Context, id string) error {
+	return missing(b.directory.DeleteUser(ctx, id), "User", id)
+}
+
+func (b *users) list(ctx context.Context, q listQuery) (*listResult, error) {
+	return b.collection.list(ctx, q)
+}
+
+func (b *users) explain(filter query.Expr) string { return b.collection.plan(filter).String() }
+
+func (b *users) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
+	p, err := b.directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
+	if err != nil {
+		return nil, 0, err
+	}
+	return userObjects(p.Resources), p.Total, nil
+}
+
+func (b *users) probe(ctx context.Context, p query.Probe, limit int) ([]query.Object, error) {
+	switch p.Name {
+	case "id":
+		return fetchAll(ctx, []string{p.Value}, b.read)
+	case "groups.value":
+		return b.membersOf(ctx, p.Value, limit)
+	}
+	found, err := b.directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
+	if err != nil {
+		return nil, err
+	}
+	return userObjects(found.Resources), lookupComplete(len(found.Resources), found.Total)
+}
+
+func (b *users) membersOf(ctx context.Context, group string, limit int) ([]query.Object, error) {
+	g, err := b.directory.Group(ctx, group)
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(g.Members)+1 > limit {
+		return nil, errCostly
+	}
+	ids := make([]string, 0, len(g.Members))
+	for _, m := range g.Members {
+		ids = append(ids, m.Value)
+	}
+	return fetchAll(ctx, ids, b.read)
+}
+
+// lookupComplete makes a lookup that upstream answered in part a scan.
+func lookupComplete(got, total int) error {
+	if got < total {
+		return errCostly
+	}
+	return nil
+}
+
+// completeEmails gives a user the e-mail address that Atlassian requires, where
+// the configuration says how, and marks the first as primary if none is.
+func (s *Server) completeEmails(doc map[string]any) error {
+	list := toList(doc["emails"])
+	if len(list) == 0 {
+		userName, _ := doc["userName"].(string)
+		if s.cfg.DeriveEmailDomain == "" || userName == "" {
+			return invalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
+		}
+		address := userName
+		if !strings.Contains(address, "@") {
+			address += "@" + s.cfg.DeriveEmailDomain
+		}
+		doc["emails"] = []any{map[string]any{"value": address, "type": "work", "primary": true}}
+		return nil
+	}
+	for _, e := range list {
+		if element, _ := e.(map[string]any); element["primary"] == true {
+			return nil
+		}
+	}
+	if first, ok := list[0].(map[string]any); ok {
+		first["primary"] = true
+	}
+	return nil
+}
+
+// withPrimary marks the first address as primary if none is.
+func withPrimary(emails []any) []any {
+	for _, e := range emails {
+		if element, _ := e.(query.Object); element != nil {
+			if v, _ := element.Get("primary"); v == true {
+				return emails
+			}
+		}
+	}
+	out := append([]any(nil), emails...)
+	if first, ok := out[0].(query.Object); ok {
+		first = first.Clone()
+		first.Set("primary", true)
+		out[0] = first
+	}
+	return out
+}
+
+// strict reports whether the caller of the request wants the RFC's letter.
+func strict(ctx context.Context) bool {
+	c := callFrom(ctx)
+	return c != nil && c.caller != nil && c.caller.Strict
+}

@@ -1,0 +1,172 @@
+package scim
+
+import (
+	"strings"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// This file says which field of the directory's user is which SCIM attribute.
+
+func userObjects(all []*atlassian.User) []query.Object {
+	out := make([]query.Object, 0, len(all))
+	for _, u := range all {
+		out = append(out, userObject(u))
+	}
+	return out
+}
+
+// userObject is the user as a SCIM resource. Department and organization at the
+// top level, where the directory keeps them too, appear in the enterprise
+// extension.
+func userObject(u *atlassian.User) query.Object {
+	o := make(query.Object, 0, 18)
+	add := func(name, value string) {
+		if value != "" {
+			o = append(o, query.Member{Name: name, Value: value})
+		}
+	}
+	add("id", u.ID)
+	add("externalId", u.ExternalID)
+	add("userName", u.UserName)
+	if u.Name != nil {
+		if name := nameObject(u.Name); len(name) > 0 {
+			o = append(o, query.Member{Name: "name", Value: name})
+		}
+	}
+	add("displayName", u.DisplayName)
+	add("nickName", u.NickName)
+	add("title", u.Title)
+	add("preferredLanguage", u.PreferredLanguage)
+	add("timezone", u.Timezone)
+	if u.Active != nil {
+		o = append(o, query.Member{Name: "active", Value: *u.Active})
+	}
+	addMany(&o, "emails", u.Emails, multiValueObject)
+	addMany(&o, "phoneNumbers", u.PhoneNumbers, multiValueObject)
+	addMany(&o, "groups", u.Groups, referenceObject)
+	if e := enterpriseObject(u); len(e) > 0 {
+		o = append(o, query.Member{Name: atlassian.EnterpriseSchema, Value: e})
+	}
+	if u.Atlassian != nil && u.Atlassian.AtlassianAccountID != "" {
+		o = append(o, query.Member{Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: u.Atlassian.AtlassianAccountID}}})
+	}
+	return append(o, metaMember("User", u.Meta))
+}
+
+func nameObject(n *atlassian.Name) query.Object {
+	return textObject("formatted", n.Formatted, "familyName", n.FamilyName, "givenName", n.GivenName, "middleName", n.MiddleName,
+		"honorificPrefix", n.HonorificPrefix, "honorificSuffix", n.HonorificSuffix)
+}
+
+func enterpriseObject(u *atlassian.User) query.Object {
+	organization, department := u.Organization, u.Department
+	if u.Enterprise != nil {
+		if u.Enterprise.Organization != "" {
+			organization = u.Enterprise.Organization
+		}
+		if u.Enterprise.Department != "" {
+			department = u.Enterprise.Department
+		}
+	}
+	return textObject("organization", organization, "department", department)
+}
+
+func multiValueObject(m atlassian.MultiValue) query.Object {
+	o := textObject("value", m.Value, "type", m.Type)
+	if m.Primary {
+		o = append(o, query.Member{Name: "primary", Value: true})
+	}
+	return o
+}
+
+func referenceObject(r atlassian.Reference) query.Object {
+	return textObject("value", r.Value, "display", r.Display, "type", r.Type)
+}
+
+// textObject makes an object of name and value pairs, without the empty ones.
+func textObject(pairs ...string) query.Object {
+	o := make(query.Object, 0, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			o = append(o, query.Member{Name: pairs[i], Value: pairs[i+1]})
+		}
+	}
+	return o
+}
+
+func addMany[T any](o *query.Object, name string, all []T, object func(T) query.Object) {
+	if len(all) == 0 {
+		return
+	}
+	list := make([]any, 0, len(all))
+	for _, v := range all {
+		list = append(list, object(v))
+	}
+	*o = append(*o, query.Member{Name: name, Value: list})
+}
+
+// metaMember is the meta attribute without location, which the renderer adds.
+func metaMember(resourceType string, m *atlassian.Meta) query.Member {
+	meta := query.Object{{Name: "resourceType", Value: resourceType}}
+	if m != nil && !m.Created.IsZero() {
+		meta = append(meta, query.Member{Name: "created", Value: m.Created})
+	}
+	if m != nil && !m.LastModified.IsZero() {
+		meta = append(meta, query.Member{Name: "lastModified", Value: m.LastModified})
+	}
+	return query.Member{Name: "meta", Value: meta}
+}
+
+// userOf is the reverse of userObject, for what can be written.
+func userOf(o query.Object) *atlassian.User {
+	u := &atlassian.User{
+		ExternalID: text(o, "externalId"), UserName: text(o, "userName"), DisplayName: text(o, "displayName"), NickName: text(o, "nickName"),
+		Title: text(o, "title"), PreferredLanguage: text(o, "preferredLanguage"), Timezone: text(o, "timezone"),
+		Emails: multiValues(o, "emails"), PhoneNumbers: multiValues(o, "phoneNumbers"),
+	}
+	if n := inner(o, "name"); n != nil {
+		u.Name = &atlassian.Name{Formatted: text(n, "formatted"), FamilyName: text(n, "familyName"), GivenName: text(n, "givenName"),
+			MiddleName: text(n, "middleName"), HonorificPrefix: text(n, "honorificPrefix"), HonorificSuffix: text(n, "honorificSuffix")}
+	}
+	if v, ok := o.Get("active"); ok {
+		active := v == true
+		u.Active = &active
+	}
+	if e := inner(o, atlassian.EnterpriseSchema); e != nil {
+		u.Enterprise = &atlassian.Enterprise{Organization: text(e, "organization"), Department: text(e, "department")}
+	}
+	return u
+}
+
+func multiValues(o query.Object, name string) []atlassian.MultiValue {
+	v, _ := o.Get(name)
+	list, _ := v.([]any)
+	var out []atlassian.MultiValue
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		primary, _ := element.Get("primary")
+		out = append(out, atlassian.MultiValue{Value: text(element, "value"), Type: text(element, "type"), Primary: primary == true})
+	}
+	return out
+}
+
+// valueAt is the single value at a path, nil if there is none.
+func valueAt(o query.Object, p query.Path) any {
+	if p.Extension != "" {
+		o = inner(o, p.Extension)
+	}
+	v, _ := o.Get(p.Attr.Name)
+	if p.Sub != nil {
+		object, _ := v.(query.Object)
+		v, _ = object.Get(p.Sub.Name)
+	}
+	return v
+}
+
+func sameText(a, b any) bool {
+	x, ok := a.(string)
+	y, also := b.(string)
+	return ok && also && strings.EqualFold(strings.TrimSpace(x), strings.TrimSpace(y)) || a == b
+}
