@@ -1,0 +1,239 @@
+package emulator
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCreatedUser(t *testing.T) {
+	clock := time.Date(2026, 11, 24, 12, 0, 0, 123456789, time.UTC)
+	s := newTenant(t, Options{Now: func() time.Time { return clock }})
+	got := s.create("/Users", newUser("testatlas@demo.example"))
+	id, account := got["id"].(string), at(got, urnAtlassian+"|atlassianAccountId").(string)
+	want := map[string]any{
+		"schemas":  []any{urnAtlassian, urnUser, urnEnterprise},
+		"userName": "testatlas@demo.example",
+		"emails":   []any{map[string]any{"value": "testatlas@demo.example", "type": "work", "primary": true}},
+		"meta": map[string]any{
+			"resourceType": "User", "location": "https://api.atlassian.com" + directoryPath + "/Users/" + id,
+			"lastModified": "2026-11-24T12:00:00.123456Z", "created": "2026-11-24T12:00:00.123456Z",
+		},
+		"groups":     []any{},
+		urnAtlassian: map[string]any{"atlassianAccountId": account},
+		"id":         id,
+		"active":     true,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("user (-want +got):\n%s", diff)
+	}
+	if len(id) != 36 || strings.Contains(account, id) {
+		t.Errorf("id %q, account %q: want a UUID that is not the account's", id, account)
+	}
+	if again := s.scim(200, "GET", "/Users/"+id, "").json(t); !cmp.Equal(got, again) {
+		t.Errorf("GET differs from POST: %s", cmp.Diff(got, again))
+	}
+}
+
+func TestRefusedUsers(t *testing.T) {
+	email := `"emails":[{"value":"b@demo.example","primary":true}]`
+	tests := []struct {
+		name, body string
+		status     int
+		scimType   string
+	}{
+		{"no userName", `{` + email + `}`, 400, "invalidValue"},
+		{"no emails", `{"userName":"b"}`, 400, "invalidValue"},
+		{"no primary", `{"userName":"b","emails":[{"value":"b@demo.example"}]}`, 400, "invalidValue"},
+		{"two primaries", `{"userName":"b","emails":[{"value":"b@x.y","primary":true},{"value":"c@x.y","primary":true}]}`, 400, "invalidValue"},
+		{"no address", `{"userName":"b","emails":[{"value":"b","primary":true}]}`, 400, "invalidValue"},
+		{"wrong type", `{"userName":7,` + email + `}`, 400, "invalidValue"},
+		{"no boolean", `{"userName":"b","active":"perhaps",` + email + `}`, 400, "invalidValue"},
+		{"broken", `{"userName":`, 400, "invalidSyntax"},
+		{"nothing", ` `, 400, "invalidSyntax"},
+		{"same userName", `{"userName":"A@demo.example",` + email + `}`, 409, "uniqueness"},
+		{"same email", `{"userName":"b","emails":[{"value":"A@Demo.example","primary":true}]}`, 409, "uniqueness"},
+	}
+	s := newTenant(t, Options{})
+	s.create("/Users", newUser("a@demo.example"))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s.t = t
+			body := s.scim(test.status, "POST", "/Users", test.body).json(t)
+			if got := body["scimType"]; got != test.scimType {
+				t.Errorf("got scimType %v, want %s: %v", got, test.scimType, body)
+			}
+			if got, want := body["status"], fmt.Sprint(test.status); got != want {
+				t.Errorf("got status %v, want the string %q", got, want)
+			}
+		})
+	}
+}
+
+func TestConflictText(t *testing.T) {
+	s := newTenant(t, Options{})
+	s.create("/Users", newUser("example@example.com"))
+	got := s.scim(409, "POST", "/Users", `{"userName":"other","emails":[{"value":"example@example.com","primary":true}]}`)
+	want := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness",` +
+		`"detail":"Resource [USER]: with email[example@example.com] already exists."}`
+	if string(got.body) != want {
+		t.Errorf("got  %s\nwant %s", got.body, want)
+	}
+}
+
+func TestReplaceUserWipes(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", `{"userName":"a","externalId":"x","title":"T","active":false,
+		"emails":[{"value":"a@demo.example","primary":true}],"name":{"givenName":"G"}}`)
+	id := user["id"].(string)
+	got := s.scim(200, "PUT", "/Users/"+id, `{"id":"other","groups":[{"value":"g"}],"userName":"a2","unknown":1,
+		"emails":[{"value":"a@demo.example","primary":true}]}`).json(t)
+	for _, name := range []string{"externalId", "title", "name"} {
+		if got[name] != nil {
+			t.Errorf("%s survived: %v", name, got[name])
+		}
+	}
+	if got["id"] != id || got["userName"] != "a2" || got["active"] != true || len(got["groups"].([]any)) != 0 {
+		t.Errorf("got %v", got)
+	}
+	if at(got, "meta|lastModified") == at(user, "meta|lastModified") || at(got, "meta|created") != at(user, "meta|created") {
+		t.Errorf("meta: got %v, was %v", got["meta"], user["meta"])
+	}
+	s.scim(200, "GET", "/Users?filter=userName+eq+%22a%22", "")
+	s.scim(400, "PUT", "/Users/"+id, `{"userName":"a2"}`)
+	s.scim(404, "PUT", "/Users/none", newUser("z@demo.example"))
+	if n := s.scim(200, "GET", "/Users?filter=userName+eq+%22a%22", "").json(t)["totalResults"]; n != 0.0 {
+		t.Errorf("the old userName finds %v users", n)
+	}
+}
+
+func TestUnchangedKeepsLastModified(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", newUser("a@demo.example"))
+	got := s.scim(200, "PUT", "/Users/"+user["id"].(string), newUser("a@demo.example")).json(t)
+	if diff := cmp.Diff(user, got); diff != "" {
+		t.Errorf("user (-want +got):\n%s", diff)
+	}
+}
+
+// userLife is a user's way through deletion and back.
+func (s *tenant) userLife() (before, after map[string]any, owner *account) {
+	s.t.Helper()
+	before = s.create("/Users", newUser("a@demo.example"))
+	id := before["id"].(string)
+	s.create("/Groups", fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, id))
+	s.scim(204, "DELETE", "/Users/"+id, "")
+	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
+		body := map[string]string{"PUT": newUser("a@demo.example"), "PATCH": `{"Operations":[{"op":"remove","path":"title"}]}`}[method]
+		s.scim(404, method, "/Users/"+id, body)
+	}
+	if n := s.scim(200, "GET", "/Users", "").json(s.t)["totalResults"]; n != 0.0 {
+		s.t.Errorf("got %v users after DELETE", n)
+	}
+	if owner = s.e.accounts.withEmail("a@demo.example"); owner.active {
+		s.t.Error("the account is active after DELETE")
+	}
+	after = s.create("/Users", newUser("a@demo.example"))
+	return before, after, owner
+}
+
+func TestDeleteAndRecreate(t *testing.T) {
+	s := newTenant(t, Options{})
+	before, after, owner := s.userLife()
+	if before["id"] == after["id"] {
+		t.Error("the id is the old one")
+	}
+	if !cmp.Equal(before[urnAtlassian], after[urnAtlassian]) {
+		t.Errorf("account: got %v, want %v", after[urnAtlassian], before[urnAtlassian])
+	}
+	if len(after["groups"].([]any)) != 0 {
+		t.Errorf("memberships came back: %v", after["groups"])
+	}
+	if !owner.active {
+		t.Error("the account was not reactivated")
+	}
+}
+
+func TestNoReactivateOnRecreate(t *testing.T) {
+	s := newTenant(t, Options{Directory: DirectoryOptions{NoReactivateOnRecreate: true}})
+	if _, _, owner := s.userLife(); owner.active {
+		t.Error("the account was reactivated")
+	}
+}
+
+func TestDeactivatedUserIsReadable(t *testing.T) {
+	s := newTenant(t, Options{})
+	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
+	owner := s.e.accounts.withEmail("a@demo.example")
+	for _, active := range []bool{false, true} {
+		s.scim(200, "PATCH", "/Users/"+id, fmt.Sprintf(`{"Operations":[{"op":"replace","path":"active","value":%v}]}`, active))
+		if got := s.scim(200, "GET", "/Users/"+id, "").json(t)["active"]; got != active || owner.active != active {
+			t.Errorf("got user %v, account %v, want %v", got, owner.active, active)
+		}
+	}
+}
+
+func TestEmailChange(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", newUser("a@demo.example"))
+	s.create("/Users", newUser("b@demo.example"))
+	change := func(status int, email string) {
+		t.Helper()
+		s.scim(status, "PATCH", "/Users/"+user["id"].(string),
+			fmt.Sprintf(`{"Operations":[{"op":"replace","path":"emails[type eq \"work\"].value","value":%q}]}`, email))
+	}
+	change(409, "B@demo.example") // another record
+	change(409, AdminEmail)       // an account without a record
+	change(200, "A@demo.example")
+	change(200, "c@demo.example")
+	owner := s.e.accounts.withEmail("c@demo.example")
+	if owner == nil || owner.id != at(user, urnAtlassian+"|atlassianAccountId") {
+		t.Errorf("the account did not follow: %+v", owner)
+	}
+	s.create("/Users", strings.Replace(newUser("a@demo.example"), "a@", "a2@", 1)) // the address is free again
+}
+
+func TestCreateLinksExistingAccount(t *testing.T) {
+	s := newTenant(t, Options{})
+	user := s.create("/Users", newUser(strings.ToUpper(AdminEmail)))
+	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.accounts.withEmail(AdminEmail).id; got != want {
+		t.Errorf("got account %v, want %v", got, want)
+	}
+}
+
+func TestUnverifiedDomain(t *testing.T) {
+	s := newTenant(t, Options{VerifiedDomains: []string{"Corp.example"}})
+	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
+	got := s.scim(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","value":{"active":false,"displayName":"New"}}]}`).json(t)
+	owner := s.e.accounts.withEmail("a@demo.example")
+	if got["active"] != false || got["displayName"] != "New" || !owner.active || owner.name == "New" {
+		t.Errorf("record %v, account %+v: want the record alone to change", got, owner)
+	}
+	s.create("/Users", newUser("a@corp.example"))
+	if !s.e.accounts.withEmail("a@corp.example").managed {
+		t.Error("an account on a verified domain is not managed")
+	}
+	s = newTenant(t, Options{VerifiedDomains: []string{"corp.example"}, Directory: DirectoryOptions{UnverifiedDomainReject: true}})
+	s.scim(400, "POST", "/Users", newUser("a@demo.example"))
+	s.create("/Users", newUser("a@CORP.example"))
+}
+
+func TestPropagationDelay(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	s := newTenant(t, Options{
+		Now: func() time.Time { return now }, Directory: DirectoryOptions{PropagationDelay: 3 * time.Second},
+	})
+	user := s.create("/Users", newUser("a@demo.example"))
+	owner := s.e.accounts.withEmail("a@demo.example")
+	if user[urnAtlassian] != nil || owner.visible(now) {
+		t.Errorf("at once: extension %v, account visible %v", user[urnAtlassian], owner.visible(now))
+	}
+	now = now.Add(3 * time.Second)
+	user = s.scim(200, "GET", "/Users/"+user["id"].(string), "").json(t)
+	if at(user, urnAtlassian+"|atlassianAccountId") != owner.id || !owner.visible(now) {
+		t.Errorf("later: extension %v, account visible %v", user[urnAtlassian], owner.visible(now))
+	}
+}

@@ -1,0 +1,185 @@
+package emulator
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseFaults(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"method=post path=/rest/api/3/issue every=10 reset=after", "method=POST path=/rest/api/3/issue every=10 reset=after"},
+		{"after=2 times=3 probability=0.05 status=429 retry-after=2", "after=2 probability=0.05 times=3 status=429 retry-after=2"},
+		{"delay=1.5s body=html", "delay=1.5s body=html"},
+	}
+	for _, test := range tests {
+		faults, err := ParseFaults(test.text)
+		if err != nil || len(faults) != 1 {
+			t.Errorf("%q: got %v, %v", test.text, faults, err)
+			continue
+		}
+		if got := faults[0].String(); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.text, got, test.want)
+		}
+	}
+}
+
+func TestParseFaultsErrors(t *testing.T) {
+	tests := []struct{ text, want string }{
+		{"status", `fault rule, line 1: "status" is not key=value`},
+		{"status=200", `fault rule, line 1: "status=200": want a whole number from 400 to 599`},
+		{"status=500\nreset=sometimes", `fault rule, line 2: "reset=sometimes": want one of before, after`},
+		{"color=red", `fault rule, line 1: "color=red": unknown key "color"`},
+		{"probability=2 status=500", `fault rule, line 1: "probability=2": want a number above 0, at most 1`},
+		{"probability=NaN status=500", `fault rule, line 1: "probability=NaN": want a number above 0, at most 1`},
+		{"path=/scim/", "fault rule, line 1: nothing happens: give status, delay, reset or body"},
+	}
+	for _, test := range tests {
+		if _, err := ParseFaults(test.text); err == nil || err.Error() != test.want {
+			t.Errorf("%q: got %v, want %s", test.text, err, test.want)
+		}
+	}
+}
+
+func TestFaultSelection(t *testing.T) {
+	tests := []struct {
+		rule string
+		want string // of eight GETs of users: x struck, . not
+	}{
+		{"status=500", "xxxxxxxx"},
+		{"method=POST status=500", "........"},
+		{"path=/rest/ status=500", "........"},
+		{"path=/scim/ after=3 status=500", "...xxxxx"},
+		{"every=3 status=500", "..x..x.."},
+		{"after=1 every=2 times=2 status=500", "..x.x..."},
+	}
+	for _, test := range tests {
+		t.Run(test.rule, func(t *testing.T) {
+			s := newTenant(t, Options{Faults: mustFaults(t, test.rule)})
+			got := ""
+			for range 8 {
+				answer, err := s.send("GET", directoryPath+"/Users", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += map[int]string{200: ".", 500: "x"}[answer.status]
+			}
+			if got != test.want {
+				t.Errorf("got %s, want %s", got, test.want)
+			}
+		})
+	}
+}
+
+func mustFaults(t testing.TB, text string) []Fault {
+	t.Helper()
+	faults, err := ParseFaults(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return faults
+}
+
+func TestFaultProbabilityIsSeeded(t *testing.T) {
+	strikes := func(seed uint64) (struck int, pattern string) {
+		e := New(Options{Seed: seed, Faults: mustFaults(t, "probability=0.25 status=500")})
+		for range 400 {
+			if _, hit := e.faults.strike(httptest.NewRequest("GET", "/scim/", nil)); hit {
+				struck++
+				pattern += "x"
+			} else {
+				pattern += "."
+			}
+		}
+		return struck, pattern
+	}
+	struck, first := strikes(1)
+	if _, again := strikes(1); first != again {
+		t.Error("the same seed struck other requests")
+	}
+	if struck < 60 || struck > 140 {
+		t.Errorf("struck %d of 400, want about 100", struck)
+	}
+}
+
+func TestFaultStatusBodies(t *testing.T) {
+	clock := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	tests := []struct {
+		status int
+		path   string
+		want   string
+	}{
+		{429, directoryPath + "/Users", `{"code":429,"message":"Rate limit exceeded"}`},
+		{503, directoryPath + "/Users", `{"schemas":["` + urnError + `"],"status":"503","detail":"Service Unavailable. Please try again."}`},
+		{429, "/rest/api/3/myself", `{"errorMessages":["Too Many Requests"],"errors":{}}`},
+		{503, "/admin/v1/orgs", `{"code":503,"message":"Service Unavailable"}`},
+	}
+	for _, test := range tests {
+		s := newTenant(t, Options{
+			Now:    func() time.Time { return clock },
+			Faults: []Fault{{Status: test.status, RetryAfter: 7}},
+		})
+		answer, err := s.send("GET", test.path, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.status != test.status || string(answer.body) != test.want {
+			t.Errorf("%s: got %d %s, want %d %s", test.path, answer.status, answer.body, test.status, test.want)
+		}
+		if got := answer.header.Get("Retry-After"); got != "7" {
+			t.Errorf("%s: Retry-After: got %q, want 7", test.path, got)
+		}
+		if got := answer.header.Get("X-RateLimit-Reset"); test.status == 429 && got != "2026-11-24T12:00:07Z" {
+			t.Errorf("%s: X-RateLimit-Reset: got %q", test.path, got)
+		}
+	}
+}
+
+func TestFaultReset(t *testing.T) {
+	for when, effect := range map[string]int{"before": 0, "after": 1} {
+		t.Run(when, func(t *testing.T) {
+			s := newTenant(t, Options{Faults: []Fault{{Method: "POST", Reset: when}}})
+			if answer, err := s.send("POST", directoryPath+"/Users", newUser("a@demo.example")); err == nil {
+				t.Fatalf("got status %d, want a cut connection", answer.status)
+			}
+			if got := s.scim(200, "GET", "/Users", "").json(t)["totalResults"]; got != float64(effect) {
+				t.Errorf("got %v users, want %d", got, effect)
+			}
+			want := Request{Method: "POST", Path: directoryPath + "/Users", Fault: "method=POST reset=" + when}
+			if diff := cmp.Diff(want, s.e.Log()[0]); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestFaultBody(t *testing.T) {
+	for _, spoil := range []string{"truncated", "html", "empty"} {
+		t.Run(spoil, func(t *testing.T) {
+			s := newTenant(t, Options{Faults: []Fault{{Method: "POST", Body: spoil}}})
+			answer := s.scim(201, "POST", "/Users", newUser("a@demo.example"))
+			if json.Valid(answer.body) {
+				t.Errorf("got valid JSON: %s", answer.body)
+			}
+			if isPage := strings.HasPrefix(answer.header.Get("Content-Type"), "text/html"); isPage != (spoil == "html") {
+				t.Errorf("Content-Type: got %q", answer.header.Get("Content-Type"))
+			}
+			if got := s.scim(200, "GET", "/Users", "").json(t)["totalResults"]; got != 1.0 {
+				t.Errorf("got %v users, want 1: the request takes effect", got)
+			}
+		})
+	}
+}
+
+func TestLatencyAndDelay(t *testing.T) {
+	s := newTenant(t, Options{Latency: 15 * time.Millisecond, Faults: []Fault{{Delay: 15 * time.Millisecond}}})
+	begin := time.Now()
+	s.scim(200, "GET", "/Users", "")
+	if took := time.Since(begin); took < 30*time.Millisecond {
+		t.Errorf("took %v, want 30ms at least", took)
+	}
+}
