@@ -11,11 +11,8 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// The scimType keywords of RFC 7644 section 3.12 and RFC 9865 section 2.4.
+// The scimType keywords of RFC 7644 section 3.12.
 const (
-	typeInvalidCursor = "invalidCursor"
-	typeInvalidCount  = "invalidCount"
-	typeExpiredCursor = "expiredCursor"
 	typeInvalidFilter = "invalidFilter"
 	typeInvalidPath   = "invalidPath"
 	typeInvalidSyntax = "invalidSyntax"

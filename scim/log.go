@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"net/http"
 	"time"
 
 	"go.uber.org/zap"
@@ -20,7 +21,7 @@ func (s *Server) record(c *call, out *responseWriter) {
 	if c.err != nil {
 		fields = append(fields, zap.String("error", c.err.Error()))
 	}
-	if out.status >= 500 {
+	if out.status >= 500 && out.status != http.StatusNotImplemented {
 		level = zapcore.ErrorLevel
 	}
 	s.log.Log(level, "request", fields...)

@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -36,7 +35,7 @@ type parameters struct {
 
 // understand reads the parameters and the body of a request for a resource
 // type into c, refusing what no step behind it should see.
-func (s *Server) understand(c *call, w http.ResponseWriter, r *http.Request, to route) error {
+func (s *Server) understand(c *call, r *http.Request, to route) error {
 	p, err := parseParameters(r.URL.RawQuery)
 	if err != nil {
 		return err
@@ -44,7 +43,7 @@ func (s *Server) understand(c *call, w http.ResponseWriter, r *http.Request, to 
 	c.query.fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
 	var body any
 	if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
-		if body, err = s.readBody(w, r); err != nil {
+		if body, err = s.readBody(r); err != nil {
 			return err
 		}
 	}
@@ -147,11 +146,7 @@ func parseParameters(raw string) (parameters, error) {
 }
 
 func notANumber(name, value string) error {
-	scimType := typeInvalidValue
-	if name == "count" {
-		scimType = typeInvalidCount
-	}
-	return refuse(http.StatusBadRequest, scimType, "%s is %q; it must be a whole number.", name, clip(value))
+	return invalidValue("%s is %q; it must be a whole number.", name, clip(value))
 }
 
 // nameList splits comma lists; a repeated parameter adds to the list.
@@ -241,25 +236,27 @@ func names(name string, value any) ([]string, error) {
 	return out, nil
 }
 
+// maxDiscard is how much of a body that is too large is read nevertheless.
+const maxDiscard = 32 << 20
+
 // readBody reads a JSON body within the size limit into maps, slices and
 // scalars. Repeated member names, bytes after the value and invalid UTF-8 are
 // syntax errors: what one reader takes for one document, another must not take
 // for a different one.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (any, error) {
+func (s *Server) readBody(r *http.Request) (any, error) {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
 	tooLarge := refuse(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes.", s.cfg.MaxBodyBytes)
-	if r.ContentLength > s.cfg.MaxBodyBytes {
-		return nil, tooLarge
-	}
-	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, s.cfg.MaxBodyBytes))
-	var limit *http.MaxBytesError
+	raw, err := io.ReadAll(io.LimitReader(r.Body, s.cfg.MaxBodyBytes+1))
 	switch {
-	case errors.As(err, &limit):
-		return nil, tooLarge
 	case err != nil:
 		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: "The body could not be read to its end.", Err: err}
+	case int64(len(raw)) > s.cfg.MaxBodyBytes:
+		// A client that is still sending when the connection closes never sees
+		// the answer, so a good part of the rest is taken and thrown away.
+		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
+		return nil, tooLarge
 	}
 	var body any
 	if err := json.Unmarshal(raw, &body); err != nil {

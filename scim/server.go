@@ -123,7 +123,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A panic while the body streams cannot become an error answer any more: the
 	// log record is still written, and net/http cuts the connection.
 	defer func() { s.record(c, out) }()
-	c.err = s.answer(c, out, r)
+	c.err = s.answer(c, r)
 	s.render(c, out, r)
 }
 
@@ -158,7 +158,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
 
 // answer does everything up to the outcome in c: found, list or the error it
 // returns. A panic on the way is an error.
-func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (err error) {
+func (s *Server) answer(c *call, r *http.Request) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("panic", zap.String("requestId", c.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
@@ -186,7 +186,7 @@ func (s *Server) answer(c *call, w http.ResponseWriter, r *http.Request) (err er
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
-	if err := s.understand(c, w, r, to); err != nil {
+	if err := s.understand(c, r, to); err != nil {
 		return err
 	}
 	return s.dispatch(c, r, to)

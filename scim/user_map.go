@@ -45,7 +45,7 @@ func userObject(u *atlassian.User) query.Object {
 	}
 	addMany(&o, "emails", u.Emails, multiValueObject)
 	addMany(&o, "phoneNumbers", u.PhoneNumbers, multiValueObject)
-	addMany(&o, "groups", u.Groups, referenceObject)
+	addMany(&o, "groups", u.Groups, membershipObject)
 	if e := enterpriseObject(u); len(e) > 0 {
 		o = append(o, query.Member{Name: atlassian.EnterpriseSchema, Value: e})
 	}
@@ -83,6 +83,12 @@ func multiValueObject(m atlassian.MultiValue) query.Object {
 
 func referenceObject(r atlassian.Reference) query.Object {
 	return textObject("value", r.Value, "display", r.Display, "type", r.Type)
+}
+
+// membershipObject is a group of a user. The directory knows no nested groups, so
+// every membership is direct (RFC 7643 section 4.1.2).
+func membershipObject(r atlassian.Reference) query.Object {
+	return textObject("value", r.Value, "display", r.Display, "type", "direct")
 }
 
 // textObject makes an object of name and value pairs, without the empty ones.

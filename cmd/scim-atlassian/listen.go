@@ -76,7 +76,7 @@ func newHTTPServer(s site, logger *zap.Logger) *http.Server {
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      s.timeout + 30*time.Second, // counts from the request's header; leaves time to send the answer
 		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+		MaxHeaderBytes:    512 << 10, // an overlong filter gets a SCIM error, not a bare 431
 		ErrorLog:          errorLog,
 	}
 }
