@@ -27,9 +27,9 @@ type collection struct {
 	budget int         // upstream calls that one query may cost
 	// page reads a window of everything, in upstream's order.
 	page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
-	// probe runs one lookup of the table. Beyond limit calls it gives up with
-	// errCostly, so that a scan is made instead.
-	probe func(ctx context.Context, p query.Probe, limit int) ([]query.Object, error)
+	// probe runs one lookup of the table. It may give up with errCostly, so that
+	// a scan is made instead.
+	probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
 	total atomic.Int64 // as last seen, 0 if never
 }
 
@@ -76,16 +76,12 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 	if len(probes) > c.budget {
 		return nil, c.overBudget(len(probes))
 	}
-	limit := c.budget
-	if total := int(c.total.Load()); total > 0 {
-		limit = min(limit, pages(total))
-	}
 	found := make([][]query.Object, len(probes))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(scanParallel)
 	for i, p := range probes {
 		group.Go(func() (err error) {
-			found[i], err = c.probe(ctx, p, limit)
+			found[i], err = c.probe(ctx, p)
 			return err
 		})
 	}
@@ -103,6 +99,28 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 		}
 	}
 	return all, nil
+}
+
+// worthwhile fails with errCostly if as many single reads cost more than a scan.
+// How much a scan costs is asked for where it is not known and matters.
+func (c *collection) worthwhile(ctx context.Context, reads int) error {
+	const few = 20
+	if reads <= few {
+		return nil
+	}
+	total := int(c.total.Load())
+	if total == 0 {
+		_, counted, err := c.page(ctx, 1, 1)
+		if err != nil {
+			return err
+		}
+		c.total.Store(int64(counted))
+		total = counted
+	}
+	if reads > pages(total) {
+		return errCostly
+	}
+	return nil
 }
 
 // window reads count resources from start on, or with a negative count all of

@@ -281,12 +281,12 @@ func (b *groups) whole(ctx context.Context, all []*atlassian.Group) ([]query.Obj
 	return out, nil
 }
 
-func (b *groups) probe(ctx context.Context, p query.Probe, limit int) ([]query.Object, error) {
+func (b *groups) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
 		return fetchAll(ctx, []string{p.Value}, b.read)
 	case "members.value":
-		return b.groupsOf(ctx, p.Value, limit)
+		return b.groupsOf(ctx, p.Value)
 	}
 	found, err := b.directory.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
 	if err != nil {
@@ -299,7 +299,7 @@ func (b *groups) probe(ctx context.Context, p query.Probe, limit int) ([]query.O
 	return objects, lookupComplete(len(objects), found.Total)
 }
 
-func (b *groups) groupsOf(ctx context.Context, user string, limit int) ([]query.Object, error) {
+func (b *groups) groupsOf(ctx context.Context, user string) ([]query.Object, error) {
 	u, err := b.directory.User(ctx, user)
 	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
 		return nil, nil
@@ -307,8 +307,8 @@ func (b *groups) groupsOf(ctx context.Context, user string, limit int) ([]query.
 	if err != nil {
 		return nil, err
 	}
-	if len(u.Groups)+1 > limit {
-		return nil, errCostly
+	if err := b.collection.worthwhile(ctx, len(u.Groups)); err != nil {
+		return nil, err
 	}
 	ids := make([]string, 0, len(u.Groups))
 	for _, g := range u.Groups {

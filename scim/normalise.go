@@ -172,10 +172,17 @@ func (n normaliser) attribute(a *query.Attribute, name string, value any) (any, 
 	return n.onePrimary(dropRepeated(list), name)
 }
 
-// wrap turns the bare value of a complex element into the element.
+// wrap turns the bare value, or the bare name, of a complex element into the
+// element.
 func (n normaliser) wrap(a *query.Attribute, element any) any {
-	if text, ok := element.(string); ok && a.Kind == query.Complex && !n.strict {
-		return map[string]any{"value": text}
+	text, ok := element.(string)
+	if !ok || a.Kind != query.Complex || n.strict {
+		return element
+	}
+	for _, name := range []string{"value", "name"} {
+		if slices.ContainsFunc(a.Sub, func(sub *query.Attribute) bool { return sub.Name == name }) {
+			return map[string]any{name: text}
+		}
 	}
 	return element
 }

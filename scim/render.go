@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"net/url"
@@ -28,7 +29,7 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		renderError(w, asError(c.err))
 	case c.list != nil:
 		if c.explain {
-			h.Set("X-Query-Plan", c.list.plan)
+			h.Set("X-Query-Plan", headerText(c.list.plan))
 		}
 		renderList(c, w)
 	case c.static != nil:
@@ -142,4 +143,18 @@ func (c *call) location(o query.Object) string {
 	id, _ := o.Get("id")
 	text, _ := id.(string)
 	return c.base + c.rt.Endpoint + "/" + url.PathEscape(text)
+}
+
+// headerText makes text fit for a header: what is not printable ASCII is written
+// as \u escapes.
+func headerText(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if r >= ' ' && r <= '~' {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "\\u%04x", r)
+		}
+	}
+	return b.String()
 }

@@ -31,6 +31,7 @@ type parameters struct {
 	filter, sortBy, sortOrder     *string
 	startIndex, count             *int
 	attributes, excludeAttributes []string
+	explain                       bool // tell the plan in X-Query-Plan
 }
 
 // understand reads the parameters and the body of a request for a resource
@@ -40,7 +41,6 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	if err != nil {
 		return err
 	}
-	c.query.fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
 	var body any
 	if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
 		if body, err = s.readBody(r); err != nil {
@@ -52,8 +52,12 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 			return err
 		}
 	}
-	if c.query.want, err = c.rt.schema.Project(p.attributes, p.excludeAttributes); err != nil {
-		return invalidValue("%s", err.Error())
+	c.query.fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
+	c.query.want = c.rt.shown
+	if len(p.attributes)+len(p.excludeAttributes) > 0 {
+		if c.query.want, err = c.rt.schema.Project(p.attributes, p.excludeAttributes); err != nil {
+			return invalidValue("%s.", err.Error())
+		}
 	}
 	strict := c.caller.Strict
 	switch {
@@ -69,6 +73,7 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 
 // understandList completes c.query with filter, sort and page.
 func (s *Server) understandList(c *call, p parameters) error {
+	c.explain = p.explain
 	q := &c.query
 	q.start, q.count = 1, s.cfg.MaxResults
 	if p.startIndex != nil {
@@ -141,6 +146,7 @@ func parseParameters(raw string) (parameters, error) {
 		}
 		*target = &n
 	}
+	p.explain = values.Get("explain") == "true"
 	p.attributes, p.excludeAttributes = nameList(values["attributes"]), nameList(values["excludedAttributes"])
 	return p, nil
 }

@@ -3,6 +3,7 @@ package scim
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	elimity "github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/optional"
@@ -15,6 +16,7 @@ import (
 type resourceType struct {
 	schemas.ResourceType
 	schema  *query.Schema
+	shown   query.Projection // of an answer when the request names no attributes
 	backend backend
 }
 
@@ -28,6 +30,9 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 	var out []*resourceType
 	for _, rt := range loaded {
 		t := &resourceType{ResourceType: rt, schema: querySchema(rt)}
+		if t.shown, err = t.schema.Project(nil, nil); err != nil {
+			return nil, err
+		}
 		types[rt.Name] = t
 		out = append(out, t)
 	}
@@ -35,6 +40,28 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 	types["User"].backend, types["Group"].backend = users, groups
 	types["Issue"].backend = newIssues(cfg, types["Issue"].schema)
 	return out, nil
+}
+
+// Explain returns the plan of a filter over the resources at an endpoint, such
+// as "/Users", on one line. It asks nothing of upstream, so names in a filter
+// over issues are not resolved to ids. Errors are *Error.
+func Explain(endpoint, filter string) (string, error) {
+	types, err := newResourceTypes(Config{}.withDefaults())
+	if err != nil {
+		return "", err
+	}
+	var known []string
+	for _, rt := range types {
+		if strings.EqualFold(rt.Endpoint, "/"+strings.TrimPrefix(endpoint, "/")) {
+			e, err := query.Parse(rt.schema, filter, filterLimits)
+			if err != nil {
+				return "", asError(err)
+			}
+			return rt.backend.explain(e), nil
+		}
+		known = append(known, strings.TrimPrefix(rt.Endpoint, "/"))
+	}
+	return "", refuse(http.StatusNotFound, "", "There is no %s; there are %s.", endpoint, strings.Join(known, ", "))
 }
 
 // schemasOf lists the URNs of a resource: the core and the extensions that it

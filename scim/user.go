@@ -156,12 +156,12 @@ func (b *users) page(ctx context.Context, start, count int) ([]query.Object, int
 	return userObjects(p.Resources), p.Total, nil
 }
 
-func (b *users) probe(ctx context.Context, p query.Probe, limit int) ([]query.Object, error) {
+func (b *users) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
 		return fetchAll(ctx, []string{p.Value}, b.read)
 	case "groups.value":
-		return b.membersOf(ctx, p.Value, limit)
+		return b.membersOf(ctx, p.Value)
 	}
 	found, err := b.directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
 	if err != nil {
@@ -170,7 +170,7 @@ func (b *users) probe(ctx context.Context, p query.Probe, limit int) ([]query.Ob
 	return userObjects(found.Resources), lookupComplete(len(found.Resources), found.Total)
 }
 
-func (b *users) membersOf(ctx context.Context, group string, limit int) ([]query.Object, error) {
+func (b *users) membersOf(ctx context.Context, group string) ([]query.Object, error) {
 	g, err := b.directory.Group(ctx, group)
 	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
 		return nil, nil
@@ -178,8 +178,8 @@ func (b *users) membersOf(ctx context.Context, group string, limit int) ([]query
 	if err != nil {
 		return nil, err
 	}
-	if len(g.Members)+1 > limit {
-		return nil, errCostly
+	if err := b.collection.worthwhile(ctx, len(g.Members)); err != nil {
+		return nil, err
 	}
 	ids := make([]string, 0, len(g.Members))
 	for _, m := range g.Members {
