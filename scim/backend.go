@@ -41,7 +41,8 @@ type listQuery struct {
 	start      int // 1-based
 	count      int // resources wanted at most, 0 for the total alone
 	want       query.Projection
-	fresh      bool // the client refuses cached answers (Cache-Control: no-cache)
+	shown      string // the attributes parameters that want came from
+	fresh      bool   // the client refuses cached answers (Cache-Control: no-cache)
 }
 
 // listResult is one page of a list.
@@ -49,6 +50,7 @@ type listResult struct {
 	total     int            // all that match, exact
 	resources []query.Object // the page
 	plan      string         // how it was found, for the log and X-Query-Plan
+	all       []query.Object // everything that matches, in order, if that was read; nil otherwise
 }
 
 // finish matches, sorts and cuts all candidates down to the page that q asks
@@ -67,9 +69,14 @@ func (q listQuery) finish(candidates []query.Object, plan string) *listResult {
 		matched = append([]query.Object(nil), matched...)
 		query.Sort(matched, *q.sortBy, q.descending)
 	}
-	from := min(q.start-1, len(matched))
-	to := min(from+q.count, len(matched))
-	return &listResult{total: len(matched), resources: matched[from:to], plan: plan}
+	return q.cut(matched, plan)
+}
+
+// cut takes the page that q asks for from all that matches.
+func (q listQuery) cut(all []query.Object, plan string) *listResult {
+	from := min(q.start-1, len(all))
+	to := min(from+q.count, len(all))
+	return &listResult{total: len(all), resources: all[from:to], plan: plan, all: all}
 }
 
 // operation is one step of a PATCH, RFC 7644 section 3.5.2, checked against the

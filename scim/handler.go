@@ -16,7 +16,10 @@ import (
 // finds goes into the request's call; elimity gets a stub, since its own
 // rendering knows neither our errors nor projection, and writes into the maps
 // it is given.
-type handler struct{ rt *resourceType }
+type handler struct {
+	rt    *resourceType
+	walks *walks
+}
 
 // stub is answered to the library in place of the resource.
 func stub() elimity.Resource {
@@ -45,8 +48,14 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 // GetAll implements elimity.ResourceHandler.
 func (h handler) GetAll(r *http.Request, _ elimity.ListRequestParams) (elimity.Page, error) {
 	c := callFrom(r.Context())
-	c.list, c.err = h.rt.backend.list(r.Context(), c.query)
 	c.answered = true
+	key := c.query.key(c)
+	if c.list = h.walks.next(key, c.query); c.list != nil {
+		return elimity.Page{}, nil
+	}
+	if c.list, c.err = h.rt.backend.list(r.Context(), c.query); c.err == nil {
+		h.walks.keep(key, c.query, c.list)
+	}
 	return elimity.Page{}, nil
 }
 

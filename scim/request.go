@@ -58,6 +58,7 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		if c.query.want, err = c.rt.schema.Project(p.attributes, p.excludeAttributes); err != nil {
 			return invalidValue("%s.", err.Error())
 		}
+		c.query.shown = strings.Join(p.attributes, ",") + "\x00" + strings.Join(p.excludeAttributes, ",")
 	}
 	strict := c.caller.Strict
 	switch {

@@ -97,7 +97,7 @@ func New(cfg Config) (*Server, error) {
 	if s.types, err = newResourceTypes(cfg); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	if s.library, err = newLibrary(s.types); err != nil {
+	if s.library, err = newLibrary(s.types, &walks{now: cfg.Now, byKey: map[string]*walk{}}); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	if s.discovery, err = newDiscovery(cfg, s.types); err != nil {
