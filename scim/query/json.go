@@ -63,13 +63,14 @@ func appendString(b []byte, s string) []byte {
 	return b
 }
 
-// appendFloat writes the shortest number that reads back as f, with an exponent
-// where JavaScript would use one.
+// appendFloat writes the shortest number that reads back as f. From 2^53 on it
+// has an exponent: the shortest digits of such a float are not those of the
+// integer it is, so they must not be read as one.
 func appendFloat(b []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)
 	}
-	if size := math.Abs(f); size != 0 && (size < 1e-6 || size >= 1e21) {
+	if size := math.Abs(f); size != 0 && (size < 1e-6 || size >= 1<<53) {
 		return strconv.AppendFloat(b, f, 'e', -1, 64)
 	}
 	return strconv.AppendFloat(b, f, 'f', -1, 64)
