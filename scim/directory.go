@@ -76,6 +76,9 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 	if len(probes) > c.budget {
 		return nil, c.overBudget(len(probes))
 	}
+	if len(probes) == 1 {
+		return c.probe(ctx, probes[0])
+	}
 	found := make([][]query.Object, len(probes))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(scanParallel)

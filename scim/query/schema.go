@@ -3,6 +3,8 @@ package query
 import (
 	"fmt"
 	"strings"
+
+	ast "github.com/scim2/filter-parser/v2"
 )
 
 // Kind is the data type of an attribute, RFC 7643 section 2.3.
@@ -88,7 +90,7 @@ type Extension struct {
 }
 
 // Schema is everything known about the attributes of one resource type. Make it
-// with NewSchema. It never changes afterwards and is safe for concurrent use.
+// with NewSchema. What it says never changes afterwards; it is safe for concurrent use.
 type Schema struct {
 	ResourceType string       // "User"
 	Core         string       // URN of the core schema
@@ -98,6 +100,7 @@ type Schema struct {
 	paths     map[string]Path     // by lower-case name, plain and URN-qualified
 	ambiguous map[string][]string // unprefixed name -> the extensions that share it
 	urns      map[string]string   // lower case -> canonical, extensions only
+	trees     *trees
 }
 
 // NewSchema builds a Schema and the index that Resolve works with. The
@@ -105,7 +108,7 @@ type Schema struct {
 func NewSchema(resourceType, core string, attributes []*Attribute, extensions ...Extension) *Schema {
 	s := &Schema{
 		ResourceType: resourceType, Core: core, Attributes: attributes, Extensions: extensions,
-		paths: map[string]Path{}, ambiguous: map[string][]string{}, urns: map[string]string{},
+		paths: map[string]Path{}, ambiguous: map[string][]string{}, urns: map[string]string{}, trees: &trees{byOutline: map[string]ast.Expression{}},
 	}
 	for _, a := range attributes {
 		s.index("", Path{Attr: a})
