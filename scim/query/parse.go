@@ -95,7 +95,7 @@ func (p *parser) filter(closing string) (Expr, error) {
 
 func (p *parser) tree(outline string) (ast.Expression, error) {
 	if p.schema == nil {
-		return ast.ParseFilterNumber([]byte(outline))
+		return trees(nil).parse(outline)
 	}
 	return p.schema.trees.parse(outline)
 }

@@ -3,8 +3,6 @@ package query
 import (
 	"fmt"
 	"strings"
-
-	ast "github.com/scim2/filter-parser/v2"
 )
 
 // Kind is the data type of an attribute, RFC 7643 section 2.3.
@@ -100,7 +98,7 @@ type Schema struct {
 	paths     map[string]Path     // by lower-case name, plain and URN-qualified
 	ambiguous map[string][]string // unprefixed name -> the extensions that share it
 	urns      map[string]string   // lower case -> canonical, extensions only
-	trees     *trees
+	trees     trees
 }
 
 // NewSchema builds a Schema and the index that Resolve works with. The
@@ -108,7 +106,7 @@ type Schema struct {
 func NewSchema(resourceType, core string, attributes []*Attribute, extensions ...Extension) *Schema {
 	s := &Schema{
 		ResourceType: resourceType, Core: core, Attributes: attributes, Extensions: extensions,
-		paths: map[string]Path{}, ambiguous: map[string][]string{}, urns: map[string]string{}, trees: &trees{byOutline: map[string]ast.Expression{}},
+		paths: map[string]Path{}, ambiguous: map[string][]string{}, urns: map[string]string{}, trees: commonTrees(),
 	}
 	for _, a := range attributes {
 		s.index("", Path{Attr: a})
