@@ -87,7 +87,7 @@ func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Ob
 			return nil, mutability("%s is required and cannot be removed.", op.path)
 		}
 	}
-	u, err := b.directory.PatchUser(ctx, id, sent)
+	u, err := b.directory.PatchUser(ctx, id, mirrored(sent))
 	if err != nil {
 		return nil, missing(err, "User", id)
 	}
@@ -115,6 +115,19 @@ func (b *users) plainOperations(ops []operation) (sent []atlassian.PatchOperatio
 	return sent, true
 }
 
+// mirrored adds to each operation on the enterprise extension the same one at the
+// top level: the directory keeps department and organization in both places, and
+// only those at the top level reach the account.
+func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
+	for _, op := range ops {
+		if name, ok := strings.CutPrefix(op.Path, atlassian.EnterpriseSchema+":"); ok {
+			op.Path = name
+			ops = append(ops, op)
+		}
+	}
+	return ops
+}
+
 func (b *users) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
 	if emails, ok := want.Get("emails"); ok {
 		want.Set("emails", withPrimary(emails.([]any)))
@@ -123,7 +136,7 @@ func (b *users) change(ctx context.Context, id string, current, want query.Objec
 	if len(ops) == 0 {
 		return current, nil
 	}
-	u, err := b.directory.PatchUser(ctx, id, ops)
+	u, err := b.directory.PatchUser(ctx, id, mirrored(ops))
 	if err != nil {
 		return nil, missing(err, "User", id)
 	}

@@ -141,7 +141,8 @@ func userOf(o query.Object) *atlassian.User {
 		u.Active = &active
 	}
 	if e := inner(o, atlassian.EnterpriseSchema); e != nil {
-		u.Enterprise = &atlassian.Enterprise{Organization: text(e, "organization"), Department: text(e, "department")}
+		u.Organization, u.Department = text(e, "organization"), text(e, "department")
+		u.Enterprise = &atlassian.Enterprise{Organization: u.Organization, Department: u.Department}
 	}
 	return u
 }
