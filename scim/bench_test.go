@@ -19,9 +19,10 @@ import (
 
 // BenchmarkBesideProxy measures the same request through the facade and through
 // a plain reverse proxy to the same emulator, with real HTTP on both sides of
-// either, each from the same 1,000 users. cpu-µs/op is the CPU of the whole process, client and emulator
-// included, so the ratio of facade to proxy is that of a deployment in which
-// everything runs on one machine; upstream/op is the requests Atlassian got.
+// either, each from the same 1,000 users. cpu-µs/op is the CPU of the whole
+// process, client and emulator included, so the ratio of facade to proxy is
+// that of a deployment in which everything runs on one machine; upstream/op is
+// the requests Atlassian got.
 //
 // On a noisy machine the median ratio of several runs tells more than one run:
 //
