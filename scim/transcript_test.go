@@ -25,7 +25,7 @@ import (
 	"scim-atlassian/scim"
 )
 
-var updateTranscripts = flag.Bool("update-transcripts", false, "rewrite testdata/transcripts with the answers as they are")
+var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts with the answers as they are")
 
 // TestTranscripts plays the exchanges of testdata/transcripts against a server
 // over a fresh emulator. A file is made of steps:
@@ -33,11 +33,13 @@ var updateTranscripts = flag.Bool("update-transcripts", false, "rewrite testdata
 //	# a comment
 //	caller read-only           the requests that follow are this caller's
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
+//	header Accept: text/html   a header of the next request; without a value, it is not sent
 //	> PATCH /Users/<1>         a request; a query string is written unescaped
 //	{"schemas": …}             its body, on one line
 //	< 200                      the status, and lines below it: headers that matter,
 //	  upstream GET …           the requests that Atlassian got for it, and the body
 //
+// Content-Type matters where it is not SCIM's, and of a long list only the ends do.
 // <1>, <2>, … are the ids of what was created, in order; times are <time>.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("../testdata/transcripts/*.txt")
@@ -68,11 +70,12 @@ type player struct {
 	emulator *emulator.Emulator
 	server   *httptest.Server
 	caller   string
+	header   http.Header // of the next request
 	ids      []string
 }
 
 func newPlayer(t *testing.T) *player {
-	p := &player{emulator: emulator.New(emulator.Options{Users: 250, Groups: 5, Projects: 3, Issues: 60, Seed: 1}), caller: "all"}
+	p := &player{emulator: emulator.New(emulator.Options{Users: 250, Groups: 5, Projects: 3, Issues: 60, Seed: 1}), caller: "all", header: http.Header{}}
 	upstream := httptest.NewServer(p.emulator)
 	t.Cleanup(upstream.Close)
 	cfg := atlassian.Config{OnCall: scim.CountCall, MaxRetries: -1, Timeout: 2 * time.Second}
@@ -122,6 +125,9 @@ func (p *player) play(t *testing.T, file string) string {
 		switch word {
 		case "caller":
 			p.caller = rest
+		case "header":
+			name, value, _ := strings.Cut(rest, ":")
+			p.header.Set(name, strings.TrimSpace(value))
 		case "fault":
 			faults, err := emulator.ParseFaults(rest)
 			if err != nil {
@@ -160,6 +166,10 @@ func (p *player) exchange(t *testing.T, request, body string) string {
 	}
 	req.Header.Set("Authorization", "Bearer "+p.caller)
 	req.Header.Set("Content-Type", "application/scim+json")
+	for name, values := range p.header {
+		req.Header[name] = slices.DeleteFunc(values, func(v string) bool { return v == "" })
+	}
+	p.header = http.Header{}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +186,9 @@ func (p *player) exchange(t *testing.T, request, body string) string {
 			fmt.Fprintf(&out, "  %s: %s\n", name, value)
 		}
 	}
+	if media := resp.Header.Get("Content-Type"); media != "" && media != "application/scim+json" {
+		fmt.Fprintf(&out, "  Content-Type: %s\n", media)
+	}
 	log := p.emulator.Log()
 	var calls []string
 	for _, call := range log {
@@ -190,6 +203,9 @@ func (p *player) exchange(t *testing.T, request, body string) string {
 	if got := resp.Header.Get("X-Upstream-Calls"); got != fmt.Sprint(len(log)) {
 		t.Errorf("%s: X-Upstream-Calls is %s, upstream got %d", request, got, len(log))
 	}
+	if resp.Header.Get("X-Request-Id") == "" {
+		t.Errorf("%s: no X-Request-Id", request)
+	}
 	if len(answer) > 0 {
 		var doc map[string]any
 		if err := json.Unmarshal(answer, &doc); err != nil {
@@ -197,6 +213,9 @@ func (p *player) exchange(t *testing.T, request, body string) string {
 		}
 		if id, ok := doc["id"].(string); ok && resp.StatusCode == http.StatusCreated {
 			p.ids = append(p.ids, id)
+		}
+		if list, _ := doc["Resources"].([]any); len(list) > 10 {
+			doc["Resources"] = []any{list[0], fmt.Sprintf("%d more", len(list)-2), list[len(list)-1]}
 		}
 		text, err := json.MarshalIndent(doc, "  ", "  ")
 		if err != nil {
