@@ -1,0 +1,50 @@
+package scim
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseResource(t *testing.T) {
+	const schemas = `"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"]`
+	const needed = schemas + `,"userName":"a","emails":[{"value":"a@x.example","primary":true}]`
+	tests := []struct {
+		name, body, want, err string
+		strict                bool
+	}{
+		{name: "nulls and text for a boolean", body: `{` + needed + `,"id":null,"title":null,"phoneNumbers":null,"roles":[],"active":"True"}`, want: `{` + needed + `,"active":true}`},
+		{name: "names in any case", body: `{` + needed + `,"TITLE":"t","Name":{"GIVENNAME":"A"}}`, want: `{` + needed + `,"title":"t","name":{"givenName":"A"}}`},
+		{name: "readOnly and unknown", body: `{` + needed + `,"id":"7","meta":{"x":1},"groups":[{"value":"g"}],"photos":[1],"emailz":1}`, want: `{` + needed + `}`},
+		{name: "object for an array", body: `{` + schemas + `,"userName":"a","emails":{"value":"a@x.example"}}`, want: `{` + needed + `}`},
+		{name: "text for an element", body: `{` + schemas + `,"userName":"a","emails":["a@x.example"]}`, want: `{` + needed + `}`},
+		{name: "SCIM 1.1", body: `{"schemas":["urn:scim:schemas:core:1.0"],"userName":"a","emails":[{"value":"a@x.example","primary":"true"}]}`, want: `{` + needed + `}`},
+		{name: "last of two primaries", body: `{` + schemas + `,"userName":"a","emails":[{"value":"1","primary":true},{"value":"2","primary":true}]}`, want: `{` + schemas + `,"userName":"a","emails":[{"value":"1","primary":false},{"value":"2","primary":true}]}`},
+		{name: "extension in any case", body: `{` + needed + `,"URN:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"Department":"D","costCenter":"7"}}`, want: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"D"}}`},
+		{name: "empty extension", body: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":""}}`, want: `{` + needed + `}`},
+		{name: "strict as the RFC", strict: true, body: `{` + needed + `,"id":"7"}`, want: `{` + needed + `}`},
+		{name: "no object", body: `[]`, err: badSyntax},
+		{name: "no schemas", body: `{"userName":"a","emails":["a@x.example"]}`, err: badSyntax},
+		{name: "no userName", body: `{` + schemas + `,"emails":["a@x.example"]}`, err: badValue},
+		{name: "empty userName", body: `{` + needed + `,"username":""}`, want: `{` + needed + `}`},
+		{name: "name twice", body: `{` + needed + `,"username":"b"}`, err: badSyntax},
+		{name: "wrong type", body: `{` + needed + `,"title":5}`, err: badValue},
+		{name: "strict, text for a boolean", strict: true, body: `{` + needed + `,"active":"true"}`, err: badValue},
+		{name: "strict, unknown attribute", strict: true, body: `{` + needed + `,"emailz":1}`, err: badSyntax},
+		{name: "strict, other schema", strict: true, body: `{"schemas":["urn:x"],"userName":"a","emails":[{"value":"a","primary":true}]}`, err: badSyntax},
+		{name: "strict, object for an array", strict: true, body: `{` + schemas + `,"userName":"a","emails":{"value":"a"}}`, err: badValue},
+	}
+	s, rt := &Server{}, namedType(t, "User")
+	for _, test := range tests {
+		got, err := s.parseResource(rt, decode(t, test.body), test.strict)
+		if refused := refusalOf(t, err); refused != test.err {
+			t.Errorf("%s: got %q, want %q", test.name, refused, test.err)
+		}
+		if err != nil {
+			continue
+		}
+		if diff := cmp.Diff(decode(t, test.want), any(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package scim
+
+import "testing"
+
+func TestParsePatchRefuses(t *testing.T) {
+	const schemas = `"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]`
+	one := func(operation string) string { return `{` + schemas + `,"Operations":[` + operation + `]}` }
+	tests := []struct {
+		name, body, want string
+		strict           bool
+	}{
+		{name: "members in any case, no schemas", body: `{"operations":[{"OP":"REMOVE","Path":"title"}]}`},
+		{name: "no operations at all", body: `{}`},
+		{name: "strict, no operations", strict: true, body: `{` + schemas + `}`, want: badSyntax},
+		{name: "strict, no schemas", strict: true, body: `{"Operations":[{"op":"remove","path":"title"}]}`, want: badSyntax},
+		{name: "no object", body: `[]`, want: badSyntax},
+		{name: "empty operations", body: `{` + schemas + `,"Operations":[]}`, want: badSyntax},
+		{name: "operation of another type", body: one(`"remove"`), want: badSyntax},
+		{name: "unknown op", body: one(`{"op":"move","path":"title"}`), want: badSyntax},
+		{name: "no op", body: one(`{"path":"title"}`), want: badSyntax},
+		{name: "path of another type", body: one(`{"op":"remove","path":1}`), want: badSyntax},
+		{name: "remove without path", body: one(`{"op":"remove"}`), want: badTarget},
+		{name: "value without path is no object", body: one(`{"op":"add","value":"x"}`), want: badValue},
+		{name: "unclosed filter", body: one(`{"op":"remove","path":"emails[type eq \"work\""}`), want: badPath},
+		{name: "filter on one value", body: one(`{"op":"remove","path":"title[value eq \"x\"]"}`), want: badPath},
+		{name: "no such sub-attribute", body: one(`{"op":"remove","path":"emails[type eq \"work\"].x"}`), want: badPath},
+		{name: "not plain text", body: one(`{"op":"remove","path":"\ufffd"}`), want: badPath},
+	}
+	rt := namedType(t, "User")
+	for _, test := range tests {
+		_, err := parsePatch(rt, decode(t, test.body), test.strict)
+		if got := refusalOf(t, err); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}

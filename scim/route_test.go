@@ -1,0 +1,110 @@
+package scim
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestPathSegments(t *testing.T) {
+	const missing = "Not Found"
+	tests := []struct {
+		path string
+		want []string
+		err  string
+	}{
+		{path: "/scim/v2"},
+		{path: "//scim/v2//Users///7/", want: []string{"Users", "7"}},
+		{path: "/scim/v2/Users/a%20b%C3%A9%3A%23", want: []string{"Users", "a bé:#"}},
+		{path: "/scim/v2/Users/%252e%252e", want: []string{"Users", "%2e%2e"}},
+		{path: "/scim/v2/Users/" + strings.Repeat("a", maxID), want: []string{"Users", strings.Repeat("a", maxID)}},
+		{path: "/scim/v2/Users/" + strings.Repeat("a", maxID+1), err: missing},
+		{path: "", err: missing},
+		{path: "/scim/v2x/Users", err: missing},
+		{path: "/SCIM/v2/Users", err: missing},
+		{path: "/scim/v2/Users/..", err: missing},
+		{path: "/scim/v2/./Users", err: missing},
+		{path: "/scim/v2/Users/%2E%2e", err: missing},
+		{path: "/scim/v2/Users/a%2Fb", err: missing},
+		{path: "/scim/v2/Users/a%5cb", err: missing},
+		{path: "/scim/v2/Users/%0d%0a", err: missing},
+		{path: "/scim/v2/Users/%C2%85", err: missing},
+		{path: "/scim/v2/Users/%ff", err: missing},
+		{path: "/scim/v2/Users/%zz", err: missing},
+	}
+	for _, test := range tests {
+		got, err := pathSegments(test.path)
+		if refused := refusalOf(t, err); refused != test.err {
+			t.Errorf("%q: got %q, want %q", test.path, refused, test.err)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", test.path, diff)
+		}
+	}
+}
+
+func TestRoute(t *testing.T) {
+	s := &Server{types: []*resourceType{namedType(t, "User"), namedType(t, "Group")}}
+	type target struct {
+		Discovery, Type, ID string
+		Search              bool
+	}
+	tests := []struct {
+		request string
+		want    target
+		allow   string // of a 405
+		missing bool
+	}{
+		{request: "GET /Users/?filter=x", want: target{Type: "User"}},
+		{request: "GET //Users//1/", want: target{Type: "User", ID: "1"}},
+		{request: "HEAD /Groups/1", want: target{Type: "Group", ID: "1"}},
+		{request: "POST /Users", want: target{Type: "User"}},
+		{request: "PATCH /Users/1", want: target{Type: "User", ID: "1"}},
+		{request: "POST /Users/.search", want: target{Type: "User", Search: true}},
+		{request: "GET /ServiceProviderConfig/", want: target{Discovery: "ServiceProviderConfig"}},
+		{request: "GET /Schemas/urn:a:b", want: target{Discovery: "Schemas", ID: "urn:a:b"}},
+		{request: "GET /ResourceTypes/User", want: target{Discovery: "ResourceTypes", ID: "User"}},
+		{request: "GET /Me"},
+		{request: "POST /Bulk"},
+		{request: "POST /.search"},
+		{request: "GET /", missing: true},
+		{request: "GET /users", missing: true},
+		{request: "GET /Users/1/name", missing: true},
+		{request: "POST /Users/1", allow: "GET, HEAD, PUT, PATCH, DELETE"},
+		{request: "DELETE /Users", allow: "GET, HEAD, POST"},
+		{request: "GET /Users/.search", allow: "POST"},
+		{request: "POST /ServiceProviderConfig", allow: "GET, HEAD"},
+		{request: "PUT /ServiceProviderConfig", allow: "GET, HEAD"},
+		{request: "PATCH /ServiceProviderConfig", allow: "GET, HEAD"},
+		{request: "DELETE /ServiceProviderConfig", allow: "GET, HEAD"},
+	}
+	for _, test := range tests {
+		method, path, _ := strings.Cut(test.request, " ")
+		to, err := s.route(httptest.NewRequestWithContext(t.Context(), method, "http://host"+BasePath+path, http.NoBody))
+		want := ""
+		if test.missing {
+			want = "Not Found"
+		} else if test.allow != "" {
+			want = "Method Not Allowed"
+		}
+		if refused := refusalOf(t, err); refused != want {
+			t.Errorf("%s: got %q, want %q", test.request, refused, want)
+		}
+		if err != nil {
+			if got := asError(err).Allow; got != test.allow {
+				t.Errorf("%s: Allow is %q, want %q", test.request, got, test.allow)
+			}
+			continue
+		}
+		got := target{Discovery: to.discovery, ID: to.id, Search: to.search}
+		if to.rt != nil {
+			got.Type = to.rt.Name
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.request, diff)
+		}
+	}
+}
