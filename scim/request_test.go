@@ -1,0 +1,152 @@
+package scim
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseParameters(t *testing.T) {
+	tests := []struct {
+		raw  string
+		want parameters
+		err  string
+	}{
+		{raw: ""},
+		{raw: "aadOptscim062020"},
+		{raw: "filter=userName+eq+%22a%2Bb%22", want: parameters{filter: new(`userName eq "a+b"`)}},
+		{raw: "filter=", want: parameters{filter: new("")}},
+		{raw: "sortBy=userName&sortOrder=up", want: parameters{sortBy: new("userName"), sortOrder: new("up")}},
+		{raw: "startIndex=-3&count=+5+", want: parameters{startIndex: new(-3), count: new(5)}},
+		{raw: "startIndex=&count="},
+		{raw: "attributes=a,b,,%20c&attributes=d", want: parameters{attributes: []string{"a", "b", "c", "d"}}},
+		{raw: "excludedAttributes=members", want: parameters{excludeAttributes: []string{"members"}}},
+		{raw: "explain=true", want: parameters{explain: true}},
+		{raw: "filter=%zz", err: badSyntax},
+		{raw: "filter=a;count=1", err: badSyntax},
+		{raw: "filter=a&filter=b", err: badValue},
+		{raw: "sortBy=a&sortBy=a", err: badValue},
+		{raw: "count=1.5", err: badValue},
+		{raw: "startIndex=99999999999999999999", err: badValue},
+	}
+	for _, test := range tests {
+		got, err := parseParameters(test.raw)
+		if refused := refusalOf(t, err); refused != test.err {
+			t.Errorf("%q: got %q, want %q", test.raw, refused, test.err)
+		}
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(parameters{})); err == nil && diff != "" {
+			t.Errorf("%q (-want +got):\n%s", test.raw, diff)
+		}
+	}
+}
+
+func TestParseSearchRequest(t *testing.T) {
+	tests := []struct {
+		body string
+		want parameters
+		err  string
+	}{
+		{body: `{}`},
+		{body: `{"filter":null,"count":null,"attributes":null,"cursor":"x"}`},
+		{body: `{"Filter":"a","sortby":"b","SORTORDER":"c","startIndex":2,"count":0}`, want: parameters{filter: new("a"), sortBy: new("b"), sortOrder: new("c"), startIndex: new(2), count: new(0)}},
+		{body: `{"attributes":["a","b"],"excludedattributes":"c, d"}`, want: parameters{attributes: []string{"a", "b"}, excludeAttributes: []string{"c", "d"}}},
+		{body: `[]`, err: badSyntax},
+		{body: `{"filter":1}`, err: badValue},
+		{body: `{"count":1.5}`, err: badValue},
+		{body: `{"count":1e300}`, err: badValue},
+		{body: `{"attributes":{}}`, err: badValue},
+		{body: `{"attributes":[1]}`, err: badValue},
+	}
+	for _, test := range tests {
+		got, err := parseSearchRequest(decode(t, test.body))
+		if refused := refusalOf(t, err); refused != test.err {
+			t.Errorf("%s: got %q, want %q", test.body, refused, test.err)
+		}
+		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(parameters{})); err == nil && diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.body, diff)
+		}
+	}
+}
+
+func TestCheckContentType(t *testing.T) {
+	const unsupported = "Unsupported Media Type"
+	for header, want := range map[string]string{
+		"": "", "application/json": "", "application/scim+json": "", "application/scim+json; charset=utf-8": "", "Application/JSON;charset=UTF-8": "", "text/json": "",
+		"application/x-www-form-urlencoded": unsupported, "application/xml": unsupported, "image/svg+json": unsupported, "json": unsupported,
+	} {
+		if got := refusalOf(t, checkContentType(header)); got != want {
+			t.Errorf("%q: got %q, want %q", header, got, want)
+		}
+	}
+}
+
+func TestReadBody(t *testing.T) {
+	s := &Server{cfg: Config{MaxBodyBytes: 32}}
+	tests := []struct{ body, want string }{
+		{`"` + strings.Repeat("x", 30) + `"`, ""},
+		{`"` + strings.Repeat("x", 31) + `"`, "Request Entity Too Large"},
+		{"", badSyntax},
+		{"{", badSyntax},
+		{`{} {}`, badSyntax},
+		{`{"a":1,"a":2}`, badSyntax},
+		{"\"\xff\"", badSyntax},
+	}
+	for _, test := range tests {
+		_, err := s.readBody(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(test.body)))
+		if got := refusalOf(t, err); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.body, got, test.want)
+		}
+	}
+}
+
+func TestUnderstandList(t *testing.T) {
+	s := &Server{cfg: Config{MaxResults: 50}}
+	type page struct {
+		Start, Count   int
+		Filter, SortBy string
+		Descending     bool
+	}
+	tests := []struct {
+		raw  string
+		want page
+		err  string
+	}{
+		{raw: "", want: page{Start: 1, Count: 50}},
+		{raw: "startIndex=0&count=-1", want: page{Start: 1}},
+		{raw: "startIndex=7&count=51", want: page{Start: 7, Count: 50}},
+		{raw: "sortBy=USERNAME&sortOrder=Descending", want: page{Start: 1, Count: 50, SortBy: "userName", Descending: true}},
+		{raw: "filter=USERNAME+Eq+%22a%22", want: page{Start: 1, Count: 50, Filter: `userName eq "a"`}},
+		{raw: "filter=", err: badFilter},
+		{raw: "filter=JANE", err: badFilter},
+		{raw: "filter=active+gt+true", err: badFilter},
+		{raw: "sortBy=nothing", err: badPath},
+		{raw: "sortOrder=up", err: badValue},
+	}
+	for _, test := range tests {
+		p, err := parseParameters(test.raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &call{rt: namedType(t, "User")}
+		err = s.understandList(c, p)
+		if refused := refusalOf(t, err); refused != test.err {
+			t.Errorf("%q: got %q, want %q", test.raw, refused, test.err)
+		}
+		if err != nil {
+			continue
+		}
+		got := page{Start: c.query.start, Count: c.query.count, Descending: c.query.descending}
+		if c.query.filter != nil {
+			got.Filter = c.query.filter.String()
+		}
+		if c.query.sortBy != nil {
+			got.SortBy = c.query.sortBy.String()
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", test.raw, diff)
+		}
+	}
+}
