@@ -409,9 +409,15 @@ func (p lawPath) compare(a, b any) int {
 }
 
 // lawFold takes case from text; by way of the upper case, since two lower case
-// letters may share one.
+// letters may share one. The i with and without dot of Turkish fold to
+// themselves (Unicode, CaseFolding.txt).
 func lawFold(s string) string {
-	return strings.Map(func(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }, s)
+	return strings.Map(func(r rune) rune {
+		if r == 'ı' || r == 'İ' {
+			return r
+		}
+		return unicode.ToLower(unicode.ToUpper(r))
+	}, s)
 }
 
 func lawTime(v any) time.Time {
