@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
@@ -195,12 +196,24 @@ func (b *groups) change(ctx context.Context, id string, current, want query.Obje
 // send makes the one upstream call of a PATCH and confirms the members.
 func (b *groups) send(ctx context.Context, id string, ops []atlassian.PatchOperation, added, removed []string) (query.Object, error) {
 	g, err := b.directory.PatchGroup(ctx, id, ops)
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(added) > 0 {
-		// Upstream says the same of an unknown group and an unknown member.
-		if _, readErr := b.read(ctx, id); readErr != nil {
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(added)+len(removed) > 0 {
+		// Upstream says the same of an unknown group and an unknown member. Who is
+		// no member need not be removed, so one that is gone is passed over.
+		current, readErr := b.read(ctx, id)
+		if readErr != nil {
 			return nil, readErr
 		}
-		return nil, unknownMember(err)
+		rest := withoutStrangers(ops, memberIDs(current))
+		switch {
+		case len(rest) == 0:
+			return current, nil
+		case len(rest) == len(ops):
+			return nil, unknownMember(err)
+		}
+		g, err = b.directory.PatchGroup(ctx, id, rest)
+		if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
+			return nil, unknownMember(err)
+		}
 	}
 	if err != nil {
 		return nil, missing(err, "Group", id)
@@ -215,6 +228,24 @@ func (b *groups) send(ctx context.Context, id string, ops []atlassian.PatchOpera
 		return nil, nil
 	}
 	return found, nil
+}
+
+// withoutStrangers leaves out the removals of users who neither are members nor
+// become some by another operation.
+func withoutStrangers(ops []atlassian.PatchOperation, members []string) []atlassian.PatchOperation {
+	known := make(map[string]bool)
+	for _, id := range members {
+		known[removeMember(id).Path] = true
+	}
+	for _, op := range ops {
+		given, _ := op.Value.([]atlassian.Reference)
+		for _, r := range given {
+			known[removeMember(r.Value).Path] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(ops), func(op atlassian.PatchOperation) bool {
+		return strings.HasPrefix(op.Path, "members[") && !known[op.Path]
+	})
 }
 
 func unknownMember(err error) error {

@@ -81,7 +81,10 @@ func (n *patchReader) read(element any) error {
 	if op = strings.ToLower(op); op != "add" && op != "remove" && op != "replace" {
 		return invalidSyntax("op must be add, remove or replace.")
 	}
-	value, _ := lookUp(object, "value")
+	value, valued := lookUp(object, "value")
+	if op == "replace" && !valued {
+		return invalidValue("replace needs a value; null unassigns.")
+	}
 	path, present := lookUp(object, "path")
 	text, ok := path.(string)
 	if present && path != nil && !ok {
@@ -144,6 +147,18 @@ func (n *patchReader) target(op, path string, value any, fromObject bool) error 
 		}
 		return mutability("%s is readOnly.", p)
 	}
+	if object, ok := parts(p, value); ok && op != "remove" {
+		for _, name := range slices.Sorted(maps.Keys(object)) {
+			sub, err := n.schema.Resolve(p.String() + "." + name)
+			if err != nil || sub.Sub == nil || sub.Sub.Mutability == query.ReadOnly {
+				continue
+			}
+			if err := n.operation(op, sub, nil, object[name]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	return n.operation(op, p, filter, value)
 }
 
@@ -196,32 +211,68 @@ func (n *patchReader) path(text string) (query.Path, query.Expr, error) {
 	return p, filter, nil
 }
 
-// operation normalises the value and appends the operation. No value, null or
-// "" unassigns, RFC 7643 section 2.5.
+// operation normalises the value and appends the operation. In a replace, null
+// and "" unassign (RFC 7643 section 2.5). A value that was given and names nothing
+// never stands for everything: it is refused, or if it is empty changes nothing.
 func (n *patchReader) operation(op string, p query.Path, filter query.Expr, value any) error {
-	element := p
 	if filter != nil && p.Sub == nil {
 		if list, ok := value.([]any); ok && len(list) == 1 {
 			value = list[0]
 		}
 	}
-	v, err := n.value(element, value)
+	v, err := n.value(p, value)
 	if err != nil {
 		return err
 	}
-	list, isList := v.([]any)
-	switch {
-	case op == "remove" && isList && len(list) == 0 || op == "remove" && !p.Attr.MultiValued:
+	if list, ok := v.([]any); ok && len(list) == 0 {
 		v = nil
-	case op == "replace" && isList && len(list) == 0 && filter == nil, op == "replace" && v == nil && p.Sub == nil && filter == nil, op != "remove" && v == nil && p.Sub != nil:
-		op, v = "remove", nil
-	case op != "remove" && v == nil && n.strict:
-		return invalidValue("%s: %s needs a value.", p, op)
-	case op == "add" && isList && len(list) == 0:
-		return nil // adds nothing
-	case op != "remove" && v == nil:
+	}
+	switch {
+	case v == nil && !blank(value):
+		return invalidValue("%s: the value holds nothing that can be written; name the values that are meant.", p)
+	case v != nil && op == "remove" && !p.Attr.MultiValued:
+		v = nil // what is removed is settled by the path
+	case v != nil:
+	case op == "add":
+		if n.strict {
+			return invalidValue("%s: add needs a value.", p)
+		}
+		return nil
+	case op == "replace":
 		op = "remove"
+	case value != nil && p.Attr.MultiValued && p.Sub == nil && filter == nil:
+		return nil // removes the values of an empty list
 	}
 	n.ops = append(n.ops, operation{op: op, path: p, filter: filter, value: v})
 	return nil
+}
+
+// blank reports whether a client's value is none: null, "" or empty.
+func blank(value any) bool {
+	switch value := value.(type) {
+	case nil:
+		return true
+	case string:
+		return value == ""
+	case []any:
+		return len(value) == 0
+	case map[string]any:
+		return len(value) == 0
+	}
+	return false
+}
+
+// parts unfolds an object for a complex attribute that clears some of its
+// sub-attributes and leaves the others (RFC 7644 section 3.5.2.3).
+func parts(p query.Path, value any) (map[string]any, bool) {
+	object, ok := value.(map[string]any)
+	if !ok || p.Sub != nil || p.Attr.Kind != query.Complex || p.Attr.MultiValued {
+		return nil, false
+	}
+	for _, v := range object {
+		if blank(v) {
+			return object, true
+		}
+	}
+	return nil, false
 }
