@@ -41,8 +41,9 @@ type listQuery struct {
 	start      int // 1-based
 	count      int // resources wanted at most, 0 for the total alone
 	want       query.Projection
-	shown      string // the attributes parameters that want came from
-	fresh      bool   // the client refuses cached answers (Cache-Control: no-cache)
+	complete   func(query.Object) query.Object // what filter and sortBy look at, nil: the backend's own
+	shown      string                          // the attributes parameters that want came from
+	fresh      bool                            // the client refuses cached answers (Cache-Control: no-cache)
 }
 
 // listResult is one page of a list.
@@ -56,6 +57,13 @@ type listResult struct {
 // finish matches, sorts and cuts all candidates down to the page that q asks
 // for. It does not write to candidates.
 func (q listQuery) finish(candidates []query.Object, plan string) *listResult {
+	if q.complete != nil {
+		completed := make([]query.Object, len(candidates))
+		for i, o := range candidates {
+			completed[i] = q.complete(o)
+		}
+		candidates = completed
+	}
 	matched := candidates
 	if q.filter != nil {
 		matched = make([]query.Object, 0, min(len(candidates), 1024))

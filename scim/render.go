@@ -124,9 +124,18 @@ func renderList(c *call, w http.ResponseWriter) {
 	_, _ = w.Write(append(b, "]}"...))
 }
 
-// present makes the document that the client gets of a resource: schemas first,
-// meta completed with the location, cut to the attributes asked for.
+// present makes the document that the client gets of a resource: complete, cut
+// to the attributes asked for.
 func (c *call) present(o query.Object) query.Object {
+	return c.query.want.Apply(c.complete(o))
+}
+
+// complete adds what the server knows of a resource and its backend does not:
+// schemas, first, and the location in meta. It does not write to o.
+func (c *call) complete(o query.Object) query.Object {
+	if _, done := o.Get("schemas"); done {
+		return o
+	}
 	doc := make(query.Object, 0, len(o)+1)
 	doc = append(doc, query.Member{Name: "schemas", Value: c.rt.schemasOf(o)})
 	for _, m := range o {
@@ -135,7 +144,7 @@ func (c *call) present(o query.Object) query.Object {
 		}
 		doc = append(doc, m)
 	}
-	return c.query.want.Apply(doc)
+	return doc
 }
 
 // location is the URI of a resource, RFC 7643 section 3.1.

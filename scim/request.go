@@ -90,7 +90,41 @@ func (s *Server) understandList(c *call, p parameters) error {
 		}
 		q.filter = e
 	}
-	return s.understandSort(c, p)
+	if err := s.understandSort(c, p); err != nil {
+		return err
+	}
+	if q.needsComplete() {
+		q.complete = c.complete
+	}
+	return nil
+}
+
+// needsComplete reports whether the filter or the order looks at what backends
+// do not know: schemas and meta.location.
+func (q *listQuery) needsComplete() bool {
+	served := func(p query.Path) bool {
+		return p.Attr.Name == "schemas" || p.Attr.Name == "meta" && (p.Sub == nil || p.Sub.Name == "location")
+	}
+	if q.sortBy != nil && served(*q.sortBy) {
+		return true
+	}
+	for leaf := range leaves(q.filter) {
+		switch leaf := leaf.(type) {
+		case query.Compare:
+			if served(leaf.Path) {
+				return true
+			}
+		case query.Present:
+			if served(leaf.Path) {
+				return true
+			}
+		case query.Has:
+			if served(leaf.Path) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *Server) understandSort(c *call, p parameters) error {

@@ -129,8 +129,14 @@ func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 }
 
 func (b *users) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
-	if emails, ok := want.Get("emails"); ok {
-		want.Set("emails", withPrimary(emails.([]any)))
+	for _, name := range []string{"emails", "phoneNumbers"} {
+		if v, ok := want.Get(name); ok {
+			list, _ := v.([]any)
+			if name == "emails" {
+				list = withPrimary(list)
+			}
+			want.Set(name, saidPrimary(list))
+		}
 	}
 	ops := changes(b.schema, current, want)
 	if len(ops) == 0 {
@@ -250,6 +256,20 @@ func withPrimary(emails []any) []any {
 		first = first.Clone()
 		first.Set("primary", true)
 		out[0] = first
+	}
+	return out
+}
+
+// saidPrimary completes elements that do not say whether they are primary.
+func saidPrimary(list []any) []any {
+	out := make([]any, 0, len(list))
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		element = element.Clone()
+		if _, ok := element.Get("primary"); !ok {
+			element.Set("primary", false)
+		}
+		out = append(out, element)
 	}
 	return out
 }

@@ -73,12 +73,9 @@ func enterpriseObject(u *atlassian.User) query.Object {
 	return textObject("organization", organization, "department", department)
 }
 
+// multiValueObject always says whether the value is primary, as the directory does.
 func multiValueObject(m atlassian.MultiValue) query.Object {
-	o := textObject("value", m.Value, "type", m.Type)
-	if m.Primary {
-		o = append(o, query.Member{Name: "primary", Value: true})
-	}
-	return o
+	return append(textObject("value", m.Value, "type", m.Type), query.Member{Name: "primary", Value: m.Primary})
 }
 
 func referenceObject(r atlassian.Reference) query.Object {

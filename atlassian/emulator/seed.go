@@ -119,7 +119,7 @@ func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 		a.DisplayName = family + ", " + given
 	}
 	if s.chance(10) {
-		a.NickName = given[:1] + strings.ToLower(asciiLetters.Replace(family))
+		a.NickName = string([]rune(given)[:1]) + strings.ToLower(asciiLetters.Replace(family))
 	}
 	if s.chance(15) {
 		a.Name.HonorificPrefix = "Dr."

@@ -157,7 +157,7 @@ func guard(filter string, lim Limits) error {
 	for i, r := range filter {
 		switch {
 		case r == utf8.RuneError:
-			return fail(i, "send the filter as UTF-8", "unreadable character")
+			return fail(i, `send the filter as UTF-8, and U+FFFD itself as the escape \ufffd`, "unreadable character")
 		case r < ' ' || r == 0x7f:
 			return fail(i, `write it as an escape such as \n`, "control character %U", r)
 		case escaped:
