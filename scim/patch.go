@@ -131,6 +131,14 @@ func (n *patchReader) target(op, path string, value any, fromObject bool) error 
 		}
 		return nil
 	}
+	if attributes := n.attributesAt(path); attributes != nil && blank(value) && op != "add" {
+		for _, a := range attributes {
+			if err := n.target("remove", path+":"+a.Name, nil, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if fromObject && strings.EqualFold(path, "schemas") {
 		return nil
 	}
@@ -162,10 +170,23 @@ func (n *patchReader) target(op, path string, value any, fromObject bool) error 
 	return n.operation(op, p, filter, value)
 }
 
+// attributesAt returns the attributes of the extension whose URN path is, or nil.
+func (n *patchReader) attributesAt(path string) []*query.Attribute {
+	for _, e := range n.schema.Extensions {
+		if strings.EqualFold(e.URN, path) {
+			return e.Attributes
+		}
+	}
+	return nil
+}
+
 // ignorable reports whether a path that does not resolve is of an attribute
 // that SCIM defines and Atlassian does not store, or of another schema.
 func (n *patchReader) ignorable(path string) bool {
 	if n.strict {
+		return false
+	}
+	if n.attributesAt(path) != nil || strings.EqualFold(path, n.schema.Core) {
 		return false
 	}
 	name := path

@@ -113,9 +113,12 @@ func applyMulti(o *query.Object, op operation, strict bool) error {
 		}
 	case op.op == "add":
 		for _, g := range given {
-			if !slices.ContainsFunc(list, func(e any) bool { return sameValue(g, e) }) {
-				demote(list, g)
+			at := slices.IndexFunc(list, func(e any) bool { return sameValue(g, e) })
+			demote(list, g)
+			if at < 0 {
 				list = append(list, g)
+			} else if object, ok := g.(query.Object); ok {
+				list[at] = changeElement(list[at].(query.Object), operation{op: "add", value: []any{object}})
 			}
 		}
 	case op.op == "replace":
@@ -135,7 +138,7 @@ func applyMulti(o *query.Object, op operation, strict bool) error {
 func applyElements(list []any, op operation, strict bool) ([]any, error) {
 	matched := false
 	kept := list[:0]
-	for _, e := range list {
+	for i, e := range list {
 		element, _ := e.(query.Object)
 		if op.filter != nil && !query.Match(op.filter, element) {
 			kept = append(kept, e)
@@ -145,12 +148,21 @@ func applyElements(list []any, op operation, strict bool) ([]any, error) {
 		if op.op == "remove" && op.path.Sub == nil {
 			continue
 		}
-		if changed := changeElement(element, op); len(changed) > 0 {
-			kept = append(kept, changed)
+		changed := changeElement(element, op)
+		if op.op == "remove" && op.path.Sub.Name == "value" || len(changed) == 0 {
+			continue // nothing is left of an element without its value
 		}
+		if was, _ := element.Get("primary"); was != true {
+			demote(kept, changed)
+			demote(list[i+1:], changed)
+		}
+		kept = append(kept, changed)
 	}
 	if !matched && op.op != "remove" {
 		terms, ok := equalities(op.filter)
+		if (strict || !ok) && op.filter == nil {
+			return nil, noTarget("%s has no element.", op.path.Attr.Name)
+		}
 		if strict || !ok {
 			return nil, noTarget("%s has no element that satisfies %s.", op.path.Attr.Name, op.filter)
 		}
