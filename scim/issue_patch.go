@@ -83,10 +83,7 @@ func applyToList(doc *query.Object, op operation) error {
 }
 
 func applyToMatching(list []any, op operation, given []any) ([]any, error) {
-	matches := func(e any) bool {
-		o, ok := e.(query.Object)
-		return ok && query.Match(op.filter, o)
-	}
+	matches := func(e any) bool { return op.selects(e) }
 	if !slices.ContainsFunc(list, matches) {
 		if op.op == "remove" {
 			return list, nil

@@ -140,7 +140,7 @@ func applyElements(list []any, op operation, strict bool) ([]any, error) {
 	kept := list[:0]
 	for i, e := range list {
 		element, _ := e.(query.Object)
-		if op.filter != nil && !query.Match(op.filter, element) {
+		if op.filter != nil && !op.selects(e) {
 			kept = append(kept, e)
 			continue
 		}
@@ -171,6 +171,13 @@ func applyElements(list []any, op operation, strict bool) ([]any, error) {
 		kept = append(kept, made)
 	}
 	return kept, nil
+}
+
+// selects reports whether the filter of the operation's path means an element of
+// the attribute, be it complex or, as a label, a plain value.
+func (op operation) selects(element any) bool {
+	name := op.path.Attr.Name
+	return query.Match(query.Has{Path: query.Path{Attr: op.path.Attr}, Filter: op.filter}, query.Object{{Name: name, Value: []any{element}}})
 }
 
 func changeElement(element query.Object, op operation) query.Object {
