@@ -25,6 +25,7 @@ type call struct {
 	base    string        // base URL of this server as the client sees it, no slash at the end
 	rt      *resourceType // nil outside the resource types
 	method  string
+	write   bool   // it is to change something
 	target  string // id in the path, or of what was created
 	query   listQuery
 	explain bool           // the client wants the plan in the answer
@@ -85,17 +86,6 @@ func plainID(id string) bool {
 		}
 	}
 	return true
-}
-
-// mutates reports whether the request, if it succeeds, changes something.
-func (c *call) mutates() bool {
-	switch c.method {
-	case http.MethodPost:
-		return c.body != nil
-	case http.MethodPut, http.MethodPatch, http.MethodDelete:
-		return true
-	}
-	return false
 }
 
 // libraryBody is the normalised body as the library reads it.

@@ -3,7 +3,9 @@ package scim
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -297,21 +299,50 @@ func changedAttributes(prefix string, attributes []*query.Attribute, current, wa
 	return ops
 }
 
-// ignored names the writable attributes in asked that upstream took but does
-// not hold afterwards. Text is compared as people read it: upstream may trim it
-// or change its case.
-func ignored(schema *query.Schema, asked, found query.Object) []string {
+// ignored names the attributes that upstream took operations on and does not
+// hold afterwards as they say. The last operation on an attribute counts. Text is
+// compared as people read it: upstream may trim it or change its case.
+func ignored(schema *query.Schema, ops []atlassian.PatchOperation, found query.Object) []string {
+	last := make(map[string]atlassian.PatchOperation, len(ops))
+	for _, op := range ops {
+		last[op.Path] = op
+	}
 	var names []string
-	for _, op := range changes(schema, found, asked) {
-		if op.Op == "remove" {
-			continue // was not asked for
+	for _, name := range slices.Sorted(maps.Keys(last)) {
+		p, err := schema.Resolve(name)
+		if err != nil || p.Attr.Name == "members" {
+			continue // named members are confirmed one by one
 		}
-		p, err := schema.Resolve(op.Path)
-		if err == nil && !p.Attr.MultiValued && !sameText(op.Value, valueAt(found, p)) {
-			names = append(names, op.Path)
+		if !kept(last[name], valueAt(found, p)) {
+			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// kept reports whether an attribute is what the operation made it.
+func kept(op atlassian.PatchOperation, value any) bool {
+	list, _ := value.([]any)
+	switch {
+	case op.Op == "remove" && op.Path == "active":
+		return true // an absent one is true
+	case op.Op == "remove":
+		return value == nil
+	}
+	given, isList := op.Value.([]any)
+	if !isList {
+		return sameText(op.Value, value)
+	}
+	return len(given) == len(list) && !slices.ContainsFunc(given, func(g any) bool {
+		return !slices.ContainsFunc(list, func(e any) bool { return sameText(valueOf(g), valueOf(e)) })
+	})
+}
+
+// valueOf is the "value" of an element.
+func valueOf(element any) any {
+	object, _ := element.(query.Object)
+	v, _ := object.Get("value")
+	return v
 }
 
 // scanRetryAfter is what a client is told to wait when a scan did not add up.

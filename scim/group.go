@@ -52,7 +52,7 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 		return nil, err
 	}
 	found := groupObject(g)
-	return found, b.confirmMembers(found, memberIDs(doc), nil)
+	return found, b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: memberIDs(doc), only: true})
 }
 
 // replace changes the members to those in doc. A PUT without members keeps them
@@ -86,8 +86,8 @@ func sameName(current, doc query.Object) error {
 // patch sends changes of members in one call, whatever the size of the group.
 // Operations on other attributes are applied to the group as read.
 func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
-	if sent, added, removed, ok := memberOperations(ops); ok {
-		return b.send(ctx, id, sent, added, removed)
+	if change, ok := memberOperations(ops); ok {
+		return b.send(ctx, id, change)
 	}
 	current, err := b.read(ctx, id)
 	if err != nil {
@@ -101,8 +101,8 @@ func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.O
 		}
 	}
 	rest := slices.DeleteFunc(slices.Clone(ops), func(op operation) bool { return op.path.Attr.Name == "displayName" })
-	if sent, added, removed, ok := memberOperations(rest); ok && len(rest) > 0 {
-		return b.send(ctx, id, sent, added, removed)
+	if change, ok := memberOperations(rest); ok {
+		return b.send(ctx, id, change)
 	}
 	want, err := apply(b.schema, current, rest, strict(ctx))
 	if err != nil {
@@ -111,34 +111,39 @@ func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.O
 	return b.change(ctx, id, current, want)
 }
 
+// memberChange is what is sent to change a group, and what its members must
+// then be: added among them, removed not, and with only nobody but added.
+type memberChange struct {
+	sent           []atlassian.PatchOperation
+	added, removed []string
+	only           bool
+}
+
 // memberOperations translates operations on members that name the members they
-// mean. ok is false if there is another one.
-func memberOperations(ops []operation) (sent []atlassian.PatchOperation, added, removed []string, ok bool) {
+// mean. ok is false if there is another one, or none.
+func memberOperations(ops []operation) (change memberChange, ok bool) {
 	for _, op := range ops {
-		if op.path.Attr.Name != "members" || op.path.Sub != nil {
-			return nil, nil, nil, false
-		}
 		named, known := namedMembers(op)
+		if op.path.Attr.Name != "members" || op.path.Sub != nil || !known {
+			return memberChange{}, false
+		}
 		switch {
-		case !known:
-			return nil, nil, nil, false
 		case op.op == "add":
-			sent = append(sent, addMembers(named))
-			added, removed = append(added, named...), subtract(removed, named)
+			change.sent = append(change.sent, addMembers(named))
+			change.added, change.removed = append(change.added, named...), subtract(change.removed, named)
 		case op.op == "remove" && (op.filter != nil || op.value != nil):
 			for _, id := range named {
-				sent = append(sent, removeMember(id))
+				change.sent = append(change.sent, removeMember(id))
 			}
-			removed, added = append(removed, named...), subtract(added, named)
+			change.removed, change.added = append(change.removed, named...), subtract(change.added, named)
 		case op.op == "remove":
-			sent = append(sent, atlassian.PatchOperation{Op: "remove", Path: "members"})
-			added, removed = nil, nil
+			change = memberChange{sent: append(change.sent, atlassian.PatchOperation{Op: "remove", Path: "members"}), only: true}
 		default:
-			sent = append(sent, atlassian.PatchOperation{Op: "replace", Path: "members", Value: references(named)})
-			added, removed = named, nil
+			replaced := atlassian.PatchOperation{Op: "replace", Path: "members", Value: references(named)}
+			change = memberChange{sent: append(change.sent, replaced), added: named, only: true}
 		}
 	}
-	return sent, added, removed, len(sent) > 0
+	return change, len(change.sent) > 0
 }
 
 // namedMembers lists the ids that an operation names: in its value, or in a
@@ -174,40 +179,39 @@ func removeMember(id string) atlassian.PatchOperation {
 // only those that come and go.
 func (b *groups) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
 	before, after := memberIDs(current), memberIDs(want)
-	added, removed := subtract(after, before), subtract(before, after)
-	var sent []atlassian.PatchOperation
+	change := memberChange{added: subtract(after, before), removed: subtract(before, after)}
 	for _, op := range changes(b.schema, current, want) {
 		if op.Path != "members" {
-			sent = append(sent, op)
+			change.sent = append(change.sent, op)
 		}
 	}
-	for _, member := range removed {
-		sent = append(sent, removeMember(member))
+	for _, member := range change.removed {
+		change.sent = append(change.sent, removeMember(member))
 	}
-	if len(added) > 0 {
-		sent = append(sent, addMembers(added))
+	if len(change.added) > 0 {
+		change.sent = append(change.sent, addMembers(change.added))
 	}
-	if len(sent) == 0 {
+	if len(change.sent) == 0 {
 		return current, nil
 	}
-	return b.send(ctx, id, sent, added, removed)
+	return b.send(ctx, id, change)
 }
 
-// send makes the one upstream call of a PATCH and confirms the members.
-func (b *groups) send(ctx context.Context, id string, ops []atlassian.PatchOperation, added, removed []string) (query.Object, error) {
-	g, err := b.directory.PatchGroup(ctx, id, ops)
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(added)+len(removed) > 0 {
+// send makes the one upstream call of a PATCH and confirms the outcome.
+func (b *groups) send(ctx context.Context, id string, change memberChange) (query.Object, error) {
+	g, err := b.directory.PatchGroup(ctx, id, change.sent)
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(change.added)+len(change.removed) > 0 {
 		// Upstream says the same of an unknown group and an unknown member. Who is
 		// no member need not be removed, so one that is gone is passed over.
 		current, readErr := b.read(ctx, id)
 		if readErr != nil {
 			return nil, readErr
 		}
-		rest := withoutStrangers(ops, memberIDs(current))
+		rest := withoutStrangers(change.sent, memberIDs(current))
 		switch {
 		case len(rest) == 0:
 			return current, nil
-		case len(rest) == len(ops):
+		case len(rest) == len(change.sent):
 			return nil, unknownMember(err)
 		}
 		g, err = b.directory.PatchGroup(ctx, id, rest)
@@ -218,14 +222,14 @@ func (b *groups) send(ctx context.Context, id string, ops []atlassian.PatchOpera
 	if err != nil {
 		return nil, missing(err, "Group", id)
 	}
-	found := groupObject(g)
-	if g.Members != nil {
-		if err := b.confirmMembers(found, added, removed); err != nil {
-			return nil, err
+	if g.Members == nil { // an answer that does not say cannot confirm
+		if g, err = b.directory.Group(ctx, id); err != nil {
+			return nil, missing(err, "Group", id)
 		}
 	}
-	if len(g.Members) > shownMembers {
-		return nil, nil
+	found := groupObject(g)
+	if err := b.confirmed(found, change); err != nil || len(g.Members) > shownMembers {
+		return nil, err
 	}
 	return found, nil
 }
@@ -252,18 +256,20 @@ func unknownMember(err error) error {
 	return &Error{Status: http.StatusBadRequest, Type: typeInvalidValue, Detail: "members names a user that the directory does not have; nothing was changed.", Err: err}
 }
 
-// confirmMembers compares the members with what was asked for.
-func (b *groups) confirmMembers(found query.Object, added, removed []string) error {
-	is := make(map[string]bool)
-	for _, id := range memberIDs(found) {
-		is[id] = true
+// confirmed compares the group with what was sent.
+func (b *groups) confirmed(found query.Object, change memberChange) error {
+	is := memberIDs(found)
+	wrong := len(subtract(change.added, is)) + len(change.removed) - len(subtract(change.removed, is))
+	if change.only {
+		wrong += len(subtract(is, change.added))
 	}
-	absent := slices.DeleteFunc(slices.Clone(added), func(id string) bool { return is[id] })
-	present := slices.DeleteFunc(slices.Clone(removed), func(id string) bool { return !is[id] })
-	if len(absent)+len(present) == 0 {
-		return nil
+	if wrong > 0 {
+		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", text(found, "id"), wrong)
 	}
-	return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", text(found, "id"), len(absent)+len(present))
+	if names := ignored(b.schema, change.sent, found); len(names) > 0 {
+		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", text(found, "id"), strings.Join(names, ", "))
+	}
+	return nil
 }
 
 func (b *groups) remove(ctx context.Context, id string) error {

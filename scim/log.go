@@ -1,11 +1,15 @@
 package scim
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"scim-atlassian/atlassian"
 )
 
 // record writes the one log line of a request and, if the request was to change
@@ -25,7 +29,7 @@ func (s *Server) record(c *call, out *responseWriter) {
 		level = zapcore.ErrorLevel
 	}
 	s.log.Log(level, "request", fields...)
-	if c.caller != nil && c.rt != nil && c.mutates() {
+	if c.write {
 		s.audit(c, out)
 	}
 }
@@ -49,7 +53,10 @@ var keyAttributes = []string{"userName", "displayName", "key"}
 
 func (s *Server) audit(c *call, out *responseWriter) {
 	outcome := "done"
+	var ue *atlassian.Error
 	switch {
+	case errors.As(c.err, &ue) && ue.Ambiguous:
+		outcome = "unknown"
 	case out.status >= 500:
 		outcome = "failed"
 	case out.status >= 400:
@@ -76,5 +83,6 @@ func (c *call) attributes() []string {
 	for _, op := range c.patch {
 		names = append(names, op.op+" "+op.path.String())
 	}
+	slices.Sort(names)
 	return names
 }

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -102,29 +103,11 @@ func (s *Server) understandList(c *call, p parameters) error {
 // needsComplete reports whether the filter or the order looks at what backends
 // do not know: schemas and meta.location.
 func (q *listQuery) needsComplete() bool {
-	served := func(p query.Path) bool {
-		return p.Attr.Name == "schemas" || p.Attr.Name == "meta" && (p.Sub == nil || p.Sub.Name == "location")
+	names := attributesOf(q.filter)
+	if q.sortBy != nil {
+		names = append(names, q.sortBy.String())
 	}
-	if q.sortBy != nil && served(*q.sortBy) {
-		return true
-	}
-	for leaf := range leaves(q.filter) {
-		switch leaf := leaf.(type) {
-		case query.Compare:
-			if served(leaf.Path) {
-				return true
-			}
-		case query.Present:
-			if served(leaf.Path) {
-				return true
-			}
-		case query.Has:
-			if served(leaf.Path) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(names, func(name string) bool { return name == "schemas" || name == "meta" || name == "meta.location" })
 }
 
 func (s *Server) understandSort(c *call, p parameters) error {
@@ -141,8 +124,11 @@ func (s *Server) understandSort(c *call, p parameters) error {
 		return nil
 	}
 	path, err := c.rt.schema.Resolve(*p.sortBy)
+	if err == nil {
+		path, err = path.Comparable()
+	}
 	if err != nil {
-		return invalidPath("sortBy: %s", err.Error())
+		return invalidPath("sortBy: %s.", err.Error())
 	}
 	c.query.sortBy = &path
 	return nil

@@ -45,9 +45,8 @@ type Config struct {
 	// domain appended where it is no address. Empty: such a user is refused.
 	DeriveEmailDomain string
 
-	Logger  *zap.Logger // nil: none
-	Version string
-	Now     func() time.Time // nil: time.Now
+	Logger *zap.Logger      // nil: none
+	Now    func() time.Time // nil: time.Now
 }
 
 func (c Config) withDefaults() Config {
@@ -193,12 +192,12 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 }
 
 func (s *Server) authorize(c *call, to route) error {
-	write := c.method != http.MethodGet && c.method != http.MethodHead && !to.search
-	if c.caller.May(to.rt.Name, write) {
+	c.write = c.method != http.MethodGet && c.method != http.MethodHead && !to.search
+	if c.caller.May(to.rt.Name, c.write) {
 		return nil
 	}
 	right := Read
-	if write {
+	if c.write {
 		right = Write
 	}
 	return refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, to.rt.Name)

@@ -3,6 +3,7 @@ package scim
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"scim-atlassian/atlassian"
@@ -42,7 +43,7 @@ func (b *users) create(ctx context.Context, doc query.Object) (query.Object, err
 	if err != nil {
 		return nil, err
 	}
-	return b.confirmed(userObject(u), doc)
+	return b.confirmed(userObject(u), changes(b.schema, nil, doc))
 }
 
 // replace keeps what PUT bodies leave out in practice though their senders rely
@@ -91,12 +92,7 @@ func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Ob
 	if err != nil {
 		return nil, missing(err, "User", id)
 	}
-	found := userObject(u)
-	asked, err := apply(b.schema, found, ops, false)
-	if err != nil {
-		return nil, err
-	}
-	return b.confirmed(found, asked)
+	return b.confirmed(userObject(u), sent)
 }
 
 // plainOperations translates operations whose effect does not depend on the
@@ -119,13 +115,14 @@ func (b *users) plainOperations(ops []operation) (sent []atlassian.PatchOperatio
 // top level: the directory keeps department and organization in both places, and
 // only those at the top level reach the account.
 func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
+	all := slices.Clone(ops)
 	for _, op := range ops {
 		if name, ok := strings.CutPrefix(op.Path, atlassian.EnterpriseSchema+":"); ok {
 			op.Path = name
-			ops = append(ops, op)
+			all = append(all, op)
 		}
 	}
-	return ops
+	return all
 }
 
 func (b *users) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
@@ -146,12 +143,12 @@ func (b *users) change(ctx context.Context, id string, current, want query.Objec
 	if err != nil {
 		return nil, missing(err, "User", id)
 	}
-	return b.confirmed(userObject(u), want)
+	return b.confirmed(userObject(u), ops)
 }
 
-// confirmed compares what upstream holds with what was asked for.
-func (b *users) confirmed(found, asked query.Object) (query.Object, error) {
-	if names := ignored(b.schema, asked, found); len(names) > 0 {
+// confirmed compares what upstream holds with what it was sent.
+func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
+	if names := ignored(b.schema, sent, found); len(names) > 0 {
 		return nil, refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", text(found, "id"), strings.Join(names, ", "))
 	}
 	return found, nil

@@ -153,7 +153,6 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server,
 		MaxBodyBytes:      c.MaxBodyBytes,
 		RequestTimeout:    c.RequestTimeout,
 		Logger:            logger,
-		Version:           version(),
 	})
 	return facade, u, err
 }

@@ -1,0 +1,79 @@
+package scim
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// TestIgnored covers what a directory may answer success for and not do.
+func TestIgnored(t *testing.T) {
+	list := func(values ...string) []any {
+		var out []any
+		for _, v := range values {
+			out = append(out, query.Object{{Name: "value", Value: v}})
+		}
+		return out
+	}
+	found := query.Object{
+		{Name: "userName", Value: "ann@demo.example"}, {Name: "title", Value: "Lead"}, {Name: "active", Value: true},
+		{Name: "name", Value: query.Object{{Name: "givenName", Value: "Ann"}}}, {Name: "emails", Value: list("ann@demo.example", "a@corp.example")},
+	}
+	schema := userType(t).schema
+	for _, test := range []struct {
+		name string
+		ops  []atlassian.PatchOperation
+		want []string
+	}{
+		{"kept", []atlassian.PatchOperation{{Op: "replace", Path: "title", Value: "Lead"}, {Op: "remove", Path: "nickName"}, {Op: "replace", Path: "name.givenName", Value: "Ann"}}, nil},
+		{"kept but for case and space", []atlassian.PatchOperation{{Op: "replace", Path: "userName", Value: " Ann@Demo.example"}}, nil},
+		{"value ignored", []atlassian.PatchOperation{{Op: "replace", Path: "title", Value: "Boss"}, {Op: "replace", Path: "active", Value: false}}, []string{"active", "title"}},
+		{"removal ignored", []atlassian.PatchOperation{{Op: "remove", Path: "title"}, {Op: "remove", Path: "name.givenName"}}, []string{"name.givenName", "title"}},
+		{"removal of active", []atlassian.PatchOperation{{Op: "remove", Path: "active"}}, nil},
+		{"list kept in another order", []atlassian.PatchOperation{{Op: "replace", Path: "emails", Value: list("a@corp.example", "ann@demo.example")}}, nil},
+		{"element ignored", []atlassian.PatchOperation{{Op: "replace", Path: "emails", Value: list("ann@demo.example", "new@corp.example")}}, []string{"emails"}},
+		{"element left", []atlassian.PatchOperation{{Op: "replace", Path: "emails", Value: list("ann@demo.example")}}, []string{"emails"}},
+		{"the last operation counts", []atlassian.PatchOperation{{Op: "replace", Path: "title", Value: "Boss"}, {Op: "replace", Path: "title", Value: "Lead"}}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, ignored(schema, test.ops, found)); diff != "" {
+				t.Errorf("ignored (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestGroupConfirmed covers members that did not come, go or leave alone.
+func TestGroupConfirmed(t *testing.T) {
+	b := &groups{schema: newGroupSchema(t)}
+	found := groupObject(&atlassian.Group{ID: "g", DisplayName: "G", Members: references([]string{"a", "b"})})
+	for _, test := range []struct {
+		name   string
+		change memberChange
+		ok     bool
+	}{
+		{"added", memberChange{added: []string{"a"}}, true},
+		{"not added", memberChange{added: []string{"a", "c"}}, false},
+		{"removed", memberChange{removed: []string{"c"}}, true},
+		{"not removed", memberChange{removed: []string{"b"}}, false},
+		{"replaced", memberChange{added: []string{"b", "a"}, only: true}, true},
+		{"not replaced", memberChange{added: []string{"a"}, only: true}, false},
+		{"not emptied", memberChange{only: true}, false},
+		{"another attribute ignored", memberChange{sent: []atlassian.PatchOperation{{Op: "replace", Path: "externalId", Value: "x"}}}, false},
+	} {
+		if err := b.confirmed(found, test.change); (err == nil) != test.ok {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+func newGroupSchema(t *testing.T) *query.Schema {
+	types, err := newResourceTypes(Config{}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types[1].schema
+}

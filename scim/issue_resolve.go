@@ -1,0 +1,208 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/scim/query"
+)
+
+// resolver turns values of attributes into what Jira takes, for issues of one
+// project.
+type resolver struct {
+	*issues
+	project string // id
+}
+
+// changes returns the fields in which doc differs from current; nil values
+// clear. A reference by name becomes one by id.
+func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[string]any, error) {
+	fields := map[string]any{}
+	for _, f := range issueFields {
+		want, given := doc.Get(f.attr)
+		have, had := current.Get(f.attr)
+		if f.form == timeForm || f.attr == "creator" || f.attr == "status" || !given && (!had || f.attr == "project") {
+			continue
+		}
+		if had && given && f.agrees(want, have) {
+			continue
+		}
+		value, err := r.wire(ctx, f, want)
+		if err != nil {
+			return nil, err
+		}
+		fields[f.field] = value
+	}
+	return fields, nil
+}
+
+// wire is the value of a field for Jira, nil or an empty list to clear it.
+func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
+	object, _ := v.(query.Object)
+	switch f.form {
+	case textForm:
+		return wireText(f, v)
+	case bodyForm:
+		s, _ := v.(string)
+		return document(s), nil
+	case wordsForm:
+		return append([]string{}, words(v)...), nil
+	case manyForm:
+		return r.wireMany(ctx, f, v)
+	}
+	if len(object) == 0 {
+		return nil, nil
+	}
+	switch f.form {
+	case personForm:
+		return map[string]any{"accountId": text(object, "value")}, nil
+	case parentForm:
+		return wireParent(object)
+	}
+	id, err := r.idOf(ctx, f, object)
+	return map[string]any{"id": id}, err
+}
+
+// rawJSON is JSON to be sent as it is.
+type rawJSON []byte
+
+// MarshalJSON implements json.Marshaler.
+func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
+
+// document is a description for Jira, nil for none.
+func document(s string) any {
+	doc := adf.FromText(s)
+	if doc == nil {
+		return nil
+	}
+	return rawJSON(doc)
+}
+
+// maxSummary is what Jira takes of a summary.
+const maxSummary = 255
+
+func wireText(f issueField, v any) (any, error) {
+	s, _ := v.(string)
+	if s == "" {
+		return nil, nil
+	}
+	if f.attr == "summary" && (utf8.RuneCountInString(s) > maxSummary || strings.ContainsAny(s, "\r\n")) {
+		return nil, invalidValue("summary must be one line of at most %d characters.", maxSummary)
+	}
+	if f.attr == "dueDate" {
+		if _, err := time.Parse(time.DateOnly, s); err != nil {
+			return nil, invalidValue("dueDate is %q; write a day as YYYY-MM-DD.", clip(s))
+		}
+	}
+	return s, nil
+}
+
+func wireParent(o query.Object) (any, error) {
+	if id := text(o, "id"); id != "" {
+		return map[string]any{"id": id}, nil
+	}
+	if key := text(o, "key"); key != "" {
+		return map[string]any{"key": key}, nil
+	}
+	return nil, invalidValue("parent needs an id or a key.")
+}
+
+func (r resolver) wireMany(ctx context.Context, f issueField, v any) (any, error) {
+	list, _ := v.([]any)
+	out := make([]any, 0, len(list))
+	for _, e := range list {
+		object, _ := e.(query.Object)
+		id, err := r.idOf(ctx, f, object)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, map[string]any{"id": id})
+	}
+	return out, nil
+}
+
+// idOf finds what a reference means in the catalogue of its field. An id alone
+// is taken as it is: Jira will say if it does not exist.
+func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (string, error) {
+	if id := text(given, "id"); id != "" && len(given) == 1 {
+		return id, nil
+	}
+	entries, err := r.entries(ctx, f.kind)
+	if err != nil {
+		return "", err
+	}
+	e, err := pick(f.attr, entries, given)
+	return e.id, err
+}
+
+// entries is what an issue of the project can choose from.
+func (r resolver) entries(ctx context.Context, kind catalogueKind) ([]entry, error) {
+	switch kind {
+	case componentCatalogue:
+		return r.catalogues.components(ctx, r.project)
+	case versionCatalogue:
+		return r.catalogues.versions(ctx, r.project)
+	}
+	snapshot, err := r.catalogues.get(ctx, false, kind)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(snapshot[kind]), func(e entry) bool {
+		return e.project != "" && e.project != r.project
+	}), nil
+}
+
+// pick returns the one entry that given refers to.
+func pick(attr string, entries []entry, given query.Object) (entry, error) {
+	if len(given) == 0 {
+		return entry{}, invalidValue("%s needs an id or a name.", attr)
+	}
+	var found []entry
+	for _, e := range entries {
+		if refers(without(given, "category"), e.object(false)) {
+			found = append(found, e)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return entry{}, invalidValue("%s: there is no %s; there are %s.", attr, describe(given), listing(entries))
+	}
+	return entry{}, invalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, describe(given), listing(found))
+}
+
+// describe names what a reference says, for error messages.
+func describe(o query.Object) string {
+	var parts []string
+	for _, m := range o {
+		parts = append(parts, fmt.Sprintf("%s %q", m.Name, clip(fmt.Sprint(m.Value))))
+	}
+	return strings.Join(parts, " with ")
+}
+
+// listing shows entries by name and what else names them.
+func listing(entries []entry) string {
+	const most = 20
+	var parts []string
+	for i, e := range entries {
+		if i == most {
+			parts = append(parts, fmt.Sprintf("and %d more", len(entries)-most))
+			break
+		}
+		handle := "id " + e.id
+		if e.key != "" {
+			handle = "key " + e.key
+		}
+		parts = append(parts, fmt.Sprintf("%q (%s)", clip(e.name), handle))
+	}
+	if parts == nil {
+		return "none"
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,307 @@
+package scim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"scim-atlassian/scim/query"
+)
+
+// This file translates the single conditions of a filter; jql.go composes them.
+
+// present translates pr. Whatever refers to something has all its members.
+func (col column) present(negated bool) part {
+	switch {
+	case !col.optional && col.rule != body:
+		return settled(!negated)
+	case col.rule == body && negated:
+		return part{} // an empty document is a value for Jira
+	case col.rule == body:
+		return superset(col.field + " IS NOT EMPTY")
+	case negated:
+		return exactly(col.field + " IS EMPTY")
+	}
+	return exactly(col.field + " IS NOT EMPTY")
+}
+
+// someText narrows to the issues that have a text at all.
+func (col column) someText(e query.Compare, negated bool) part {
+	if negated || e.Op == query.Ne {
+		return part{}
+	}
+	return superset(col.field + " IS NOT EMPTY")
+}
+
+func (col column) label(e query.Compare, negated bool) part {
+	// Jira folds labels in a way of its own; about ASCII there is no doubt.
+	value, ok := quote(e.Value.(string))
+	ok = ok && isASCII(value)
+	switch {
+	case e.Op == query.Eq && ok && negated:
+		return exactly(either(col.field+" != "+value, col.field+" IS EMPTY"))
+	case e.Op == query.Eq && ok:
+		return exactly(col.field + " = " + value)
+	}
+	return col.someText(e, negated)
+}
+
+// instant translates to a superset in whole minutes.
+func (col column) instant(e query.Compare, negated bool) part {
+	op := e.Op
+	if negated {
+		op = opposite(op)
+	}
+	minute := e.Value.(time.Time).Truncate(time.Minute)
+	from := fmt.Sprintf("%s >= %d", col.field, minute.UnixMilli())
+	before := fmt.Sprintf("%s < %d", col.field, minute.Add(time.Minute).UnixMilli())
+	return col.within(op, negated, from, before)
+}
+
+// day translates to a superset in whole days. Days are text in SCIM; a literal
+// that is none is left to the residual.
+func (col column) day(e query.Compare, negated bool) part {
+	date, err := time.Parse(time.DateOnly, e.Value.(string))
+	if err != nil || date.Year() < 1 || date.Year() > 9998 {
+		return col.someText(e, negated)
+	}
+	op := e.Op
+	if negated {
+		op = opposite(op)
+	}
+	from := fmt.Sprintf(`%s >= "%s"`, col.field, date.AddDate(0, 0, -1).Format(time.DateOnly))
+	before := fmt.Sprintf(`%s <= "%s"`, col.field, date.AddDate(0, 0, 1).Format(time.DateOnly))
+	return col.within(op, negated, from, before)
+}
+
+// within says op by the clauses for "not before" and "not after". A negated
+// comparison holds for issues without a value too.
+func (col column) within(op query.Op, negated bool, from, before string) part {
+	var jql string
+	switch op {
+	case query.Eq:
+		jql = from + " AND " + before
+	case query.Gt, query.Ge:
+		jql = from
+	case query.Lt, query.Le:
+		jql = before
+	default:
+		return part{}
+	}
+	if negated && col.optional {
+		jql = either(jql, col.field+" IS EMPTY")
+	}
+	return superset(jql)
+}
+
+// opposite is the operator that holds for a value exactly if op does not. For
+// those that have none it is Ne, which is never pushed.
+func opposite(op query.Op) query.Op {
+	switch op {
+	case query.Gt:
+		return query.Le
+	case query.Ge:
+		return query.Lt
+	case query.Lt:
+		return query.Ge
+	case query.Le:
+		return query.Gt
+	case query.Ne:
+		return query.Eq
+	}
+	return query.Ne
+}
+
+// choice decides e for every entry of the catalogue.
+func (c compiler) choice(col column, e query.Expr) part {
+	if c.catalogue == nil {
+		return col.outline(e)
+	}
+	entries := c.catalogue[col.kind]
+	if col.multi {
+		return col.anyOf(entries, e)
+	}
+	return col.oneOf(entries, e)
+}
+
+// oneOf translates a filter on a single-valued choice. Whether the list of ids
+// is of those that satisfy it or of those that do not depends on what e says
+// of a value that is in no catalogue.
+func (col column) oneOf(entries []entry, e query.Expr) part {
+	empty := col.optional && query.Match(e, nil)
+	excludes := query.Match(e, col.holding(entry{id: "-1", key: "\uFFFD", name: "\uFFFD"}))
+	var ids []string
+	for _, entry := range entries {
+		if query.Match(e, col.holding(entry)) != excludes {
+			ids = append(ids, entry.id)
+		}
+	}
+	if len(ids) > maxListed {
+		return part{}
+	}
+	var clauses []string
+	switch {
+	case len(ids) > 0 && excludes:
+		clauses = append(clauses, among(col.field, "NOT IN", ids))
+	case len(ids) > 0:
+		clauses = append(clauses, among(col.field, "IN", ids))
+	case excludes && (empty || !col.optional):
+		return settled(true)
+	case excludes:
+		return exactly(col.field + " IS NOT EMPTY")
+	}
+	if empty {
+		clauses = append(clauses, col.field+" IS EMPTY")
+	}
+	if len(clauses) == 0 {
+		return settled(false)
+	}
+	return exactly(either(clauses...))
+}
+
+// anyOf translates a filter on a multi-valued choice: true if one element
+// satisfies it, or negated, if none does.
+func (col column) anyOf(entries []entry, e query.Expr) part {
+	inner, negated := e, false
+	if n, ok := e.(query.Not); ok {
+		inner, negated = n.Term, true
+	}
+	if query.Match(inner, nil) {
+		return part{} // ne: another value or none, which JQL has no word for
+	}
+	var ids []string
+	for _, entry := range entries {
+		if query.Match(inner, col.holding(entry)) {
+			ids = append(ids, entry.id)
+		}
+	}
+	switch {
+	case len(ids) > maxListed:
+		return part{}
+	case len(ids) == 0:
+		return settled(negated)
+	case negated:
+		return exactly(either(among(col.field, "NOT IN", ids), col.field+" IS EMPTY"))
+	}
+	return exactly(among(col.field, "IN", ids))
+}
+
+// holding is an issue that has the entry at the column.
+func (col column) holding(e entry) query.Object {
+	value := any(e.object(col.rule == account))
+	if col.multi {
+		value = []any{value}
+	}
+	return query.Object{{Name: col.attr, Value: value}}
+}
+
+// account needs no catalogue for an accountId. What an issue shows as display
+// may be newer than the catalogue, so that names give a superset only.
+func (c compiler) account(col column, e, inner query.Expr, negated bool) part {
+	if compare, ok := accountID(inner); ok && !negated && (c.catalogue == nil || c.catalogue[accountCatalogue] == nil) {
+		value, ok := quote(compare.Value.(string))
+		switch {
+		case !ok:
+			return part{}
+		case compare.Op == query.Ne:
+			return exactly(either(col.field+" != "+value, col.field+" IS EMPTY"))
+		}
+		return exactly(col.field + " = " + value)
+	}
+	p := c.choice(col, e)
+	p.exact = p.verdict != pushed && p.verdict != opaque
+	return p
+}
+
+// accountID recognises value eq and value ne.
+func accountID(e query.Expr) (query.Compare, bool) {
+	c, ok := e.(query.Compare)
+	return c, ok && c.Path.Sub != nil && c.Path.Sub.Name == "value" && (c.Op == query.Eq || c.Op == query.Ne)
+}
+
+func (c compiler) reference(col column, e query.Expr) part {
+	if isPresent(e) && !col.optional {
+		return settled(true)
+	}
+	compare, ok := e.(query.Compare)
+	if !ok {
+		return part{}
+	}
+	value := compare.Value.(string)
+	if col.attr == "key" && compare.Op == query.Sw {
+		return c.keyPrefix(value)
+	}
+	if compare.Op != query.Eq && (compare.Op != query.Ne || col.optional) {
+		return part{}
+	}
+	id, exists := c.issues[nameIn(compare)]
+	if c.catalogue == nil {
+		id, exists = quote(value)
+	}
+	switch {
+	case !exists:
+		return settled(compare.Op == query.Ne)
+	case col.optional:
+		return exactly("parent = " + id)
+	case compare.Op == query.Ne:
+		return exactly("id != " + id)
+	}
+	return exactly("id = " + id)
+}
+
+// issueName is an id or a key as a filter names it.
+type issueName struct {
+	byKey bool
+	name  string // keys in upper case
+}
+
+// nameIn returns the issue that a comparison of a reference names.
+func nameIn(c query.Compare) issueName {
+	attr := c.Path.Attr
+	if c.Path.Sub != nil {
+		attr = c.Path.Sub
+	}
+	value := c.Value.(string)
+	if attr.Name == "key" {
+		return issueName{true, strings.ToUpper(value)}
+	}
+	return issueName{false, value}
+}
+
+// keyPrefix narrows "key sw" to the projects whose keys can begin so.
+func (c compiler) keyPrefix(prefix string) part {
+	var ids []string
+	for _, p := range c.bound {
+		start := strings.ToLower(p.key + "-")
+		lower := strings.ToLower(prefix)
+		if strings.HasPrefix(start, lower) || strings.HasPrefix(lower, start) {
+			ids = append(ids, p.id)
+		}
+	}
+	if c.catalogue == nil {
+		return superset(fmt.Sprintf("project IN {key sw %q}", prefix))
+	}
+	if len(ids) == 0 {
+		return settled(false)
+	}
+	return superset(among("project", "IN", ids))
+}
+
+// outline is the translation for the reader, without a catalogue.
+func (col column) outline(e query.Expr) part {
+	c, ok := e.(query.Compare)
+	if ok && c.Path.Sub != nil && c.Path.Sub.Name != "category" && (c.Op == query.Eq || c.Op == query.Ne && !col.multi) {
+		value, _ := quote(c.Value.(string))
+		switch {
+		case c.Op == query.Eq:
+			return exactly(among(col.field, "IN", []string{value}))
+		case col.optional:
+			return exactly(either(among(col.field, "NOT IN", []string{value}), col.field+" IS EMPTY"))
+		}
+		return exactly(among(col.field, "NOT IN", []string{value}))
+	}
+	if col.multi && ok && c.Op == query.Ne {
+		return part{}
+	}
+	return exactly(col.field + " IN {" + e.String() + "}")
+}

@@ -1,0 +1,98 @@
+package scim_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"net/http/httptest"
+	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/scim"
+)
+
+// TestAudit holds that every attempt to change something leaves one audit line
+// that says what became of it, and that no line holds a value or a credential.
+func TestAudit(t *testing.T) {
+	e := emulator.New(emulator.Options{Users: 5, Seed: 1})
+	upstream := httptest.NewServer(e)
+	t.Cleanup(upstream.Close)
+	cfg := atlassian.Config{OnCall: scim.CountCall, MaxRetries: -1}
+	directory, err := atlassian.NewDirectory(cfg, upstream.URL+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jira, err := atlassian.NewJira(cfg, upstream.URL, emulator.AdminEmail, emulator.APIToken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	core, logs := observer.New(zap.InfoLevel)
+	server, err := scim.New(scim.Config{Directory: directory, Jira: jira, Logger: zap.New(core), Callers: []scim.Caller{
+		{Name: "writer", BearerSHA256: digest("secret-of-writer"), Rights: map[string]scim.Right{"*": scim.Write}},
+		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]scim.Right{"*": scim.Read}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	const user = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve@demo.example","title":"Confidential","emails":["eve@demo.example"]}`
+	for _, test := range []struct {
+		name, caller, method, path, body, fault, want string
+	}{
+		{"read", "writer", http.MethodGet, "/Users?count=1", "", "", ""},
+		{"search", "writer", http.MethodPost, "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"count":1}`, "", ""},
+		{"create", "writer", http.MethodPost, "/Users", user, "", "writer done emails,title,userName eve@demo.example"},
+		{"invalid", "writer", http.MethodPost, "/Users", `{"schemas":["x"]}`, "", "writer refused  "},
+		{"no right", "reader", http.MethodDelete, "/Users/1", "", "", "reader refused  "},
+		{"upstream fails", "writer", http.MethodDelete, "/Users/1", "", "status=401", "writer failed  "},
+		{"outcome unknown", "writer", http.MethodPost, "/Users", strings.ReplaceAll(user, "eve", "dan"), "reset=after", "writer unknown emails,title,userName "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			faults, err := emulator.ParseFaults(test.fault)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.SetFaults(faults)
+			logs.TakeAll()
+			req := httptest.NewRequestWithContext(t.Context(), test.method, scim.BasePath+test.path, strings.NewReader(test.body))
+			req.Header.Set("Authorization", "Bearer secret-of-"+test.caller)
+			server.ServeHTTP(httptest.NewRecorder(), req) // the line is written when it returns, after the answer
+			var got []string
+			for _, entry := range logs.All() {
+				line := entry.ContextMap()
+				for _, secret := range []string{"secret-of-", "Confidential", emulator.DirectoryKey} {
+					for name, value := range line {
+						if text, ok := value.(string); ok && strings.Contains(text, secret) {
+							t.Errorf("%s holds %q: %s", name, secret, text)
+						}
+					}
+				}
+				if entry.Message == "audit" {
+					got = append(got, auditLine(line))
+				}
+			}
+			var want []string
+			if test.want != "" {
+				want = []string{test.want}
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("audit (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func auditLine(line map[string]any) string {
+	var attributes []string
+	if all, ok := line["attributes"].([]any); ok {
+		for _, a := range all {
+			attributes = append(attributes, a.(string))
+		}
+	}
+	key, _ := line["key"].(string)
+	return line["principal"].(string) + " " + line["outcome"].(string) + " " + strings.Join(attributes, ",") + " " + key
+}
