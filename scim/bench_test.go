@@ -110,21 +110,7 @@ func benchProxy(b *testing.B, upstream string) benchSite {
 }
 
 func benchFacade(b *testing.B, upstream string) benchSite {
-	cfg := atlassian.Config{OnCall: scim.CountCall}
-	directory, err := atlassian.NewDirectory(cfg, upstream+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
-	if err != nil {
-		b.Fatal(err)
-	}
-	jira, err := atlassian.NewJira(cfg, upstream, emulator.AdminEmail, emulator.APIToken)
-	if err != nil {
-		b.Fatal(err)
-	}
-	handler, err := scim.New(scim.Config{Directory: directory, Jira: jira, Callers: []scim.Caller{
-		{Name: "bench", BearerSHA256: digest("bench"), Rights: map[string]scim.Right{scim.AnyType: scim.Write}},
-	}})
-	if err != nil {
-		b.Fatal(err)
-	}
+	handler := serverOver(b, upstream, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("bench", scim.Write)}})
 	server := httptest.NewServer(handler)
 	b.Cleanup(server.Close)
 	return benchSite{server.URL + scim.BasePath, "bench"}

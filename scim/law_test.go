@@ -155,21 +155,7 @@ func newLaw(t *testing.T, c lawCollection) *law {
 	e := emulator.New(emulator.Options{Users: 400, Groups: 15, Projects: 3, Issues: 200, Seed: 7})
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
-	cfg := atlassian.Config{OnCall: scim.CountCall}
-	directory, err := atlassian.NewDirectory(cfg, upstream.URL+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	jira, err := atlassian.NewJira(cfg, upstream.URL, emulator.AdminEmail, emulator.APIToken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	handler, err := scim.New(scim.Config{Directory: directory, Jira: jira, Callers: []scim.Caller{
-		{Name: "law", BearerSHA256: digest("law"), Rights: map[string]scim.Right{scim.AnyType: scim.Write}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	handler := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("law", scim.Write)}})
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	l := &law{c, e, upstream.URL + "/scim/directory/" + emulator.DirectoryID + c.endpoint, server.URL + scim.BasePath + c.endpoint, map[string]map[string]any{}}

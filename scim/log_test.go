@@ -21,23 +21,11 @@ func TestAudit(t *testing.T) {
 	e := emulator.New(emulator.Options{Users: 5, Seed: 1})
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
-	cfg := atlassian.Config{OnCall: scim.CountCall, MaxRetries: -1}
-	directory, err := atlassian.NewDirectory(cfg, upstream.URL+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	jira, err := atlassian.NewJira(cfg, upstream.URL, emulator.AdminEmail, emulator.APIToken)
-	if err != nil {
-		t.Fatal(err)
-	}
 	core, logs := observer.New(zap.InfoLevel)
-	server, err := scim.New(scim.Config{Directory: directory, Jira: jira, Logger: zap.New(core), Callers: []scim.Caller{
+	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), Callers: []scim.Caller{
 		{Name: "writer", BearerSHA256: digest("secret-of-writer"), Rights: map[string]scim.Right{"*": scim.Write}},
 		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]scim.Right{"*": scim.Read}},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
 
 	const user = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve@demo.example","title":"Confidential","emails":["eve@demo.example"]}`
 	for _, test := range []struct {

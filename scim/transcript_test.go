@@ -1,8 +1,6 @@
 package scim_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -78,34 +76,16 @@ func newPlayer(t *testing.T) *player {
 	p := &player{emulator: emulator.New(emulator.Options{Users: 250, Groups: 5, Projects: 3, Issues: 60, Seed: 1}), caller: "all", header: http.Header{}}
 	upstream := httptest.NewServer(p.emulator)
 	t.Cleanup(upstream.Close)
-	cfg := atlassian.Config{OnCall: scim.CountCall, MaxRetries: -1, Timeout: 2 * time.Second}
-	directory, err := atlassian.NewDirectory(cfg, upstream.URL+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	jira, err := atlassian.NewJira(cfg, upstream.URL, emulator.AdminEmail, emulator.APIToken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := scim.New(scim.Config{
-		Directory: directory, Jira: jira, PublicURL: "https://scim.example", MaxBodyBytes: 100_000,
-		Callers: []scim.Caller{
-			{Name: "all", BearerSHA256: digest("all"), Rights: map[string]scim.Right{"*": scim.Write}},
-			{Name: "strict", BearerSHA256: digest("strict"), Rights: map[string]scim.Right{"*": scim.Write}, Strict: true},
-			{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]scim.Right{"User": scim.Read}},
-		},
+	strict := bearer("strict", scim.Write)
+	strict.Strict = true
+	readOnly := scim.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]scim.Right{"User": scim.Read}}
+	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 2 * time.Second}, scim.Config{
+		PublicURL: "https://scim.example", MaxBodyBytes: 100_000,
+		Callers: []scim.Caller{bearer("all", scim.Write), strict, readOnly},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	p.server = httptest.NewServer(server)
 	t.Cleanup(p.server.Close)
 	return p
-}
-
-func digest(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
 }
 
 // play runs the steps and returns the file with the answers as they came.

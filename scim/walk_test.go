@@ -1,8 +1,6 @@
 package scim_test
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -28,24 +26,10 @@ func newPaged(t *testing.T, users int) *paged {
 	p := &paged{emulator: emulator.New(emulator.Options{Users: users, Seed: 1}), now: time.Now()}
 	p.upstream = httptest.NewServer(p.emulator)
 	t.Cleanup(p.upstream.Close)
-	cfg := atlassian.Config{OnCall: scim.CountCall}
-	directory, err := atlassian.NewDirectory(cfg, p.upstream.URL+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	jira, err := atlassian.NewJira(cfg, p.upstream.URL, emulator.AdminEmail, emulator.APIToken)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var callers []scim.Caller
-	for _, name := range []string{"one", "two"} {
-		digest := sha256.Sum256([]byte(name))
-		callers = append(callers, scim.Caller{Name: name, BearerSHA256: hex.EncodeToString(digest[:]), Rights: map[string]scim.Right{scim.AnyType: scim.Read}})
-	}
-	server, err := scim.New(scim.Config{Directory: directory, Jira: jira, Callers: callers, Now: func() time.Time { return p.now }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := serverOver(t, p.upstream.URL, atlassian.Config{}, scim.Config{
+		Callers: []scim.Caller{bearer("one", scim.Read), bearer("two", scim.Read)},
+		Now:     func() time.Time { return p.now },
+	})
 	p.server = httptest.NewServer(server)
 	t.Cleanup(p.server.Close)
 	return p
