@@ -15,22 +15,32 @@ import (
 // read back holds what was asked for. Errors are *Error or *atlassian.Error.
 // Methods are safe for concurrent use.
 type backend interface {
-	// get reads one resource; want says which attributes are needed at least.
+	// get reads one resource; want says which attributes are needed at least, the
+	// zero Projection all of them.
 	get(ctx context.Context, id string, want query.Projection) (query.Object, error)
 	// create makes a resource from the writable attributes in doc.
 	create(ctx context.Context, doc query.Object) (query.Object, error)
-	// replace is a PUT: attributes that doc does not name are cleared where
-	// they are writable.
-	replace(ctx context.Context, id string, doc query.Object) (query.Object, error)
-	// patch applies all operations or none. A nil document stands for a
-	// success with nothing to show (204).
-	patch(ctx context.Context, id string, ops []operation) (query.Object, error)
+	// update makes the resource current, as get returned it whole, what want says
+	// and sends upstream no more than the difference, nothing if there is none.
+	// Writable attributes that want does not name are cleared. A nil document
+	// stands for a success with nothing to show (204).
+	update(ctx context.Context, current, want query.Object) (query.Object, error)
+	// kept names the attributes that a PUT which leaves them out does not clear.
+	kept(caller *Caller) []string
 	// remove deletes the resource.
 	remove(ctx context.Context, id string) error
 	// list answers a query completely or fails.
 	list(ctx context.Context, q listQuery) (*listResult, error)
 	// explain names the plan of a query without running it.
 	explain(filter query.Expr) string
+}
+
+// patcher is a backend that can do some PATCHes without reading the resource
+// first.
+type patcher interface {
+	// patch applies all operations or none in one upstream call. It reports false,
+	// and has done nothing, if their effect depends on what is there.
+	patch(ctx context.Context, id string, ops []operation) (found query.Object, done bool, err error)
 }
 
 // listQuery is a parsed list request, RFC 7644 section 3.4.2.

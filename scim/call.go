@@ -19,18 +19,20 @@ import (
 // fills in the outcome, the renderer and the log read it. Only the goroutine
 // that serves the request touches it, but for upstream.
 type call struct {
-	id      string // X-Request-Id
-	began   time.Time
-	caller  *Caller       // nil until authenticated
-	base    string        // base URL of this server as the client sees it, no slash at the end
-	rt      *resourceType // nil outside the resource types
-	method  string
-	write   bool   // it is to change something
-	target  string // id in the path, or of what was created
-	query   listQuery
-	explain bool           // the client wants the plan in the answer
-	body    map[string]any // normalised body of a POST or PUT
-	patch   []operation    // normalised operations of a PATCH
+	id         string // X-Request-Id
+	began      time.Time
+	caller     *Caller       // nil until authenticated
+	base       string        // base URL of this server as the client sees it, no slash at the end
+	rt         *resourceType // nil outside the resource types
+	method     string
+	write      bool // it is to change something
+	conditions conditions
+	target     string // id in the path, or of what was created
+	query      listQuery
+	versioned  bool           // the answer has meta.version, so resources must be whole
+	explain    bool           // the client wants the plan in the answer
+	body       map[string]any // normalised body of a POST or PUT
+	patch      []operation    // normalised operations of a PATCH
 
 	answered bool         // a resource handler ran; otherwise the library refused
 	found    query.Object // the resource, nil for 204
@@ -71,7 +73,8 @@ func newCall(r *http.Request, base string, now time.Time) *call {
 		rand.Read(b[:]) // never fails
 		id = hex.EncodeToString(b[:])
 	}
-	return &call{id: id, began: now, method: r.Method, base: base}
+	read := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return &call{id: id, began: now, method: r.Method, base: base, conditions: conditionsOf(r.Header, read)}
 }
 
 func plainID(id string) bool {

@@ -73,7 +73,7 @@ func serviceProviderConfig(cfg Config) query.Object {
 		{Name: "filter", Value: supported(true, query.Member{Name: "maxResults", Value: int64(cfg.MaxResults)})},
 		{Name: "changePassword", Value: supported(false)},
 		{Name: "sort", Value: supported(true)},
-		{Name: "etag", Value: supported(false)},
+		{Name: "etag", Value: supported(true)},
 		{Name: "authenticationSchemes", Value: []any{
 			scheme("httpbasic", "HTTP Basic", "User name and password, RFC 7617"),
 			scheme("oauthbearertoken", "Bearer token", "A token in the Authorization header, RFC 6750"),

@@ -55,60 +55,23 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 	return found, b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: memberIDs(doc), only: true})
 }
 
-// replace changes the members to those in doc. A PUT without members keeps them
-// for callers that are not strict: some clients rename that way, and the group
-// would lose everybody. The name is fixed.
-func (b *groups) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
-	current, err := b.read(ctx, id)
-	if err != nil {
-		return nil, err
+// kept implements backend. Some clients rename a group by a PUT without members,
+// and the group would lose everybody.
+func (b *groups) kept(caller *Caller) []string {
+	if caller.Strict {
+		return nil
 	}
-	doc = doc.Clone()
-	for _, name := range []string{"members", "externalId"} {
-		v, ok := current.Get(name)
-		if _, given := doc.Get(name); ok && !given && !strict(ctx) {
-			doc.Set(name, v)
-		}
-	}
-	if err := sameName(current, doc); err != nil {
-		return nil, err
-	}
-	return b.change(ctx, id, current, doc)
+	return []string{"members", "externalId"}
 }
 
-func sameName(current, doc query.Object) error {
-	if is, want := text(current, "displayName"), text(doc, "displayName"); is != want {
-		return mutability("displayName is fixed once the group exists: Atlassian does not rename %q to %q. Create a group with the new name and move the members.", clip(is), clip(want))
+// patch implements patcher for changes of members, whatever the size of the group.
+func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
+	change, ok := memberOperations(ops)
+	if !ok {
+		return nil, false, nil
 	}
-	return nil
-}
-
-// patch sends changes of members in one call, whatever the size of the group.
-// Operations on other attributes are applied to the group as read.
-func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
-	if change, ok := memberOperations(ops); ok {
-		return b.send(ctx, id, change)
-	}
-	current, err := b.read(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	for _, op := range ops {
-		if op.path.Attr.Name == "displayName" {
-			if name, _ := op.value.(string); op.op == "remove" || name != text(current, "displayName") {
-				return nil, sameName(current, query.Object{{Name: "displayName", Value: name}})
-			}
-		}
-	}
-	rest := slices.DeleteFunc(slices.Clone(ops), func(op operation) bool { return op.path.Attr.Name == "displayName" })
-	if change, ok := memberOperations(rest); ok {
-		return b.send(ctx, id, change)
-	}
-	want, err := apply(b.schema, current, rest, strict(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return b.change(ctx, id, current, want)
+	found, err := b.send(ctx, id, change)
+	return found, true, err
 }
 
 // memberChange is what is sent to change a group, and what its members must
@@ -175,9 +138,9 @@ func removeMember(id string) atlassian.PatchOperation {
 	return atlassian.PatchOperation{Op: "remove", Path: "members[value eq " + strconv.Quote(id) + "]"}
 }
 
-// change sends the difference between two states of a group: of the members
-// only those that come and go.
-func (b *groups) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
+// update implements backend: of the members only those that come and go are
+// sent.
+func (b *groups) update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	before, after := memberIDs(current), memberIDs(want)
 	change := memberChange{added: subtract(after, before), removed: subtract(before, after)}
 	for _, op := range changes(b.schema, current, want) {
@@ -194,7 +157,7 @@ func (b *groups) change(ctx context.Context, id string, current, want query.Obje
 	if len(change.sent) == 0 {
 		return current, nil
 	}
-	return b.send(ctx, id, change)
+	return b.send(ctx, text(current, "id"), change)
 }
 
 // send makes the one upstream call of a PATCH and confirms the outcome.

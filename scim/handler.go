@@ -2,6 +2,7 @@ package scim
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
@@ -40,8 +41,11 @@ func (h handler) Create(r *http.Request, attributes elimity.ResourceAttributes) 
 // Get implements elimity.ResourceHandler.
 func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 	c := callFrom(r.Context())
-	c.found, c.err = h.rt.backend.get(r.Context(), id, c.query.want)
 	c.answered = true
+	// The entity tag is of the whole resource, whatever of it is asked for.
+	if c.found, c.err = h.rt.backend.get(r.Context(), id, query.Projection{}); c.err == nil {
+		c.err = c.conditions.check(c.found)
+	}
 	return stub(), nil
 }
 
@@ -62,16 +66,50 @@ func (h handler) GetAll(r *http.Request, _ elimity.ListRequestParams) (elimity.P
 // Replace implements elimity.ResourceHandler.
 func (h handler) Replace(r *http.Request, id string, attributes elimity.ResourceAttributes) (elimity.Resource, error) {
 	c := callFrom(r.Context())
-	c.found, c.err = h.rt.backend.replace(r.Context(), id, query.ObjectOf(attributes, h.rt.schema))
+	c.found, c.err = h.replace(r.Context(), c, id, query.ObjectOf(attributes, h.rt.schema))
 	c.answered = true
 	return stub(), nil
+}
+
+// replace is PUT, RFC 7644 section 3.5.1.
+func (h handler) replace(ctx context.Context, c *call, id string, doc query.Object) (query.Object, error) {
+	current, err := h.current(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range h.rt.backend.kept(c.caller) {
+		v, ok := current.Get(name)
+		if _, given := doc.Get(name); ok && !given {
+			doc.Set(name, v)
+		}
+	}
+	if err := h.rt.unwritable(current, doc); err != nil {
+		return nil, err
+	}
+	return h.rt.backend.update(ctx, current, doc)
+}
+
+// current reads the whole of a resource that is to change if it is as the client
+// expects it. Upstream has no conditional write: what somebody else changes from
+// here on is not noticed.
+func (h handler) current(ctx context.Context, c *call, id string) (query.Object, error) {
+	o, err := h.rt.backend.get(ctx, id, query.Projection{})
+	if err != nil {
+		return nil, err
+	}
+	return o, c.conditions.check(o)
 }
 
 // Delete implements elimity.ResourceHandler.
 func (h handler) Delete(r *http.Request, id string) error {
 	c := callFrom(r.Context())
-	c.err = h.rt.backend.remove(r.Context(), id)
 	c.answered = true
+	if c.conditions.given() {
+		if _, c.err = h.current(r.Context(), c, id); c.err != nil {
+			return nil
+		}
+	}
+	c.err = h.rt.backend.remove(r.Context(), id)
 	return nil
 }
 
@@ -82,9 +120,28 @@ func (h handler) Patch(r *http.Request, id string, operations []elimity.PatchOpe
 	for i := range c.patch {
 		c.patch[i].value = query.ValueOf(operations[i].Value, c.patch[i].path)
 	}
-	c.found, c.err = h.rt.backend.patch(r.Context(), id, c.patch)
+	c.found, c.err = h.patch(r.Context(), c, id)
 	c.answered = true
 	return stub(), nil
+}
+
+// patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where operations
+// say all by themselves, else applied to the resource as read.
+func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, error) {
+	if p, ok := h.rt.backend.(patcher); ok && !c.conditions.given() {
+		if found, done, err := p.patch(ctx, id, c.patch); done {
+			return found, err
+		}
+	}
+	current, err := h.current(ctx, c, id)
+	if err != nil {
+		return nil, err
+	}
+	want, err := h.rt.apply(current, c.patch, c.caller.Strict)
+	if err != nil {
+		return nil, err
+	}
+	return h.rt.backend.update(ctx, current, want)
 }
 
 // dispatch sends the request through the library to the handler. The library

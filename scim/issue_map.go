@@ -78,6 +78,9 @@ func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) 
 	if sortBy != nil {
 		named = append(named, pathOf(query.Present{Path: *sortBy}))
 	}
+	if want.Wants("meta.version") || slices.Contains(named, "meta.version") || slices.Contains(named, "meta") {
+		want = query.Projection{} // the version is of the whole
+	}
 	names := []string{"meta.created", "meta.lastModified"}
 	for _, f := range issueFields {
 		names = append(names, f.attr)

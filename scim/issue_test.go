@@ -45,6 +45,24 @@ func smallSite() emulator.Options {
 	return emulator.Options{Users: 15, Groups: 2, Projects: 3, Issues: 120, Seed: 1}
 }
 
+// handler is what the server puts in front of the backend.
+func (s *issueSite) handler() (handler, *call) {
+	rt := &resourceType{schema: s.schema, backend: s.issues, references: true}
+	rt.Name = "Issue"
+	return handler{rt: rt}, &call{caller: &Caller{}}
+}
+
+func (s *issueSite) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
+	h, c := s.handler()
+	c.patch = ops
+	return h.patch(ctx, c, id)
+}
+
+func (s *issueSite) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
+	h, c := s.handler()
+	return h.replace(ctx, c, id, doc)
+}
+
 // all reads every issue there is, past the list engine.
 func (s *issueSite) all(t testing.TB) []query.Object {
 	t.Helper()

@@ -56,43 +56,27 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 			want.Set(name, v)
 		}
 	}
-	if found, err = b.update(ctx, r, found, want); err != nil {
+	if found, err = b.change(ctx, r, found, want); err != nil {
 		return nil, err
 	}
 	return found, unconfirmed(doc, nil, found)
 }
 
-// replace implements backend. What doc does not name is cleared, but for what
-// an issue cannot be without and what Jira or the workflow sets by itself.
-func (b *issues) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
-	current, err := b.read(ctx, id, allFields())
-	if err != nil {
-		return nil, err
-	}
-	doc = doc.Clone()
+// kept implements backend: what an issue cannot be without, and what Jira or the
+// workflow sets by itself.
+func (b *issues) kept(*Caller) []string {
+	var names []string
 	for _, f := range issueFields {
-		v, ok := current.Get(f.attr)
-		if _, given := doc.Get(f.attr); f.kept && ok && !given {
-			doc.Set(f.attr, v)
+		if f.kept {
+			names = append(names, f.attr)
 		}
 	}
-	return b.modify(ctx, current, doc)
+	return names
 }
 
-// patch implements backend.
-func (b *issues) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
-	current, err := b.read(ctx, id, allFields())
-	if err != nil {
-		return nil, err
-	}
-	doc, err := applyToIssue(current, ops)
-	if err != nil {
-		return nil, err
-	}
-	return b.modify(ctx, current, doc)
-}
-
-func (b *issues) modify(ctx context.Context, current, doc query.Object) (query.Object, error) {
+// update implements backend.
+func (b *issues) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+	doc := want.Clone()
 	for _, f := range issueFields {
 		if f.form == choiceForm || f.form == personForm || f.form == parentForm {
 			if given := inner(doc, f.attr); given != nil {
@@ -100,11 +84,7 @@ func (b *issues) modify(ctx context.Context, current, doc query.Object) (query.O
 			}
 		}
 	}
-	project := inner(current, "project")
-	if given := inner(doc, "project"); !refers(given, project) {
-		return nil, mutability("project is fixed when the issue is created; %s is in %s.", text(current, "key"), text(project, "key"))
-	}
-	return b.update(ctx, resolver{b, text(project, "id")}, current, doc)
+	return b.change(ctx, resolver{b, text(inner(current, "project"), "id")}, current, doc)
 }
 
 // newlyGiven is what of a reference a client means. Who changes the name and
@@ -122,9 +102,9 @@ func newlyGiven(given, current query.Object) query.Object {
 	return changed
 }
 
-// update makes an issue what doc says, confirms it and returns what it is then.
+// change makes an issue what doc says, confirms it and returns what it is then.
 // All that can be checked is checked before the first change.
-func (b *issues) update(ctx context.Context, r resolver, current, doc query.Object) (query.Object, error) {
+func (b *issues) change(ctx context.Context, r resolver, current, doc query.Object) (query.Object, error) {
 	fields, err := r.changes(ctx, current, without(doc, "project", "status"))
 	if err != nil {
 		return nil, err

@@ -1,7 +1,9 @@
 package scim
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 
 	"scim-atlassian/scim/query"
 )
@@ -10,20 +12,19 @@ import (
 // 3.5.2. It does not write to current. An add or replace on an element that
 // does not exist makes it from the filter's equalities; strict callers get
 // noTarget.
-func apply(schema *query.Schema, current query.Object, ops []operation, strict bool) (query.Object, error) {
+func (rt *resourceType) apply(current query.Object, ops []operation, strict bool) (query.Object, error) {
 	doc := current.Clone()
 	for _, op := range ops {
 		parent := &doc
 		if op.path.Extension != "" {
-			inner, _ := doc.Get(op.path.Extension)
-			extension, _ := inner.(query.Object)
+			extension := inner(doc, op.path.Extension)
 			parent = &extension
 		}
 		var err error
 		if op.path.Attr.MultiValued {
-			err = applyMulti(parent, op, strict)
+			err = rt.applyMulti(parent, op, strict)
 		} else {
-			applySingle(parent, op)
+			rt.applySingle(parent, op)
 		}
 		if err != nil {
 			return nil, err
@@ -32,23 +33,43 @@ func apply(schema *query.Schema, current query.Object, ops []operation, strict b
 			setOrDelete(&doc, op.path.Extension, *parent)
 		}
 	}
-	return doc, unwritable(schema, current, doc)
+	return doc, rt.unwritable(current, doc)
 }
 
 // unwritable refuses what the operations together must not do: take a required
 // value away or change an immutable one.
-func unwritable(schema *query.Schema, current, doc query.Object) error {
-	for _, a := range schema.Attributes {
+func (rt *resourceType) unwritable(current, doc query.Object) error {
+	for _, a := range rt.schema.Attributes {
 		before, had := current.Get(a.Name)
 		after, has := doc.Get(a.Name)
 		if a.Required && had && !has {
 			return mutability("%s is required and cannot be removed.", a.Name)
 		}
-		if a.Mutability == query.Immutable && had && !query.Equal(query.Object{{Name: a.Name, Value: before}}, query.Object{{Name: a.Name, Value: after}}) {
-			return mutability("%s is fixed once the %s exists; it cannot become %q.", a.Name, schema.ResourceType, after)
+		if a.Mutability == query.Immutable && had && !rt.sameValue(before, after) {
+			return mutability("%s is fixed once the %s exists: Atlassian does not change it from %s to %s. Create another %s instead.",
+				a.Name, rt.Name, valueText(before), valueText(after), rt.Name)
 		}
 	}
 	return nil
+}
+
+// sameValue reports whether two values of an attribute are the same, or the first
+// is what the second refers to.
+func (rt *resourceType) sameValue(before, after any) bool {
+	is, ok := before.(query.Object)
+	given, also := after.(query.Object)
+	if ok && also && rt.references {
+		return refers(given, is)
+	}
+	return query.Equal(query.Object{{Value: before}}, query.Object{{Value: after}})
+}
+
+// valueText shows a value in a detail.
+func valueText(v any) string {
+	if o, ok := v.(query.Object); ok {
+		return describe(o)
+	}
+	return strconv.Quote(clip(fmt.Sprint(v)))
 }
 
 func setOrDelete(o *query.Object, name string, v any) {
@@ -74,58 +95,66 @@ func setOrDelete(o *query.Object, name string, v any) {
 
 // applySingle changes a single-valued attribute. A complex value is merged into
 // the one there, RFC 7644 section 3.5.2.3.
-func applySingle(o *query.Object, op operation) {
+func (rt *resourceType) applySingle(o *query.Object, op operation) {
 	name := op.path.Attr.Name
-	v, _ := o.Get(name)
-	complex, _ := v.(query.Object)
-	given, isComplex := op.value.(query.Object)
 	switch {
-	case op.path.Sub != nil:
-		if op.op == "remove" {
-			complex.Delete(op.path.Sub.Name)
-		} else {
-			complex.Set(op.path.Sub.Name, op.value)
-		}
-		setOrDelete(o, name, complex)
+	case op.path.Attr.Kind == query.Complex:
+		setOrDelete(o, name, rt.changed(inner(*o, name), op))
 	case op.op == "remove":
 		o.Delete(name)
-	case isComplex:
-		for _, m := range given {
-			complex.Set(m.Name, m.Value)
-		}
-		o.Set(name, complex)
 	default:
 		o.Set(name, op.value)
 	}
 }
 
-func applyMulti(o *query.Object, op operation, strict bool) error {
+// changed is a complex value, or the element of a list, after an operation;
+// nothing if nothing is left of it. Parts that are given join those there. Not so
+// with a reference: the other parts are of what it referred to before.
+func (rt *resourceType) changed(v query.Object, op operation) query.Object {
+	given, _ := op.value.(query.Object)
+	if op.path.Sub != nil && op.op != "remove" {
+		given = query.Object{{Name: op.path.Sub.Name, Value: op.value}}
+	}
+	switch {
+	case op.op == "remove" && (op.path.Sub == nil || rt.references):
+		return nil
+	case op.op == "remove":
+		v = v.Clone()
+		v.Delete(op.path.Sub.Name)
+		return v
+	case rt.references:
+		return given
+	}
+	v = v.Clone()
+	for _, m := range given {
+		v.Set(m.Name, m.Value)
+	}
+	return v
+}
+
+func (rt *resourceType) applyMulti(o *query.Object, op operation, strict bool) error {
 	name := op.path.Attr.Name
 	v, _ := o.Get(name)
 	list, _ := v.([]any)
 	list = slices.Clone(list)
 	given, _ := op.value.([]any)
 	switch {
+	case rt.references && op.filter == nil && op.path.Sub != nil:
+		return invalidPath("%s: say which element is meant, as in %s[%s eq \"1\"].", op.path, name, op.path.Attr.Sub[0].Name)
 	case op.filter != nil || op.path.Sub != nil:
 		var err error
-		if list, err = applyElements(list, op, strict); err != nil {
+		if list, err = rt.applyElements(list, op, strict); err != nil {
 			return err
 		}
 	case op.op == "add":
 		for _, g := range given {
-			at := slices.IndexFunc(list, func(e any) bool { return sameValue(g, e) })
-			demote(list, g)
-			if at < 0 {
-				list = append(list, g)
-			} else if object, ok := g.(query.Object); ok {
-				list[at] = changeElement(list[at].(query.Object), operation{op: "add", value: []any{object}})
-			}
+			list = rt.include(list, g, op)
 		}
 	case op.op == "replace":
 		list = given
 	case given != nil:
 		list = slices.DeleteFunc(list, func(e any) bool {
-			return slices.ContainsFunc(given, func(g any) bool { return sameValue(g, e) })
+			return slices.ContainsFunc(given, func(g any) bool { return rt.means(g, e) })
 		})
 	default:
 		list = nil
@@ -134,43 +163,72 @@ func applyMulti(o *query.Object, op operation, strict bool) error {
 	return nil
 }
 
+// include adds an element, or what it says to the one that it means.
+func (rt *resourceType) include(list []any, given any, op operation) []any {
+	at := slices.IndexFunc(list, func(e any) bool { return rt.means(given, e) })
+	demote(list, given)
+	if at < 0 {
+		return append(list, given)
+	}
+	if element, ok := list[at].(query.Object); ok && !rt.references {
+		list[at] = rt.changed(element, operation{op: "add", path: op.path, value: given})
+	}
+	return list
+}
+
 // applyElements changes the elements that the filter selects, or all.
-func applyElements(list []any, op operation, strict bool) ([]any, error) {
+func (rt *resourceType) applyElements(list []any, op operation, strict bool) ([]any, error) {
+	if given, ok := op.value.([]any); ok && len(given) > 0 {
+		op.value = given[0]
+	}
 	matched := false
 	kept := list[:0]
 	for i, e := range list {
-		element, _ := e.(query.Object)
 		if op.filter != nil && !op.selects(e) {
 			kept = append(kept, e)
 			continue
 		}
 		matched = true
-		if op.op == "remove" && op.path.Sub == nil {
+		changed := rt.changedElement(e, op)
+		if changed == nil {
 			continue
 		}
-		changed := changeElement(element, op)
-		if op.op == "remove" && op.path.Sub.Name == "value" || len(changed) == 0 {
-			continue // nothing is left of an element without its value
-		}
-		if was, _ := element.Get("primary"); was != true {
+		if !isPrimary(e) {
 			demote(kept, changed)
 			demote(list[i+1:], changed)
 		}
 		kept = append(kept, changed)
 	}
-	if !matched && op.op != "remove" {
-		terms, ok := equalities(op.filter)
-		if (strict || !ok) && op.filter == nil {
-			return nil, noTarget("%s has no element.", op.path.Attr.Name)
-		}
-		if strict || !ok {
-			return nil, noTarget("%s has no element that satisfies %s.", op.path.Attr.Name, op.filter)
-		}
-		made := changeElement(terms, op)
-		demote(kept, made)
-		kept = append(kept, made)
+	if matched || op.op == "remove" {
+		return kept, nil
 	}
-	return kept, nil
+	terms, ok := equalities(op.filter)
+	switch {
+	case (strict || !ok) && op.filter == nil:
+		return nil, noTarget("%s has no element.", op.path.Attr.Name)
+	case strict || !ok:
+		return nil, noTarget("%s has no element that satisfies %s.", op.path.Attr.Name, op.filter)
+	}
+	made := rt.changedElement(terms, op)
+	demote(kept, made)
+	return append(kept, made), nil
+}
+
+// changedElement is an element after an operation, nil if nothing is left of it:
+// without its value it is nothing.
+func (rt *resourceType) changedElement(element any, op operation) any {
+	if op.path.Attr.Kind != query.Complex {
+		if op.op == "remove" {
+			return nil
+		}
+		return op.value
+	}
+	object, _ := element.(query.Object)
+	changed := rt.changed(object, op)
+	if len(changed) == 0 || op.op == "remove" && op.path.Sub.Name == "value" {
+		return nil
+	}
+	return changed
 }
 
 // selects reports whether the filter of the operation's path means an element of
@@ -178,25 +236,6 @@ func applyElements(list []any, op operation, strict bool) ([]any, error) {
 func (op operation) selects(element any) bool {
 	name := op.path.Attr.Name
 	return query.Match(query.Has{Path: query.Path{Attr: op.path.Attr}, Filter: op.filter}, query.Object{{Name: name, Value: []any{element}}})
-}
-
-func changeElement(element query.Object, op operation) query.Object {
-	element = element.Clone()
-	switch {
-	case op.path.Sub != nil && op.op == "remove":
-		element.Delete(op.path.Sub.Name)
-	case op.path.Sub != nil:
-		element.Set(op.path.Sub.Name, op.value)
-	default:
-		given, _ := op.value.([]any)
-		for _, g := range given {
-			object, _ := g.(query.Object)
-			for _, m := range object {
-				element.Set(m.Name, m.Value)
-			}
-		}
-	}
-	return element
 }
 
 // equalities turns a filter that is a conjunction of equalities into the
@@ -228,8 +267,7 @@ func equalities(filter query.Expr) (query.Object, bool) {
 
 // demote makes way for a new primary element, RFC 7643 section 2.4.
 func demote(list []any, added any) {
-	object, _ := added.(query.Object)
-	if v, _ := object.Get("primary"); v != true {
+	if !isPrimary(added) {
 		return
 	}
 	for i, e := range list {
@@ -241,13 +279,22 @@ func demote(list []any, added any) {
 	}
 }
 
-// sameValue reports whether what a client gave names the element: by value, and
-// by type where it gives one.
-func sameValue(given, element any) bool {
+func isPrimary(element any) bool {
+	object, _ := element.(query.Object)
+	v, _ := object.Get("primary")
+	return v == true
+}
+
+// means reports whether what a client gave names the element: by all it says
+// where elements are references, else by value, and by type where it gives one.
+func (rt *resourceType) means(given, element any) bool {
 	g, ok := given.(query.Object)
 	e, also := element.(query.Object)
 	if !ok || !also {
 		return given == element
+	}
+	if rt.references {
+		return refers(g, e)
 	}
 	for _, name := range []string{"value", "type"} {
 		want, asked := g.Get(name)

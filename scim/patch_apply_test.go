@@ -77,7 +77,7 @@ func patched(tb testing.TB, rt *resourceType, resource, operations string, stric
 	}
 	current := query.ObjectOf(fields, rt.schema)
 	before := string(current.AppendJSON(nil))
-	changed, err := apply(rt.schema, current, ops, strict)
+	changed, err := rt.apply(current, ops, strict)
 	if after := string(current.AppendJSON(nil)); after != before {
 		tb.Errorf("%s wrote to the current resource: %s", operations, after)
 	}

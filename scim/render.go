@@ -25,6 +25,10 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", contentType(c, r))
 	h.Set("Cache-Control", "no-store")
 	switch {
+	case c.err == errNotModified:
+		h.Set("ETag", version(c.found))
+		h.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
 	case c.err != nil:
 		renderError(w, asError(c.err))
 	case c.list != nil:
@@ -84,7 +88,10 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 // renderDocument writes the resource in c.found. What was created is announced
 // by its Location, RFC 7644 section 3.3.
 func renderDocument(c *call, w http.ResponseWriter) {
-	doc := c.present(c.found)
+	c.versioned = true
+	doc := c.complete(c.found)
+	w.Header().Set("ETag", text(inner(doc, "meta"), "version"))
+	doc = c.query.want.Apply(doc)
 	status := http.StatusOK
 	if c.method == http.MethodPost {
 		status = http.StatusCreated
@@ -131,7 +138,7 @@ func (c *call) present(o query.Object) query.Object {
 }
 
 // complete adds what the server knows of a resource and its backend does not:
-// schemas, first, and the location in meta. It does not write to o.
+// schemas, first, and location and version in meta. It does not write to o.
 func (c *call) complete(o query.Object) query.Object {
 	if _, done := o.Get("schemas"); done {
 		return o
@@ -140,7 +147,11 @@ func (c *call) complete(o query.Object) query.Object {
 	doc = append(doc, query.Member{Name: "schemas", Value: c.rt.schemasOf(o)})
 	for _, m := range o {
 		if meta, ok := m.Value.(query.Object); ok && m.Name == "meta" {
-			m.Value = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(o)})
+			meta = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(o)})
+			if c.versioned {
+				meta = append(meta, query.Member{Name: "version", Value: version(o)})
+			}
+			m.Value = meta
 		}
 		doc = append(doc, m)
 	}

@@ -94,20 +94,25 @@ func (s *Server) understandList(c *call, p parameters) error {
 	if err := s.understandSort(c, p); err != nil {
 		return err
 	}
-	if q.needsComplete() {
+	if slices.ContainsFunc(q.attributes(), completed) {
 		q.complete = c.complete
 	}
+	c.versioned = q.want.Wants("meta.version") || q.complete != nil
 	return nil
 }
 
-// needsComplete reports whether the filter or the order looks at what backends
-// do not know: schemas and meta.location.
-func (q *listQuery) needsComplete() bool {
+// attributes lists what the filter and the order look at.
+func (q *listQuery) attributes() []string {
 	names := attributesOf(q.filter)
 	if q.sortBy != nil {
 		names = append(names, q.sortBy.String())
 	}
-	return slices.ContainsFunc(names, func(name string) bool { return name == "schemas" || name == "meta" || name == "meta.location" })
+	return names
+}
+
+// completed reports whether an attribute is one that backends do not know.
+func completed(name string) bool {
+	return name == "schemas" || name == "meta" || name == "meta.location" || name == "meta.version"
 }
 
 func (s *Server) understandSort(c *call, p parameters) error {

@@ -38,7 +38,7 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	  upstream GET …           the requests that Atlassian got for it, and the body
 //
 // Content-Type matters where it is not SCIM's, and of a long list only the ends do.
-// <1>, <2>, … are the ids of what was created, in order; times are <time>.
+// <1>, <2>, … are the ids of what was created, in order; times are <time>, entity tags <version>.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("../testdata/transcripts/*.txt")
 	if err != nil || len(files) == 0 {
@@ -217,6 +217,7 @@ func (p *player) fill(s string) string {
 var (
 	instant   = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
 	accountID = regexp.MustCompile(`"atlassianAccountId": "[^"]*"`)
+	entityTag = regexp.MustCompile(`W/\\"[0-9a-z]+\\"`)
 )
 
 func (p *player) mask(s string) string {
@@ -225,5 +226,6 @@ func (p *player) mask(s string) string {
 	}
 	s = strings.ReplaceAll(s, emulator.DirectoryID, "{directory}")
 	s = instant.ReplaceAllString(s, "<time>")
+	s = entityTag.ReplaceAllString(s, "<version>")
 	return accountID.ReplaceAllString(s, `"atlassianAccountId": "<account>"`)
 }

@@ -15,9 +15,10 @@ import (
 // resourceType is a resource type with everything the server needs to serve it.
 type resourceType struct {
 	schemas.ResourceType
-	schema  *query.Schema
-	shown   query.Projection // of an answer when the request names no attributes
-	backend backend
+	schema     *query.Schema
+	shown      query.Projection // of an answer when the request names no attributes
+	backend    backend
+	references bool // complex values stand for something that exists elsewhere
 }
 
 // newResourceTypes loads the published schemas and puts a backend behind each.
@@ -38,6 +39,7 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 	}
 	users, groups := newDirectoryBackends(cfg, types["User"].schema, types["Group"].schema)
 	types["User"].backend, types["Group"].backend = users, groups
+	types["Issue"].references = true
 	types["Issue"].backend = newIssues(cfg, types["Issue"].schema)
 	return out, nil
 }
@@ -79,7 +81,7 @@ func (rt *resourceType) schemasOf(o query.Object) []any {
 // querySchema turns published schemas into the form that filters, sorting and
 // projection work with, with the common attributes of RFC 7643 section 3.1.
 func querySchema(rt schemas.ResourceType) *query.Schema {
-	attributes := append(commonAttributes(), queryAttributes(rt.Core.Attributes)...)
+	attributes := append(commonAttributes(rt.Name), queryAttributes(rt.Core.Attributes)...)
 	var extensions []query.Extension
 	for _, e := range rt.Extensions {
 		extensions = append(extensions, query.Extension{URN: e.ID, Attributes: queryAttributes(e.Attributes)})
@@ -87,16 +89,21 @@ func querySchema(rt schemas.ResourceType) *query.Schema {
 	return query.NewSchema(rt.Name, rt.Core.ID, attributes, extensions...)
 }
 
-func commonAttributes() []*query.Attribute {
+func commonAttributes(resourceType string) []*query.Attribute {
+	externalID := query.ReadWrite
+	if resourceType == "Issue" {
+		externalID = query.ReadOnly // Jira has no place for it
+	}
 	return []*query.Attribute{
 		{Name: "schemas", MultiValued: true, Kind: query.Reference, CaseExact: true, Mutability: query.ReadOnly, Returned: query.Always},
 		{Name: "id", CaseExact: true, Mutability: query.ReadOnly, Returned: query.Always},
-		{Name: "externalId", CaseExact: true},
+		{Name: "externalId", CaseExact: true, Mutability: externalID},
 		{Name: "meta", Kind: query.Complex, Mutability: query.ReadOnly, Sub: []*query.Attribute{
 			{Name: "resourceType", CaseExact: true, Mutability: query.ReadOnly},
 			{Name: "created", Kind: query.DateTime, Mutability: query.ReadOnly},
 			{Name: "lastModified", Kind: query.DateTime, Mutability: query.ReadOnly},
 			{Name: "location", Kind: query.Reference, CaseExact: true, Mutability: query.ReadOnly},
+			{Name: "version", CaseExact: true, Mutability: query.ReadOnly},
 		}},
 	}
 }

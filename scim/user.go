@@ -46,59 +46,43 @@ func (b *users) create(ctx context.Context, doc query.Object) (query.Object, err
 	return b.confirmed(userObject(u), changes(b.schema, nil, doc))
 }
 
-// replace keeps what PUT bodies leave out in practice though their senders rely
-// on it: externalId, the correlation key, and active. Other attributes that doc
-// does not name are cleared. Nothing is sent when nothing changes.
-func (b *users) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
-	current, err := b.read(ctx, id)
-	if err != nil {
-		return nil, err
+// kept implements backend: externalId, the correlation key, and active are what
+// PUT bodies leave out in practice though their senders rely on them.
+func (b *users) kept(caller *Caller) []string {
+	if caller.Strict {
+		return nil
 	}
-	doc = doc.Clone()
-	if !strict(ctx) {
-		for _, name := range []string{"externalId", "active"} {
-			if v, ok := current.Get(name); ok {
-				if _, given := doc.Get(name); !given {
-					doc.Set(name, v)
-				}
-			}
-		}
-	}
-	return b.change(ctx, id, current, doc)
+	return []string{"externalId", "active"}
 }
 
-// patch sends operations that say all by themselves in one call; those that
-// depend on what is there are applied to the user as read, and the difference is
-// sent.
-func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
+// patch implements patcher for operations that say all by themselves.
+func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
 	sent, plain := b.plainOperations(ops)
 	if !plain {
-		current, err := b.read(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		want, err := apply(b.schema, current, ops, strict(ctx))
-		if err != nil {
-			return nil, err
-		}
-		return b.change(ctx, id, current, want)
+		return nil, false, nil
 	}
 	for _, op := range ops {
 		if op.op == "remove" && op.path.Attr.Required && op.path.Sub == nil {
-			return nil, mutability("%s is required and cannot be removed.", op.path)
+			return nil, true, mutability("%s is required and cannot be removed.", op.path)
 		}
 	}
 	u, err := b.directory.PatchUser(ctx, id, mirrored(sent))
 	if err != nil {
-		return nil, missing(err, "User", id)
+		return nil, true, missing(err, "User", id)
 	}
-	return b.confirmed(userObject(u), sent)
+	found, err := b.confirmed(userObject(u), sent)
+	return found, true, err
 }
 
 // plainOperations translates operations whose effect does not depend on the
-// values there. ok is false if one does.
+// values there nor on each other. ok is false if one does.
 func (b *users) plainOperations(ops []operation) (sent []atlassian.PatchOperation, ok bool) {
+	named := make(map[query.Path]bool, len(ops))
 	for _, op := range ops {
+		if named[op.path] {
+			return nil, false
+		}
+		named[op.path] = true
 		if op.filter != nil || op.path.Attr.MultiValued || op.path.Attr.Kind == query.Complex && op.path.Sub == nil {
 			return nil, false
 		}
@@ -125,7 +109,10 @@ func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 	return all
 }
 
-func (b *users) change(ctx context.Context, id string, current, want query.Object) (query.Object, error) {
+// update implements backend.
+func (b *users) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+	id := text(current, "id")
+	want = want.Clone()
 	for _, name := range []string{"emails", "phoneNumbers"} {
 		if v, ok := want.Get(name); ok {
 			list, _ := v.([]any)
@@ -269,10 +256,4 @@ func saidPrimary(list []any) []any {
 		out = append(out, element)
 	}
 	return out
-}
-
-// strict reports whether the caller of the request wants the RFC's letter.
-func strict(ctx context.Context) bool {
-	c := callFrom(ctx)
-	return c != nil && c.caller != nil && c.caller.Strict
 }

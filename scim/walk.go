@@ -40,7 +40,7 @@ func (q listQuery) key(c *call) string {
 	if q.descending {
 		order = "descending"
 	}
-	return c.caller.Name + "\x00" + c.rt.Name + "\x00" + filter + "\x00" + sortBy + "\x00" + order + "\x00" + q.shown
+	return c.caller.Name + "\x00" + c.base + c.rt.Name + "\x00" + filter + "\x00" + sortBy + "\x00" + order + "\x00" + q.shown
 }
 
 // next returns the page that q asks for if the walk that it goes on with lives.
