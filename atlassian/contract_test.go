@@ -327,6 +327,10 @@ func TestJiraContract(t *testing.T) {
 	_, err := j.Myself(ctx)
 	check(t, err)
 	project := readCatalogues(t, j)
+	_, err = j.Granted(ctx, []string{"CREATE_ISSUES", "ADMINISTER_PROJECTS"}, []atlassian.Project{project})
+	check(t, err)
+	_, err = j.Granted(ctx, []string{"FLY"}, []atlassian.Project{project})
+	refused(t, err, atlassian.Invalid)
 	fields := map[string]any{
 		"project": map[string]string{"id": project.ID}, "issuetype": map[string]string{"name": "Task"}, "summary": "Contract",
 		"labels": []string{"contract"}, "duedate": "2027-01-31",
@@ -372,7 +376,7 @@ func TestJiraContract(t *testing.T) {
 		"POST "+root+"/issue", "GET "+root+"/issue/{issueIdOrKey}", "PUT "+root+"/issue/{issueIdOrKey}",
 		"DELETE "+root+"/issue/{issueIdOrKey}", "POST "+root+"/issue/bulkfetch",
 		"GET "+root+"/issue/{issueIdOrKey}/transitions", "POST "+root+"/issue/{issueIdOrKey}/transitions",
-		"POST "+root+"/search/jql", "POST "+root+"/search/approximate-count", "POST "+root+"/jql/parse",
+		"POST "+root+"/search/jql", "POST "+root+"/search/approximate-count", "POST "+root+"/jql/parse", "POST "+root+"/permissions/check",
 	)
 }
 

@@ -38,6 +38,7 @@ type call struct {
 	found    query.Object // the resource, nil for 204
 	list     *listResult
 	static   query.Object // a discovery document
+	plain    *plainAnswer // an answer that is not SCIM
 	err      error
 
 	upstream atomic.Int64 // requests sent to Atlassian

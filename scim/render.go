@@ -36,6 +36,9 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 			h.Set("X-Query-Plan", headerText(c.list.plan))
 		}
 		renderList(c, w)
+	case c.plain != nil:
+		h.Set("Content-Type", mediaJSON)
+		writeJSON(w, c.plain.status, c.plain.body.AppendJSON(nil))
 	case c.static != nil:
 		writeJSON(w, http.StatusOK, c.static.AppendJSON(nil))
 	case c.found != nil:

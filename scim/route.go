@@ -19,10 +19,11 @@ const (
 // maxID bounds an id in a path, in bytes. Atlassian's are 36 and shorter.
 const maxID = 256
 
-// route says what a method and a path mean. Exactly one of discovery and rt is
-// set, or neither: an endpoint of the protocol that is not offered.
+// route says what a method and a path mean. At most one of discovery, connector
+// and rt is set; none is for an endpoint of the protocol that is not offered.
 type route struct {
 	discovery string        // one of the discovery endpoints
+	connector string        // one of the endpoints below ConnectorPath
 	rt        *resourceType // Users, Groups, Issues
 	id        string        // the resource, or the document at a discovery endpoint
 	search    bool          // POST /{Type}/.search
@@ -51,6 +52,10 @@ func (s *Server) route(r *http.Request) (route, error) {
 		to.discovery = segments[0]
 		if len(segments) == 2 {
 			to.id = segments[1]
+		}
+	case isConnector(segments):
+		if to.connector, allowed, err = connectorRoute(segments); err != nil {
+			return route{}, err
 		}
 	case segments[0] == "Me" || segments[0] == "Bulk" || segments[0] == ".search":
 		return route{}, nil
@@ -88,14 +93,14 @@ func (s *Server) typeAt(endpoint string) *resourceType {
 	return nil
 }
 
-// pathSegments cuts an escaped path below BasePath into its unescaped
-// non-empty segments. No segment can reach another path upstream: dot segments,
+// pathSegments cuts an escaped path below BasePath, or one from ConnectorPath on,
+// into its unescaped non-empty segments. No segment can reach another path upstream: dot segments,
 // slashes and control characters are refused here already.
 func pathSegments(escaped string) ([]string, error) {
 	missing := refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
 	rest := "/" + strings.TrimLeft(escaped, "/")
 	rest, ok := strings.CutPrefix(rest, BasePath)
-	if !ok || rest != "" && rest[0] != '/' {
+	if ok = ok || strings.HasPrefix(rest, ConnectorPath+"/"); !ok || rest != "" && rest[0] != '/' {
 		return nil, missing
 	}
 	var segments []string

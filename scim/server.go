@@ -45,6 +45,9 @@ type Config struct {
 	// domain appended where it is no address. Empty: such a user is refused.
 	DeriveEmailDomain string
 
+	Version string  // of the program, for /connector/health
+	Probes  []Probe // what /connector/test looks at besides Directory and Jira
+
 	Logger *zap.Logger      // nil: none
 	Now    func() time.Time // nil: time.Now
 }
@@ -69,8 +72,8 @@ func defaultTo[T comparable](v *T, value T) {
 	}
 }
 
-// Server is the SCIM server, an http.Handler for BasePath, /healthz and
-// /readyz. It is safe for concurrent use and holds no connection or goroutine
+// Server is the SCIM server, an http.Handler for BasePath, ConnectorPath,
+// /healthz and /readyz. It is safe for concurrent use and holds no connection or goroutine
 // of its own.
 type Server struct {
 	cfg       Config
@@ -78,6 +81,7 @@ type Server struct {
 	types     []*resourceType
 	library   http.Handler // elimity's server
 	discovery *discovery
+	connector *connector
 	log       *zap.Logger
 	draining  atomic.Bool
 }
@@ -102,10 +106,11 @@ func New(cfg Config) (*Server, error) {
 	if s.discovery, err = newDiscovery(cfg, s.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
+	s.connector = newConnector(cfg, s.types)
 	return s, nil
 }
 
-// Drain makes /readyz refuse from now on, so that a load balancer sends nothing
+// Drain makes /readyz and /connector/health refuse from now on, so that a load balancer sends nothing
 // more while the listener shuts down.
 func (s *Server) Drain() { s.draining.Store(true) }
 
@@ -165,8 +170,12 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 		}
 	}()
 	to, err := s.route(r)
-	if s.cfg.PublicDiscovery && err == nil && to.discovery == endpointServiceProviderConfig {
+	switch {
+	case s.cfg.PublicDiscovery && to.discovery == endpointServiceProviderConfig:
 		return s.discovery.answer(c, r, to)
+	case to.connector == connectorHealth && len(r.Header.Values("Authorization")) == 0:
+		c.plain = s.connector.health(s.draining.Load(), false)
+		return nil
 	}
 	var authErr error
 	if c.caller, authErr = s.auth.authenticate(r); authErr != nil {
@@ -179,6 +188,8 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	switch {
 	case to.discovery != "":
 		return s.discovery.answer(c, r, to)
+	case to.connector != "":
+		return s.connector.answer(c, r, to.connector, s.draining.Load())
 	case to.rt == nil:
 		return refuse(http.StatusNotImplemented, "", "%s is not offered.", r.URL.Path)
 	}

@@ -84,7 +84,7 @@ func (j *jira) register(mux *http.ServeMux) {
 // site routes requests whose answers point to addresses below prefix.
 func (j *jira) site(prefix string) http.Handler {
 	mux := http.NewServeMux()
-	for _, group := range [][]jiraRoute{catalogRoutes(), peopleRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
+	for _, group := range [][]jiraRoute{catalogRoutes(), peopleRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
 		for _, route := range group {
 			method, path, _ := strings.Cut(route.pattern, " ")
 			mux.Handle(method+" /rest/api/3"+path, j.handler(prefix, route))

@@ -37,6 +37,11 @@ type JiraOptions struct {
 	// FreePlan refuses to change project roles.
 	FreePlan bool
 
+	// Withheld are project permissions that the administrator is said to lack,
+	// everywhere (DELETE_ISSUES) or in one project (DELETE_ISSUES:ENG). They
+	// are withheld from the endpoints that tell permissions, not enforced.
+	Withheld []string
+
 	// TokenLifetime is how long a page token is good for; zero stands for
 	// the seven days of Jira.
 	TokenLifetime time.Duration

@@ -3,14 +3,12 @@ package emulator
 import (
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 func peopleRoutes() []jiraRoute {
 	return []jiraRoute{
 		{"GET /myself", reads, (*jiraCall).myself},
-		{"GET /mypermissions", reads, (*jiraCall).permissions},
 		{"GET /users", reads, (*jiraCall).listUsers},
 		{"GET /users/search", reads, (*jiraCall).listUsers},
 		{"GET /user", reads, (*jiraCall).getUser},
@@ -228,30 +226,4 @@ func (c *jiraCall) listMembers() (reply, error) {
 		members = slices.DeleteFunc(slices.Clone(members), func(a *account) bool { return !a.active || a.deleted })
 	}
 	return page(c, members, 50, 50, c.show.person)
-}
-
-// permissions answers for the administrator, who has them all.
-func (c *jiraCall) permissions() (reply, error) {
-	keys := c.list("permissions")
-	if len(keys) == 0 {
-		return reply{}, deny(http.StatusBadRequest, "The 'permissions' query parameter is required.")
-	}
-	known := strings.Fields(`ADMINISTER ADMINISTER_PROJECTS ASSIGNABLE_USER ASSIGN_ISSUES BROWSE_PROJECTS CLOSE_ISSUES
-		CREATE_ISSUES DELETE_ISSUES EDIT_ISSUES MODIFY_REPORTER MOVE_ISSUES RESOLVE_ISSUES SCHEDULE_ISSUES SYSTEM_ADMIN
-		TRANSITION_ISSUES USER_PICKER ADD_COMMENTS LINK_ISSUES BULK_CHANGE`)
-	granted := map[string]any{}
-	for _, key := range keys {
-		n := slices.Index(known, key)
-		if n < 0 {
-			return reply{}, deny(http.StatusBadRequest, "Unrecognized permissions: %s", key)
-		}
-		kind := "PROJECT"
-		if slices.Contains([]string{"ADMINISTER", "SYSTEM_ADMIN", "USER_PICKER", "BULK_CHANGE"}, key) {
-			kind = "GLOBAL"
-		}
-		granted[key] = map[string]any{
-			"id": strconv.Itoa(n), "key": key, "name": strings.ReplaceAll(key, "_", " "), "type": kind, "description": "", "havePermission": true,
-		}
-	}
-	return ok(map[string]any{"permissions": granted})
 }

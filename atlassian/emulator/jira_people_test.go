@@ -106,13 +106,6 @@ func TestGroups(t *testing.T) {
 	s.want("GET", "/group/member?groupname=nope", nil, 404, messages("The group named 'nope' does not exist."))
 }
 
-func TestPermissions(t *testing.T) {
-	s := newJiraSite(t, Options{})
-	s.want("GET", "/mypermissions", nil, 400, "")
-	s.want("GET", "/mypermissions?permissions=FLY", nil, 400, messages("Unrecognized permissions: FLY"))
-	s.want("GET", "/mypermissions?permissions=BROWSE_PROJECTS,ADMINISTER", nil, 200, "")
-}
-
 func TestRoles(t *testing.T) {
 	s := newJiraSite(t, Options{Projects: 3})
 	crowd(s)

@@ -80,7 +80,7 @@ func (p *program) demo(ctx context.Context, address string, flags emulatorFlags)
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, facade.Drain)
 	group.Go(func() error {
-		return serveSites(ctx, logger, site{above, facade, c.RequestTimeout}, emulatorSite(below, cloud, flags.options))
+		return serveSites(ctx, logger, site{listener: above, handler: facade, timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.options))
 	})
 	group.Go(func() error {
 		userName := exampleUser(ctx, u.directory)

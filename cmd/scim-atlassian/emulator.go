@@ -77,7 +77,7 @@ func emulatorSite(listener net.Listener, e *emulator.Emulator, options emulator.
 	for _, fault := range options.Faults {
 		longest = max(longest, fault.Delay+options.Latency+emulatorTimeout)
 	}
-	return site{listener, e, longest}
+	return site{listener: listener, handler: e, timeout: longest}
 }
 
 // emulatorConfig is the configuration of a facade in front of the emulator at address.

@@ -30,6 +30,7 @@ type site struct {
 	listener net.Listener
 	handler  http.Handler
 	timeout  time.Duration // longest time that an answer takes
+	drained  func()        // called when the last request is answered; nil: nothing to do
 }
 
 // serveSites answers on all sites until ctx ends or one of them fails. Then it drains them in order, so that a
@@ -51,6 +52,9 @@ func serveSites(ctx context.Context, logger *zap.Logger, sites ...site) error {
 		var failures []error
 		for i, server := range servers {
 			failures = append(failures, drain(server, sites[i].timeout))
+			if sites[i].drained != nil {
+				sites[i].drained()
+			}
 		}
 		return errors.Join(failures...)
 	})

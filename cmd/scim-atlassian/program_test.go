@@ -296,16 +296,21 @@ func TestServeRefusesBadCredentials(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	good := startEmulator(t)
+	var permitted []string
+	for _, permission := range []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "DELETE_ISSUES", "ADMINISTER_PROJECTS"} {
+		permitted = append(permitted, "ok    permission "+permission)
+	}
 	tests := []struct {
 		name  string
 		extra []string
 		want  int
 		lines []string
 	}{
-		{"good", nil, exitOK, []string{"ok    configuration", "ok    callers: 1", "ok    directory", "ok    Jira", "ok    projects"}},
-		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, []string{"ok    configuration", "ok    callers", "FAIL  directory", "ok    Jira", "ok    projects"}},
-		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    directory", "ok    Jira", "FAIL  projects"}},
-		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, []string{"ok    configuration", "FAIL  callers", "ok    directory", "ok    Jira", "ok    projects"}},
+		{"good", nil, exitOK, append([]string{"ok    configuration", "ok    callers: 1", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
+		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, append([]string{"ok    configuration", "ok    callers", "FAIL  directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY): GET /Users: forbidden (403)", "ok    jira", "ok    projects"}, permitted...)},
+		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    directory", "ok    jira", "FAIL  projects"}},
+		{"one project of two", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE,ENG"}, exitOK, append([]string{"ok    configuration", "ok    callers", "ok    directory", "ok    jira", "part  projects"}, permitted...)},
+		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, append([]string{"ok    configuration", "FAIL  callers", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
 		{"wrong configuration", []string{"CONNECTOR_PORT=0", "SCIM_URL=x"}, exitFailed, []string{"FAIL  configuration: CONNECTOR_PORT", "FAIL  configuration: SCIM_URL"}},
 	}
 	for _, tt := range tests {
@@ -352,7 +357,7 @@ func TestServeSitesDrains(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan error, 1)
 	go func() {
-		left <- serveSites(ctx, zap.NewNop(), site{above, front, 10 * time.Second}, site{below, behind, 10 * time.Second})
+		left <- serveSites(ctx, zap.NewNop(), site{listener: above, handler: front, timeout: 10 * time.Second}, site{listener: below, handler: behind, timeout: 10 * time.Second})
 	}()
 	answer := make(chan string, 1)
 	go func() { answer <- fetch(above) }()

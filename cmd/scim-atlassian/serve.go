@@ -69,8 +69,9 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 	if err != nil {
 		return err
 	}
+	defer u.closeIdle()
 	if !flags.skipCheck {
-		err = u.firstProblem(ctx)
+		err = firstProblem(ctx, facade, logger)
 	}
 	if ctx.Err() != nil {
 		return nil // told to leave before it began
@@ -88,7 +89,7 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 	}
 	context.AfterFunc(ctx, facade.Drain)
 	logger.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("version", version()))
-	err = serveSites(ctx, logger, site{listener, facade, c.RequestTimeout})
+	err = serveSites(ctx, logger, site{listener: listener, handler: facade, timeout: c.RequestTimeout})
 	logger.Info("stopped")
 	return err
 }
@@ -97,6 +98,13 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 type upstream struct {
 	directory *atlassian.Directory
 	jira      *atlassian.Jira
+}
+
+// closeIdle closes the connections that carry no request. A connection that was opened and never used would keep the
+// other side, if it is to stop, waiting for some seconds.
+func (u *upstream) closeIdle() {
+	u.directory.CloseIdleConnections()
+	u.jira.CloseIdleConnections()
 }
 
 // connect makes the clients; it sends nothing.
@@ -124,11 +132,16 @@ func (c *config) connect(logger *zap.Logger) (*upstream, error) {
 	return &upstream{directory, jira}, nil
 }
 
-// firstProblem asks Atlassian whether the credentials are good.
-func (u *upstream) firstProblem(ctx context.Context) error {
-	for _, f := range u.checkCredentials(ctx) {
-		if f.err != nil {
-			return fmt.Errorf("%s: %w", f.what, f.err)
+// firstProblem tests the facade and fails if something that it cannot do without does not work. Anything else is
+// logged.
+func firstProblem(ctx context.Context, facade *scim.Server, logger *zap.Logger) error {
+	for _, f := range facade.Test(ctx) {
+		switch {
+		case f.Outcome == scim.OutcomeOK, f.Outcome == scim.OutcomeOff:
+		case f.Essential:
+			return fmt.Errorf("%s: %s", nameOf(f), f.Detail)
+		default:
+			logger.Warn("does not work", zap.String("capability", nameOf(f)), zap.String("outcome", string(f.Outcome)), zap.String("detail", f.Detail))
 		}
 	}
 	return nil
@@ -152,6 +165,7 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server,
 		DeriveEmailDomain: c.DeriveEmailDomain,
 		MaxBodyBytes:      c.MaxBodyBytes,
 		RequestTimeout:    c.RequestTimeout,
+		Version:           version(),
 		Logger:            logger,
 	})
 	return facade, u, err

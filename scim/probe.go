@@ -1,0 +1,319 @@
+package scim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+const (
+	testTimeout = 15 * time.Second // of a whole test
+	testShared  = 5 * time.Second  // how long its result answers others too
+)
+
+// Outcome is what a test of a capability came to, in one word.
+type Outcome string
+
+// The outcomes of a capability. A whole test is ok, limited or failed.
+const (
+	OutcomeOK      Outcome = "ok"
+	OutcomeLimited Outcome = "limited" // works in part; the detail says where it does not
+	OutcomeDenied  Outcome = "denied"  // Atlassian refuses the credentials, or they lack the permission
+	OutcomeFailed  Outcome = "failed"  // anything else: no answer, not understood, rate limited
+	OutcomeOff     Outcome = "off"     // not configured
+)
+
+// Finding is what the test of one capability found. None of it is secret.
+type Finding struct {
+	Capability string // such as "directory" or "permission CREATE_ISSUES"
+	Outcome    Outcome
+	Detail     string // what was found, or what is wrong and where to mend it
+	Duration   time.Duration
+	Essential  bool  // nothing works without it
+	Err        error // the cause, for the log; nil if there is none
+}
+
+// Probe tests a capability that only the program around the server knows.
+type Probe struct {
+	Capability string
+	// Run returns what it found, or an error. It keeps to its context and tells
+	// nothing secret. A nil Run stands for a capability that is not configured.
+	Run func(ctx context.Context) (detail string, err error)
+}
+
+// issuePermissions are what the operations on issues and project roles need of
+// the Jira account, with what for.
+var issuePermissions = []struct{ key, purpose string }{
+	{"BROWSE_PROJECTS", "reads issues"},
+	{"CREATE_ISSUES", "creates issues"},
+	{"EDIT_ISSUES", "updates issues"},
+	{"TRANSITION_ISSUES", "changes the status of issues"},
+	{"DELETE_ISSUES", "deletes issues"},
+	{"ADMINISTER_PROJECTS", "reads and grants project roles"},
+}
+
+// Test looks whether the server can do its work: it asks Atlassian with every
+// credential, side by side, and changes nothing. It takes 15 seconds at most and
+// fails by its findings only.
+func (s *Server) Test(ctx context.Context) []Finding {
+	return s.connector.tester.run(ctx).findings
+}
+
+// tester runs tests, one at a time. It is safe for concurrent use.
+type tester struct {
+	cfg    Config
+	flight singleflight.Group
+	last   atomic.Pointer[testResult] // nil before the first test ended
+}
+
+type testResult struct {
+	findings []Finding
+	at       time.Time // when it began
+	duration time.Duration
+}
+
+func newTester(cfg Config) *tester { return &tester{cfg: cfg} }
+
+// run returns the result of a test that is under way or a few seconds old, or
+// else makes one. Clients who ask often cost Atlassian nothing.
+func (t *tester) run(ctx context.Context) *testResult {
+	result, _, _ := t.flight.Do("", func() (any, error) {
+		if last := t.last.Load(); last != nil && t.cfg.Now().Sub(last.at.Add(last.duration)) < testShared {
+			return last, nil
+		}
+		// Others may be waiting for this test, so it does not end with the client who asked first.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(testTimeout, t.cfg.RequestTimeout))
+		defer cancel()
+		result := &testResult{at: t.cfg.Now().Truncate(time.Millisecond)}
+		result.findings = t.findings(ctx)
+		result.duration = t.cfg.Now().Sub(result.at)
+		t.last.Store(result)
+		return result, nil
+	})
+	return result.(*testResult)
+}
+
+// findings runs all tests side by side and returns their findings in a fixed
+// order.
+func (t *tester) findings(ctx context.Context) []Finding {
+	tests := []func(context.Context) []Finding{t.testDirectory, t.testJira, t.testProjects}
+	for _, p := range t.cfg.Probes {
+		tests = append(tests, p.test)
+	}
+	found := make([][]Finding, len(tests))
+	var group errgroup.Group
+	for i, test := range tests {
+		group.Go(func() error {
+			found[i] = test(ctx)
+			return nil
+		})
+	}
+	_ = group.Wait() // the tests return no errors
+	return slices.Concat(found...)
+}
+
+func (t *tester) testDirectory(ctx context.Context) []Finding {
+	f := Finding{Capability: "directory", Essential: true}
+	f.measure(func() (string, error) {
+		page, err := t.cfg.Directory.Users(ctx, atlassian.ListOptions{StartIndex: 1, Count: 1})
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d users", page.Total), nil
+	})
+	return []Finding{f}
+}
+
+func (t *tester) testJira(ctx context.Context) []Finding {
+	f := Finding{Capability: "jira", Essential: true}
+	f.measure(func() (string, error) {
+		account, err := t.cfg.Jira.Myself(ctx)
+		if err != nil {
+			return "", err
+		}
+		return "signed in as " + account.DisplayName, nil
+	})
+	return []Finding{f}
+}
+
+// testProjects looks which of the projects that are to be served the account
+// sees, and what it may do in them.
+func (t *tester) testProjects(ctx context.Context) []Finding {
+	f := Finding{Capability: "projects"}
+	var projects []atlassian.Project
+	f.measure(func() (detail string, err error) {
+		if projects, err = t.cfg.Jira.Projects(ctx, t.cfg.Projects); err != nil {
+			return "", err
+		}
+		return clipList(keysOf(projects)), t.missing(projects)
+	})
+	if len(projects) == 0 {
+		return []Finding{f}
+	}
+	return append([]Finding{f}, t.testPermissions(ctx, projects)...)
+}
+
+// denied is a finding's error when Atlassian answered, and the answer was no.
+type denied string
+
+func (d denied) Error() string { return string(d) }
+
+// limited is a finding's error when something works in part.
+type limited string
+
+func (l limited) Error() string { return string(l) }
+
+// missing reports the configured projects that the account does not see.
+// Atlassian answers an account without rights as it answers an empty site, hence
+// seeing none at all is denied too.
+func (t *tester) missing(projects []atlassian.Project) error {
+	seen := keysOf(projects)
+	unseen := slices.DeleteFunc(slices.Clone(t.cfg.Projects), func(key string) bool { return slices.Contains(seen, key) })
+	switch {
+	case len(unseen) > 0 && len(seen) > 0:
+		return limited(fmt.Sprintf("not there, or the account may not browse them: %s", clipList(unseen)))
+	case len(seen) == 0:
+		return denied("the Jira account sees no project: give it the permission Browse projects")
+	}
+	return nil
+}
+
+// testPermissions makes a finding for each permission, of one request.
+func (t *tester) testPermissions(ctx context.Context, projects []atlassian.Project) []Finding {
+	var names []string
+	for _, p := range issuePermissions {
+		names = append(names, p.key)
+	}
+	began := time.Now()
+	granted, err := t.cfg.Jira.Granted(ctx, names, projects)
+	took := time.Since(began)
+	var findings []Finding
+	for _, p := range issuePermissions {
+		f := Finding{Capability: "permission " + p.key, Duration: took}
+		f.conclude(p.purpose, cmp.Or(err, withheld(p.key, projects, granted[p.key])))
+		findings = append(findings, f)
+	}
+	return findings
+}
+
+// withheld says in which projects a permission is missing.
+func withheld(permission string, projects []atlassian.Project, granted []string) error {
+	lacking := keysOf(slices.DeleteFunc(slices.Clone(projects), func(p atlassian.Project) bool { return slices.Contains(granted, p.ID) }))
+	switch len(lacking) {
+	case 0:
+		return nil
+	case len(projects):
+		return denied(fmt.Sprintf("the Jira account has %s in no project", permission))
+	}
+	return limited("not in " + clipList(lacking))
+}
+
+func keysOf(projects []atlassian.Project) []string {
+	keys := make([]string, len(projects))
+	for i, p := range projects {
+		keys[i] = p.Key
+	}
+	return keys
+}
+
+// clipList names ten things and counts the rest.
+func clipList(all []string) string {
+	const most = 10
+	if len(all) <= most {
+		return strings.Join(all, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
+}
+
+func (p Probe) test(ctx context.Context) []Finding {
+	f := Finding{Capability: p.Capability, Outcome: OutcomeOff, Detail: "not configured"}
+	if p.Run != nil {
+		f.measure(func() (string, error) { return p.Run(ctx) })
+	}
+	return []Finding{f}
+}
+
+func (f *Finding) measure(test func() (string, error)) {
+	began := time.Now()
+	detail, err := test()
+	f.Duration = time.Since(began)
+	f.conclude(detail, err)
+}
+
+// conclude turns the end of a test into its word and the text that may be shown.
+func (f *Finding) conclude(detail string, err error) {
+	f.Detail, f.Err = detail, err
+	var no denied
+	var part limited
+	var ue *atlassian.Error
+	switch {
+	case err == nil:
+		f.Outcome = OutcomeOK
+	case errors.As(err, &part):
+		f.Outcome, f.Detail = OutcomeLimited, part.Error()
+	case errors.As(err, &no):
+		f.Outcome, f.Detail = OutcomeDenied, no.Error()
+	case errors.As(err, &ue):
+		f.Outcome, f.Detail = OutcomeFailed, upstreamDetail(ue)
+		if ue.Kind == atlassian.Unauthenticated || ue.Kind == atlassian.Forbidden {
+			f.Outcome = OutcomeDenied
+		}
+	default:
+		f.Outcome, f.Detail = OutcomeFailed, asError(err).Detail
+	}
+}
+
+// upstreamDetail is what went wrong upstream, for people who mend it.
+func upstreamDetail(ue *atlassian.Error) string {
+	detail := fmt.Sprintf("%s: %s", ue.Op, ue.Kind)
+	if ue.Status != 0 {
+		detail += fmt.Sprintf(" (%d)", ue.Status)
+	}
+	if ue.Detail != "" {
+		detail += ": " + ue.Detail
+	}
+	return detail
+}
+
+// outcome sums up a test: failed without something essential, limited where
+// anything else that is configured does not work.
+func (r *testResult) outcome() Outcome {
+	sum := OutcomeOK
+	for _, f := range r.findings {
+		switch {
+		case f.Outcome == OutcomeOK, f.Outcome == OutcomeOff:
+		case f.Essential:
+			return OutcomeFailed
+		default:
+			sum = OutcomeLimited
+		}
+	}
+	return sum
+}
+
+// document is the result as /connector/test answers it.
+func (r *testResult) document() query.Object {
+	var all []any
+	for _, f := range r.findings {
+		o := query.Object{{Name: "name", Value: f.Capability}, {Name: "status", Value: string(f.Outcome)}, {Name: "detail", Value: f.Detail}}
+		if f.Outcome != OutcomeOff {
+			o.Set("durationMs", f.Duration.Milliseconds())
+		}
+		all = append(all, o)
+	}
+	return query.Object{
+		{Name: "status", Value: string(r.outcome())}, {Name: "testedAt", Value: r.at},
+		{Name: "durationMs", Value: r.duration.Milliseconds()}, {Name: "capabilities", Value: all},
+	}
+}
