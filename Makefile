@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz bench demo ci
+.PHONY: build test race lint fuzz conformance interop bench demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -14,6 +14,12 @@ lint:
 
 fuzz:
 	.ci/run fuzz
+
+conformance:
+	.ci/run conformance
+
+interop:
+	.ci/run interop
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...

@@ -125,6 +125,9 @@ func (n *patchReader) target(op, path string, value any, fromObject bool) error 
 	}
 	if urn, inner, ok := n.extension(path, value); ok {
 		for _, name := range slices.Sorted(maps.Keys(inner)) {
+			if strings.EqualFold(name, "schemas") {
+				continue // some SDKs keep an extension as a resource of its own
+			}
 			if err := n.target(op, urn+":"+name, inner[name], fromObject); err != nil {
 				return err
 			}

@@ -142,6 +142,7 @@ func TestPatchUser(t *testing.T) {
 		{name: "URN in front of a key", ops: `[{"op":"replace","value":{"` + enterprise + `:department":"R&D"}}]`, want: department},
 		{name: "URN as key of an object", ops: `[{"op":"replace","value":{"` + enterprise + `":{"department":"R&D"}}}]`, want: department},
 		{name: "URN as path of an object", ops: `[{"op":"replace","path":"` + enterprise + `","value":{"department":"R&D"}}]`, want: department},
+		{name: "URN as path of an object with its schemas", ops: `[{"op":"replace","path":"` + enterprise + `","value":{"schemas":["` + enterprise + `"],"department":"R&D"}}]`, want: department},
 		{
 			name: "extension emptied", want: `{` + user + names + title + mails + `}`,
 			ops: `[{"op":"remove","path":"` + enterprise + `:department"},{"op":"remove","path":"` + enterprise + `:organization"}]`,
