@@ -1,8 +1,9 @@
 // Package atlassian holds the clients of Atlassian Cloud that the SCIM server stands on: [Directory] for the
-// user-provisioning directory API and [Jira] for the Jira Cloud REST API version 3.
+// user-provisioning directory API, [Jira] for the Jira Cloud REST API version 3, and [Organization] for the APIs that
+// administer an organization and its accounts.
 //
-// Both are safe for concurrent use, keep within the limits of their [Config], retry what may be repeated and nothing
-// else, and fail with an [*Error] whose Kind says what went wrong. Neither follows redirects, and a credential never
+// All are safe for concurrent use, keep within the limits of their [Config], retry what may be repeated and nothing
+// else, and fail with an [*Error] whose Kind says what went wrong. None follows redirects, and a credential never
 // appears in an error or a log record.
 package atlassian
 
@@ -100,7 +101,7 @@ func newTransport(connections int) *http.Transport {
 	}
 }
 
-// caller is what Directory and Jira share: one upstream, its credential and its limits. Every method of theirs is a
+// caller is what the clients share: one upstream, its credential and its limits. Every method of theirs is a
 // request handed to call.
 type caller struct {
 	cfg           Config

@@ -320,17 +320,18 @@ func TestDirectoryContract(t *testing.T) {
 
 func TestJiraContract(t *testing.T) {
 	judge := newJudge(t, jiraContract)
-	base := newServer(t, emulator.New(emulator.Options{Users: 3, Projects: 2, Issues: 30, Seed: 1}))
+	base := newServer(t, emulator.New(emulator.Options{Users: 3, Groups: 1, Projects: 2, Issues: 30, Seed: 1}))
 	j := jiraAt(t, base, atlassian.Config{Transport: judge, MaxRetries: -1})
 	ctx := t.Context()
 
-	_, err := j.Myself(ctx)
+	me, err := j.Myself(ctx)
 	check(t, err)
 	project := readCatalogues(t, j)
 	_, err = j.Granted(ctx, []string{"CREATE_ISSUES", "ADMINISTER_PROJECTS"}, []atlassian.Project{project})
 	check(t, err)
 	_, err = j.Granted(ctx, []string{"FLY"}, []atlassian.Project{project})
 	refused(t, err, atlassian.Invalid)
+	changeRoles(t, j, project, me)
 	fields := map[string]any{
 		"project": map[string]string{"id": project.ID}, "issuetype": map[string]string{"name": "Task"}, "summary": "Contract",
 		"labels": []string{"contract"}, "duedate": "2027-01-31",
@@ -377,7 +378,35 @@ func TestJiraContract(t *testing.T) {
 		"DELETE "+root+"/issue/{issueIdOrKey}", "POST "+root+"/issue/bulkfetch",
 		"GET "+root+"/issue/{issueIdOrKey}/transitions", "POST "+root+"/issue/{issueIdOrKey}/transitions",
 		"POST "+root+"/search/jql", "POST "+root+"/search/approximate-count", "POST "+root+"/jql/parse", "POST "+root+"/permissions/check",
+		"GET "+root+"/role", "GET "+root+"/project/{projectIdOrKey}/role", "GET "+root+"/project/{projectIdOrKey}/role/{id}",
+		"POST "+root+"/project/{projectIdOrKey}/role/{id}", "DELETE "+root+"/project/{projectIdOrKey}/role/{id}",
+		"GET "+root+"/group/bulk", "GET "+root+"/group/member", "GET "+root+"/user/groups",
 	)
+}
+
+// changeRoles makes every request about roles and the groups of the site.
+func changeRoles(t *testing.T, j *atlassian.Jira, project atlassian.Project, me *atlassian.Account) {
+	t.Helper()
+	ctx := t.Context()
+	_, err := j.Roles(ctx)
+	check(t, err)
+	roles, err := j.ProjectRoles(ctx, project.Key)
+	check(t, err)
+	groups, err := j.SiteGroups(ctx, []string{"site-admins", "jira-users-demo"})
+	check(t, err)
+	_, err = j.GroupAccounts(ctx, groups[0].ID)
+	check(t, err)
+	_, err = j.AccountGroups(ctx, me.AccountID)
+	check(t, err)
+	for _, actor := range []atlassian.ActorID{{AccountID: me.AccountID}, {GroupID: groups[0].ID}} {
+		_, err = j.AddActor(ctx, project.Key, roles["Viewer"], actor)
+		check(t, err)
+		_, err = j.AddActor(ctx, project.Key, roles["Viewer"], actor)
+		refused(t, err, atlassian.Invalid)
+		_, err = j.ProjectRole(ctx, project.Key, roles["Viewer"])
+		check(t, err)
+		check(t, j.RemoveActor(ctx, project.Key, roles["Viewer"], actor))
+	}
 }
 
 // readCatalogues reads every catalogue and returns a project.

@@ -59,6 +59,7 @@ type Error struct {
 	Op         string            // method and route template, such as "GET /Users/{id}"
 	Status     int               // of upstream's answer, 0 if there was none
 	ScimType   string            // of a directory error (RFC 7644 section 3.12)
+	Code       string            // of an error of the organization APIs, such as ADMIN-UAM-404-1 or accountNotFound
 	Detail     string            // upstream's own words or a plain sentence, at most 500 characters
 	Fields     map[string]string // Jira's errors by field
 	RetryAfter time.Duration     // how long upstream asks to wait, 0 if it does not say
@@ -140,17 +141,41 @@ func speaksForItself(kind Kind) bool {
 }
 
 // errorBody is the union of the documents in which upstream reports errors: the SCIM error, the directory's
-// Failure and exception dump, Jira's error collection, and RFC 9457 problem details.
+// Failure and exception dump, Jira's error collection, RFC 9457 problem details, and those of the organization APIs:
+// a list of problems, the gateway's message, and the key and detail of the account lifecycle.
 type errorBody struct {
-	ScimType      string                    `json:"scimType"`
-	ScimErrorType string                    `json:"scimErrorType"`
-	Detail        string                    `json:"detail"`
-	Error         string                    `json:"error"`
-	TraceID       string                    `json:"traceId"`
-	ErrorMessages []string                  `json:"errorMessages"`
-	Errors        map[string]jsontext.Value `json:"errors"`
-	Message       string                    `json:"message"`
-	Title         string                    `json:"title"`
+	ScimType      string   `json:"scimType"`
+	ScimErrorType string   `json:"scimErrorType"`
+	Detail        string   `json:"detail"`
+	Error         string   `json:"error"`
+	TraceID       string   `json:"traceId"`
+	ErrorMessages []string `json:"errorMessages"`
+	Errors        problems `json:"errors"`
+	Message       string   `json:"message"`
+	Title         string   `json:"title"`
+	Key           string   `json:"key"`
+	ErrorDetail   string   `json:"errorDetail"`
+}
+
+// problems is what stands under "errors": Jira's messages by field, or the problems of an organization API.
+type problems struct {
+	byField map[string]jsontext.Value
+	list    []problem
+}
+
+// problem also has a status, which is a number in some answers and a string in others: that of the answer counts.
+type problem struct {
+	Code   string `json:"code"`
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+// UnmarshalJSONFrom tells the two shapes apart by their first character.
+func (p *problems) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() == '[' {
+		return json.UnmarshalDecode(d, &p.list)
+	}
+	return json.UnmarshalDecode(d, &p.byField)
 }
 
 // classify returns nil for a 2xx answer, else what it means.
@@ -177,7 +202,8 @@ func (o *operation) classify(resp *http.Response) *Error {
 		return e
 	}
 	e.ScimType = bounded(cmp.Or(body.ScimType, body.ScimErrorType))
-	e.Fields = o.fields(body.Errors)
+	e.Code = bounded(body.code())
+	e.Fields = o.fields(body.Errors.byField)
 	e.Detail = bounded(o.redact(body.text(e.Fields)))
 	if body.TraceID != "" {
 		e.TraceID = bounded(body.TraceID)
@@ -204,15 +230,26 @@ func describe(status int, body []byte) string {
 	return fmt.Sprintf("upstream answered %d with %s", status, what)
 }
 
+func (b *errorBody) code() string {
+	if len(b.Errors.list) > 0 {
+		return b.Errors.list[0].Code
+	}
+	return b.Key
+}
+
 func (b *errorBody) text(fields map[string]string) string {
 	parts := slices.Clone(b.ErrorMessages)
+	for _, p := range b.Errors.list {
+		parts = append(parts, cmp.Or(p.Detail, p.Title, p.Code))
+	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		parts = append(parts, name+": "+fields[name])
 	}
 	if len(parts) > 0 {
 		return strings.Join(parts, "; ")
 	}
-	return cmp.Or(b.Detail, b.Error, b.Message, b.Title)
+	detail := strings.TrimPrefix(b.ErrorDetail, "Error: ")
+	return cmp.Or(b.Detail, detail, b.Message, b.Error, b.Title, b.Key) // the gateway's error is but the status in words
 }
 
 // fields keeps the first 50 of Jira's messages by field, so that an error stays small.

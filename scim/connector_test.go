@@ -172,13 +172,14 @@ func (a testAnswer) summary() []string {
 
 func TestConnectorTest(t *testing.T) {
 	probes := []scim.Probe{
-		{Capability: "organization"},
+		{Capability: "announcement"},
 		{Capability: "idhub", Run: func(context.Context) (string, error) { return "", errors.New("token abc of secret-host") }},
 	}
+	const off = "organization off: not configured"
 	all := []string{
 		"permission BROWSE_PROJECTS ok: reads issues", "permission CREATE_ISSUES ok: creates issues", "permission EDIT_ISSUES ok: updates issues",
 		"permission TRANSITION_ISSUES ok: changes the status of issues", "permission DELETE_ISSUES ok: deletes issues",
-		"permission ADMINISTER_PROJECTS ok: reads and grants project roles",
+		"permission ADMINISTER_PROJECTS ok: reads and grants project roles", off,
 	}
 	concat := func(parts ...any) []string {
 		var lines []string
@@ -204,7 +205,7 @@ func TestConnectorTest(t *testing.T) {
 		{"project not there", "", "", scim.Config{Projects: []string{"ENG", "NO"}},
 			concat("limited", directory, jira, "projects limited: not there, or the account may not browse them: NO", all)},
 		{"no project there", "", "", scim.Config{Projects: []string{"NO"}},
-			concat("limited", directory, jira, "projects denied: the Jira account sees no project: give it the permission Browse projects")},
+			concat("limited", directory, jira, "projects denied: the Jira account sees no project: give it the permission Browse projects", off)},
 		{"permission in no project", "", "CREATE_ISSUES", scim.Config{},
 			concat("limited", directory, jira, projects, all[0], "permission CREATE_ISSUES denied: the Jira account has CREATE_ISSUES in no project", all[2:])},
 		{"permission not in one project", "", "CREATE_ISSUES:HR", scim.Config{},
@@ -216,7 +217,7 @@ func TestConnectorTest(t *testing.T) {
 		{"directory does not answer", "path=/scim/ delay=1m", "", scim.Config{RequestTimeout: 500 * time.Millisecond},
 			concat("failed", "directory failed: GET /Users: timeout: upstream did not answer in time", jira, projects, all)},
 		{"others", "", "", scim.Config{Probes: probes},
-			concat("limited", directory, jira, projects, all, "organization off: not configured",
+			concat("limited", directory, jira, projects, all, "announcement off: not configured",
 				"idhub failed: Internal error; the server's log has the cause under this request's id.")},
 	}
 	for _, tt := range tests {

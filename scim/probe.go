@@ -107,7 +107,7 @@ func (t *tester) run(ctx context.Context) *testResult {
 // findings runs all tests side by side and returns their findings in a fixed
 // order.
 func (t *tester) findings(ctx context.Context) []Finding {
-	tests := []func(context.Context) []Finding{t.testDirectory, t.testJira, t.testProjects}
+	tests := []func(context.Context) []Finding{t.testDirectory, t.testJira, t.testProjects, t.testOrganization}
 	for _, p := range t.cfg.Probes {
 		tests = append(tests, p.test)
 	}
@@ -162,6 +162,34 @@ func (t *tester) testProjects(ctx context.Context) []Finding {
 		return []Finding{f}
 	}
 	return append([]Finding{f}, t.testPermissions(ctx, projects)...)
+}
+
+// testOrganization looks whether the key may list accounts, the least that it is for.
+func (t *tester) testOrganization(ctx context.Context) []Finding {
+	f := Finding{Capability: "organization", Outcome: OutcomeOff, Detail: "not configured"}
+	if t.cfg.Organization != nil {
+		f.measure(func() (string, error) {
+			name, err := t.cfg.Organization.Name(ctx)
+			if err == nil {
+				_, err = t.cfg.Organization.UserPage(ctx, "", 1)
+			}
+			return name, explainOrganization(err)
+		})
+	}
+	return []Finding{f}
+}
+
+// explainOrganization says what to do about the refusals that are to be expected of a key that expires within a year.
+func explainOrganization(err error) error {
+	switch atlassian.KindOf(err) {
+	case atlassian.Unauthenticated:
+		return denied("the API key is wrong or has expired: make another in Atlassian Administration under Settings, API keys")
+	case atlassian.Forbidden:
+		return denied("the API key may not list accounts: it must be one without scopes, made by an organization admin")
+	case atlassian.NotFound:
+		return denied("there is no such organization: its id stands after /o/ in the addresses of Atlassian Administration")
+	}
+	return err
 }
 
 // denied is a finding's error when Atlassian answered, and the answer was no.

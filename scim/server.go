@@ -31,8 +31,10 @@ const BasePath = "/scim/v2"
 type Config struct {
 	Directory *atlassian.Directory
 	Jira      *atlassian.Jira
-	Projects  []string // keys of the Jira projects that Issues may touch; empty: all visible ones
-	Callers   []Caller // who may use the server, from ParseCallers
+	// Organization knows accounts that the directory does not; nil: none is configured.
+	Organization *atlassian.Organization
+	Projects     []string // keys of the Jira projects that Issues may touch; empty: all visible ones
+	Callers      []Caller // who may use the server, from ParseCallers
 
 	PublicURL       string        // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	PublicDiscovery bool          // ServiceProviderConfig without authentication

@@ -17,6 +17,7 @@ const (
 // of the directory is linked to one; accounts exist without the directory too.
 // Emulator.mu guards it.
 type account struct {
+	number      int    // position among all accounts, which never changes
 	id          string // 24 hexadecimal digits, or "712020:" and a UUID
 	kind        string
 	name        string
@@ -24,6 +25,7 @@ type account struct {
 	active      bool
 	deleted     bool // closed for good; Jira lists it as "Former user"
 	emailHidden bool // the person's privacy setting: other users do not see the address
+	suspended   bool // may not use the products, though the account is active
 	managed     bool // its e-mail domain is verified, so the organization may change it
 	timeZone    string
 	locale      string
@@ -46,6 +48,7 @@ func newAccounts() *accounts {
 
 // add stores a new account. Its id and e-mail address must not be taken.
 func (s *accounts) add(a *account) {
+	a.number = len(s.all)
 	s.all = append(s.all, a)
 	s.byID[a.id] = a
 	if a.email != "" {

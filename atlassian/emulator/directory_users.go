@@ -171,8 +171,8 @@ func (d *directory) changeUser(r *http.Request, change func(userAttributes) (use
 	}
 	if string(mustJSON(attrs)) != string(mustJSON(u.attrs)) {
 		d.setAttributes(u, attrs, d.tick())
-		d.updateAccount(u)
 	}
+	d.updateAccount(u) // also when the user is as before: the account may have been changed elsewhere
 	return u.json(d.e.now()), nil
 }
 

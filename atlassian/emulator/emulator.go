@@ -1,6 +1,6 @@
 // Package emulator is Atlassian Cloud over HTTP, in memory: the user
-// provisioning (SCIM) directory API and the Jira REST API of one organization
-// and one site.
+// provisioning (SCIM) directory API, the Jira REST API and the administration
+// APIs of one organization and one site.
 //
 // It is as unhelpful as Atlassian where that matters to a client: one hundred
 // users per page, equality filters only, odd error bodies, attributes that are
@@ -46,8 +46,9 @@ type Options struct {
 	VerifiedDomains []string         // e-mail domains of managed accounts; empty: every domain
 	Now             func() time.Time // the clock; nil: time.Now
 
-	Directory DirectoryOptions
-	Jira      JiraOptions
+	Directory    DirectoryOptions
+	Jira         JiraOptions
+	Organization OrganizationOptions
 }
 
 // DefaultOptions is a tenant of a size that a person can look through.
@@ -104,9 +105,13 @@ func (e *Emulator) rebuild() {
 	rng := rand.New(rand.NewPCG(e.options.Seed, 0x5c1d))
 	seedDirectory(e, rng)
 	e.jira.seed(rng)
+	seedOutsiders(e)
 
 	mux := http.NewServeMux()
 	mux.Handle("/scim/", e.directory)
+	organization := newOrganization(e)
+	mux.Handle("/admin/", organization)
+	mux.Handle("/users/", organization)
 	e.jira.register(mux)
 	e.routes.Store(mux)
 }

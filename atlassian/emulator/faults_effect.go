@@ -102,17 +102,17 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	if fault.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(fault.RetryAfter))
 	}
-	directory := strings.HasPrefix(r.URL.Path, "/scim/")
+	jira := strings.HasPrefix(r.URL.Path, "/rest/") || strings.HasPrefix(r.URL.Path, "/ex/jira/")
 	if fault.Status == http.StatusTooManyRequests {
 		setRateLimitHeaders(w.Header(), 100, e.now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
-		if !directory {
+		if jira {
 			w.Header().Set("RateLimit-Reason", "jira-burst-based")
 		}
 	}
 	switch {
-	case directory:
+	case strings.HasPrefix(r.URL.Path, "/scim/"):
 		writeDirectoryFailure(w, fault.Status)
-	case strings.HasPrefix(r.URL.Path, "/rest/"), strings.HasPrefix(r.URL.Path, "/ex/jira/"):
+	case jira:
 		writeJSON(w, fault.Status, "application/json;charset=UTF-8", map[string]any{
 			"errorMessages": []string{http.StatusText(fault.Status)}, "errors": map[string]string{},
 		})

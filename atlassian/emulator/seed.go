@@ -31,7 +31,7 @@ func seedDirectory(e *Emulator, rng *rand.Rand) {
 		s.addGroup(i)
 	}
 	if e.options.Users > 0 {
-		s.addOutsiders()
+		s.addStrangers()
 	}
 }
 
@@ -201,9 +201,9 @@ func (s *peopleSeeder) someUsers(n int) []*user {
 	return chosen
 }
 
-// addOutsiders adds accounts that no directory knows but every site has: apps,
+// addStrangers adds accounts that no directory knows but every site has: apps,
 // customers of a service desk, and somebody whose account is closed.
-func (s *peopleSeeder) addOutsiders() {
+func (s *peopleSeeder) addStrangers() {
 	for _, a := range []account{
 		{kind: kindApp, name: "Automation for Jira", active: true},
 		{kind: kindApp, name: "Slack", active: true},
@@ -213,5 +213,37 @@ func (s *peopleSeeder) addOutsiders() {
 		a.id = newAccountID(s.rng)
 		a.timeZone, a.locale = "Etc/GMT", "en_US"
 		s.e.accounts.add(&a)
+	}
+}
+
+// seedOutsiders adds people who use the site though no directory provisions
+// them, and gives project roles to them and to groups. It draws from a source
+// of its own, so that the rest of the data does not depend on it. Emulator.mu
+// is held.
+func seedOutsiders(e *Emulator) {
+	if e.options.Users == 0 {
+		return
+	}
+	rng := rand.New(rand.NewPCG(e.options.Seed, 0x0475))
+	var people []*account
+	for _, a := range []account{
+		{name: "Bridget Local", email: "bridget.local@demo.example", active: true},
+		{name: "Noah Leaver", email: "noah.leaver@demo.example"},
+		{name: "Sven Suspended", email: "sven.suspended@demo.example", active: true, suspended: true},
+		{name: "Ines Partner", email: "ines@partner.example", active: true},
+		{name: "Olu Freelance", email: "olu@freelance.example", active: true, emailHidden: true},
+	} {
+		a.id, a.kind, a.timeZone, a.locale = newAccountID(rng), kindPerson, "Etc/GMT", "en_US"
+		a.managed = strings.HasSuffix(a.email, "@demo.example") && e.directory.verified(a.email)
+		e.accounts.add(&a)
+		people = append(people, &a)
+	}
+	for n, p := range e.jira.projects {
+		member, viewer := p.roles[e.jira.roles[1]], p.roles[e.jira.roles[2]]
+		viewer.join(&actors{accounts: []*account{people[n%len(people)]}})
+		if groups := e.directory.groups; len(groups) > 0 {
+			member.join(&actors{groups: []string{groups[n%len(groups)].jiraID}})
+			viewer.join(&actors{groups: []string{groups[(n+1)%len(groups)].jiraID}})
+		}
 	}
 }

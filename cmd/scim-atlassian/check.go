@@ -77,9 +77,10 @@ func (p *program) report(findings []scim.Finding) error {
 
 // settingsOf are the variables that a capability depends on.
 var settingsOf = map[string]string{
-	"directory": "SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY",
-	"jira":      "SITE_URL, ADMIN_EMAIL, ACCOUNT_SECURITY_API_KEY",
-	"projects":  "SCIM_ATLASSIAN_PROJECTS",
+	"directory":    "SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY",
+	"jira":         "SITE_URL, ADMIN_EMAIL, ACCOUNT_SECURITY_API_KEY",
+	"projects":     "SCIM_ATLASSIAN_PROJECTS",
+	"organization": "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 }
 
 // nameOf names the capability and, if there are any, the settings that it depends on.

@@ -39,6 +39,8 @@ type config struct {
 	AccountSecurityAPIKey secret `env:"ACCOUNT_SECURITY_API_KEY"` // Jira API token of AdminEmail
 	SiteURL               string `env:"SITE_URL"`                 // Jira site, or https://api.atlassian.com/ex/jira/{cloudId}
 
+	OrganizationID      string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
+	OrganizationAPIKey  secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
 	CallersFile         string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see scim.ParseCallers
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of /Issues; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
@@ -200,6 +202,8 @@ func (c *config) Validate() error {
 	check(c.CallersFile != "", "SCIM_ATLASSIAN_CALLERS_FILE is missing: a JSON file of who may call; `scim-atlassian hash-password --help` shows how to make one")
 	check(c.ConnectorPort > 0 && c.ConnectorPort < 1<<16, "CONNECTOR_PORT must be a port from 1 to 65535")
 	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL), checkUpstreamURL("SITE_URL", c.SiteURL))
+	check((c.OrganizationID == "") == (c.OrganizationAPIKey == ""),
+		"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need each other: set both or neither")
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" {
 		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "",
 			"SCIM_ATLASSIAN_PUBLIC_URL must be an http or https URL without query, such as https://scim.example.com")
@@ -260,6 +264,12 @@ func checkUpstreamURL(name, value string) error {
 		return fmt.Errorf("%s must be a URL without user, query and fragment", name)
 	}
 	return nil
+}
+
+// organizationURL is the base of the organization APIs, which are beside the directory API.
+func (c *config) organizationURL() string {
+	base, _, _ := strings.Cut(c.SCIMURL, "/scim/directory")
+	return base
 }
 
 // isLoopback reports whether host, a name or address without port, can only mean this machine.

@@ -72,6 +72,7 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"e-mail as domain", complete("", "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN=a@b.example"), []string{"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"}},
 		{"secret twice", complete("", "DIRECTORY_API_KEY_FILE="+key), []string{"DIRECTORY_API_KEY and DIRECTORY_API_KEY_FILE are both set"}},
 		{"secret file missing", complete("DIRECTORY_API_KEY", "DIRECTORY_API_KEY_FILE="+key+"x"), []string{"DIRECTORY_API_KEY_FILE: open", "DIRECTORY_API_KEY is missing"}},
+		{"half an organization", complete("", "SCIM_ATLASSIAN_ORGANIZATION_ID=o"), []string{"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need"}},
 		{"empty means unset", complete("", "SCIM_URL=", "SCIM_ATLASSIAN_MAX_RESULTS="), nil},
 	}
 	for _, tt := range tests {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -241,7 +242,7 @@ func TestDemoWithFaults(t *testing.T) {
 func startEmulator(t *testing.T) []string {
 	t.Helper()
 	p := start(t, nil, "emulator", "--atlassian-listen", "127.0.0.1:0", "--users", "5", "--projects", "1")
-	p.stdout.await(t, "(ACCOUNT_SECURITY_API_KEY=.+\n)")
+	p.stdout.await(t, "(ORGANIZATION_API_KEY=.+\n)")
 	var environ []string
 	for line := range strings.Lines(p.stdout.String()) {
 		if !strings.HasPrefix(line, "#") {
@@ -300,15 +301,22 @@ func TestCheck(t *testing.T) {
 	for _, permission := range []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "DELETE_ISSUES", "ADMINISTER_PROJECTS"} {
 		permitted = append(permitted, "ok    permission "+permission)
 	}
+	credentials := []string{"ok    configuration", "ok    callers: 1", "ok    directory", "ok    jira", "ok    projects"}
+	const organization = "organization (SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY): "
+	above := slices.Concat(credentials, permitted)
+	organizationFails := func(detail string) []string { return append(slices.Clip(above), "FAIL  "+organization+detail) }
+	permitted = append(permitted, "ok    "+organization+"Demo Organization")
 	tests := []struct {
 		name  string
 		extra []string
 		want  int
 		lines []string
 	}{
-		{"good", nil, exitOK, append([]string{"ok    configuration", "ok    callers: 1", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
+		{"good", nil, exitOK, append(credentials, permitted...)},
+		{"expired key", []string{"SCIM_ATLASSIAN_ORGANIZATION_API_KEY=old"}, exitFailed, organizationFails("the API key is wrong or has expired")},
+		{"another organization", []string{"SCIM_ATLASSIAN_ORGANIZATION_ID=other"}, exitFailed, organizationFails("there is no such organization")},
 		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, append([]string{"ok    configuration", "ok    callers", "FAIL  directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY): GET /Users: forbidden (403)", "ok    jira", "ok    projects"}, permitted...)},
-		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    directory", "ok    jira", "FAIL  projects"}},
+		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    directory", "ok    jira", "FAIL  projects", "ok    organization"}},
 		{"one project of two", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE,ENG"}, exitOK, append([]string{"ok    configuration", "ok    callers", "ok    directory", "ok    jira", "part  projects"}, permitted...)},
 		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, append([]string{"ok    configuration", "FAIL  callers", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
 		{"wrong configuration", []string{"CONNECTOR_PORT=0", "SCIM_URL=x"}, exitFailed, []string{"FAIL  configuration: CONNECTOR_PORT", "FAIL  configuration: SCIM_URL"}},
@@ -329,6 +337,14 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestCheckWithoutOrganization(t *testing.T) {
+	environ := slices.DeleteFunc(startEmulator(t), func(pair string) bool { return strings.HasPrefix(pair, "SCIM_ATLASSIAN_ORGANIZATION_") })
+	p := start(t, environ, "check")
+	if code := p.wait(t); code != exitOK || !strings.Contains(p.stdout.String(), "off   organization") {
+		t.Errorf("exit code %d, %q", code, p.stdout.String())
 	}
 }
 

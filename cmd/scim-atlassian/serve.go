@@ -96,8 +96,9 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 
 // upstream is Atlassian as the settings reach it.
 type upstream struct {
-	directory *atlassian.Directory
-	jira      *atlassian.Jira
+	directory    *atlassian.Directory
+	jira         *atlassian.Jira
+	organization *atlassian.Organization // nil: not configured
 }
 
 // closeIdle closes the connections that carry no request. A connection that was opened and never used would keep the
@@ -105,6 +106,9 @@ type upstream struct {
 func (u *upstream) closeIdle() {
 	u.directory.CloseIdleConnections()
 	u.jira.CloseIdleConnections()
+	if u.organization != nil {
+		u.organization.CloseIdleConnections()
+	}
 }
 
 // connect makes the clients; it sends nothing.
@@ -129,7 +133,14 @@ func (c *config) connect(logger *zap.Logger) (*upstream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SITE_URL, ADMIN_EMAIL: %w", err)
 	}
-	return &upstream{directory, jira}, nil
+	u := &upstream{directory: directory, jira: jira}
+	if c.OrganizationID != "" {
+		u.organization, err = atlassian.NewOrganization(clients, c.organizationURL(), c.OrganizationID, string(c.OrganizationAPIKey))
+		if err != nil {
+			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_ID: %w", err)
+		}
+	}
+	return u, nil
 }
 
 // firstProblem tests the facade and fails if something that it cannot do without does not work. Anything else is
@@ -156,6 +167,7 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server,
 	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
+		Organization:      u.organization,
 		Projects:          c.Projects,
 		PublicURL:         c.PublicURL,
 		Callers:           callers,

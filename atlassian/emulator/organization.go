@@ -1,0 +1,291 @@
+package emulator
+
+import (
+	"encoding/base64"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// OrganizationOptions are the switches of the organization APIs.
+type OrganizationOptions struct {
+	RateLimit int  // requests per second, beyond that 429; 0: no limit
+	NoCount   bool // the accounts cannot be counted, as with keys that lack the right
+}
+
+// organization is the part of the admin and user-management APIs that is about
+// accounts: developer.atlassian.com/cloud/admin/organization/rest and
+// developer.atlassian.com/cloud/admin/user-management/rest. Emulator.mu guards
+// its data, which is the tenant's accounts.
+type organization struct {
+	e       *Emulator
+	options OrganizationOptions
+	routes  *http.ServeMux
+	limiter rateLimiter
+}
+
+func newOrganization(e *Emulator) *organization {
+	o := &organization{e: e, options: e.options.Organization, routes: http.NewServeMux()}
+	o.limiter.perSecond = o.options.RateLimit
+	o.routes.HandleFunc("GET /admin/v1/orgs/{org}", o.describe)
+	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users", o.listUsers)
+	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users/count", o.countUsers)
+	o.routes.HandleFunc("POST /users/{account}/manage/lifecycle/{action}", o.changeLifecycle)
+	o.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeProxyError(w, http.StatusNotFound) })
+	return o
+}
+
+// quota is what X-RateLimit-Limit says where no limit is enforced.
+const quota = 500
+
+// ServeHTTP checks the key and the organization, then routes.
+func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-RateLimit-Limit", strconv.Itoa(quota))
+	header.Set("X-RateLimit-Remaining", strconv.Itoa(quota-1))
+	lifecycle := strings.HasPrefix(r.URL.Path, "/users/")
+	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	switch {
+	case !o.limiter.allow(header, o.e.now()):
+		writeProxyError(w, http.StatusTooManyRequests)
+	case isBearer && key == OrganizationKey:
+		o.routes.ServeHTTP(w, r)
+	case lifecycle:
+		writeLifecycleError(w, http.StatusUnauthorized, "unauthorized", "", "")
+	default:
+		writeProxyError(w, http.StatusUnauthorized)
+	}
+}
+
+func writeProxyError(w http.ResponseWriter, status int) {
+	writeJSON(w, status, "application/json", proxyError{status, http.StatusText(status)})
+}
+
+// adminError is one of the problems that the admin API reports. Its status is
+// a string in the documents and a number in some answers.
+type adminError struct {
+	ID     string `json:"id"`
+	Status any    `json:"status"`
+	Code   string `json:"code"`
+	Title  string `json:"title"`
+	Detail string `json:"detail"`
+}
+
+func writeAdminError(w http.ResponseWriter, status any, code, title, detail string) {
+	number, isNumber := status.(int)
+	if !isNumber {
+		number, _ = strconv.Atoi(status.(string))
+	}
+	writeJSON(w, number, "application/json", map[string]any{
+		"errors": []adminError{{newUUID(runtimeRandom{}), status, code, title, detail}},
+	})
+}
+
+// known reports whether the path names this organization, and where it has
+// directories, all of them; else it has answered. For unknown organizations
+// the answer is the router's in front of the API.
+func (o *organization) known(w http.ResponseWriter, r *http.Request) bool {
+	if org := r.PathValue("org"); org != OrganizationID {
+		writeJSON(w, http.StatusNotFound, "application/json", map[string]any{
+			"timestamp": o.e.now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
+			"status": 404, "error": "Not Found", "requestId": newUUID(runtimeRandom{})[:8], "message": "TCS validation failed",
+		})
+		return false
+	}
+	if directory := r.PathValue("directory"); directory != "" && directory != "-" {
+		writeAdminError(w, "404", "ADMIN-UAM-404-1", "Unknown Resource", "Directory not found")
+		return false
+	}
+	return true
+}
+
+// describe is GET /admin/v1/orgs/{org}.
+func (o *organization) describe(w http.ResponseWriter, r *http.Request) {
+	if !o.known(w, r) {
+		return
+	}
+	writeJSON(w, http.StatusOK, "application/json", map[string]any{"data": map[string]any{
+		"id": OrganizationID, "type": "orgs", "attributes": map[string]any{"name": "Demo Organization"},
+		"links": map[string]any{"self": "https://api.atlassian.com/admin/v1/orgs/" + OrganizationID},
+	}})
+}
+
+// organizationUser is an account as the admin API shows it.
+type organizationUser struct {
+	AccountID        string            `json:"accountId"`
+	AccountType      string            `json:"accountType"`
+	Status           string            `json:"status"`
+	AccountStatus    string            `json:"accountStatus"`
+	MembershipStatus string            `json:"membershipStatus"`
+	AddedToOrg       time.Time         `json:"addedToOrg"`
+	Name             string            `json:"name"`
+	Nickname         string            `json:"nickname"`
+	Email            string            `json:"email,omitempty"`
+	EmailVerified    bool              `json:"emailVerified"`
+	ClaimStatus      string            `json:"claimStatus"`
+	PlatformRoles    []string          `json:"platformRoles"`
+	Counts           map[string]int    `json:"counts"`
+	Links            map[string]string `json:"links"`
+}
+
+func (a *account) forOrganization() organizationUser {
+	u := organizationUser{
+		AccountID: a.id, AccountType: kindPerson, Status: "active", AccountStatus: "active", MembershipStatus: "active",
+		AddedToOrg: seedEpoch, Name: a.name, Nickname: a.name, Email: a.email, EmailVerified: true, ClaimStatus: "unmanaged",
+		PlatformRoles: []string{}, Counts: map[string]int{"resources": 1}, Links: map[string]string{"self": cursorAfter(a.number)},
+	}
+	if !a.visibleFrom.IsZero() {
+		u.AddedToOrg = a.visibleFrom
+	}
+	if a.managed {
+		u.ClaimStatus = "managed"
+	}
+	if a.email == AdminEmail {
+		u.PlatformRoles = []string{"atlassian/org-admin"}
+	}
+	if a.suspended {
+		u.Status, u.MembershipStatus = "suspended", "suspended"
+	}
+	if !a.active {
+		u.Status, u.AccountStatus = "deactivated", "inactive"
+	}
+	return u
+}
+
+// people lists the accounts that the organization has: no apps, no customers,
+// nobody whose account is closed for good.
+func (o *organization) people(ids []string) []*account {
+	now := o.e.now()
+	var list []*account
+	for _, a := range o.e.accounts.all {
+		if a.kind == kindPerson && !a.deleted && a.visible(now) && (len(ids) == 0 || slices.Contains(ids, a.id)) {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// cursorAfter is the cursor of the page that begins after an account. Accounts
+// never change places, so that nobody is listed twice or left out because of
+// others that come and go.
+func cursorAfter(number int) string {
+	return base64.RawURLEncoding.EncodeToString([]byte("after:" + strconv.Itoa(number)))
+}
+
+func parseCursor(cursor string) (after int, ok bool) {
+	if cursor == "" {
+		return -1, true
+	}
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	number, isOurs := strings.CutPrefix(string(text), "after:")
+	after, e := strconv.Atoi(number)
+	return after, err == nil && e == nil && isOurs && after >= 0
+}
+
+// listUsers is GET /admin/v2/orgs/{org}/directories/-/users.
+func (o *organization) listUsers(w http.ResponseWriter, r *http.Request) {
+	if !o.known(w, r) {
+		return
+	}
+	query := r.URL.Query()
+	limit := 20
+	if text := query.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 100 {
+			writeAdminError(w, 400, "ADMIN-UAM-400-1", "Bad Request", "limit must be between 1 and 100")
+			return
+		}
+		limit = n
+	}
+	after, ok := parseCursor(query.Get("cursor"))
+	if !ok {
+		writeAdminError(w, 400, "ADMIN-UAM-400-1", "Bad Request", "Invalid cursor")
+		return
+	}
+	writeJSON(w, http.StatusOK, "application/json", o.userPage(query["accountIds"], after, limit))
+}
+
+type userPage struct {
+	Data  []organizationUser `json:"data"`
+	Links map[string]string  `json:"links"`
+}
+
+func (o *organization) userPage(ids []string, after, limit int) userPage {
+	o.e.mu.RLock()
+	defer o.e.mu.RUnlock()
+	list := o.people(ids)
+	start, _ := slices.BinarySearchFunc(list, after+1, func(a *account, number int) int { return a.number - number })
+	list = list[start:]
+	page := userPage{Data: []organizationUser{}, Links: map[string]string{"self": cursorAfter(max(after, 0))}}
+	for _, a := range list[:min(limit, len(list))] {
+		page.Data = append(page.Data, a.forOrganization())
+	}
+	if len(list) > limit {
+		page.Links["next"] = cursorAfter(list[limit-1].number)
+	}
+	return page
+}
+
+// countUsers is GET /admin/v2/orgs/{org}/directories/-/users/count.
+func (o *organization) countUsers(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case !o.known(w, r):
+	case o.options.NoCount:
+		writeAdminError(w, "403", "ADMIN-UAM-403-1", "Forbidden", "You are not allowed to perform this request")
+	default:
+		writeJSON(w, http.StatusOK, "application/json", map[string]int{"count": o.count(r.URL.Query()["accountIds"])})
+	}
+}
+
+func (o *organization) count(ids []string) int {
+	o.e.mu.RLock()
+	defer o.e.mu.RUnlock()
+	return len(o.people(ids))
+}
+
+// changeLifecycle is POST /users/{account}/manage/lifecycle/enable and
+// disable. It changes the account alone: the record of a directory that
+// provisions it stays as it is, and the next write to it wins.
+func (o *organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
+	action := r.PathValue("action")
+	if action != "enable" && action != "disable" {
+		writeLifecycleError(w, http.StatusNotFound, "notFound", "", "")
+		return
+	}
+	switch o.setActive(r.PathValue("account"), action == "enable") {
+	case http.StatusNotFound:
+		writeLifecycleError(w, http.StatusNotFound, "accountNotFound", "account-not-found", "Error: User account not found")
+	case http.StatusForbidden:
+		writeLifecycleError(w, http.StatusForbidden, "forbidden", "forbidden",
+			"Error: Caller must be a verified org admin of targeted account")
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// setActive returns the status of the answer.
+func (o *organization) setActive(id string, active bool) int {
+	o.e.mu.Lock()
+	defer o.e.mu.Unlock()
+	a := o.e.accounts.byID[id]
+	switch {
+	case a == nil || a.deleted || !a.visible(o.e.now()):
+		return http.StatusNotFound
+	case !a.managed:
+		return http.StatusForbidden
+	}
+	a.active = active
+	return http.StatusNoContent
+}
+
+type lifecycleError struct {
+	Key         string `json:"key"`
+	ErrorKey    string `json:"errorKey,omitempty"`
+	ErrorDetail string `json:"errorDetail,omitempty"`
+}
+
+func writeLifecycleError(w http.ResponseWriter, status int, key, errorKey, detail string) {
+	writeJSON(w, status, "application/json", lifecycleError{key, errorKey, detail})
+}

@@ -1,0 +1,209 @@
+package atlassian
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Organization is a client of the APIs that administer one organization,
+// https://developer.atlassian.com/cloud/admin/organization/rest/ and
+// https://developer.atlassian.com/cloud/admin/user-management/rest/. It knows accounts, also those that no directory
+// provisions. It is safe for concurrent use.
+type Organization struct {
+	*caller
+	id string
+}
+
+// NewOrganization returns a client of the organization with the given id and API key, which must be a key without
+// scopes. baseURL is https://api.atlassian.com; http is accepted on loopback only.
+func NewOrganization(cfg Config, baseURL, organizationID, key string) (*Organization, error) {
+	base, err := parseBase(baseURL)
+	if err != nil {
+		return nil, fmt.Errorf("organization: base URL: %w", err)
+	}
+	if !isSegment(organizationID) {
+		return nil, fmt.Errorf("organization: id %q is not an id", organizationID)
+	}
+	if err := checkSecret("API key", key); err != nil {
+		return nil, fmt.Errorf("organization: %w", err)
+	}
+	return &Organization{newCaller(cfg, base, "Bearer "+key, key), organizationID}, nil
+}
+
+// OrganizationUser is an account as the organization sees it.
+type OrganizationUser struct {
+	AccountID        string    `json:"accountId"`
+	AccountType      string    `json:"accountType"`      // atlassian
+	Status           string    `json:"status"`           // of both below: active, suspended, not_invited, deactivated or for_deletion
+	AccountStatus    string    `json:"accountStatus"`    // active, inactive or closed
+	MembershipStatus string    `json:"membershipStatus"` // active, suspended or no_membership
+	AddedToOrg       time.Time `json:"addedToOrg"`
+	Name             string    `json:"name"`
+	Nickname         string    `json:"nickname"`
+	Email            string    `json:"email"`
+	EmailVerified    bool      `json:"emailVerified"`
+	ClaimStatus      string    `json:"claimStatus"` // managed or unmanaged
+	PlatformRoles    []string  `json:"platformRoles"`
+}
+
+// Managed reports whether the organization may enable and disable the account: its e-mail domain is claimed.
+func (u *OrganizationUser) Managed() bool { return u.ClaimStatus == "managed" }
+
+// OrganizationPage is a part of the accounts. Next is the cursor of the page that follows, empty on the last.
+type OrganizationPage struct {
+	Users []*OrganizationUser
+	Next  string
+}
+
+type wireOrganizationPage struct {
+	Data  []*OrganizationUser `json:"data"`
+	Links *struct {
+		Next string `json:"next"`
+	} `json:"links"`
+}
+
+func (p *wireOrganizationPage) accept() bool {
+	return p.Data != nil && p.Links != nil &&
+		!slices.ContainsFunc(p.Data, func(u *OrganizationUser) bool { return u == nil || u.AccountID == "" })
+}
+
+const organizationUsers = "GET /admin/v2/orgs/{orgId}/directories/-/users"
+
+// UserPage returns up to limit accounts, at most 100, from a cursor on; "" is the beginning. It calls GET
+// /admin/v2/orgs/{orgId}/directories/-/users.
+func (o *Organization) UserPage(ctx context.Context, cursor string, limit int) (*OrganizationPage, error) {
+	q := url.Values{"limit": {strconv.Itoa(limit)}}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	return o.userPage(ctx, q)
+}
+
+func (o *Organization) userPage(ctx context.Context, q url.Values) (*OrganizationPage, error) {
+	page, err := fetch[wireOrganizationPage](ctx, o.caller, request{op: organizationUsers, args: []string{o.id}, query: q, reads: true})
+	if err != nil {
+		return nil, err
+	}
+	return &OrganizationPage{page.Data, page.Links.Next}, nil
+}
+
+// User returns one account, or fails with NotFound. It calls GET /admin/v2/orgs/{orgId}/directories/-/users.
+func (o *Organization) User(ctx context.Context, accountID string) (*OrganizationUser, error) {
+	page, err := o.userPage(ctx, url.Values{"accountIds": {accountID}})
+	if err != nil {
+		return nil, err
+	}
+	for _, user := range page.Users {
+		if user.AccountID == accountID {
+			return user, nil
+		}
+	}
+	return nil, &Error{Kind: NotFound, Op: organizationUsers, Detail: "the organization has no such account"}
+}
+
+// Users returns every account of the organization, in the order of the API, and costs a request for every 100 and one
+// to count them. The API pages by cursors that say nothing of a total. The accounts are complete when they are as many
+// as it counts, or failing that, when a second reading finds the same ones; else Users fails with Unavailable rather
+// than return a part.
+func (o *Organization) Users(ctx context.Context) ([]*OrganizationUser, error) {
+	const readings = 3
+	var before map[string]bool
+	for range readings {
+		users, ids, err := o.readUsers(ctx)
+		if err != nil {
+			return nil, err
+		}
+		count, err := o.countUsers(ctx)
+		if err != nil && KindOf(err) != NotFound && KindOf(err) != Forbidden {
+			return nil, err
+		}
+		proven := err == nil && count == len(ids) || before != nil && maps.Equal(ids, before)
+		if proven && len(ids) == len(users) {
+			return users, nil
+		}
+		before = ids
+	}
+	return nil, &Error{Kind: Unavailable, Op: organizationUsers, Detail: "the accounts changed while they were read"}
+}
+
+// readUsers follows the cursors to their end. It returns an account twice if upstream does.
+func (o *Organization) readUsers(ctx context.Context) (users []*OrganizationUser, ids map[string]bool, err error) {
+	ids, cursors := make(map[string]bool), make(map[string]bool)
+	for cursor := ""; ; {
+		page, err := o.UserPage(ctx, cursor, 100)
+		if err != nil {
+			return nil, nil, err
+		}
+		users = append(users, page.Users...)
+		for _, user := range page.Users {
+			ids[user.AccountID] = true
+		}
+		if cursor = page.Next; cursor == "" {
+			return users, ids, nil
+		}
+		if cursors[cursor] {
+			return nil, nil, stuck(organizationUsers, len(users))
+		}
+		cursors[cursor] = true
+	}
+}
+
+type accountCount struct {
+	Count *int `json:"count"`
+}
+
+func (c *accountCount) accept() bool { return c.Count != nil }
+
+// countUsers calls GET /admin/v2/orgs/{orgId}/directories/-/users/count.
+func (o *Organization) countUsers(ctx context.Context) (int, error) {
+	count, err := fetch[accountCount](ctx, o.caller, request{op: organizationUsers + "/count", args: []string{o.id}, reads: true})
+	if err != nil {
+		return 0, err
+	}
+	return *count.Count, nil
+}
+
+type organizationInfo struct {
+	Data struct {
+		ID         string `json:"id"`
+		Attributes struct {
+			Name string `json:"name"`
+		} `json:"attributes"`
+	} `json:"data"`
+}
+
+func (i *organizationInfo) accept() bool { return i.Data.ID != "" }
+
+// Name returns the name of the organization. It calls GET /admin/v1/orgs/{orgId}.
+func (o *Organization) Name(ctx context.Context) (string, error) {
+	info, err := fetch[organizationInfo](ctx, o.caller, request{op: "GET /admin/v1/orgs/{orgId}", args: []string{o.id}, reads: true})
+	if err != nil {
+		return "", err
+	}
+	return cmp.Or(info.Data.Attributes.Name, info.Data.ID), nil
+}
+
+// Enable activates a managed account. It calls POST /users/{accountId}/manage/lifecycle/enable. An account that the
+// organization does not manage is Forbidden. Where a directory provisions the account, the next write of its active
+// attribute there wins: change that instead.
+func (o *Organization) Enable(ctx context.Context, accountID string) error {
+	return o.call(ctx, request{op: "POST /users/{accountId}/manage/lifecycle/enable", args: []string{accountID}, repeatable: true})
+}
+
+// Disable deactivates a managed account, which is signed out everywhere. message, if any, is what the person is told.
+// It calls POST /users/{accountId}/manage/lifecycle/disable and fails as Enable does.
+func (o *Organization) Disable(ctx context.Context, accountID, message string) error {
+	disable := request{op: "POST /users/{accountId}/manage/lifecycle/disable", args: []string{accountID}, repeatable: true}
+	if message != "" {
+		disable.body = struct {
+			Message string `json:"message"`
+		}{message}
+	}
+	return o.call(ctx, disable)
+}

@@ -1,0 +1,170 @@
+package atlassian
+
+import (
+	"context"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+)
+
+// Role is a project role. Roles are the site's, apart from those with a Scope, which belong to one team-managed
+// project; who holds a role is a matter of each project.
+type Role struct {
+	ID          int64   `json:"id"`
+	Name        string  `json:"name"`
+	Description string  `json:"description"`
+	Actors      []Actor `json:"actors"` // of the project that was asked about; default holders where none was
+	Scope       *Scope  `json:"scope"`  // nil: every company-managed project has the role
+}
+
+func (r *Role) accept() bool { return r.ID != 0 }
+
+// Actor is an account or a group that holds a role. Exactly one of Account and Group is set in what Jira documents; an
+// actor of another kind has neither.
+type Actor struct {
+	DisplayName string     `json:"displayName"`
+	Account     *Holder    `json:"actorUser"`
+	Group       *SiteGroup `json:"actorGroup"`
+}
+
+// Holder is the account behind an Actor.
+type Holder struct {
+	AccountID string `json:"accountId"`
+}
+
+// SiteGroup is a group as Jira knows it. Its id is not that of the group in the directory: join them by name, which is
+// unique in a site.
+type SiteGroup struct {
+	ID   string `json:"groupId"`
+	Name string `json:"name"`
+}
+
+// ActorID names an account or a group; exactly one field is set.
+type ActorID struct{ AccountID, GroupID string }
+
+// Roles returns the roles of the site and of its team-managed projects. It calls GET /rest/api/3/role, for which the
+// account needs the permission Administer Jira.
+func (j *Jira) Roles(ctx context.Context) ([]Role, error) {
+	return array[Role](ctx, j, "GET /rest/api/3/role")
+}
+
+// links are the addresses of roles by name: the only place where Jira tells the ids of a project's roles.
+type links map[string]string
+
+func (l links) accept() bool { return l != nil }
+
+// ProjectRoles returns the ids of the roles of a project by their names. It calls GET
+// /rest/api/3/project/{projectIdOrKey}/role.
+func (j *Jira) ProjectRoles(ctx context.Context, projectIDOrKey string) (map[string]int64, error) {
+	const op = "GET /rest/api/3/project/{projectIdOrKey}/role"
+	found, err := fetch[links](ctx, j.caller, request{op: op, args: []string{projectIDOrKey}, reads: true})
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]int64, len(*found))
+	for name, address := range *found {
+		u, err := url.Parse(address)
+		if err != nil {
+			return nil, &Error{Kind: Garbled, Op: op, Detail: "the address of role " + name + " is not a URL", Err: err}
+		}
+		if ids[name], err = strconv.ParseInt(path.Base(u.Path), 10, 64); err != nil {
+			return nil, &Error{Kind: Garbled, Op: op, Detail: "the address of role " + name + " has no id", Err: err}
+		}
+	}
+	return ids, nil
+}
+
+const projectRole = "/rest/api/3/project/{projectIdOrKey}/role/{id}"
+
+func roleArgs(projectIDOrKey string, roleID int64) []string {
+	return []string{projectIDOrKey, strconv.FormatInt(roleID, 10)}
+}
+
+// ProjectRole returns a role with its holders in a project, inactive accounts included. It calls GET
+// /rest/api/3/project/{projectIdOrKey}/role/{id}.
+func (j *Jira) ProjectRole(ctx context.Context, projectIDOrKey string, roleID int64) (*Role, error) {
+	return fetch[Role](ctx, j.caller, request{op: "GET " + projectRole, args: roleArgs(projectIDOrKey, roleID), reads: true})
+}
+
+// actors is the body that adds holders.
+type actors struct {
+	User    []string `json:"user,omitempty"`
+	GroupID []string `json:"groupId,omitempty"`
+}
+
+// AddActor gives a role to an account or a group and returns the role as it is then. It calls POST
+// /rest/api/3/project/{projectIdOrKey}/role/{id}.
+//
+// It fails with Invalid for one that holds the role already, as it does on the Free plan, which has no roles to give:
+// read the role to tell these apart. An account that is inactive is NotFound, as one that does not exist.
+func (j *Jira) AddActor(ctx context.Context, projectIDOrKey string, roleID int64, actor ActorID) (*Role, error) {
+	op := "POST " + projectRole
+	if err := actor.check(op); err != nil {
+		return nil, err
+	}
+	var body actors
+	if actor.AccountID != "" {
+		body.User = []string{actor.AccountID}
+	} else {
+		body.GroupID = []string{actor.GroupID}
+	}
+	return fetch[Role](ctx, j.caller, request{op: op, args: roleArgs(projectIDOrKey, roleID), body: body, repeatable: true})
+}
+
+// RemoveActor takes a role from an account or a group; taking it from one that does not hold it succeeds. It calls
+// DELETE /rest/api/3/project/{projectIdOrKey}/role/{id}.
+func (j *Jira) RemoveActor(ctx context.Context, projectIDOrKey string, roleID int64, actor ActorID) error {
+	op := "DELETE " + projectRole
+	if err := actor.check(op); err != nil {
+		return err
+	}
+	q := url.Values{"groupId": {actor.GroupID}}
+	if actor.AccountID != "" {
+		q = url.Values{"user": {actor.AccountID}}
+	}
+	return j.call(ctx, request{op: op, args: roleArgs(projectIDOrKey, roleID), query: q, repeatable: true})
+}
+
+func (a ActorID) check(op string) error {
+	if (a.AccountID == "") == (a.GroupID == "") {
+		return &Error{Kind: Invalid, Op: op, Detail: "exactly one account or group can be named"}
+	}
+	return nil
+}
+
+// SiteGroups returns the groups of the site, or those of them with the given names. It calls GET
+// /rest/api/3/group/bulk.
+func (j *Jira) SiteGroups(ctx context.Context, names []string) ([]SiteGroup, error) {
+	const op, pageSize, mostNames = "GET /rest/api/3/group/bulk", 50, 30 // names are long, and so are URLs
+	if len(names) == 0 {
+		return pages[SiteGroup](ctx, j, op, url.Values{}, pageSize)
+	}
+	var groups []SiteGroup
+	for chunk := range slices.Chunk(names, mostNames) {
+		found, err := pages[SiteGroup](ctx, j, op, url.Values{"groupName": chunk}, pageSize)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, found...)
+	}
+	return groups, nil
+}
+
+// AccountGroups returns the groups that an account is in. It calls GET /rest/api/3/user/groups.
+func (j *Jira) AccountGroups(ctx context.Context, accountID string) ([]SiteGroup, error) {
+	groups, err := fetch[list[SiteGroup]](ctx, j.caller, request{
+		op: "GET /rest/api/3/user/groups", query: url.Values{"accountId": {accountID}}, reads: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return *groups, nil
+}
+
+// GroupAccounts returns the accounts in a group of the site, inactive ones included. It calls GET
+// /rest/api/3/group/member.
+func (j *Jira) GroupAccounts(ctx context.Context, groupID string) ([]*Account, error) {
+	return pages[*Account](ctx, j, "GET /rest/api/3/group/member",
+		url.Values{"groupId": {groupID}, "includeInactiveUsers": {"true"}}, 50)
+}
