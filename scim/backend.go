@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"slices"
 
 	"scim-atlassian/scim/query"
 )
@@ -29,7 +30,8 @@ type backend interface {
 	kept(caller *Caller) []string
 	// remove deletes the resource.
 	remove(ctx context.Context, id string) error
-	// list answers a query completely or fails.
+	// list answers a query completely or fails. If q.whole, it answers with all
+	// or ids and read, whatever the page.
 	list(ctx context.Context, q listQuery) (*listResult, error)
 	// explain names the plan of a query without running it.
 	explain(filter query.Expr) string
@@ -51,6 +53,10 @@ type listQuery struct {
 	start      int // 1-based
 	count      int // resources wanted at most, 0 for the total alone
 	want       query.Projection
+	counted    bool                            // the client said count
+	cursor     *string                         // of RFC 9865, empty for the first page; nil: the page is by start
+	whole      bool                            // everything that matches is wanted, not a page
+	byID       bool                            // what sortBy leaves open is in order of id, not upstream's
 	complete   func(query.Object) query.Object // what filter and sortBy look at, nil: the backend's own
 	shown      string                          // the attributes parameters that want came from
 	fresh      bool                            // the client refuses cached answers (Cache-Control: no-cache)
@@ -62,6 +68,13 @@ type listResult struct {
 	resources []query.Object // the page
 	plan      string         // how it was found, for the log and X-Query-Plan
 	all       []query.Object // everything that matches, in order, if that was read; nil otherwise
+
+	// Where everything that matches is known but not read: its ids, in order, and
+	// how to read some of it. Otherwise both are nil.
+	ids  []string
+	read readFunc
+
+	next, previous string // cursors, empty where there is no such page
 }
 
 // finish matches, sorts and cuts all candidates down to the page that q asks
@@ -83,8 +96,13 @@ func (q listQuery) finish(candidates []query.Object, plan string) *listResult {
 			}
 		}
 	}
+	if q.byID || q.sortBy != nil {
+		matched = append([]query.Object{}, matched...)
+	}
+	if q.byID {
+		slices.SortFunc(matched, func(a, b query.Object) int { return compareIDs(text(a, "id"), text(b, "id")) })
+	}
 	if q.sortBy != nil {
-		matched = append([]query.Object(nil), matched...)
 		query.Sort(matched, *q.sortBy, q.descending)
 	}
 	return q.cut(matched, plan)
@@ -92,6 +110,9 @@ func (q listQuery) finish(candidates []query.Object, plan string) *listResult {
 
 // cut takes the page that q asks for from all that matches.
 func (q listQuery) cut(all []query.Object, plan string) *listResult {
+	if all == nil {
+		all = []query.Object{} // nothing matches, which is not the same as nothing read
+	}
 	from := min(q.start-1, len(all))
 	to := min(from+q.count, len(all))
 	return &listResult{total: len(all), resources: all[from:to], plan: plan, all: all}

@@ -21,9 +21,10 @@ import (
 type call struct {
 	id         string // X-Request-Id
 	began      time.Time
-	caller     *Caller       // nil until authenticated
-	base       string        // base URL of this server as the client sees it, no slash at the end
-	rt         *resourceType // nil outside the resource types
+	caller     *Caller         // nil until authenticated
+	base       string          // base URL of this server as the client sees it, no slash at the end
+	rt         *resourceType   // nil outside the resource types
+	types      []*resourceType // those that a list is about
 	method     string
 	write      bool // it is to change something
 	conditions conditions

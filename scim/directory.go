@@ -59,7 +59,7 @@ func (c *collection) list(ctx context.Context, q listQuery) (*listResult, error)
 			return nil, err
 		}
 	}
-	if q.filter == nil && q.sortBy == nil {
+	if q.filter == nil && q.sortBy == nil && !q.whole {
 		objects, total, err := c.window(ctx, q.start, q.count)
 		if err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
@@ -66,7 +67,7 @@ func serviceProviderConfig(cfg Config) query.Object {
 	scheme := func(kind, name, description string) query.Object {
 		return query.Object{{Name: "type", Value: kind}, {Name: "name", Value: name}, {Name: "description", Value: description}}
 	}
-	return withMeta(query.Object{
+	doc := query.Object{
 		{Name: "schemas", Value: []any{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"}},
 		{Name: "patch", Value: supported(true)},
 		{Name: "bulk", Value: supported(false, query.Member{Name: "maxOperations", Value: int64(0)}, query.Member{Name: "maxPayloadSize", Value: int64(0)})},
@@ -78,7 +79,20 @@ func serviceProviderConfig(cfg Config) query.Object {
 			scheme("httpbasic", "HTTP Basic", "User name and password, RFC 7617"),
 			scheme("oauthbearertoken", "Bearer token", "A token in the Authorization header, RFC 6750"),
 		}},
-	}, "ServiceProviderConfig")
+	}
+	if !cfg.HidePagination {
+		doc.Set("pagination", pagination(cfg))
+	}
+	return withMeta(doc, "ServiceProviderConfig")
+}
+
+// pagination says how lists are paged, RFC 9865 section 4.
+func pagination(cfg Config) query.Object {
+	return query.Object{
+		{Name: "cursor", Value: true}, {Name: "index", Value: true}, {Name: "defaultPaginationMethod", Value: "index"},
+		{Name: "defaultPageSize", Value: int64(cfg.MaxResults)}, {Name: "maxPageSize", Value: int64(cfg.MaxResults)},
+		{Name: "cursorTimeout", Value: int64(cfg.CursorTimeout / time.Second)},
+	}
 }
 
 // plainValue turns decoded JSON into the values of an Object. Member order is

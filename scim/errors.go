@@ -21,6 +21,10 @@ const (
 	typeNoTarget      = "noTarget"
 	typeTooMany       = "tooMany"
 	typeUniqueness    = "uniqueness"
+
+	typeInvalidCursor = "invalidCursor" // these three: RFC 9865 section 3
+	typeExpiredCursor = "expiredCursor"
+	typeInvalidCount  = "invalidCount"
 )
 
 // Error is an answer other than success: what the client is told (Status,

@@ -19,7 +19,7 @@ import (
 // it is given.
 type handler struct {
 	rt    *resourceType
-	walks *walks
+	lists *lists
 }
 
 // stub is answered to the library in place of the resource.
@@ -52,14 +52,8 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 // GetAll implements elimity.ResourceHandler.
 func (h handler) GetAll(r *http.Request, _ elimity.ListRequestParams) (elimity.Page, error) {
 	c := callFrom(r.Context())
+	c.list, c.err = h.lists.answer(r.Context(), c)
 	c.answered = true
-	key := c.query.key(c)
-	if c.list = h.walks.next(key, c.query); c.list != nil {
-		return elimity.Page{}, nil
-	}
-	if c.list, c.err = h.rt.backend.list(r.Context(), c.query); c.err == nil {
-		h.walks.keep(key, c.query, c.list)
-	}
 	return elimity.Page{}, nil
 }
 

@@ -35,6 +35,9 @@ func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
 	if err != nil {
 		return nil, err
 	}
+	if plan.Exact && q.sortBy == nil && q.whole {
+		return &listResult{total: len(ids), plan: plan.String(), ids: ids, read: run.reader()}, nil
+	}
 	if plan.Exact && q.sortBy == nil {
 		if result, ok, err := run.page(ctx, ids, plan); ok || err != nil {
 			return result, err
@@ -253,7 +256,19 @@ func (q *issueQuery) page(ctx context.Context, ids []string, plan compiled) (*li
 		return nil, false, err
 	}
 	agrees := len(objects) == to-from && !slices.ContainsFunc(objects, func(o query.Object) bool { return !query.Match(q.filter, o) })
-	return &listResult{total: len(ids), resources: objects, plan: plan.String()}, agrees, nil
+	return &listResult{total: len(ids), resources: objects, plan: plan.String(), ids: ids, read: q.reader()}, agrees, nil
+}
+
+// reader reads issues of the result for later pages, each with a budget of its
+// own.
+func (q *issueQuery) reader() readFunc {
+	later := *q
+	return func(ctx context.Context, ids []string) ([]query.Object, error) {
+		run := later
+		run.spent = 0
+		objects, err := run.fetch(ctx, ids)
+		return slices.DeleteFunc(objects, func(o query.Object) bool { return !query.Match(run.filter, o) }), err
+	}
 }
 
 // fetch reads issues with what filter, order and answer need.

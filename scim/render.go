@@ -92,13 +92,13 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 // by its Location, RFC 7644 section 3.3.
 func renderDocument(c *call, w http.ResponseWriter) {
 	c.versioned = true
-	doc := c.complete(c.found)
+	doc := c.complete(c.rt, c.found)
 	w.Header().Set("ETag", text(inner(doc, "meta"), "version"))
 	doc = c.query.want.Apply(doc)
 	status := http.StatusOK
 	if c.method == http.MethodPost {
 		status = http.StatusCreated
-		w.Header().Set("Location", c.location(c.found))
+		w.Header().Set("Location", c.location(c.rt, c.found))
 	}
 	writeJSON(w, status, doc.AppendJSON(make([]byte, 0, 2048)))
 }
@@ -114,10 +114,14 @@ func renderList(c *call, w http.ResponseWriter) {
 	b := make([]byte, 0, min(512+1024*len(l.resources), listFlush+4096))
 	b = append(b, `{"schemas":["`+urnListResponse+`"],"totalResults":`...)
 	b = strconv.AppendInt(b, int64(l.total), 10)
-	b = append(b, `,"startIndex":`...)
-	b = strconv.AppendInt(b, int64(c.query.start), 10)
+	if c.query.cursor == nil {
+		b = append(b, `,"startIndex":`...)
+		b = strconv.AppendInt(b, int64(c.query.start), 10)
+	}
 	b = append(b, `,"itemsPerPage":`...)
 	b = strconv.AppendInt(b, int64(len(l.resources)), 10)
+	b = appendCursor(b, "previousCursor", l.previous)
+	b = appendCursor(b, "nextCursor", l.next)
 	b = append(b, `,"Resources":[`...)
 	for i, o := range l.resources {
 		if i > 0 {
@@ -134,23 +138,32 @@ func renderList(c *call, w http.ResponseWriter) {
 	_, _ = w.Write(append(b, "]}"...))
 }
 
+// appendCursor writes a member that is there only if there is such a page. A
+// cursor needs no escapes.
+func appendCursor(b []byte, name, cursor string) []byte {
+	if cursor == "" {
+		return b
+	}
+	return append(append(append(b, `,"`+name+`":"`...), cursor...), '"')
+}
+
 // present makes the document that the client gets of a resource: complete, cut
 // to the attributes asked for.
 func (c *call) present(o query.Object) query.Object {
-	return c.query.want.Apply(c.complete(o))
+	return c.query.want.Apply(c.complete(c.rt, o))
 }
 
 // complete adds what the server knows of a resource and its backend does not:
 // schemas, first, and location and version in meta. It does not write to o.
-func (c *call) complete(o query.Object) query.Object {
+func (c *call) complete(rt *resourceType, o query.Object) query.Object {
 	if _, done := o.Get("schemas"); done {
 		return o
 	}
 	doc := make(query.Object, 0, len(o)+1)
-	doc = append(doc, query.Member{Name: "schemas", Value: c.rt.schemasOf(o)})
+	doc = append(doc, query.Member{Name: "schemas", Value: rt.schemasOf(o)})
 	for _, m := range o {
 		if meta, ok := m.Value.(query.Object); ok && m.Name == "meta" {
-			meta = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(o)})
+			meta = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(rt, o)})
 			if c.versioned {
 				meta = append(meta, query.Member{Name: "version", Value: version(o)})
 			}
@@ -162,10 +175,10 @@ func (c *call) complete(o query.Object) query.Object {
 }
 
 // location is the URI of a resource, RFC 7643 section 3.1.
-func (c *call) location(o query.Object) string {
+func (c *call) location(rt *resourceType, o query.Object) string {
 	id, _ := o.Get("id")
 	text, _ := id.(string)
-	return c.base + c.rt.Endpoint + "/" + url.PathEscape(text)
+	return c.base + rt.Endpoint + "/" + url.PathEscape(text)
 }
 
 // headerText makes text fit for a header: what is not printable ASCII is written

@@ -30,6 +30,7 @@ var filterLimits = query.Limits{Length: 4096, Depth: 32}
 // or the members of a SearchRequest (section 3.4.3). A nil pointer is absent.
 type parameters struct {
 	filter, sortBy, sortOrder     *string
+	cursor                        *string // empty: the first page
 	startIndex, count             *int
 	attributes, excludeAttributes []string
 	explain                       bool // tell the plan in X-Query-Plan
@@ -84,6 +85,9 @@ func (s *Server) understandList(c *call, p parameters) error {
 	if p.count != nil {
 		q.count = min(max(0, *p.count), s.cfg.MaxResults)
 	}
+	if err := s.understandCursor(q, p); err != nil {
+		return err
+	}
 	if p.filter != nil {
 		e, err := query.Parse(c.rt.schema, *p.filter, filterLimits)
 		if err != nil {
@@ -95,9 +99,25 @@ func (s *Server) understandList(c *call, p parameters) error {
 		return err
 	}
 	if slices.ContainsFunc(q.attributes(), completed) {
-		q.complete = c.complete
+		q.complete = func(o query.Object) query.Object { return c.complete(c.rt, o) }
 	}
 	c.versioned = q.want.Wants("meta.version") || q.complete != nil
+	c.types = []*resourceType{c.rt}
+	return nil
+}
+
+// understandCursor reads what RFC 9865 adds. Whether the cursor is a good one is
+// seen when the whole query is known.
+func (s *Server) understandCursor(q *listQuery, p parameters) error {
+	q.cursor, q.counted = p.cursor, p.count != nil
+	switch {
+	case p.cursor == nil:
+		return nil
+	case p.startIndex != nil:
+		return invalidValue("startIndex and cursor exclude each other: send one of them.")
+	case p.count != nil && *p.count > s.cfg.MaxResults:
+		return refuse(http.StatusBadRequest, typeInvalidCount, "count is %d; with a cursor it is at most %d.", *p.count, s.cfg.MaxResults)
+	}
 	return nil
 }
 
@@ -152,7 +172,7 @@ func parseParameters(raw string) (parameters, error) {
 	if err != nil {
 		return p, invalidSyntax("The query string cannot be decoded; percent-encode its values.")
 	}
-	text := map[string]**string{"filter": &p.filter, "sortBy": &p.sortBy, "sortOrder": &p.sortOrder}
+	text := map[string]**string{"filter": &p.filter, "sortBy": &p.sortBy, "sortOrder": &p.sortOrder, "cursor": &p.cursor}
 	for name, target := range text {
 		switch given := values[name]; len(given) {
 		case 0:
@@ -210,6 +230,8 @@ func parseSearchRequest(body any) (parameters, error) {
 			p.sortBy, err = member[string](name, value)
 		case "sortorder":
 			p.sortOrder, err = member[string](name, value)
+		case "cursor":
+			p.cursor, err = member[string](name, value)
 		case "startindex":
 			p.startIndex, err = number(name, value)
 		case "count":

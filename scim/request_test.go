@@ -22,6 +22,8 @@ func TestParseParameters(t *testing.T) {
 		{raw: "sortBy=userName&sortOrder=up", want: parameters{sortBy: new("userName"), sortOrder: new("up")}},
 		{raw: "startIndex=-3&count=+5+", want: parameters{startIndex: new(-3), count: new(5)}},
 		{raw: "startIndex=&count="},
+		{raw: "cursor=&count=2", want: parameters{cursor: new(""), count: new(2)}},
+		{raw: "cursor=a&cursor=b", err: badValue},
 		{raw: "attributes=a,b,,%20c&attributes=d", want: parameters{attributes: []string{"a", "b", "c", "d"}}},
 		{raw: "excludedAttributes=members", want: parameters{excludeAttributes: []string{"members"}}},
 		{raw: "explain=true", want: parameters{explain: true}},
@@ -50,7 +52,9 @@ func TestParseSearchRequest(t *testing.T) {
 		err  string
 	}{
 		{body: `{}`},
-		{body: `{"filter":null,"count":null,"attributes":null,"cursor":"x"}`},
+		{body: `{"filter":null,"count":null,"attributes":null,"cursor":null,"unknown":1}`},
+		{body: `{"cursor":"","count":3}`, want: parameters{cursor: new(""), count: new(3)}},
+		{body: `{"cursor":1}`, err: badValue},
 		{body: `{"Filter":"a","sortby":"b","SORTORDER":"c","startIndex":2,"count":0}`, want: parameters{filter: new("a"), sortBy: new("b"), sortOrder: new("c"), startIndex: new(2), count: new(0)}},
 		{body: `{"attributes":["a","b"],"excludedattributes":"c, d"}`, want: parameters{attributes: []string{"a", "b"}, excludeAttributes: []string{"c", "d"}}},
 		{body: `[]`, err: badSyntax},

@@ -50,6 +50,11 @@ type Config struct {
 	Version string  // of the program, for /connector/health
 	Probes  []Probe // what /connector/test looks at besides Directory and Jira
 
+	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
+	CursorTimeout   time.Duration // between two pages of a list; default 10 min
+	KeptResultBytes int64         // memory for results between their pages; default 256 MiB
+	HidePagination  bool          // keep pagination (RFC 9865) out of ServiceProviderConfig, which strict clients may not know
+
 	Logger *zap.Logger      // nil: none
 	Now    func() time.Time // nil: time.Now
 }
@@ -59,6 +64,8 @@ func (c Config) withDefaults() Config {
 	defaultTo(&c.MaxBodyBytes, 1<<20)
 	defaultTo(&c.RequestTimeout, 55*time.Second)
 	defaultTo(&c.ScanBudget, 2_000)
+	defaultTo(&c.CursorTimeout, 10*time.Minute)
+	defaultTo(&c.KeptResultBytes, 256<<20)
 	defaultTo(&c.Logger, zap.NewNop())
 	if c.Now == nil {
 		c.Now = time.Now
@@ -81,6 +88,7 @@ type Server struct {
 	cfg       Config
 	auth      *authenticator
 	types     []*resourceType
+	lists     *lists
 	library   http.Handler // elimity's server
 	discovery *discovery
 	connector *connector
@@ -102,7 +110,8 @@ func New(cfg Config) (*Server, error) {
 	if s.types, err = newResourceTypes(cfg); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	if s.library, err = newLibrary(s.types, &walks{now: cfg.Now, byKey: map[string]*walk{}}); err != nil {
+	s.lists = newLists(cfg)
+	if s.library, err = newLibrary(s.types, s.lists); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	if s.discovery, err = newDiscovery(cfg, s.types); err != nil {

@@ -134,7 +134,7 @@ var (
 
 // newLibrary makes the elimity server that dispatches to our handler and
 // validates bodies against the published schemas.
-func newLibrary(types []*resourceType, w *walks) (http.Handler, error) {
+func newLibrary(types []*resourceType, l *lists) (http.Handler, error) {
 	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
 	for _, t := range types {
 		core, err := t.Core.Elimity()
@@ -143,7 +143,7 @@ func newLibrary(types []*resourceType, w *walks) (http.Handler, error) {
 		}
 		rt := elimity.ResourceType{
 			ID: optional.NewString(t.Name), Name: t.Name, Endpoint: t.Endpoint,
-			Description: optional.NewString(t.Description), Schema: core, Handler: handler{t, w},
+			Description: optional.NewString(t.Description), Schema: core, Handler: handler{t, l},
 		}
 		for _, e := range t.Extensions {
 			extension, err := e.Elimity()

@@ -1,97 +1,364 @@
 package scim
 
 import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"sort"
+	"strings"
 	"sync"
 	"time"
+
+	"scim-atlassian/scim/query"
 )
 
-const (
-	walkLifetime  = time.Minute // since the last page
-	walkResources = 200_000     // held by all walks together, some 2 kB each
-)
-
-// walks keeps what a query found for the pages that follow the first: they are
-// of one state of upstream, however it changes meanwhile, and cost nothing. The
-// first page is always found anew. It is safe for concurrent use.
-type walks struct {
-	now func() time.Time
-
-	mu    sync.Mutex
-	byKey map[string]*walk
-	held  int // resources in all walks
-}
-
-// walk is a complete, matched and sorted result.
+// walk is a result that a client pages through. Nothing in it moves once it was
+// delivered: the pages of a walk are of one list, whatever becomes of upstream.
 type walk struct {
-	result  *listResult
+	caller string
+	turn   chan struct{} // who holds its one token may use the fields below
+
+	steps    []step
+	complete bool       // steps are all that match; otherwise a window of them,
+	from     int        // behind so many others
+	fixed    int        // the steps before this one are not to move any more
+	read     []readFunc // by rank: for steps without object
+	plan     string
+
+	size    int64 // bytes; this and expires belong to walks
 	expires time.Time
 }
 
-// key names a walk: whose it is, and everything that decides on the result and
-// its order but the page.
-func (q listQuery) key(c *call) string {
-	filter, sortBy, order := "", "", ""
-	if q.filter != nil {
-		filter = q.filter.String()
-	}
-	if q.sortBy != nil {
-		sortBy = q.sortBy.String()
-	}
-	if q.descending {
-		order = "descending"
-	}
-	return c.caller.Name + "\x00" + c.base + c.rt.Name + "\x00" + filter + "\x00" + sortBy + "\x00" + order + "\x00" + q.shown
+// step is a resource of a walk.
+type step struct {
+	at     place
+	object query.Object // nil: read when it is delivered
 }
 
-// next returns the page that q asks for if the walk that it goes on with lives.
-func (w *walks) next(key string, q listQuery) *listResult {
-	if q.start == 1 || q.fresh {
-		return nil
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	found := w.byKey[key]
-	if found == nil || w.now().After(found.expires) {
-		return nil
-	}
-	found.expires = w.now().Add(walkLifetime)
-	return q.cut(found.result.all, "continued "+found.result.plan)
+// readFunc reads the resources of ids that exist and match still, in any order.
+type readFunc func(ctx context.Context, ids []string) ([]query.Object, error)
+
+func newWalk(c *call) *walk {
+	return &walk{caller: c.caller.Name, turn: make(chan struct{}, 1), read: make([]readFunc, len(c.types))}
 }
 
-// keep remembers a result of which q is not the last page.
-func (w *walks) keep(key string, q listQuery, r *listResult) {
-	if r.all == nil || q.start+q.count > len(r.all) || len(r.all) > walkResources {
-		return
+// newWalkKey names a walk that is found by its cursors alone.
+func newWalkKey() string {
+	var b [9]byte
+	rand.Read(b[:]) // never fails
+	return string(b[:])
+}
+
+// enter waits until nobody else uses the walk.
+func (w *walk) enter(ctx context.Context) error {
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.drop(key)
-	for k, old := range w.byKey {
-		if w.now().After(old.expires) {
-			w.drop(k)
+}
+
+func (w *walk) leave() { <-w.turn }
+
+// add appends what the backend of the type with that rank found.
+func (w *walk) add(rank int, found *listResult) {
+	w.complete = found.all != nil || found.read != nil
+	w.read[rank] = found.read
+	w.plan = found.plan
+	objects := found.all
+	if !w.complete {
+		objects = found.resources
+	}
+	w.steps = slices.Grow(w.steps, len(objects)+len(found.ids))
+	for _, o := range objects {
+		w.steps = append(w.steps, step{place{rank, text(o, "id")}, o})
+	}
+	for _, id := range found.ids {
+		w.steps = append(w.steps, step{at: place{rank, id}})
+	}
+}
+
+// worthKeeping reports whether another page may follow the one given.
+func (w *walk) worthKeeping(page *listResult) bool {
+	return len(page.resources) > 0 && w.fixed < page.total
+}
+
+// completeWith makes a window complete: what was delivered stays where it is, and
+// everything else that all has stands around it, in all's order.
+func (w *walk) completeWith(all *walk) {
+	delivered := make(map[place]bool, len(w.steps))
+	for _, e := range w.steps {
+		delivered[e.at] = true
+	}
+	rest := slices.DeleteFunc(slices.Clone(all.steps), func(e step) bool { return delivered[e.at] })
+	from := min(w.from, len(rest))
+	w.fixed = from + len(w.steps)
+	w.steps = slices.Concat(rest[:from], w.steps, rest[from:])
+	w.complete, w.from, w.read, w.plan = true, 0, all.read, all.plan
+}
+
+// cut returns the page of count resources behind start others. The caller has
+// entered the walk.
+func (w *walk) cut(ctx context.Context, c *call, start, count int) (*listResult, error) {
+	start = min(start, len(w.steps))
+	page := make([]query.Object, 0, min(count, len(w.steps)-start))
+	for at := start; len(page) < count && at < len(w.steps); {
+		window := w.steps[at:min(at+count-len(page), len(w.steps))]
+		present, err := w.filled(ctx, window)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range present {
+			page = append(page, c.presented(e))
+		}
+		at += w.forget(at, window, present)
+	}
+	w.fixed = max(w.fixed, start+len(page))
+	return &listResult{total: len(w.steps), resources: page, plan: w.plan}, nil
+}
+
+// filled returns the steps with their objects, without those whose resource is
+// gone or matches no longer.
+func (w *walk) filled(ctx context.Context, window []step) ([]step, error) {
+	var objects map[place]query.Object
+	for rank, read := range w.read {
+		var ids []string
+		for _, e := range window {
+			if e.at.rank == rank && e.object == nil {
+				ids = append(ids, e.at.id)
+			}
+		}
+		if len(ids) == 0 {
+			continue
+		}
+		found, err := read(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		if objects == nil {
+			objects = make(map[place]query.Object, len(window))
+		}
+		for _, o := range found {
+			objects[place{rank, text(o, "id")}] = o
 		}
 	}
-	for w.held+len(r.all) > walkResources {
-		w.drop(w.oldest())
+	if objects == nil {
+		return window, nil
 	}
-	w.byKey[key] = &walk{r, w.now().Add(walkLifetime)}
-	w.held += len(r.all)
+	present := make([]step, 0, len(window))
+	for _, e := range window {
+		if e.object == nil {
+			e.object = objects[e.at]
+		}
+		if e.object != nil {
+			present = append(present, e)
+		}
+	}
+	return present, nil
 }
 
-func (w *walks) drop(key string) {
-	if old := w.byKey[key]; old != nil {
-		w.held -= len(old.result.all)
-		delete(w.byKey, key)
+// forget takes out of the walk what is not present of the window at a position, so
+// that others move up and the page becomes full, and returns how many steps stay
+// there. What was delivered before keeps its place.
+func (w *walk) forget(at int, window, present []step) int {
+	if len(present) == len(window) || at < w.fixed {
+		return len(window)
+	}
+	still := make(map[place]bool, len(present))
+	for _, e := range present {
+		still[e.at] = true
+	}
+	end := at + len(window)
+	kept := slices.DeleteFunc(slices.Clone(window), func(e step) bool { return !still[e.at] })
+	w.steps = slices.Concat(w.steps[:at], kept, w.steps[end:])
+	return len(kept)
+}
+
+// cursor is the one of the page behind start others, of the same walk as at.
+func (w *walk) cursor(at cursor, start int, sorted bool) cursor {
+	next := cursor{count: at.count, walk: at.walk, start: start}
+	if start > 0 {
+		next.after = w.steps[start-1].at
+	}
+	if sorted {
+		next.digest = w.digest(start)
+	}
+	return next
+}
+
+// resume finds the place of a cursor of a lost walk in this one.
+func (w *walk) resume(at cursor, sorted bool) (int, error) {
+	switch {
+	case at.start == 0:
+		return 0, nil
+	case !sorted:
+		return sort.Search(len(w.steps), func(i int) bool { return w.steps[i].at.compare(at.after) > 0 }), nil
+	case at.start <= len(w.steps) && w.digest(at.start) == at.digest:
+		return at.start, nil
+	}
+	return 0, expiredCursor("What was delivered is no longer kept, and the order has changed since; begin again with an empty cursor.")
+}
+
+// digest stands for the first steps and their order.
+func (w *walk) digest(steps int) string {
+	h := sha256.New()
+	var b []byte
+	for _, e := range w.steps[:steps] {
+		b = binary.AppendUvarint(b[:0], uint64(e.at.rank))
+		b = binary.AppendUvarint(b, uint64(len(e.at.id)))
+		h.Write(append(b, e.at.id...))
+	}
+	return string(h.Sum(nil)[:16])
+}
+
+// walks keeps walks between the requests of a client, as long as the client goes
+// on within the time and there is room. It is safe for concurrent use.
+type walks struct {
+	now      func() time.Time
+	lifetime time.Duration // since the last page
+	room     int64         // bytes of all walks together
+
+	mu    sync.Mutex
+	byKey map[string]*walk
+	held  map[string]int64 // bytes by caller
+}
+
+func newWalks(cfg Config) *walks {
+	return &walks{now: cfg.Now, lifetime: cfg.CursorTimeout, room: cfg.KeptResultBytes, byKey: map[string]*walk{}, held: map[string]int64{}}
+}
+
+// key names the query of a list request: whose it is, and everything that decides
+// on the result and its order but the page. The walk of an index is kept under
+// it, and cursors are bound to it.
+func (q listQuery) key(c *call) string {
+	parts := []string{c.caller.Name, "", "", "", q.shown, ""}
+	for _, rt := range c.types {
+		parts[1] += rt.Name + " "
+	}
+	if q.filter != nil {
+		parts[2] = q.filter.String()
+	}
+	if q.sortBy != nil {
+		parts[3] = q.sortBy.String()
+		if q.descending {
+			parts[3] += " descending"
+		}
+	}
+	if q.complete != nil {
+		parts[5] = c.base // locations are in the result
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// find returns a walk that lives, nil if there is none.
+func (s *walks) find(key string) *walk {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.byKey[key]
+	if w == nil || s.now().After(w.expires) {
+		return nil
+	}
+	w.expires = s.now().Add(s.lifetime)
+	return w
+}
+
+// keep remembers a walk, in the place of an older one or of itself as it was. It
+// reports false, and keeps none, if the walk is larger than all room there is.
+func (s *walks) keep(key string, w *walk) bool {
+	size := w.bytes()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(key)
+	if size > s.room {
+		return false
+	}
+	for k, old := range s.byKey {
+		if s.now().After(old.expires) {
+			s.remove(k)
+		}
+	}
+	for s.total()+size > s.room {
+		s.remove(s.dispensable())
+	}
+	w.size, w.expires = size, s.now().Add(s.lifetime)
+	s.byKey[key] = w
+	s.held[w.caller] += size
+	return true
+}
+
+// drop forgets a walk.
+func (s *walks) drop(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(key)
+}
+
+func (s *walks) remove(key string) {
+	w := s.byKey[key]
+	if w == nil {
+		return
+	}
+	delete(s.byKey, key)
+	if s.held[w.caller] -= w.size; s.held[w.caller] <= 0 {
+		delete(s.held, w.caller)
 	}
 }
 
-func (w *walks) oldest() string {
+func (s *walks) total() (bytes int64) {
+	for _, held := range s.held {
+		bytes += held
+	}
+	return bytes
+}
+
+// dispensable is the walk to give up when room is short: the one longest unused
+// of the caller who holds most, so that nobody pushes out everybody else's.
+func (s *walks) dispensable() string {
 	var key string
-	var first time.Time
-	for k, old := range w.byKey {
-		if key == "" || old.expires.Before(first) {
-			key, first = k, old.expires
+	var worst *walk
+	for k, w := range s.byKey {
+		switch {
+		case worst == nil, s.held[w.caller] > s.held[worst.caller],
+			w.caller == worst.caller && w.expires.Before(worst.expires):
+			key, worst = k, w
 		}
 	}
 	return key
+}
+
+// bytes estimates the memory that a walk holds. Resources that it shares with
+// others are counted in full.
+func (w *walk) bytes() int64 {
+	size := int64(256)
+	for _, e := range w.steps {
+		size += 64 + int64(len(e.at.id)) + footprint(e.object)
+	}
+	return size
+}
+
+// footprint estimates the memory of a value: what it points to.
+func footprint(v any) int64 {
+	const word, pair = 8, 16
+	switch v := v.(type) {
+	case query.Object:
+		size := int64(3 * word)
+		for _, m := range v {
+			size += 2*pair + footprint(m.Value) // names are the schema's
+		}
+		return size
+	case []any:
+		size := int64(3 * word)
+		for _, e := range v {
+			size += pair + footprint(e)
+		}
+		return size
+	case string:
+		return pair + int64(len(v))
+	case time.Time:
+		return 3 * word
+	}
+	return word
 }

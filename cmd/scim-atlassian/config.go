@@ -50,6 +50,10 @@ type config struct {
 	MaxBodyBytes        int64         `env:"SCIM_ATLASSIAN_MAX_BODY_BYTES"`       // of one request
 	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
+	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: one for the life of the process
+	CursorTimeout       time.Duration `env:"SCIM_ATLASSIAN_CURSOR_TIMEOUT"`       // between two pages of a list
+	KeptResultBytes     int64         `env:"SCIM_ATLASSIAN_KEPT_RESULT_BYTES"`    // memory for results between their pages
+	AnnouncePagination  bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_PAGINATION"`  // pagination in ServiceProviderConfig
 	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"` // calls in flight, for the directory and for Jira each
 	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`     // of one attempt
 	UpstreamRetryWait   time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT"`  // sum of the waits within one operation
@@ -66,6 +70,9 @@ func defaultConfig() *config {
 		MaxBodyBytes:        1 << 20,
 		RequestTimeout:      55 * time.Second,
 		ScanBudget:          2000,
+		CursorTimeout:       10 * time.Minute,
+		KeptResultBytes:     256 << 20,
+		AnnouncePagination:  true,
 		UpstreamConcurrency: 16,
 		UpstreamTimeout:     20 * time.Second,
 		UpstreamRetryWait:   15 * time.Second,
@@ -214,8 +221,13 @@ func (c *config) Validate() error {
 		check(projectKey.MatchString(key), "SCIM_ATLASSIAN_PROJECTS: %q is no project key: use a comma list such as OPS,HR", key)
 	}
 	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
+	check(c.CursorKey == "" || len(c.CursorKey) >= minCursorKey,
+		"SCIM_ATLASSIAN_CURSOR_KEY must have at least %d characters, such as what `openssl rand -hex 32` prints", minCursorKey)
 	return errors.Join(append(problems, c.checkLimits())...)
 }
+
+// minCursorKey keeps cursors from being forged by guessing.
+const minCursorKey = 32
 
 // checkLimits refuses limits under which nothing could be answered.
 func (c *config) checkLimits() error {
@@ -226,6 +238,7 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_MAX_RESULTS", int64(c.MaxResults), 1},
 		{"SCIM_ATLASSIAN_MAX_BODY_BYTES", c.MaxBodyBytes, 1024},
 		{"SCIM_ATLASSIAN_SCAN_BUDGET", int64(c.ScanBudget), 1},
+		{"SCIM_ATLASSIAN_KEPT_RESULT_BYTES", c.KeptResultBytes, 1},
 		{"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY", int64(c.UpstreamConcurrency), 1},
 		{"SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES", int64(c.UpstreamMaxRetries), 0},
 	}
@@ -234,6 +247,7 @@ func (c *config) checkLimits() error {
 		got, least time.Duration
 	}{
 		{"SCIM_ATLASSIAN_REQUEST_TIMEOUT", c.RequestTimeout, time.Second},
+		{"SCIM_ATLASSIAN_CURSOR_TIMEOUT", c.CursorTimeout, time.Second},
 		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT", c.UpstreamRetryWait, time.Millisecond},
 	}

@@ -178,6 +178,10 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server,
 		MaxBodyBytes:      c.MaxBodyBytes,
 		RequestTimeout:    c.RequestTimeout,
 		Version:           version(),
+		CursorKey:         string(c.CursorKey),
+		CursorTimeout:     c.CursorTimeout,
+		KeptResultBytes:   c.KeptResultBytes,
+		HidePagination:    !c.AnnouncePagination,
 		Logger:            logger,
 	})
 	return facade, u, err

@@ -1,0 +1,159 @@
+package scim
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"net/http"
+	"time"
+)
+
+// cursor is where a page begins, RFC 9865. The zero cursor is the first page.
+//
+// It says so twice: as a place in the kept result that it came from, and in
+// terms of the resources before it, so that the walk goes on after that result
+// is lost (dropped for others, or the process started again) over one that is
+// read anew. A list without sortBy is in order of id, which never changes: it
+// goes on behind the id delivered last. In a sorted list a resource may have
+// moved across the place meanwhile, so it goes on only if those before the place
+// are exactly those that were delivered; otherwise the cursor has expired.
+// Either way what is there and matches all the time is delivered exactly once.
+type cursor struct {
+	issued time.Time // to the second
+	count  int       // resources a page, as the first request said it
+	walk   string    // key of the kept result
+	start  int       // resources before the page
+	after  place     // of the last of them; zero if start is 0
+	digest string    // of all of them, in a sorted list
+}
+
+// place is a resource's position in the order of types and ids.
+type place struct {
+	rank int // of the resource type among those of the request
+	id   string
+}
+
+// compare orders places.
+func (p place) compare(o place) int {
+	if p.rank != o.rank {
+		return p.rank - o.rank
+	}
+	return compareIDs(p.id, o.id)
+}
+
+const (
+	cursorVersion = 1
+	cursorMAC     = 16 // bytes of the signature
+	maxCursor     = 2048
+)
+
+// cursorSealer makes cursors opaque texts of unreserved characters (RFC 3986
+// section 2.3) and back. The signature covers the query that the cursor belongs
+// to, which is not in it: a cursor of another caller or another query cannot be
+// told from a forged one.
+type cursorSealer struct {
+	key      []byte
+	lifetime time.Duration
+	now      func() time.Time
+}
+
+// newCursorSealer derives the key from a secret; without one, cursors are good
+// for the life of the process.
+func newCursorSealer(cfg Config) *cursorSealer {
+	key := sha256.Sum256([]byte("scim-atlassian cursor\x00" + cfg.CursorKey))
+	if cfg.CursorKey == "" {
+		rand.Read(key[:]) // never fails
+	}
+	return &cursorSealer{key: key[:], lifetime: cfg.CursorTimeout, now: cfg.Now}
+}
+
+// seal makes the text of a cursor for a query; issued is set to now.
+func (s *cursorSealer) seal(c cursor, binding string) string {
+	b := []byte{cursorVersion}
+	b = binary.AppendUvarint(b, uint64(s.now().Unix()))
+	b = binary.AppendUvarint(b, uint64(c.count))
+	b = binary.AppendUvarint(b, uint64(c.start))
+	b = binary.AppendUvarint(b, uint64(c.after.rank))
+	for _, text := range []string{c.walk, c.after.id, c.digest} {
+		b = binary.AppendUvarint(b, uint64(len(text)))
+		b = append(b, text...)
+	}
+	return base64.RawURLEncoding.EncodeToString(append(b, s.sign(b, binding)...))
+}
+
+func (s *cursorSealer) sign(b []byte, binding string) []byte {
+	mac := hmac.New(sha256.New, s.key)
+	mac.Write(b)
+	mac.Write([]byte(binding))
+	return mac.Sum(nil)[:cursorMAC]
+}
+
+// open reads a cursor that was sealed for the same query. The empty text is the
+// first page.
+func (s *cursorSealer) open(text, binding string) (cursor, error) {
+	if text == "" {
+		return cursor{}, nil
+	}
+	invalid := refuse(http.StatusBadRequest, typeInvalidCursor, "The cursor is not one of this server for this query; begin again with an empty cursor.")
+	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(text) > maxCursor || len(b) <= cursorMAC {
+		return cursor{}, invalid
+	}
+	signed, mac := b[:len(b)-cursorMAC], b[len(b)-cursorMAC:]
+	if !hmac.Equal(mac, s.sign(signed, binding)) {
+		return cursor{}, invalid
+	}
+	c, ok := decodeCursor(signed)
+	if !ok {
+		return cursor{}, invalid
+	}
+	if s.now().Sub(c.issued) > s.lifetime {
+		return cursor{}, expiredCursor("The cursor is older than %v; begin again with an empty cursor.", s.lifetime)
+	}
+	return c, nil
+}
+
+func expiredCursor(format string, args ...any) error {
+	return refuse(http.StatusBadRequest, typeExpiredCursor, format, args...)
+}
+
+// decodeCursor reads what seal wrote. That it is signed does not make it well
+// formed: another version of this server may have the same key.
+func decodeCursor(b []byte) (c cursor, ok bool) {
+	if b[0] != cursorVersion {
+		return cursor{}, false
+	}
+	r := cursorReader{b: b[1:]}
+	c.issued = time.Unix(int64(r.number()), 0)
+	c.count, c.start, c.after.rank = int(r.number()), int(r.number()), int(r.number())
+	c.walk, c.after.id, c.digest = r.text(), r.text(), r.text()
+	return c, !r.failed && len(r.b) == 0
+}
+
+type cursorReader struct {
+	b      []byte
+	failed bool
+}
+
+func (r *cursorReader) number() uint64 {
+	n, size := binary.Uvarint(r.b)
+	if size <= 0 || n > 1<<53 {
+		r.failed = true
+		return 0
+	}
+	r.b = r.b[size:]
+	return n
+}
+
+func (r *cursorReader) text() string {
+	n := r.number()
+	if n > uint64(len(r.b)) {
+		r.failed = true
+		return ""
+	}
+	text := string(r.b[:n])
+	r.b = r.b[n:]
+	return text
+}

@@ -1,0 +1,186 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+
+	"scim-atlassian/scim/query"
+)
+
+// lists answers list requests: it finds results through the backends, keeps
+// them for the pages that follow, and says where those begin. It is safe for
+// concurrent use.
+//
+// Pages are of one state of upstream as far as that can be had. What is there and
+// matches while a client pages through a list comes exactly once, whoever creates
+// and deletes others meanwhile; docs/queries.md says it for clients.
+type lists struct {
+	kept    *walks
+	cursors *cursorSealer
+}
+
+func newLists(cfg Config) *lists {
+	return &lists{kept: newWalks(cfg), cursors: newCursorSealer(cfg)}
+}
+
+// answer finds the page that c asks for.
+func (l *lists) answer(ctx context.Context, c *call) (*listResult, error) {
+	if c.query.cursor != nil {
+		return l.byCursor(ctx, c)
+	}
+	return l.byIndex(ctx, c)
+}
+
+// byIndex answers by startIndex and count. The first page is found anew; one that
+// goes on with a kept result is cut from it.
+func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
+	q, key := c.query, c.query.key(c)
+	if w := l.kept.find(key); w != nil && q.start > 1 && !q.fresh {
+		if page, ok, err := l.goOn(ctx, c, w); ok || err != nil {
+			return page, err
+		}
+	}
+	w, page, err := begin(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if w.worthKeeping(page) {
+		l.kept.keep(key, w)
+	} else {
+		l.kept.drop(key)
+	}
+	return page, nil
+}
+
+// begin finds a result for its first request.
+func begin(ctx context.Context, c *call) (*walk, *listResult, error) {
+	q := c.query
+	if len(c.types) > 1 {
+		w, err := gather(ctx, c, q)
+		if err != nil {
+			return nil, nil, err
+		}
+		page, err := w.cut(ctx, c, q.start-1, q.count)
+		return w, page, err
+	}
+	found, err := c.types[0].backend.list(ctx, q)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := newWalk(c)
+	w.add(0, found)
+	if !w.complete {
+		w.from = q.start - 1
+	}
+	w.fixed = q.start - 1 + len(found.resources)
+	return w, found, nil
+}
+
+// goOn cuts a page from a kept result, which is completed first if only a window
+// of it was ever read. It reports false if the page has to stand alone, because
+// everything is too much to be read or kept.
+func (l *lists) goOn(ctx context.Context, c *call, w *walk) (*listResult, bool, error) {
+	if err := w.enter(ctx); err != nil {
+		return nil, false, err
+	}
+	defer w.leave()
+	if !w.complete {
+		q := c.query
+		q.fresh = true // what came before the first page may lack what the first page counted
+		all, err := gather(ctx, c, q)
+		if err != nil && asError(err).Type == typeTooMany {
+			return nil, false, nil
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		w.completeWith(all)
+		if !l.kept.keep(c.query.key(c), w) {
+			return nil, false, nil
+		}
+	}
+	page, err := w.cut(ctx, c, c.query.start-1, c.query.count)
+	if err != nil {
+		return nil, false, err
+	}
+	page.plan = "continued " + page.plan
+	return page, true, nil
+}
+
+// byCursor answers by cursor, RFC 9865. Every first page has a kept result of its
+// own, in an order that a lost one can be found again by.
+func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
+	q, binding := c.query, c.query.key(c)
+	at, err := l.cursors.open(*q.cursor, binding)
+	if err != nil {
+		return nil, err
+	}
+	if *q.cursor == "" {
+		at.count = q.count
+	} else if q.counted && q.count != at.count {
+		return nil, refuse(http.StatusBadRequest, typeInvalidCount, "count is %d; the first page was asked for with %d, keep to it or begin again with an empty cursor.", q.count, at.count)
+	}
+	w := l.kept.find(at.walk)
+	known := w != nil
+	if !known {
+		q.byID = true
+		if w, err = gather(ctx, c, q); err != nil {
+			return nil, err
+		}
+		if at.start, err = w.resume(at, q.sortBy != nil); err != nil {
+			return nil, err
+		}
+		at.walk = newWalkKey()
+	}
+	if err := w.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer w.leave()
+	page, err := w.cut(ctx, c, at.start, at.count)
+	if err != nil {
+		return nil, err
+	}
+	if known {
+		page.plan = "continued " + page.plan
+	}
+	if at.count == 0 {
+		return page, nil // the total was asked for, nothing to page through
+	}
+	end := at.start + len(page.resources)
+	if end < len(w.steps) {
+		if !known && !l.kept.keep(at.walk, w) {
+			at.walk = ""
+		}
+		page.next = l.cursors.seal(w.cursor(at, end, q.sortBy != nil), binding)
+	}
+	if at.start > 0 {
+		page.previous = l.cursors.seal(w.cursor(at, max(0, at.start-at.count), q.sortBy != nil), binding)
+	}
+	return page, nil
+}
+
+// gather finds everything that matches among the resources of all types that the
+// request is about, in order.
+func gather(ctx context.Context, c *call, q listQuery) (*walk, error) {
+	w := newWalk(c)
+	w.complete = true
+	for rank, rt := range c.types {
+		part := q
+		part.start, part.count, part.whole = 1, 0, true
+		found, err := rt.backend.list(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		w.add(rank, found)
+	}
+	return w, nil
+}
+
+// presented is a resource as the renderer takes it: complete, where c is about
+// several types and it cannot tell them apart.
+func (c *call) presented(e step) query.Object {
+	if len(c.types) == 1 {
+		return e.object
+	}
+	return c.complete(c.types[e.at.rank], e.object)
+}
