@@ -32,13 +32,16 @@ type call struct {
 	query      listQuery
 	versioned  bool           // the answer has meta.version, so resources must be whole
 	explain    bool           // the client wants the plan in the answer
+	operation  int            // place in a bulk request, from 1; 0: a request of its own
+	data       any            // the body, where it is known already
 	body       map[string]any // normalised body of a POST or PUT
 	patch      []operation    // normalised operations of a PATCH
 
 	answered bool         // a resource handler ran; otherwise the library refused
 	found    query.Object // the resource, nil for 204
 	list     *listResult
-	static   query.Object // a discovery document
+	static   query.Object // a discovery document, or the answer to a bulk request
+	bulk     *bulkSummary // of a bulk request
 	plain    *plainAnswer // an answer that is not SCIM
 	err      error
 

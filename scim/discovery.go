@@ -70,7 +70,8 @@ func serviceProviderConfig(cfg Config) query.Object {
 	doc := query.Object{
 		{Name: "schemas", Value: []any{"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"}},
 		{Name: "patch", Value: supported(true)},
-		{Name: "bulk", Value: supported(false, query.Member{Name: "maxOperations", Value: int64(0)}, query.Member{Name: "maxPayloadSize", Value: int64(0)})},
+		{Name: "bulk", Value: supported(true,
+			query.Member{Name: "maxOperations", Value: int64(cfg.BulkMaxOperations)}, query.Member{Name: "maxPayloadSize", Value: cfg.BulkMaxPayload})},
 		{Name: "filter", Value: supported(true, query.Member{Name: "maxResults", Value: int64(cfg.MaxResults)})},
 		{Name: "changePassword", Value: supported(false)},
 		{Name: "sort", Value: supported(true)},

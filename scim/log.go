@@ -12,30 +12,37 @@ import (
 	"scim-atlassian/atlassian"
 )
 
-// record writes the one log line of a request and, if the request was to change
+// record writes the one log line of a request, or of an operation of a bulk
+// request under the same id, and, if the request was to change
 // something, the audit line: who wanted what, and what came of it. Neither holds
 // a body or a credential.
-func (s *Server) record(c *call, out *responseWriter) {
-	fields := append(s.identity(c), zap.Int("status", out.status), zap.Duration("duration", s.cfg.Now().Sub(c.began).Round(time.Microsecond)),
+func (s *Server) record(c *call, status int) {
+	fields := append(s.identity(c), zap.Int("status", status), zap.Duration("duration", s.cfg.Now().Sub(c.began).Round(time.Microsecond)),
 		zap.Int64("upstreamCalls", c.upstream.Load()))
 	if c.list != nil {
 		fields = append(fields, zap.String("plan", c.list.plan), zap.Int("results", len(c.list.resources)))
+	}
+	if c.bulk != nil {
+		fields = append(fields, zap.Int("operations", c.bulk.operations), zap.Int("errors", c.bulk.errors))
 	}
 	level := zapcore.InfoLevel
 	if c.err != nil {
 		fields = append(fields, zap.String("error", c.err.Error()))
 	}
-	if out.status >= 500 && out.status != http.StatusNotImplemented {
+	if status >= 500 && status != http.StatusNotImplemented {
 		level = zapcore.ErrorLevel
 	}
 	s.log.Log(level, "request", fields...)
 	if c.write {
-		s.audit(c, out)
+		s.audit(c, status)
 	}
 }
 
 func (s *Server) identity(c *call) []zap.Field {
 	fields := []zap.Field{zap.String("requestId", c.id), zap.String("method", c.method)}
+	if c.operation > 0 {
+		fields = append(fields, zap.Int("operation", c.operation))
+	}
 	if c.caller != nil {
 		fields = append(fields, zap.String("principal", c.caller.Name))
 	}
@@ -51,18 +58,18 @@ func (s *Server) identity(c *call) []zap.Field {
 // keyAttributes names what people call a resource by.
 var keyAttributes = []string{"userName", "displayName", "key"}
 
-func (s *Server) audit(c *call, out *responseWriter) {
+func (s *Server) audit(c *call, status int) {
 	outcome := "done"
 	var ue *atlassian.Error
 	switch {
 	case errors.As(c.err, &ue) && ue.Ambiguous:
 		outcome = "unknown"
-	case out.status >= 500:
+	case status >= 500:
 		outcome = "failed"
-	case out.status >= 400:
+	case status >= 400:
 		outcome = "refused"
 	}
-	fields := append(s.identity(c), zap.String("outcome", outcome), zap.Int("status", out.status), zap.Strings("attributes", c.attributes()))
+	fields := append(s.identity(c), zap.String("outcome", outcome), zap.Int("status", status), zap.Strings("attributes", c.attributes()))
 	for _, name := range keyAttributes {
 		if key := text(c.found, name); key != "" {
 			fields = append(fields, zap.String("key", key))

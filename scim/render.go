@@ -64,11 +64,6 @@ func contentType(c *call, r *http.Request) string {
 
 // renderError writes a SCIM error, RFC 7644 section 3.12.
 func renderError(w http.ResponseWriter, e *Error) {
-	body := query.Object{{Name: "schemas", Value: []any{urnError}}, {Name: "status", Value: strconv.Itoa(e.Status)}}
-	if e.Type != "" {
-		body.Set("scimType", e.Type)
-	}
-	body.Set("detail", e.Detail)
 	h := w.Header()
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
@@ -79,7 +74,29 @@ func renderError(w http.ResponseWriter, e *Error) {
 	if e.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", challenge)
 	}
-	writeJSON(w, e.Status, body.AppendJSON(nil))
+	writeJSON(w, e.Status, errorObject(e).AppendJSON(nil))
+}
+
+func errorObject(e *Error) query.Object {
+	body := query.Object{{Name: "schemas", Value: []any{urnError}}, {Name: "status", Value: strconv.Itoa(e.Status)}}
+	if e.Type != "" {
+		body.Set("scimType", e.Type)
+	}
+	body.Set("detail", e.Detail)
+	return body
+}
+
+// status is that of the answer to a request that is no query.
+func (c *call) status() int {
+	switch {
+	case c.err != nil:
+		return asError(c.err).Status
+	case c.found == nil:
+		return http.StatusNoContent
+	case c.method == http.MethodPost:
+		return http.StatusCreated
+	}
+	return http.StatusOK
 }
 
 func writeJSON(w http.ResponseWriter, status int, body []byte) {
@@ -95,12 +112,10 @@ func renderDocument(c *call, w http.ResponseWriter) {
 	doc := c.complete(c.rt, c.found)
 	w.Header().Set("ETag", text(inner(doc, "meta"), "version"))
 	doc = c.query.want.Apply(doc)
-	status := http.StatusOK
 	if c.method == http.MethodPost {
-		status = http.StatusCreated
 		w.Header().Set("Location", c.location(c.rt, c.found))
 	}
-	writeJSON(w, status, doc.AppendJSON(make([]byte, 0, 2048)))
+	writeJSON(w, c.status(), doc.AppendJSON(make([]byte, 0, 2048)))
 }
 
 // listFlush is how many bytes of a list are gathered before they are sent.

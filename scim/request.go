@@ -44,8 +44,11 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		return err
 	}
 	var body any
-	if r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch {
-		if body, err = s.readBody(r); err != nil {
+	switch {
+	case c.operation > 0:
+		body = c.data
+	case r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch:
+		if body, err = readBody(r, s.cfg.MaxBodyBytes); err != nil {
 			return err
 		}
 	}
@@ -297,16 +300,16 @@ const maxDiscard = 32 << 20
 // scalars. Repeated member names, bytes after the value and invalid UTF-8 are
 // syntax errors: what one reader takes for one document, another must not take
 // for a different one.
-func (s *Server) readBody(r *http.Request) (any, error) {
+func readBody(r *http.Request, limit int64) (any, error) {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
-	tooLarge := refuse(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes.", s.cfg.MaxBodyBytes)
-	raw, err := io.ReadAll(io.LimitReader(r.Body, s.cfg.MaxBodyBytes+1))
+	tooLarge := refuse(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes.", limit)
+	raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	switch {
 	case err != nil:
 		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: "The body could not be read to its end.", Err: err}
-	case int64(len(raw)) > s.cfg.MaxBodyBytes:
+	case int64(len(raw)) > limit:
 		// A client that is still sending when the connection closes never sees
 		// the answer, so a good part of the rest is taken and thrown away.
 		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)

@@ -88,7 +88,6 @@ func TestCheckContentType(t *testing.T) {
 }
 
 func TestReadBody(t *testing.T) {
-	s := &Server{cfg: Config{MaxBodyBytes: 32}}
 	tests := []struct{ body, want string }{
 		{`"` + strings.Repeat("x", 30) + `"`, ""},
 		{`"` + strings.Repeat("x", 31) + `"`, "Request Entity Too Large"},
@@ -99,7 +98,7 @@ func TestReadBody(t *testing.T) {
 		{"\"\xff\"", badSyntax},
 	}
 	for _, test := range tests {
-		_, err := s.readBody(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(test.body)))
+		_, err := readBody(httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(test.body)), 32)
 		if got := refusalOf(t, err); got != test.want {
 			t.Errorf("%q: got %q, want %q", test.body, got, test.want)
 		}

@@ -27,13 +27,14 @@ type route struct {
 	rt        *resourceType // Users, Groups, Issues
 	id        string        // the resource, or the document at a discovery endpoint
 	search    bool          // POST /{Type}/.search
+	bulk      bool          // POST /Bulk
 }
 
-var methods = struct{ read, collection, resource, search []string }{
+var methods = struct{ read, collection, resource, post []string }{
 	read:       []string{http.MethodGet, http.MethodHead},
 	collection: []string{http.MethodGet, http.MethodHead, http.MethodPost},
 	resource:   []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete},
-	search:     []string{http.MethodPost},
+	post:       []string{http.MethodPost},
 }
 
 // route resolves the request's path. Empty segments are passed over, since
@@ -57,7 +58,9 @@ func (s *Server) route(r *http.Request) (route, error) {
 		if to.connector, allowed, err = connectorRoute(segments); err != nil {
 			return route{}, err
 		}
-	case segments[0] == "Me" || segments[0] == "Bulk" || segments[0] == ".search":
+	case segments[0] == "Bulk" && len(segments) == 1:
+		to.bulk, allowed = true, methods.post
+	case segments[0] == "Me" || segments[0] == ".search":
 		return route{}, nil
 	default:
 		if to.rt = s.typeAt("/" + segments[0]); to.rt == nil {
@@ -66,7 +69,7 @@ func (s *Server) route(r *http.Request) (route, error) {
 		allowed = methods.collection
 		if len(segments) == 2 {
 			if to.search = segments[1] == ".search"; to.search {
-				allowed = methods.search
+				allowed = methods.post
 			} else {
 				to.id, allowed = segments[1], methods.resource
 			}

@@ -36,12 +36,14 @@ type Config struct {
 	Projects     []string // keys of the Jira projects that Issues may touch; empty: all visible ones
 	Callers      []Caller // who may use the server, from ParseCallers
 
-	PublicURL       string        // scheme, host and path before BasePath in meta.location; empty: as the request came in
-	PublicDiscovery bool          // ServiceProviderConfig without authentication
-	MaxResults      int           // resources in one answer at most; default 10,000
-	MaxBodyBytes    int64         // of a request; default 1 MiB
-	RequestTimeout  time.Duration // for one request; default 55 s
-	ScanBudget      int           // upstream requests that one query may cost; default 2,000
+	PublicURL         string        // scheme, host and path before BasePath in meta.location; empty: as the request came in
+	PublicDiscovery   bool          // ServiceProviderConfig without authentication
+	MaxResults        int           // resources in one answer at most; default 10,000
+	MaxBodyBytes      int64         // of a request; default 1 MiB
+	BulkMaxOperations int           // in one bulk request; default 1,000
+	BulkMaxPayload    int64         // bytes of a bulk request; default 10 MiB
+	RequestTimeout    time.Duration // for one request; default 55 s
+	ScanBudget        int           // upstream requests that one query may cost; default 2,000
 
 	// DeriveEmailDomain completes a user without e-mail: userName, with this
 	// domain appended where it is no address. Empty: such a user is refused.
@@ -62,6 +64,8 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	defaultTo(&c.MaxResults, 10_000)
 	defaultTo(&c.MaxBodyBytes, 1<<20)
+	defaultTo(&c.BulkMaxOperations, 1_000)
+	defaultTo(&c.BulkMaxPayload, 10<<20)
 	defaultTo(&c.RequestTimeout, 55*time.Second)
 	defaultTo(&c.ScanBudget, 2_000)
 	defaultTo(&c.CursorTimeout, 10*time.Minute)
@@ -137,7 +141,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &responseWriter{ResponseWriter: w}
 	// A panic while the body streams cannot become an error answer any more: the
 	// log record is still written, and net/http cuts the connection.
-	defer func() { s.record(c, out) }()
+	defer func() { s.record(c, out.status) }()
 	c.err = s.answer(c, r)
 	s.render(c, out, r)
 }
@@ -174,12 +178,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
 // answer does everything up to the outcome in c: found, list or the error it
 // returns. A panic on the way is an error.
 func (s *Server) answer(c *call, r *http.Request) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log.Error("panic", zap.String("requestId", c.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			err = refuse(http.StatusInternalServerError, "", "Internal error; the server's log has the cause under this request's id.")
-		}
-	}()
+	defer s.recovered(c, &err)
 	to, err := s.route(r)
 	switch {
 	case s.cfg.PublicDiscovery && to.discovery == endpointServiceProviderConfig:
@@ -195,8 +194,9 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
-	c.rt, c.target = to.rt, to.id
 	switch {
+	case to.bulk:
+		return s.bulk(c, r)
 	case to.discovery != "":
 		return s.discovery.answer(c, r, to)
 	case to.connector != "":
@@ -204,6 +204,26 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	case to.rt == nil:
 		return refuse(http.StatusNotImplemented, "", "%s is not offered.", r.URL.Path)
 	}
+	return s.serve(c, r, to)
+}
+
+// perform does for one operation of a bulk request what answer does for a
+// request: everything but to find out who calls.
+func (s *Server) perform(c *call, r *http.Request) (err error) {
+	defer s.recovered(c, &err)
+	to, err := s.route(r)
+	switch {
+	case err != nil:
+		return err
+	case to.rt == nil || to.search:
+		return invalidSyntax("path must lead to a resource type or a resource; %s does not.", clip(r.URL.Path))
+	}
+	return s.serve(c, r, to)
+}
+
+// serve brings a request for resources to its outcome.
+func (s *Server) serve(c *call, r *http.Request, to route) error {
+	c.rt, c.target = to.rt, to.id
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
@@ -211,6 +231,14 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 		return err
 	}
 	return s.dispatch(c, r, to)
+}
+
+// recovered makes a panic an error, the first thing deferred.
+func (s *Server) recovered(c *call, err *error) {
+	if p := recover(); p != nil {
+		s.log.Error("panic", zap.String("requestId", c.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+		*err = refuse(http.StatusInternalServerError, "", "Internal error; the server's log has the cause under this request's id.")
+	}
 }
 
 func (s *Server) authorize(c *call, to route) error {

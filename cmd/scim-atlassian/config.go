@@ -48,6 +48,8 @@ type config struct {
 	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`  // userName@domain for users without e-mail; empty: off
 	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`          // resources in one answer
 	MaxBodyBytes        int64         `env:"SCIM_ATLASSIAN_MAX_BODY_BYTES"`       // of one request
+	BulkMaxOperations   int           `env:"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS"`  // in one bulk request
+	BulkMaxPayload      int64         `env:"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD"`     // bytes of one bulk request
 	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
 	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: one for the life of the process
@@ -68,6 +70,8 @@ func defaultConfig() *config {
 		SCIMURL:             "https://api.atlassian.com/scim/directory",
 		MaxResults:          10_000,
 		MaxBodyBytes:        1 << 20,
+		BulkMaxOperations:   1_000,
+		BulkMaxPayload:      10 << 20,
 		RequestTimeout:      55 * time.Second,
 		ScanBudget:          2000,
 		CursorTimeout:       10 * time.Minute,
@@ -237,6 +241,8 @@ func (c *config) checkLimits() error {
 	}{
 		{"SCIM_ATLASSIAN_MAX_RESULTS", int64(c.MaxResults), 1},
 		{"SCIM_ATLASSIAN_MAX_BODY_BYTES", c.MaxBodyBytes, 1024},
+		{"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS", int64(c.BulkMaxOperations), 1},
+		{"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD", c.BulkMaxPayload, 1024},
 		{"SCIM_ATLASSIAN_SCAN_BUDGET", int64(c.ScanBudget), 1},
 		{"SCIM_ATLASSIAN_KEPT_RESULT_BYTES", c.KeptResultBytes, 1},
 		{"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY", int64(c.UpstreamConcurrency), 1},

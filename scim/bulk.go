@@ -1,0 +1,176 @@
+package scim
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"scim-atlassian/scim/query"
+)
+
+// The messages of RFC 7644 section 3.7.
+const (
+	urnBulkRequest  = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+	urnBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
+)
+
+// bulkMethods are what an operation may do.
+var bulkMethods = []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
+// bulk answers POST /Bulk, RFC 7644 section 3.7. Each operation passes the
+// pipeline of a request of its own, with its own rights, log record and audit;
+// only who calls is settled already. One that fails does not keep the others
+// from being done.
+func (s *Server) bulk(c *call, r *http.Request) error {
+	body, err := readBody(r, s.cfg.BulkMaxPayload)
+	if err != nil {
+		return err
+	}
+	job, err := s.parseBulk(body, c.caller.Strict)
+	if err != nil {
+		return err
+	}
+	job.server, job.outer, job.request = s, c, r
+	job.plan()
+	job.run()
+	results := make([]any, 0, len(job.ops))
+	for _, op := range job.ops {
+		if op.result != nil {
+			results = append(results, op.result)
+		}
+	}
+	c.bulk = &bulkSummary{operations: len(results), errors: job.errors}
+	c.static = query.Object{{Name: "schemas", Value: []any{urnBulkResponse}}, {Name: "Operations", Value: results}}
+	return nil
+}
+
+// bulkSummary is what the log tells of a bulk request.
+type bulkSummary struct{ operations, errors int }
+
+// bulkOperation is one operation of a bulk request, from its text to its result.
+type bulkOperation struct {
+	index   int
+	method  string
+	bulkID  string
+	path    []string // escaped segments below the base URL
+	version string
+	data    any
+
+	fault error           // why it cannot be done, known before anything was
+	refs  map[string]bool // the bulkIds that path and data refer to
+
+	waiting int              // operations that must settle first
+	next    []*bulkOperation // operations that wait for this one
+	started bool
+	settled bool
+
+	without query.Object // left to a PATCH: what refers to operations in the same circle
+	id      string       // of the resource that a POST has made
+	result  query.Object // nil: not done
+}
+
+// parseBulk reads a bulk request. What concerns the whole of it is refused here;
+// what is wrong with one operation is that operation's result.
+func (s *Server) parseBulk(body any, strict bool) (*bulkJob, error) {
+	object, ok := body.(map[string]any)
+	if !ok {
+		return nil, invalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
+	}
+	if urns, _ := lookUp(object, "schemas"); strict && !slices.Equal(toList(urns), []any{urnBulkRequest}) {
+		return nil, invalidSyntax("schemas must be [%q].", urnBulkRequest)
+	}
+	given, _ := lookUp(object, "Operations")
+	list, ok := given.([]any)
+	if !ok || len(list) == 0 && strict {
+		return nil, invalidSyntax("Operations must be an array of at least one operation.")
+	}
+	if len(list) > s.cfg.BulkMaxOperations {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), s.cfg.BulkMaxOperations)
+	}
+	job := &bulkJob{limit: len(list) + 1, byID: map[string]*bulkOperation{}}
+	value, _ := lookUp(object, "failOnErrors")
+	failOnErrors, err := number("failOnErrors", value)
+	switch {
+	case err != nil:
+		return nil, err
+	case failOnErrors != nil && *failOnErrors < 0:
+		return nil, invalidValue("failOnErrors is %d; it must be at least 1.", *failOnErrors)
+	case failOnErrors != nil && *failOnErrors > 0:
+		job.limit = *failOnErrors
+	}
+	for i, element := range list {
+		op := parseBulkOperation(element, strict)
+		op.index = i
+		job.ops = append(job.ops, op)
+		if op.method != http.MethodPost || op.bulkID == "" {
+			continue
+		}
+		if first, taken := job.byID[op.bulkID]; taken {
+			return nil, invalidValue("Operations[%d] has the bulkId %q of Operations[%d]; nothing was done.", i, clip(op.bulkID), first.index)
+		}
+		job.byID[op.bulkID] = op
+	}
+	return job, nil
+}
+
+// parseBulkOperation reads one operation; what is wrong with it becomes its fault.
+func parseBulkOperation(element any, strict bool) *bulkOperation {
+	op := &bulkOperation{refs: map[string]bool{}}
+	object, ok := element.(map[string]any)
+	if !ok {
+		op.fault = invalidSyntax("An operation is an object with method, path and data.")
+		return op
+	}
+	var path string
+	for name, target := range map[string]*string{"method": &op.method, "bulkId": &op.bulkID, "path": &path, "version": &op.version} {
+		value, _ := lookUp(object, name)
+		if text, ok := value.(string); ok {
+			*target = text
+		} else if value != nil {
+			op.fault = invalidSyntax("%s must be a string.", name)
+		}
+	}
+	op.data, _ = lookUp(object, "data")
+	if !strict {
+		op.method = strings.ToUpper(op.method)
+	}
+	if op.fault == nil {
+		op.fault = op.parsePath(path)
+	}
+	if op.fault == nil {
+		op.fault = op.check(strict)
+	}
+	return op
+}
+
+func (op *bulkOperation) parsePath(path string) error {
+	if path == "" || strings.ContainsAny(path, "?#") || strings.Contains(path, "://") {
+		return invalidSyntax("path is %q; it must be an endpoint below the base URL, such as /Users or /Users/{id}.", clip(path))
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if _, err := url.PathUnescape(segment); err != nil {
+			return invalidSyntax("path is %q; it is not escaped as in a URL.", clip(path))
+		}
+		if segment != "" {
+			op.path = append(op.path, segment)
+		}
+	}
+	return nil
+}
+
+// check requires what RFC 7644 section 3.7 does of each method.
+func (op *bulkOperation) check(strict bool) error {
+	_, isObject := op.data.(map[string]any)
+	switch {
+	case !slices.Contains(bulkMethods, op.method):
+		return invalidSyntax("method is %q; it must be one of %s.", clip(op.method), strings.Join(bulkMethods, ", "))
+	case op.method == http.MethodPost && len(op.path) != 1, op.method != http.MethodPost && len(op.path) != 2:
+		return invalidSyntax("path must be an endpoint such as /Users for POST, and that of a resource such as /Users/{id} for PUT, PATCH and DELETE.")
+	case op.method == http.MethodPost && op.bulkID == "" && strict:
+		return invalidValue("bulkId is required for POST.")
+	case op.method != http.MethodDelete && !isObject:
+		return invalidValue("data is required for %s, and must be an object.", op.method)
+	}
+	return nil
+}
