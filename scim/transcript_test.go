@@ -32,7 +32,10 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	caller read-only           the requests that follow are this caller's
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
 //	header Accept: text/html   a header of the next request; without a value, it is not sent
+//	every Accept: text/html    a header of every request from here on
 //	> PATCH /Users/<1>         a request; a query string is written unescaped
+//	>> GET /scim/v2//Users     a request whose target is sent as it is written
+//	? GET /Users/<1>           a request to Atlassian's directory itself, past the server
 //	{"schemas": …}             its body, on one line
 //	< 200                      the status, and lines below it: headers that matter,
 //	  upstream GET …           the requests that Atlassian got for it, and the body
@@ -40,52 +43,70 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 // Content-Type matters where it is not SCIM's, and of a long list only the ends do.
 // <1>, <2>, … are the ids of what was created, in order; times are <time>, entity tags <version>.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("../testdata/transcripts/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
+	for _, file := range filesLike(t, "../testdata/transcripts/*.txt") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := newPlayer(t).play(t, string(b))
-			if *updateTranscripts {
-				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if diff := cmp.Diff(strings.Split(string(b), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("transcript (-want +got):\n%s", diff)
-			}
+			newPlayer(t).playFile(t, file)
 		})
 	}
+}
+
+func filesLike(t *testing.T, pattern string) []string {
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no files %s: %v", pattern, err)
+	}
+	return files
 }
 
 type player struct {
 	emulator *emulator.Emulator
 	server   *httptest.Server
+	upstream string // the emulator's URL
 	caller   string
+	every    http.Header // of all requests
 	header   http.Header // of the next request
 	ids      []string
+	session  *session // what a client's file adds, or nil
 }
 
 func newPlayer(t *testing.T) *player {
-	p := &player{emulator: emulator.New(emulator.Options{Users: 250, Groups: 5, Projects: 3, Issues: 60, Seed: 1}), caller: "all", header: http.Header{}}
+	p := &player{emulator: emulator.New(emulator.Options{Users: 250, Groups: 5, Projects: 3, Issues: 60, Seed: 1}), caller: "all", every: http.Header{}, header: http.Header{}}
 	upstream := httptest.NewServer(p.emulator)
 	t.Cleanup(upstream.Close)
+	p.upstream = upstream.URL
 	strict := bearer("strict", scim.Write)
 	strict.Strict = true
+	plainJSON := bearer("plain-json", scim.Write)
+	plainJSON.ContentType = "application/json"
+	basic := scim.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]scim.Right{scim.AnyType: scim.Write}}
 	readOnly := scim.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]scim.Right{"User": scim.Read}}
 	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 2 * time.Second}, scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000,
-		Callers: []scim.Caller{bearer("all", scim.Write), strict, readOnly},
+		Callers: []scim.Caller{bearer("all", scim.Write), strict, plainJSON, basic, readOnly},
 	})
 	p.server = httptest.NewServer(server)
 	t.Cleanup(p.server.Close)
 	return p
+}
+
+// playFile plays a file and holds it to the answers in it, or with -update
+// writes them.
+func (p *player) playFile(t *testing.T, file string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := p.play(t, string(b))
+	if *updateTranscripts {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(strings.Split(string(b), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("transcript (-want +got):\n%s", diff)
+	}
 }
 
 // play runs the steps and returns the file with the answers as they came.
@@ -102,12 +123,21 @@ func (p *player) play(t *testing.T, file string) string {
 			out.WriteByte('\n')
 		}
 		word, rest, _ := strings.Cut(line, " ")
+		body := ""
+		if strings.HasPrefix(word, ">") && i+1 < len(lines) && !strings.HasPrefix(lines[i+1], "<") && lines[i+1] != "" {
+			i++
+			body = lines[i]
+			out.WriteString(body + "\n")
+		}
 		switch word {
+		case "client", "step":
+			p.session.begin(t, word, rest)
 		case "caller":
 			p.caller = rest
 		case "header":
-			name, value, _ := strings.Cut(rest, ":")
-			p.header.Set(name, strings.TrimSpace(value))
+			setHeader(p.header, rest)
+		case "every":
+			setHeader(p.every, rest)
 		case "fault":
 			faults, err := emulator.ParseFaults(rest)
 			if err != nil {
@@ -115,50 +145,50 @@ func (p *player) play(t *testing.T, file string) string {
 			}
 			p.emulator.SetFaults(faults)
 		case ">":
-			body := ""
-			if i+1 < len(lines) && !strings.HasPrefix(lines[i+1], "<") && lines[i+1] != "" {
-				i++
-				body = lines[i]
-				out.WriteString(body + "\n")
-			}
-			out.WriteString(p.exchange(t, rest, body))
+			method, target, _ := strings.Cut(rest, " ")
+			out.WriteString(p.exchange(t, method, scim.BasePath+escapeQuery(p.fill(target)), body))
+		case ">>":
+			method, target, _ := strings.Cut(rest, " ")
+			out.WriteString(p.exchange(t, method, p.fill(target), body))
+		case "?":
+			method, target, _ := strings.Cut(rest, " ")
+			out.WriteString(p.askUpstream(t, method, p.fill(target)))
 		}
 	}
 	return out.String()
 }
 
+func setHeader(h http.Header, line string) {
+	name, value, _ := strings.Cut(line, ":")
+	h.Set(name, strings.TrimSpace(value))
+}
+
+// escapeQuery escapes the values of a target's query.
+func escapeQuery(target string) string {
+	path, query, found := strings.Cut(target, "?")
+	if !found {
+		return target
+	}
+	var pairs []string
+	for pair := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(pair, "=")
+		pairs = append(pairs, name+"="+url.QueryEscape(value))
+	}
+	return path + "?" + strings.Join(pairs, "&")
+}
+
 // exchange makes one request and describes the answer.
-func (p *player) exchange(t *testing.T, request, body string) string {
-	p.emulator.ClearLog()
-	method, target, _ := strings.Cut(p.fill(request), " ")
-	path, query, _ := strings.Cut(target, "?")
-	if query != "" {
-		var pairs []string
-		for pair := range strings.SplitSeq(query, "&") {
-			name, value, _ := strings.Cut(pair, "=")
-			pairs = append(pairs, name+"="+url.QueryEscape(value))
+func (p *player) exchange(t *testing.T, method, target, body string) string {
+	header := http.Header{"Authorization": {"Bearer " + p.caller}, "Content-Type": {"application/scim+json"}}
+	for _, given := range []http.Header{p.every, p.header} {
+		for name, values := range given {
+			header[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 		}
-		path += "?" + strings.Join(pairs, "&")
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, p.server.URL+scim.BasePath+path, strings.NewReader(p.fill(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+p.caller)
-	req.Header.Set("Content-Type", "application/scim+json")
-	for name, values := range p.header {
-		req.Header[name] = slices.DeleteFunc(values, func(v string) bool { return v == "" })
 	}
 	p.header = http.Header{}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p.emulator.ClearLog()
+	resp, answer := p.send(t, method, p.server.URL+target, p.fill(body), header)
+
 	var out strings.Builder
 	fmt.Fprintf(&out, "< %d\n", resp.StatusCode)
 	for _, name := range []string{"Allow", "Location", "Retry-After", "Www-Authenticate"} {
@@ -177,33 +207,79 @@ func (p *player) exchange(t *testing.T, request, body string) string {
 	if method == http.MethodGet {
 		slices.Sort(calls) // reads go out in parallel
 	}
-	for _, call := range calls {
-		out.WriteString(call)
-	}
+	out.WriteString(strings.Join(calls, ""))
 	if got := resp.Header.Get("X-Upstream-Calls"); got != fmt.Sprint(len(log)) {
-		t.Errorf("%s: X-Upstream-Calls is %s, upstream got %d", request, got, len(log))
+		t.Errorf("%s %s: X-Upstream-Calls is %s, upstream got %d", method, target, got, len(log))
 	}
 	if resp.Header.Get("X-Request-Id") == "" {
-		t.Errorf("%s: no X-Request-Id", request)
+		t.Errorf("%s %s: no X-Request-Id", method, target)
 	}
-	if len(answer) > 0 {
-		var doc map[string]any
-		if err := json.Unmarshal(answer, &doc); err != nil {
-			t.Fatalf("%s: %v in %s", request, err, answer)
-		}
-		if id, ok := doc["id"].(string); ok && resp.StatusCode == http.StatusCreated {
-			p.ids = append(p.ids, id)
-		}
-		if list, _ := doc["Resources"].([]any); len(list) > 10 {
-			doc["Resources"] = []any{list[0], fmt.Sprintf("%d more", len(list)-2), list[len(list)-1]}
-		}
-		text, err := json.MarshalIndent(doc, "  ", "  ")
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&out, "  %s\n", text)
+	doc := decodeAnswer(t, answer)
+	if id, ok := doc["id"].(string); ok && resp.StatusCode == http.StatusCreated {
+		p.ids = append(p.ids, id)
+	}
+	if doc != nil {
+		fmt.Fprintf(&out, "  %s\n", p.text(t, doc))
+	}
+	if p.session != nil {
+		p.session.count(resp.StatusCode, len(log))
 	}
 	return p.mask(out.String())
+}
+
+// askUpstream describes what Atlassian's directory answers to a request.
+func (p *player) askUpstream(t *testing.T, method, path string) string {
+	header := http.Header{"Authorization": {"Bearer " + emulator.DirectoryKey}}
+	resp, answer := p.send(t, method, p.upstream+"/scim/directory/"+emulator.DirectoryID+path, "", header)
+	return p.mask(fmt.Sprintf("< %d\n  %s\n", resp.StatusCode, p.text(t, decodeAnswer(t, answer))))
+}
+
+func (p *player) send(t *testing.T, method, target, body string, header http.Header) (*http.Response, []byte) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, answer
+}
+
+func decodeAnswer(t *testing.T, answer []byte) map[string]any {
+	t.Helper()
+	if len(answer) == 0 {
+		return nil
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(answer, &doc); err != nil {
+		t.Fatalf("%v in %s", err, answer)
+	}
+	return doc
+}
+
+// text is a document as the files have it: indented, or of a client, whose
+// answers are whole, with a line for each attribute or resource.
+func (p *player) text(t *testing.T, doc map[string]any) string {
+	t.Helper()
+	if list, _ := doc["Resources"].([]any); len(list) > 10 {
+		doc["Resources"] = []any{list[0], fmt.Sprintf("%d more", len(list)-2), list[len(list)-1]}
+	}
+	if p.session != nil {
+		return attributeLines(t, doc)
+	}
+	text, err := json.MarshalIndent(doc, "  ", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // fill puts the ids for <1>, <2>, …
@@ -216,7 +292,7 @@ func (p *player) fill(s string) string {
 
 var (
 	instant   = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
-	accountID = regexp.MustCompile(`"atlassianAccountId": "[^"]*"`)
+	accountID = regexp.MustCompile(`("atlassianAccountId": ?)"[^"]*"`)
 	entityTag = regexp.MustCompile(`W/\\"[0-9a-z]+\\"`)
 )
 
@@ -227,5 +303,6 @@ func (p *player) mask(s string) string {
 	s = strings.ReplaceAll(s, emulator.DirectoryID, "{directory}")
 	s = instant.ReplaceAllString(s, "<time>")
 	s = entityTag.ReplaceAllString(s, "<version>")
-	return accountID.ReplaceAllString(s, `"atlassianAccountId": "<account>"`)
+	s = strings.ReplaceAll(s, p.upstream, "{atlassian}")
+	return accountID.ReplaceAllString(s, `$1"<account>"`)
 }
