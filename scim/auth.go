@@ -40,9 +40,14 @@ type Caller struct {
 	BearerSHA256 string           `json:"bearer_sha256"` // SHA-256 of a bearer token, hexadecimal; empty: no token
 	Username     string           `json:"username"`      // user name for Basic; unique, without a colon (RFC 7617 section 2)
 	BasicBcrypt  string           `json:"basic_bcrypt"`  // bcrypt hash of the password of Username
+	RealmRole    string           `json:"realm_role"`    // of an access token's holder; see Issuer
+	ClientRole   string           `json:"client_role"`   // likewise, "client/role"
+	Scope        string           `json:"scope"`         // of an access token
 	Rights       map[string]Right `json:"rights"`        // by resource type ("User") or AnyType; absent: none
 	Strict       bool             `json:"strict"`        // hold this caller to the letter of the RFCs
 	ContentType  string           `json:"content_type"`  // of every answer to this caller; empty: negotiated
+
+	client string // the OAuth client that an access token was made for
 }
 
 // May reports whether the caller may read, or with write change, resources of the type.
@@ -66,6 +71,15 @@ func ParseCallers(data []byte) ([]Caller, error) {
 	if len(callers) == 0 {
 		return nil, errors.New("no callers: nobody could use the server")
 	}
+	if err := CheckCallers(callers); err != nil {
+		return nil, err
+	}
+	return callers, nil
+}
+
+// CheckCallers reports every problem of every caller, joined into one error with a line each, and gives rights
+// their canonical names.
+func CheckCallers(callers []Caller) error {
 	var problems []error
 	seen := make(map[string]int)
 	for i := range callers {
@@ -80,10 +94,7 @@ func ParseCallers(data []byte) ([]Caller, error) {
 			seen[id.what+id.value] = i + 1
 		}
 	}
-	if err := errors.Join(problems...); err != nil {
-		return nil, err
-	}
-	return callers, nil
+	return errors.Join(problems...)
 }
 
 // identity is a value that belongs to one caller only.
@@ -94,6 +105,9 @@ func (c *Caller) identities() []identity {
 		{"name", c.Name},
 		{"username", c.Username},
 		{"bearer_sha256", strings.ToLower(c.BearerSHA256)},
+		{"realm_role", c.RealmRole},
+		{"client_role", c.ClientRole},
+		{"scope", c.Scope},
 	}
 	return slices.DeleteFunc(all, func(id identity) bool { return id.value == "" })
 }
@@ -105,8 +119,14 @@ func (c *Caller) problems() []error {
 	if c.Name == "" {
 		add("name is missing: the log calls the caller by it")
 	}
-	if c.BearerSHA256 == "" && c.BasicBcrypt == "" {
-		add("needs bearer_sha256, or username with basic_bcrypt")
+	if c.BearerSHA256 == "" && c.BasicBcrypt == "" && !c.byToken() {
+		add("needs bearer_sha256, or username with basic_bcrypt, or realm_role, client_role or scope")
+	}
+	if c.RealmRole != "" && c.ClientRole != "" || c.RealmRole+c.ClientRole != "" && c.Scope != "" {
+		add("realm_role, client_role and scope exclude each other: make a caller of each")
+	}
+	if client, role, _ := strings.Cut(c.ClientRole, "/"); c.ClientRole != "" && (client == "" || role == "") {
+		add("client_role must be CLIENT/ROLE")
 	}
 	if _, err := tokenDigest(c.BearerSHA256); c.BearerSHA256 != "" && err != nil {
 		add("bearer_sha256 %w", err)
@@ -162,12 +182,17 @@ func tokenDigest(hexadecimal string) (digest [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(b), nil
 }
 
-// challenge is the WWW-Authenticate value of a 401 (RFC 7235 section 4.1).
-const challenge = `Basic realm="scim-atlassian", Bearer`
+// The WWW-Authenticate values of a 401 (RFC 7235 section 4.1), the second after a bearer token (RFC 6750 section 3).
+const (
+	challenge      = `Basic realm="scim-atlassian", Bearer`
+	tokenChallenge = challenge + ` error="invalid_token"`
+)
 
 var (
-	// errUnauthenticated does not say what was wrong, by intent. Its answer carries challenge.
-	errUnauthenticated = refuse(http.StatusUnauthorized, "", "Credentials are missing or wrong: authenticate with Basic or Bearer.")
+	// errUnauthenticated does not say what was wrong, by intent.
+	errUnauthenticated = &Error{
+		Status: http.StatusUnauthorized, Detail: "Credentials are missing or wrong: authenticate with Basic or Bearer.", Challenge: challenge,
+	}
 	// errBusy means that too many unverified passwords wait to be checked.
 	errBusy = &Error{Status: http.StatusServiceUnavailable, Detail: "Too many sign-ins at the moment.", RetryAfter: bcryptWait}
 )
@@ -180,6 +205,7 @@ const (
 // authenticator finds the caller behind a request. It is safe for concurrent use.
 type authenticator struct {
 	tokens  []tokenCaller
+	jwts    *tokenVerifier // nil: no issuer is trusted
 	basics  map[string]*basicCaller
 	dearest []byte        // the hash with the highest cost: what an unknown user name is compared with
 	slots   chan struct{} // bounds concurrent bcrypt, so that guessing cannot take every CPU
@@ -206,14 +232,18 @@ type proof struct {
 	expires atomic.Int64 // Unix nanoseconds; moves on with every use
 }
 
-// newAuthenticator takes callers that ParseCallers accepts and fails on others. The callers must not change afterwards.
-func newAuthenticator(callers []Caller) (*authenticator, error) {
+// newAuthenticator takes callers that ParseCallers accepts and fails on others, and the issuer whose tokens are
+// accepted besides, if any. The callers must not change afterwards.
+func newAuthenticator(callers []Caller, issuer *Issuer) (*authenticator, error) {
 	a := &authenticator{
 		basics: make(map[string]*basicCaller),
 		slots:  make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		now:    time.Now,
 	}
 	rand.Read(a.key[:]) // never fails
+	if issuer != nil {
+		a.jwts = newTokenVerifier(*issuer, callers, a.now)
+	}
 	highest := 0
 	for i := range callers {
 		c := &callers[i]
@@ -240,7 +270,8 @@ func newAuthenticator(callers []Caller) (*authenticator, error) {
 }
 
 // authenticate returns the caller whose credentials the request carries: Basic (RFC 7617) or Bearer (RFC 6750,
-// the header form only). It fails with errUnauthenticated, errBusy, or the context's error while waiting its turn.
+// the header form only). It fails with errUnauthenticated, what invalidToken and issuerSilent make, errBusy, or the
+// context's error while waiting its turn.
 func (a *authenticator) authenticate(r *http.Request) (*Caller, error) {
 	if len(r.Header.Values("Authorization")) != 1 {
 		return nil, errUnauthenticated
@@ -252,11 +283,12 @@ func (a *authenticator) authenticate(r *http.Request) (*Caller, error) {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, errUnauthenticated
 	}
-	return a.bearer(strings.TrimLeft(token, " "))
+	return a.bearer(r.Context(), strings.TrimLeft(token, " "))
 }
 
-// bearer compares with every token, whatever matched before, so that time tells nothing.
-func (a *authenticator) bearer(token string) (*Caller, error) {
+// bearer compares with every token, whatever matched before, so that time tells nothing. What is none of them may be
+// a token of the issuer.
+func (a *authenticator) bearer(ctx context.Context, token string) (*Caller, error) {
 	digest := sha256.Sum256([]byte(token))
 	var found *Caller
 	for i := range a.tokens {
@@ -264,10 +296,16 @@ func (a *authenticator) bearer(token string) (*Caller, error) {
 			found = a.tokens[i].caller
 		}
 	}
-	if found == nil || token == "" {
+	switch {
+	case token == "":
 		return nil, errUnauthenticated
+	case found != nil:
+		return found, nil
+	case a.jwts != nil && looksLikeJWT(token):
+		return a.jwts.authenticate(ctx, token)
+	default:
+		return nil, invalidToken(errors.New("not a token of a caller"))
 	}
-	return found, nil
 }
 
 // basic checks a password against its proof, else against its hash. An unknown user name is compared with

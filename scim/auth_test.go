@@ -43,6 +43,12 @@ func TestParseCallers(t *testing.T) {
 			`[{"name":"a","bearer_sha256":"` + digest + `","rights":{"*":"read"}},{"name":"a","bearer_sha256":"` + strings.ToUpper(digest) + `","rights":{"*":"read"}}]`,
 			[]string{"has the name of caller 1", "has the bearer_sha256 of caller 1"},
 		},
+		{"role of a realm", `[{"name":"a","realm_role":"x","rights":{"*":"read"}}]`, nil},
+		{"role of a client", `[{"name":"a","client_role":"x/y/z","rights":{"*":"read"}}]`, nil},
+		{"scope", `[{"name":"a","scope":"x","rights":{"*":"read"}}]`, nil},
+		{"role and scope", `[{"name":"a","realm_role":"x","scope":"x","rights":{"*":"read"}}]`, []string{"exclude each other"}},
+		{"role without client", `[{"name":"a","client_role":"x","rights":{"*":"read"}}]`, []string{"CLIENT/ROLE"}},
+		{"one role twice", `[{"name":"a","realm_role":"x","rights":{"*":"read"}},{"name":"b","realm_role":"x","rights":{"*":"write"}}]`, []string{"has the realm_role of caller 1"}},
 		{"nothing to prove", `[{"name":"a","rights":{"*":"read"}}]`, []string{"needs bearer_sha256"}},
 	}
 	for _, tt := range tests {
@@ -103,7 +109,7 @@ func newTestAuthenticator(t testing.TB) *authenticator {
 		{Name: "ann", Username: "ann", BasicBcrypt: hashOf(t, "secret", bcrypt.MinCost)},
 		{Name: "bob", Username: "bob", BasicBcrypt: hashOf(t, "other", bcrypt.MinCost+1)},
 	}
-	a, err := newAuthenticator(callers)
+	a, err := newAuthenticator(callers, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,8 +166,8 @@ func TestAuthenticate(t *testing.T) {
 				got := ""
 				if err == nil {
 					got = caller.Name
-				} else if !errors.Is(err, errUnauthenticated) {
-					t.Errorf("got error %v, want %v", err, errUnauthenticated)
+				} else if status, _ := statusOf(err); status != http.StatusUnauthorized {
+					t.Errorf("got error %v, want a 401", err)
 				}
 				if got != tt.want {
 					t.Errorf("got %q, want %q", got, tt.want)

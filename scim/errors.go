@@ -36,6 +36,7 @@ type Error struct {
 	Detail     string        // names the attribute or parameter and the fix
 	RetryAfter time.Duration // 0: no Retry-After header
 	Allow      string        // value of the Allow header of a 405
+	Challenge  string        // value of the WWW-Authenticate header of a 401
 	Err        error         // private cause, never shown
 }
 

@@ -71,8 +71,8 @@ func renderError(w http.ResponseWriter, e *Error) {
 	if e.Allow != "" {
 		h.Set("Allow", e.Allow)
 	}
-	if e.Status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", challenge)
+	if e.Challenge != "" {
+		h.Set("WWW-Authenticate", e.Challenge)
 	}
 	writeJSON(w, e.Status, errorObject(e).AppendJSON(nil))
 }

@@ -27,7 +27,7 @@ import (
 const BasePath = "/scim/v2"
 
 // Config says what a Server serves and within which bounds. The zero value of
-// every field but Directory, Jira and Callers is usable.
+// every field but Directory, Jira, and Callers or Issuer is usable.
 type Config struct {
 	Directory *atlassian.Directory
 	Jira      *atlassian.Jira
@@ -35,6 +35,7 @@ type Config struct {
 	Organization *atlassian.Organization
 	Projects     []string // keys of the Jira projects that Issues may touch; empty: all visible ones
 	Callers      []Caller // who may use the server, from ParseCallers
+	Issuer       *Issuer  // whose access tokens are accepted besides; nil: nobody's
 
 	PublicURL         string        // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	PublicDiscovery   bool          // ServiceProviderConfig without authentication
@@ -106,7 +107,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Directory == nil || cfg.Jira == nil {
 		return nil, errors.New("scim: Config needs a Directory and a Jira client")
 	}
-	auth, err := newAuthenticator(cfg.Callers)
+	auth, err := newAuthenticator(cfg.Callers, cfg.Issuer)
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}

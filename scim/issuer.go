@@ -1,0 +1,190 @@
+package scim
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+)
+
+// How an issuer is asked for its keys. It is asked when a token names a key that is not known, so whoever
+// makes up key ids can cause requests: not more than askBurst, and after that one in askInterval.
+const (
+	keyLifetime = 10 * time.Minute // after which keys are asked for again, lest a withdrawn one stays good
+	askInterval = 10 * time.Second
+	askBurst    = 6
+	askTimeout  = 5 * time.Second
+	maxKeys     = 1 << 20 // bytes of an issuer's answer
+)
+
+// issuerKeys are the keys that an OpenID issuer signs with, found through discovery when the first token comes
+// (OpenID Connect Discovery 1.0 section 4). When the issuer stops answering, the keys it gave last stay good.
+// It is safe for concurrent use and keeps no goroutine.
+type issuerKeys struct {
+	url    string
+	client *http.Client
+	now    func() time.Time
+	flight singleflight.Group
+
+	mu   sync.Mutex
+	kept *oidc.RemoteKeySet // nil until the issuer has answered
+	due  time.Time          // when kept is to be replaced
+}
+
+func newIssuerKeys(issuer string, now func() time.Time) *issuerKeys {
+	return &issuerKeys{
+		url: issuer,
+		client: &http.Client{
+			Timeout:       askTimeout,
+			Transport:     &gate{now: now, limiter: rate.NewLimiter(rate.Every(askInterval), askBurst)},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		now: now,
+	}
+}
+
+// silentError means that the issuer could not be asked: nothing can be said about a token.
+type silentError struct{ err error }
+
+func (e *silentError) Error() string { return e.err.Error() }
+func (e *silentError) Unwrap() error { return e.err }
+
+// errAskedLately means that the issuer has answered so often lately that it is not asked again for now.
+var errAskedLately = errors.New("the issuer's keys were fetched lately")
+
+func isSilent(err error) bool {
+	var silent *silentError
+	return errors.As(err, &silent)
+}
+
+// verify returns the payload of a JWT that the issuer has signed. It fails with a silentError if that is not known.
+func (k *issuerKeys) verify(ctx context.Context, jwt string) ([]byte, error) {
+	set, err := k.set(ctx, jwt)
+	if err != nil {
+		return nil, err
+	}
+	return set.VerifySignature(ctx, jwt)
+}
+
+// set returns the keys, fetching them if there are none or they are old. While one request renews them the others
+// go on with those kept.
+func (k *issuerKeys) set(ctx context.Context, jwt string) (*oidc.RemoteKeySet, error) {
+	k.mu.Lock()
+	kept, due := k.kept, !k.now().Before(k.due)
+	if due {
+		k.due = k.now().Add(askInterval)
+	}
+	k.mu.Unlock()
+	if kept != nil && !due {
+		return kept, nil
+	}
+	set, err, _ := k.flight.Do("", func() (any, error) { return k.discover(context.WithoutCancel(ctx), jwt) })
+	switch {
+	case err == nil:
+		return set.(*oidc.RemoteKeySet), nil
+	case kept != nil:
+		return kept, nil
+	default:
+		return nil, err
+	}
+}
+
+// discover asks the issuer where its keys are, and for the keys: a key set fetches them when it is shown a token.
+func (k *issuerKeys) discover(ctx context.Context, jwt string) (*oidc.RemoteKeySet, error) {
+	ctx = oidc.ClientContext(ctx, k.client)
+	provider, err := oidc.NewProvider(ctx, k.url)
+	if err != nil {
+		return nil, &silentError{err}
+	}
+	var metadata struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&metadata); err != nil {
+		return nil, &silentError{err}
+	}
+	if err := sameScheme(k.url, metadata.Keys); err != nil {
+		return nil, &silentError{err}
+	}
+	set := oidc.NewRemoteKeySet(ctx, metadata.Keys)
+	if _, err := set.VerifySignature(ctx, jwt); isSilent(err) || errors.Is(err, errAskedLately) {
+		return nil, &silentError{err}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.kept, k.due = set, k.now().Add(keyLifetime)
+	return set, nil
+}
+
+// sameScheme refuses keys over plain HTTP from an issuer that is asked over HTTPS.
+func sameScheme(issuer, keys string) error {
+	i, err := url.Parse(issuer)
+	if err != nil {
+		return err
+	}
+	k, err := url.Parse(keys)
+	if err != nil {
+		return err
+	}
+	if k.Scheme != i.Scheme || k.Host == "" {
+		return fmt.Errorf("the issuer announces its keys at %q, which is no %s URL", clip(keys), i.Scheme)
+	}
+	return nil
+}
+
+// gate lets requests to an issuer through as often as its limiter allows, and judges the answers: what comes back
+// without error is a whole JSON document. In between it repeats the last failure.
+type gate struct {
+	now     func() time.Time
+	limiter *rate.Limiter
+
+	mu   sync.Mutex
+	last error // why the issuer could not be asked the last time; nil if it could
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !g.limiter.AllowN(g.now(), 1) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return nil, cmp.Or(g.last, errAskedLately)
+	}
+	response, err := fetchJSON(r)
+	if err != nil {
+		err = &silentError{err}
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last = err
+	return response, err
+}
+
+// fetchJSON sends r and returns a response that holds the whole body in memory.
+func fetchJSON(r *http.Request) (*http.Response, error) {
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxKeys))
+	switch {
+	case err != nil:
+		return nil, err
+	case response.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("the issuer answered %s", response.Status)
+	case !jsontext.Value(body).IsValid():
+		return nil, errors.New("the issuer answered something other than JSON")
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, nil
+}
