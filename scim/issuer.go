@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
@@ -102,21 +103,11 @@ func (k *issuerKeys) set(ctx context.Context, jwt string) (*oidc.RemoteKeySet, e
 
 // discover asks the issuer where its keys are, and for the keys: a key set fetches them when it is shown a token.
 func (k *issuerKeys) discover(ctx context.Context, jwt string) (*oidc.RemoteKeySet, error) {
-	ctx = oidc.ClientContext(ctx, k.client)
-	provider, err := oidc.NewProvider(ctx, k.url)
+	address, err := k.address(ctx)
 	if err != nil {
 		return nil, &silentError{err}
 	}
-	var metadata struct {
-		Keys string `json:"jwks_uri"`
-	}
-	if err := provider.Claims(&metadata); err != nil {
-		return nil, &silentError{err}
-	}
-	if err := sameScheme(k.url, metadata.Keys); err != nil {
-		return nil, &silentError{err}
-	}
-	set := oidc.NewRemoteKeySet(ctx, metadata.Keys)
+	set := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, k.client), address)
 	if _, err := set.VerifySignature(ctx, jwt); isSilent(err) || errors.Is(err, errAskedLately) {
 		return nil, &silentError{err}
 	}
@@ -124,6 +115,56 @@ func (k *issuerKeys) discover(ctx context.Context, jwt string) (*oidc.RemoteKeyS
 	defer k.mu.Unlock()
 	k.kept, k.due = set, k.now().Add(keyLifetime)
 	return set, nil
+}
+
+// address asks the issuer where its keys are.
+func (k *issuerKeys) address(ctx context.Context) (string, error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, k.client), k.url)
+	if err != nil {
+		return "", err
+	}
+	var metadata struct {
+		Keys string `json:"jwks_uri"`
+	}
+	if err := provider.Claims(&metadata); err != nil {
+		return "", err
+	}
+	return metadata.Keys, sameScheme(k.url, metadata.Keys)
+}
+
+// SigningKeys asks the issuer how many keys it signs with, and fails if it cannot tell or has none.
+func (i Issuer) SigningKeys(ctx context.Context) (int, error) {
+	k := newIssuerKeys(i.URL, time.Now)
+	address, err := k.address(ctx)
+	if err != nil {
+		return 0, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := k.client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	var set struct {
+		Keys []struct {
+			Use string `json:"use"`
+		} `json:"keys"`
+	}
+	if err := json.UnmarshalRead(response.Body, &set); err != nil { // in memory, see fetchJSON
+		return 0, fmt.Errorf("%s: %w", address, err)
+	}
+	signing := 0
+	for _, key := range set.Keys {
+		if key.Use != "enc" {
+			signing++
+		}
+	}
+	if signing == 0 {
+		return 0, fmt.Errorf("%s has no key for signatures", address)
+	}
+	return signing, nil
 }
 
 // sameScheme refuses keys over plain HTTP from an issuer that is asked over HTTPS.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -108,6 +109,9 @@ func (t *tester) run(ctx context.Context) *testResult {
 // order.
 func (t *tester) findings(ctx context.Context) []Finding {
 	tests := []func(context.Context) []Finding{t.testDirectory, t.testJira, t.testProjects, t.testOrganization}
+	if t.cfg.Issuer != nil {
+		tests = append(tests, t.testIssuer)
+	}
 	for _, p := range t.cfg.Probes {
 		tests = append(tests, p.test)
 	}
@@ -190,6 +194,19 @@ func explainOrganization(err error) error {
 		return denied("there is no such organization: its id stands after /o/ in the addresses of Atlassian Administration")
 	}
 	return err
+}
+
+// testIssuer looks whether the tokens of callers can be checked.
+func (t *tester) testIssuer(ctx context.Context) []Finding {
+	f := Finding{Capability: "access tokens"}
+	f.measure(func() (string, error) {
+		keys, err := t.cfg.Issuer.SigningKeys(ctx)
+		if err != nil {
+			return "", &Error{Status: http.StatusServiceUnavailable, Detail: fmt.Sprintf("the keys of %s cannot be had: %v", t.cfg.Issuer.URL, err), Err: err}
+		}
+		return fmt.Sprintf("%d keys of %s, for %s", keys, t.cfg.Issuer.URL, clipList(t.cfg.Issuer.Audience)), nil
+	})
+	return []Finding{f}
 }
 
 // denied is a finding's error when Atlassian answered, and the answer was no.

@@ -77,10 +77,11 @@ func (p *program) report(findings []scim.Finding) error {
 
 // settingsOf are the variables that a capability depends on.
 var settingsOf = map[string]string{
-	"directory":    "SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY",
-	"jira":         "SITE_URL, ADMIN_EMAIL, ACCOUNT_SECURITY_API_KEY",
-	"projects":     "SCIM_ATLASSIAN_PROJECTS",
-	"organization": "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
+	"directory":     "SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY",
+	"jira":          "SITE_URL, ADMIN_EMAIL, ACCOUNT_SECURITY_API_KEY",
+	"projects":      "SCIM_ATLASSIAN_PROJECTS",
+	"access tokens": "IDHUB_HOSTNAME, KEYCLOAK_REALM, SCIM_ATLASSIAN_OIDC_ISSUER",
+	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 }
 
 // nameOf names the capability and, if there are any, the settings that it depends on.

@@ -18,6 +18,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/crypto/bcrypt"
 
 	"scim-atlassian/scim"
 )
@@ -39,9 +40,16 @@ type config struct {
 	AccountSecurityAPIKey secret `env:"ACCOUNT_SECURITY_API_KEY"` // Jira API token of AdminEmail
 	SiteURL               string `env:"SITE_URL"`                 // Jira site, or https://api.atlassian.com/ex/jira/{cloudId}
 
-	OrganizationID      string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
-	OrganizationAPIKey  secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
-	CallersFile         string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see scim.ParseCallers
+	OrganizationID     string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
+	OrganizationAPIKey secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
+	CallersFile        string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see scim.ParseCallers
+	BasicUsername      secret        `env:"SCIM_ATLASSIAN_BASIC_USERNAME"`       // of one more caller, who may write
+	BasicPassword      secret        `env:"SCIM_ATLASSIAN_BASIC_PASSWORD"`       // its password
+	OIDCIssuer         string        `env:"SCIM_ATLASSIAN_OIDC_ISSUER"`          // whose access tokens are accepted; empty: IDHub's realm
+	OIDCAudience       []string      `env:"SCIM_ATLASSIAN_OIDC_AUDIENCE"`        // whom they are made for; none: KeycloakClientID
+	OIDCSkew           time.Duration `env:"SCIM_ATLASSIAN_OIDC_CLOCK_SKEW"`      // between the issuer's clock and ours
+	SealKey            secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`             // opens sealed secrets; age identities
+
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of /Issues; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
 	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`     // ServiceProviderConfig without authentication
@@ -67,6 +75,7 @@ type config struct {
 func defaultConfig() *config {
 	return &config{
 		ConnectorPort:       7001,
+		OIDCSkew:            30 * time.Second,
 		SCIMURL:             "https://api.atlassian.com/scim/directory",
 		MaxResults:          10_000,
 		MaxBodyBytes:        1 << 20,
@@ -101,6 +110,25 @@ const fileSuffix = "_FILE"
 // unset. An empty envFile stands for ".env" where there is one. Every variable that cannot be read is reported, with
 // the problems that Validate finds in the rest, in one error with a line each.
 func loadConfig(environ []string, envFile string) (*config, error) {
+	variables, err := readVariables(environ, envFile)
+	if err != nil {
+		return nil, err
+	}
+	c := defaultConfig()
+	problems := append(readSecretFiles(variables), openSecrets(variables)...)
+	if err := env.ParseWithOptions(c, env.Options{Environment: variables}); err != nil {
+		problems = append(problems, parseProblems(err)...)
+	}
+	for _, list := range [][]string{c.Projects, c.OIDCAudience} {
+		for i := range list {
+			list[i] = strings.TrimSpace(list[i])
+		}
+	}
+	return c, errors.Join(append(problems, c.Validate())...)
+}
+
+// readVariables reads the environment over the file envFile, as loadConfig says.
+func readVariables(environ []string, envFile string) (map[string]string, error) {
 	variables, err := readEnvFile(envFile)
 	if err != nil {
 		return nil, err
@@ -111,16 +139,7 @@ func loadConfig(environ []string, envFile string) (*config, error) {
 		}
 	}
 	maps.DeleteFunc(variables, func(_, value string) bool { return value == "" })
-
-	c := defaultConfig()
-	problems := readSecretFiles(variables)
-	if err := env.ParseWithOptions(c, env.Options{Environment: variables}); err != nil {
-		problems = append(problems, parseProblems(err)...)
-	}
-	for i := range c.Projects {
-		c.Projects[i] = strings.TrimSpace(c.Projects[i])
-	}
-	return c, errors.Join(append(problems, c.Validate())...)
+	return variables, nil
 }
 
 // readEnvFile reads NAME=value lines. Its errors never quote the file, which is full of secrets.
@@ -140,27 +159,44 @@ func readEnvFile(path string) (map[string]string, error) {
 	return variables, nil
 }
 
-// readSecretFiles sets every secret X for which variables has X_FILE to what that file holds, without the line end.
+// secretNames are the variables of secrets.
+func secretNames() []string {
+	var names []string
+	for field := range reflect.TypeFor[config]().Fields() {
+		if field.Type == reflect.TypeFor[secret]() {
+			names = append(names, field.Tag.Get("env"))
+		}
+	}
+	return names
+}
+
+// readSecretFiles reads the files of all secrets that are in files.
 func readSecretFiles(variables map[string]string) []error {
 	var problems []error
-	for field := range reflect.TypeFor[config]().Fields() {
-		name := field.Tag.Get("env")
-		path := variables[name+fileSuffix]
-		if field.Type != reflect.TypeFor[secret]() || path == "" {
-			continue
+	for _, name := range secretNames() {
+		if err := readSecretFile(variables, name); err != nil {
+			problems = append(problems, err)
 		}
-		if variables[name] != "" {
-			problems = append(problems, fmt.Errorf("%s and %s are both set: keep one", name, name+fileSuffix))
-			continue
-		}
-		content, err := os.ReadFile(path)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", name+fileSuffix, err))
-			continue
-		}
-		variables[name] = strings.TrimRight(string(content), "\r\n")
 	}
 	return problems
+}
+
+// readSecretFile sets the secret of this name to what the file holds that variables has under its name and _FILE,
+// if any, without the line end.
+func readSecretFile(variables map[string]string, name string) error {
+	path := variables[name+fileSuffix]
+	switch {
+	case path == "":
+		return nil
+	case variables[name] != "":
+		return fmt.Errorf("%s and %s are both set: keep one", name, name+fileSuffix)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name+fileSuffix, err)
+	}
+	variables[name] = strings.TrimRight(string(content), "\r\n")
+	return nil
 }
 
 // parseProblems says of each value that has the wrong type which variable it is in; the library knows fields only.
@@ -210,7 +246,10 @@ func (c *config) Validate() error {
 	check(c.DirectoryAPIKey != "", "DIRECTORY_API_KEY is missing: Atlassian Administration shows it once, when the directory is made or its key is regenerated")
 	check(c.AdminEmail != "", "ADMIN_EMAIL is missing: the e-mail address of the account that calls Jira")
 	check(c.AccountSecurityAPIKey != "", "ACCOUNT_SECURITY_API_KEY is missing: an API token of ADMIN_EMAIL, from id.atlassian.com")
-	check(c.CallersFile != "", "SCIM_ATLASSIAN_CALLERS_FILE is missing: a JSON file of who may call; `scim-atlassian hash-password --help` shows how to make one")
+	check(c.CallersFile != "" || c.BasicUsername != "" || c.issuerURL() != "",
+		"SCIM_ATLASSIAN_CALLERS_FILE is missing: a JSON file of who may call; `scim-atlassian hash-password --help` shows how to make one."+
+			" One caller may be in SCIM_ATLASSIAN_BASIC_USERNAME and _PASSWORD instead, and IDHUB_HOSTNAME with KEYCLOAK_REALM admit IDHub's tokens")
+	check((c.BasicUsername == "") == (c.BasicPassword == ""), "SCIM_ATLASSIAN_BASIC_USERNAME and SCIM_ATLASSIAN_BASIC_PASSWORD belong together: one is missing")
 	check(c.ConnectorPort > 0 && c.ConnectorPort < 1<<16, "CONNECTOR_PORT must be a port from 1 to 65535")
 	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL), checkUpstreamURL("SITE_URL", c.SiteURL))
 	check((c.OrganizationID == "") == (c.OrganizationAPIKey == ""),
@@ -227,7 +266,7 @@ func (c *config) Validate() error {
 	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
 	check(c.CursorKey == "" || len(c.CursorKey) >= minCursorKey,
 		"SCIM_ATLASSIAN_CURSOR_KEY must have at least %d characters, such as what `openssl rand -hex 32` prints", minCursorKey)
-	return errors.Join(append(problems, c.checkLimits())...)
+	return errors.Join(append(problems, c.checkIssuer(), c.checkLimits())...)
 }
 
 // minCursorKey keeps cursors from being forged by guessing.
@@ -298,15 +337,31 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// callers reads the file of SCIM_ATLASSIAN_CALLERS_FILE.
+// callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.
 func (c *config) callers() ([]scim.Caller, error) {
-	data, err := os.ReadFile(c.CallersFile)
-	if err != nil {
-		return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE: %w", err)
+	var callers []scim.Caller
+	if c.CallersFile != "" {
+		data, err := os.ReadFile(c.CallersFile)
+		if err != nil {
+			return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE: %w", err)
+		}
+		if callers, err = scim.ParseCallers(data); err != nil {
+			return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE %s:\n%w", c.CallersFile, err)
+		}
 	}
-	callers, err := scim.ParseCallers(data)
+	if c.BasicUsername == "" {
+		return callers, nil
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(c.BasicPassword), passwordCost)
 	if err != nil {
-		return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE %s:\n%w", c.CallersFile, err)
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_PASSWORD: %w", err)
+	}
+	callers = append(callers, scim.Caller{
+		Name: string(c.BasicUsername), Username: string(c.BasicUsername), BasicBcrypt: string(hash),
+		Rights: map[string]scim.Right{scim.AnyType: scim.Write},
+	})
+	if err := scim.CheckCallers(callers); err != nil {
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_USERNAME: %w", err)
 	}
 	return callers, nil
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap/zapcore"
@@ -73,6 +74,15 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"secret twice", complete("", "DIRECTORY_API_KEY_FILE="+key), []string{"DIRECTORY_API_KEY and DIRECTORY_API_KEY_FILE are both set"}},
 		{"secret file missing", complete("DIRECTORY_API_KEY", "DIRECTORY_API_KEY_FILE="+key+"x"), []string{"DIRECTORY_API_KEY_FILE: open", "DIRECTORY_API_KEY is missing"}},
 		{"half an organization", complete("", "SCIM_ATLASSIAN_ORGANIZATION_ID=o"), []string{"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need"}},
+		{"one caller in the environment", complete("SCIM_ATLASSIAN_CALLERS_FILE", "SCIM_ATLASSIAN_BASIC_USERNAME=u", "SCIM_ATLASSIAN_BASIC_PASSWORD=p"), nil},
+		{"half a caller", complete("", "SCIM_ATLASSIAN_BASIC_USERNAME=u"), []string{"SCIM_ATLASSIAN_BASIC_USERNAME and SCIM_ATLASSIAN_BASIC_PASSWORD belong together"}},
+		{"IDHub's tokens alone", complete("SCIM_ATLASSIAN_CALLERS_FILE", "IDHUB_HOSTNAME=h.example:8443", "KEYCLOAK_REALM=alpha", "KEYCLOAK_CLIENT_ID=c"), nil},
+		{"IDHub without realm", complete("SCIM_ATLASSIAN_CALLERS_FILE", "IDHUB_HOSTNAME=h.example", "KEYCLOAK_CLIENT_ID=c"), []string{"SCIM_ATLASSIAN_CALLERS_FILE is missing"}},
+		{"IDHub without client", complete("", "IDHUB_HOSTNAME=h.example", "KEYCLOAK_REALM=alpha"), []string{"KEYCLOAK_CLIENT_ID is missing"}},
+		{"IDHub as URL", complete("", "IDHUB_HOSTNAME=https://h.example"), []string{"IDHUB_HOSTNAME must be a host name"}},
+		{"issuer over plain http", complete("", "SCIM_ATLASSIAN_OIDC_ISSUER=http://h.example/realms/x", "SCIM_ATLASSIAN_OIDC_AUDIENCE=a,,b", "SCIM_ATLASSIAN_OIDC_CLOCK_SKEW=1h"), []string{
+			"SCIM_ATLASSIAN_OIDC_ISSUER must be an https URL", "SCIM_ATLASSIAN_OIDC_AUDIENCE must be a comma list", "SCIM_ATLASSIAN_OIDC_CLOCK_SKEW must be from 0s to 5m0s",
+		}},
 		{"empty means unset", complete("", "SCIM_URL=", "SCIM_ATLASSIAN_MAX_RESULTS="), nil},
 	}
 	for _, tt := range tests {
@@ -190,5 +200,31 @@ func TestReadmeCallers(t *testing.T) {
 	}
 	if _, err := scim.ParseCallers(example[1]); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestIssuer(t *testing.T) {
+	tests := []struct {
+		name    string
+		environ []string
+		want    *scim.Issuer
+	}{
+		{"none", complete(""), nil},
+		{"IDHub's", complete("", "IDHUB_HOSTNAME=idhub.example", "KEYCLOAK_REALM=alpha beta", "KEYCLOAK_CLIENT_ID=c"),
+			&scim.Issuer{URL: "https://idhub.example/auth/realms/alpha%20beta", Audience: []string{"c"}, Skew: 30 * time.Second}},
+		{"another", complete("", "IDHUB_HOSTNAME=idhub.example", "KEYCLOAK_REALM=alpha", "KEYCLOAK_CLIENT_ID=c", "SCIM_ATLASSIAN_OIDC_ISSUER=https://sso.example/realms/x/",
+			"SCIM_ATLASSIAN_OIDC_AUDIENCE=a, b", "SCIM_ATLASSIAN_OIDC_CLOCK_SKEW=0s"),
+			&scim.Issuer{URL: "https://sso.example/realms/x/", Audience: []string{"a", "b"}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c, err := loadConfig(tt.environ, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, c.issuer()); diff != "" {
+				t.Errorf("issuer (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
