@@ -3,10 +3,12 @@ package interop;
 import static interop.Steps.equal;
 import static interop.Steps.refused;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.unboundid.scim2.client.ScimService;
 import com.unboundid.scim2.client.SearchResultHandler;
-import com.unboundid.scim2.common.ScimResource;
 import com.unboundid.scim2.common.exceptions.BadRequestException;
+import com.unboundid.scim2.common.exceptions.NotModifiedException;
+import com.unboundid.scim2.common.exceptions.PreconditionFailedException;
 import com.unboundid.scim2.common.exceptions.ResourceConflictException;
 import com.unboundid.scim2.common.exceptions.ResourceNotFoundException;
 import com.unboundid.scim2.common.filters.Filter;
@@ -16,7 +18,6 @@ import com.unboundid.scim2.common.types.Email;
 import com.unboundid.scim2.common.types.EnterpriseUserExtension;
 import com.unboundid.scim2.common.types.Name;
 import com.unboundid.scim2.common.types.UserResource;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -152,6 +153,19 @@ final class Users {
     steps.step("users: disable and enable", () -> {
       equal(scim.modifyRequest(ines).replaceValue("active", false).invoke().getActive(), false);
       equal(scim.modifyRequest(ines).replaceValue("active", true).invoke().getActive(), true);
+    });
+    steps.step("users: retrieve what has not changed, 304", () -> {
+      ines = scim.retrieve(ines);
+      refused(NotModifiedException.class, () -> scim.retrieveRequest(ines).ifNoneMatch().invoke());
+    });
+    steps.step("users: patch and delete only what is as it was, 412", () -> {
+      UserResource before = ines;
+      ines = scim.modifyRequest(before).ifMatch().replaceValue("nickName", "Ina").invoke();
+      refused(PreconditionFailedException.class, () -> scim.modifyRequest(before).ifMatch().replaceValue("nickName", "Iná").invoke());
+      refused(PreconditionFailedException.class, () -> scim.replaceRequest(before).ifMatch().invoke());
+      refused(PreconditionFailedException.class,
+          () -> scim.deleteRequest("Users", before.getId()).ifMatch(before.getMeta().getVersion()).invoke());
+      equal(scim.retrieve(ines).getNickName(), "Ina");
     });
     steps.step("users: patch a read-only attribute, 400 mutability", () -> {
       BadRequestException e = refused(BadRequestException.class,
