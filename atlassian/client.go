@@ -63,6 +63,7 @@ type Call struct {
 	Status   int           // 0 when there was no answer
 	Duration time.Duration // without the time spent waiting for the client's own limits
 	Attempt  int           // from 1
+	Waited   time.Duration // before it: a backoff, quiet that upstream asked for, and the client's own limits
 	Err      error         // nil when there was a complete answer, whatever its status
 }
 

@@ -39,6 +39,7 @@ type operation struct {
 	request
 	body     *bytes.Buffer // of the last answer
 	attempts int
+	since    time.Time     // since when the next attempt is waiting
 	waited   time.Duration // spent of MaxRetryWait
 	wait     time.Duration // before the next attempt
 	unknown  bool          // an attempt was sent and its outcome is unknown
@@ -46,6 +47,7 @@ type operation struct {
 
 // send makes the attempts and returns the last answer, whose body is in o.body.
 func (o *operation) send(req *retryablehttp.Request) (*http.Response, error) {
+	o.since = time.Now()
 	client := &retryablehttp.Client{
 		HTTPClient: &http.Client{Transport: o, CheckRedirect: stay},
 		RetryMax:   o.cfg.MaxRetries,
@@ -74,8 +76,10 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	o.attempts++
 	start := time.Now()
+	idle := start.Sub(o.since)
 	resp, err := o.exchange(req)
-	o.report(req.Context(), resp, err, time.Since(start))
+	o.since = time.Now()
+	o.report(req.Context(), resp, Call{Op: o.op, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err})
 	if err != nil {
 		o.unknown = o.unknown || !surelyUnsent(err)
 		return nil, err
@@ -94,7 +98,7 @@ func (o *operation) exchange(req *http.Request) (*http.Response, error) {
 	var sent sending
 	resp, err := o.cfg.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, sent.trace())))
 	for range sent.written.Load() - 1 {
-		o.report(req.Context(), nil, errReplayed, 0)
+		o.report(req.Context(), nil, Call{Op: o.op, Attempt: o.attempts, Err: errReplayed})
 	}
 	if err != nil {
 		if sent.surelyNot() {
@@ -131,14 +135,13 @@ func (s *sending) trace() *httptrace.ClientTrace {
 // progress leaves that open.
 func (s *sending) surelyNot() bool { return s.asked.Load() > 0 && s.connected.Load() == 0 }
 
-func (o *operation) report(ctx context.Context, resp *http.Response, err error, d time.Duration) {
-	call := Call{Op: o.op, Duration: d, Attempt: o.attempts, Err: err}
+func (o *operation) report(ctx context.Context, resp *http.Response, call Call) {
 	if resp != nil {
 		call.Status = resp.StatusCode
 	}
 	if entry := o.cfg.Logger.Check(zap.DebugLevel, "upstream call"); entry != nil {
 		entry.Write(zap.String("op", call.Op), zap.Int("status", call.Status), zap.Int("attempt", call.Attempt),
-			zap.Duration("duration", d), zap.Error(err))
+			zap.Duration("duration", call.Duration), zap.Duration("waited", call.Waited), zap.Error(call.Err))
 	}
 	o.cfg.OnCall(ctx, call)
 }

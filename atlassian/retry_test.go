@@ -215,6 +215,24 @@ func TestUnreachableIsRepeatedAndCertain(t *testing.T) {
 	}
 }
 
+// TestWaited tells the waits from the attempts: a backoff, what upstream asks for, and a place among the others.
+func TestWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var waits []time.Duration
+		upstream := &script{steps: []http.HandlerFunc{answer(503, `{}`), answer(429, `{}`, "Retry-After", "7"), oneUser}}
+		d := directoryAt(t, "http://localhost", atlassian.Config{
+			Transport: newPipe(t, upstream), Rand: middle,
+			OnCall: func(_ context.Context, c atlassian.Call) { waits = append(waits, c.Waited) },
+		})
+		if _, err := d.User(t.Context(), "1"); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]time.Duration{0, time.Second, 7 * time.Second}, waits); diff != "" {
+			t.Errorf("waits (-want +got):\n%s", diff)
+		}
+	})
+}
+
 // TestStaleConnection has net/http itself repeat a GET, which must count: upstream saw both.
 func TestStaleConnection(t *testing.T) {
 	upstream := &script{steps: []http.HandlerFunc{oneUser, cut, oneUser}}

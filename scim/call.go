@@ -25,6 +25,7 @@ type call struct {
 	base       string          // base URL of this server as the client sees it, no slash at the end
 	rt         *resourceType   // nil outside the resource types
 	types      []*resourceType // those that a list is about
+	endpoint   string          // resource type or other endpoint, from a fixed set; empty until authenticated
 	method     string
 	write      bool // it is to change something
 	conditions conditions

@@ -49,13 +49,34 @@ func (s *Server) identity(c *call) []zap.Field {
 			fields = append(fields, zap.String("client", c.caller.client))
 		}
 	}
-	if c.rt != nil {
+	switch {
+	case c.rt != nil:
 		fields = append(fields, zap.String("resourceType", c.rt.Name))
+	case c.endpoint != "":
+		fields = append(fields, zap.String("endpoint", c.endpoint))
 	}
 	if c.target != "" {
 		fields = append(fields, zap.String("id", c.target))
 	}
 	return fields
+}
+
+// Request describes a request that was answered. Its texts come from small
+// fixed sets, whatever clients send, so that they can label metrics.
+type Request struct {
+	Endpoint      string // resource type, such as "User", or another endpoint, such as "Schemas"; "" before authentication
+	Method        string // "other" for those that SCIM does not use
+	Status        int
+	Duration      time.Duration // until the last byte was handed to the connection
+	UpstreamCalls int64
+}
+
+func (c *call) described(status int, now time.Time) Request {
+	r := Request{Endpoint: c.endpoint, Method: c.method, Status: status, Duration: now.Sub(c.began), UpstreamCalls: c.upstream.Load()}
+	if !slices.Contains(methods.collection, r.Method) && !slices.Contains(methods.resource, r.Method) {
+		r.Method = "other"
+	}
+	return r
 }
 
 // keyAttributes names what people call a resource by.

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -28,6 +29,17 @@ type route struct {
 	id        string        // the resource, or the document at a discovery endpoint
 	search    bool          // POST /{Type}/.search
 	bulk      bool          // POST /Bulk
+}
+
+// endpoint names where the route leads.
+func (to route) endpoint() string {
+	switch {
+	case to.rt != nil:
+		return to.rt.Name
+	case to.bulk:
+		return "Bulk"
+	}
+	return cmp.Or(to.discovery, to.connector)
 }
 
 var methods = struct{ read, collection, resource, post []string }{
@@ -96,9 +108,10 @@ func (s *Server) typeAt(endpoint string) *resourceType {
 	return nil
 }
 
-// pathSegments cuts an escaped path below BasePath, or one from ConnectorPath on,
-// into its unescaped non-empty segments. No segment can reach another path upstream: dot segments,
-// slashes and control characters are refused here already.
+// pathSegments cuts an escaped path below BasePath, or one from ConnectorPath
+// on, into its unescaped non-empty segments. No segment can reach another path
+// upstream: dot segments, slashes and control characters are refused here
+// already.
 func pathSegments(escaped string) ([]string, error) {
 	missing := refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
 	rest := "/" + strings.TrimLeft(escaped, "/")

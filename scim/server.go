@@ -58,8 +58,9 @@ type Config struct {
 	KeptResultBytes int64         // memory for results between their pages; default 256 MiB
 	HidePagination  bool          // keep pagination (RFC 9865) out of ServiceProviderConfig, which strict clients may not know
 
-	Logger *zap.Logger      // nil: none
-	Now    func() time.Time // nil: time.Now
+	OnRequest func(Request)    // called after every answer, for metrics; safe for concurrent use and quick; nil: none
+	Logger    *zap.Logger      // nil: none
+	Now       func() time.Time // nil: time.Now
 }
 
 func (c Config) withDefaults() Config {
@@ -74,6 +75,9 @@ func (c Config) withDefaults() Config {
 	defaultTo(&c.Logger, zap.NewNop())
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.OnRequest == nil {
+		c.OnRequest = func(Request) {}
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	return c
@@ -126,8 +130,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Drain makes /readyz and /connector/health refuse from now on, so that a load balancer sends nothing
-// more while the listener shuts down.
+// Drain makes /readyz and /connector/health refuse from now on, so that a load
+// balancer sends nothing more while the listener shuts down.
 func (s *Server) Drain() { s.draining.Store(true) }
 
 // ServeHTTP answers one request and logs it in one record.
@@ -142,7 +146,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := &responseWriter{ResponseWriter: w}
 	// A panic while the body streams cannot become an error answer any more: the
 	// log record is still written, and net/http cuts the connection.
-	defer func() { s.record(c, out.status) }()
+	defer func() {
+		s.record(c, out.status)
+		s.cfg.OnRequest(c.described(out.status, s.cfg.Now()))
+	}()
 	c.err = s.answer(c, r)
 	s.render(c, out, r)
 }
@@ -195,6 +202,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	if err != nil {
 		return err
 	}
+	c.endpoint = to.endpoint()
 	switch {
 	case to.bulk:
 		return s.bulk(c, r)

@@ -41,7 +41,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	}
 	callers, err := c.callers()
 	findings = append(findings, ownFinding("callers", fmt.Sprint(len(callers)), err))
-	facade, u, err := c.build(callers, p.logger(level))
+	facade, u, err := c.build(callers, p.logger(level), newMetrics())
 	if err != nil {
 		return p.report(append(findings, ownFinding("clients", "", err)))
 	}

@@ -40,6 +40,8 @@ type config struct {
 	AccountSecurityAPIKey secret `env:"ACCOUNT_SECURITY_API_KEY"` // Jira API token of AdminEmail
 	SiteURL               string `env:"SITE_URL"`                 // Jira site, or https://api.atlassian.com/ex/jira/{cloudId}
 
+	AdminListen string `env:"ADMIN_LISTEN"` // address of /metrics; empty: none
+
 	OrganizationID     string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
 	OrganizationAPIKey secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
 	CallersFile        string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see scim.ParseCallers
@@ -76,6 +78,7 @@ func defaultConfig() *config {
 	return &config{
 		ConnectorPort:       7001,
 		OIDCSkew:            30 * time.Second,
+		AdminListen:         adminDefault,
 		SCIMURL:             "https://api.atlassian.com/scim/directory",
 		MaxResults:          10_000,
 		MaxBodyBytes:        1 << 20,
@@ -103,12 +106,16 @@ func (s secret) String() string { return "(secret)" }
 // GoString keeps the value out of %#v.
 func (s secret) GoString() string { return "(secret)" }
 
+// adminListen is the one variable whose empty value is a value.
+const adminListen = "ADMIN_LISTEN"
+
 // fileSuffix makes the name of the variable that holds the path of a secret instead of the secret.
 const fileSuffix = "_FILE"
 
 // loadConfig reads the environment ("NAME=value") over the file envFile over the defaults. An empty value counts as
-// unset. An empty envFile stands for ".env" where there is one. Every variable that cannot be read is reported, with
-// the problems that Validate finds in the rest, in one error with a line each.
+// unset, except for ADMIN_LISTEN, where it means off. An empty envFile stands for ".env" where there is one. Every
+// variable that cannot be read is reported, with the problems that Validate finds in the rest, in one error with a line
+// each.
 func loadConfig(environ []string, envFile string) (*config, error) {
 	variables, err := readVariables(environ, envFile)
 	if err != nil {
@@ -118,6 +125,9 @@ func loadConfig(environ []string, envFile string) (*config, error) {
 	problems := append(readSecretFiles(variables), openSecrets(variables)...)
 	if err := env.ParseWithOptions(c, env.Options{Environment: variables}); err != nil {
 		problems = append(problems, parseProblems(err)...)
+	}
+	if address, ok := variables[adminListen]; ok {
+		c.AdminListen = address // the library passes over empty values
 	}
 	for _, list := range [][]string{c.Projects, c.OIDCAudience} {
 		for i := range list {
@@ -134,11 +144,11 @@ func readVariables(environ []string, envFile string) (map[string]string, error) 
 		return nil, err
 	}
 	for _, pair := range environ {
-		if name, value, _ := strings.Cut(pair, "="); value != "" {
+		if name, value, _ := strings.Cut(pair, "="); value != "" || name == adminListen {
 			variables[name] = value
 		}
 	}
-	maps.DeleteFunc(variables, func(_, value string) bool { return value == "" })
+	maps.DeleteFunc(variables, func(name, value string) bool { return value == "" && name != adminListen })
 	return variables, nil
 }
 
@@ -251,6 +261,10 @@ func (c *config) Validate() error {
 			" One caller may be in SCIM_ATLASSIAN_BASIC_USERNAME and _PASSWORD instead, and IDHUB_HOSTNAME with KEYCLOAK_REALM admit IDHub's tokens")
 	check((c.BasicUsername == "") == (c.BasicPassword == ""), "SCIM_ATLASSIAN_BASIC_USERNAME and SCIM_ATLASSIAN_BASIC_PASSWORD belong together: one is missing")
 	check(c.ConnectorPort > 0 && c.ConnectorPort < 1<<16, "CONNECTOR_PORT must be a port from 1 to 65535")
+	if c.AdminListen != "" {
+		_, _, err := net.SplitHostPort(c.AdminListen)
+		check(err == nil, "ADMIN_LISTEN must be an address such as %s, or empty for no metrics", adminDefault)
+	}
 	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL), checkUpstreamURL("SITE_URL", c.SiteURL))
 	check((c.OrganizationID == "") == (c.OrganizationAPIKey == ""),
 		"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need each other: set both or neither")

@@ -83,6 +83,7 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"issuer over plain http", complete("", "SCIM_ATLASSIAN_OIDC_ISSUER=http://h.example/realms/x", "SCIM_ATLASSIAN_OIDC_AUDIENCE=a,,b", "SCIM_ATLASSIAN_OIDC_CLOCK_SKEW=1h"), []string{
 			"SCIM_ATLASSIAN_OIDC_ISSUER must be an https URL", "SCIM_ATLASSIAN_OIDC_AUDIENCE must be a comma list", "SCIM_ATLASSIAN_OIDC_CLOCK_SKEW must be from 0s to 5m0s",
 		}},
+		{"no address for metrics", complete("", "ADMIN_LISTEN=7003"), []string{"ADMIN_LISTEN must be an address"}},
 		{"empty means unset", complete("", "SCIM_URL=", "SCIM_ATLASSIAN_MAX_RESULTS="), nil},
 	}
 	for _, tt := range tests {
@@ -123,6 +124,29 @@ func TestLoadConfigSources(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
+	}
+}
+
+// An empty ADMIN_LISTEN means off; like any variable, the environment's wins over the file's.
+func TestAdminListen(t *testing.T) {
+	file := write(t, "env", "ADMIN_LISTEN=:9000\n")
+	empty := write(t, "env", "ADMIN_LISTEN=\n")
+	tests := []struct {
+		name, file string
+		environ    []string
+		want       string
+	}{
+		{"nowhere", "", nil, adminDefault},
+		{"file", file, nil, ":9000"},
+		{"file, empty", empty, nil, ""},
+		{"environment", file, []string{"ADMIN_LISTEN=:9001"}, ":9001"},
+		{"environment, empty", file, []string{"ADMIN_LISTEN="}, ""},
+	}
+	for _, tt := range tests {
+		c, err := loadConfig(complete("", tt.environ...), tt.file)
+		if err != nil || c.AdminListen != tt.want {
+			t.Errorf("%s: %q, %v; want %q", tt.name, c.AdminListen, err, tt.want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -28,8 +29,8 @@ const (
 
 func (p *program) demoCommand() *cobra.Command {
 	var (
-		address string
-		flags   emulatorFlags
+		address, admin string
+		flags          emulatorFlags
 	)
 	cmd := &cobra.Command{
 		Use:     "demo",
@@ -38,16 +39,17 @@ func (p *program) demoCommand() *cobra.Command {
 		Example: "  scim-atlassian demo --users 10000 --fault 'method=GET every=20 status=503'",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.demo(cmd.Context(), address, flags)
+			return p.demo(cmd.Context(), address, admin, flags)
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:7001", "address of the facade, on this machine only")
+	cmd.Flags().StringVar(&admin, "admin-listen", adminDefault, "address of /metrics, on this machine only; any free port if the default is taken, none if empty")
 	addEmulatorFlags(cmd.Flags(), &flags)
 	return cmd
 }
 
-func (p *program) demo(ctx context.Context, address string, flags emulatorFlags) error {
-	for _, a := range []string{address, flags.listen} {
+func (p *program) demo(ctx context.Context, address, adminAddress string, flags emulatorFlags) error {
+	for _, a := range []string{address, cmp.Or(adminAddress, adminDefault), flags.listen} {
 		if host, _, err := net.SplitHostPort(a); err != nil || !isLoopback(host) {
 			return fmt.Errorf("%q is not an address of this machine: everybody knows the demo's credentials; use 127.0.0.1:PORT", a)
 		}
@@ -62,6 +64,10 @@ func (p *program) demo(ctx context.Context, address string, flags emulatorFlags)
 		return err
 	}
 	defer above.Close()
+	admin, err := listenAdmin(ctx, adminAddress, "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
 
 	logger := p.logger(p.logLevel)
 	c := emulatorConfig(below.Addr())
@@ -69,7 +75,8 @@ func (p *program) demo(ctx context.Context, address string, flags emulatorFlags)
 	if err != nil {
 		return err
 	}
-	facade, u, err := c.build(callers, logger)
+	m := newMetrics()
+	facade, u, err := c.build(callers, logger, m)
 	if err != nil {
 		return err
 	}
@@ -77,16 +84,21 @@ func (p *program) demo(ctx context.Context, address string, flags emulatorFlags)
 	quiet.Faults = nil // until somebody was found for the example
 	cloud := emulator.New(quiet)
 
+	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.options)}
+	where := demoAddresses{facade: above.Addr(), cloud: below.Addr()}
+	if admin != nil {
+		sites = append(sites, m.site(admin))
+		where.admin = admin.Addr()
+	}
+
 	group, ctx := errgroup.WithContext(ctx)
 	context.AfterFunc(ctx, facade.Drain)
-	group.Go(func() error {
-		return serveSites(ctx, logger, site{listener: above, handler: facade, timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.options))
-	})
+	group.Go(func() error { return serveSites(ctx, logger, sites...) })
 	group.Go(func() error {
 		userName := exampleUser(ctx, u.directory)
 		cloud.ClearLog()
 		cloud.SetFaults(flags.options.Faults)
-		p.introduce(above.Addr(), below.Addr(), flags.options, userName)
+		p.introduce(where, flags.options, userName)
 		return nil
 	})
 	return group.Wait()
@@ -101,20 +113,28 @@ func exampleUser(ctx context.Context, directory *atlassian.Directory) string {
 	return page.Resources[0].UserName
 }
 
+// demoAddresses are where the parts of the demo listen.
+type demoAddresses struct{ facade, cloud, admin net.Addr }
+
 // introduce prints where everything is, and three requests to begin with.
-func (p *program) introduce(facade, cloud net.Addr, options emulator.Options, userName string) {
-	base := "http://" + facade.String() + scim.BasePath
+func (p *program) introduce(where demoAddresses, options emulator.Options, userName string) {
+	base := "http://" + where.facade.String() + scim.BasePath
+	metrics := "off"
+	if where.admin != nil {
+		metrics = "http://" + where.admin.String() + "/metrics"
+	}
 	fmt.Fprintf(p.stdout, `SCIM 2.0            %[1]s
 Basic               %[2]s:%[3]s
 Bearer              %[4]s, or %[5]s that may only read
 Emulated Atlassian  http://%[6]s, %[7]s
+Metrics             %[9]s
 
 curl -s -u %[2]s:%[3]s '%[1]s/Users?count=3'
 curl -s -G -u %[2]s:%[3]s '%[1]s/Users' --data-urlencode 'filter=userName eq %[8]s'
 curl -s -G -H 'Authorization: Bearer %[5]s' '%[1]s/Issues' --data-urlencode 'filter=status.name eq "Done"' -d count=3
 
 Ctrl-C ends it.
-`, base, demoUser, demoPassword, demoToken, demoReadToken, cloud, describe(options), insideQuotes(strconv.Quote(userName)))
+`, base, demoUser, demoPassword, demoToken, demoReadToken, where.cloud, describe(options), insideQuotes(strconv.Quote(userName)), metrics)
 }
 
 // insideQuotes is s as it is written between single quotes in a shell.

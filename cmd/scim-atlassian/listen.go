@@ -17,13 +17,22 @@ import (
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another process: stop it or listen elsewhere", address)
+		return nil, &addressInUse{address}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", address, err)
 	}
 	return l, nil
 }
+
+// addressInUse is the error of an address that somebody else listens on.
+type addressInUse struct{ address string }
+
+func (e *addressInUse) Error() string {
+	return e.address + " is in use by another process: stop it or listen elsewhere"
+}
+
+func (e *addressInUse) Unwrap() error { return syscall.EADDRINUSE }
 
 // site is a handler with the listener it answers on.
 type site struct {

@@ -108,6 +108,8 @@ func TestExitCodes(t *testing.T) {
 		{"demo --log-level loud", exitUsage, "loud"},
 		{"demo --listen 0.0.0.0:0", exitFailed, "0.0.0.0:0"},
 		{"demo --atlassian-listen 127.0.0.1:0 --listen " + taken.Addr().String(), exitFailed, taken.Addr().String() + " is in use"},
+		{"demo --listen 127.0.0.1:0 --atlassian-listen 127.0.0.1:0 --admin-listen " + taken.Addr().String(), exitFailed, taken.Addr().String() + " is in use"},
+		{"demo --admin-listen 0.0.0.0:0", exitFailed, "0.0.0.0:0"},
 		{"emulator --listen " + taken.Addr().String(), exitFailed, taken.Addr().String() + " is in use"},
 		{"serve", exitFailed, "DIRECTORY_ID is missing"},
 		{"serve --env-file /absent", exitFailed, "/absent"},
@@ -177,7 +179,7 @@ func totalResults(t *testing.T, list []byte) int {
 }
 
 func TestDemo(t *testing.T) {
-	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--users", "12", "--issues", "40")
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--users", "12", "--issues", "40")
 	base := p.stdout.await(t, `SCIM 2.0 +(http://\S+)`)
 	p.stdout.await(t, "(Ctrl-C)")
 
@@ -205,7 +207,7 @@ func TestDemoCurlLines(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("needs curl")
 	}
-	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0")
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
 	p.stdout.await(t, "(Ctrl-C)")
 	lines := regexp.MustCompile(`(?m)^curl .*$`).FindAllString(p.stdout.String(), -1)
 	if len(lines) != 3 {
@@ -224,7 +226,7 @@ func TestDemoCurlLines(t *testing.T) {
 
 // The example user is looked up before the faults are in force, and the emulator's log begins empty.
 func TestDemoWithFaults(t *testing.T) {
-	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--fault", "path=/scim/ status=429 retry-after=7")
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--fault", "path=/scim/ status=429 retry-after=7")
 	p.stdout.await(t, "(Ctrl-C)")
 	if strings.Contains(p.stdout.String(), "nobody@") {
 		t.Error("found no user for the example")
@@ -254,7 +256,7 @@ func startEmulator(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	callers := write(t, "callers.json", fmt.Sprintf(`[{"name":"ann","username":"ann","basic_bcrypt":%q,"rights":{"*":"read"}}]`, hash))
-	return append(environ, "SCIM_ATLASSIAN_CALLERS_FILE="+callers)
+	return append(environ, "ADMIN_LISTEN=", "SCIM_ATLASSIAN_CALLERS_FILE="+callers)
 }
 
 func TestServe(t *testing.T) {

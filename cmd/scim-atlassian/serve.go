@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -65,7 +66,8 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 	if err != nil {
 		return err
 	}
-	facade, u, err := c.build(callers, logger)
+	m := newMetrics()
+	facade, u, err := c.build(callers, logger, m)
 	if err != nil {
 		return err
 	}
@@ -79,17 +81,31 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 	if err != nil {
 		return fmt.Errorf("%w (--skip-check starts anyway)", err)
 	}
-	address := flags.listen
-	if address == "" {
-		address = fmt.Sprintf(":%d", c.ConnectorPort)
-	}
+	return c.serveFacade(ctx, cmp.Or(flags.listen, fmt.Sprintf(":%d", c.ConnectorPort)), facade, m, logger)
+}
+
+// serveFacade answers on address, and where the settings want it for metrics, until ctx ends.
+func (c *config) serveFacade(ctx context.Context, address string, facade *scim.Server, m *metrics, logger *zap.Logger) error {
 	listener, err := listen(ctx, address)
 	if err != nil {
 		return err
 	}
+	defer listener.Close()
+	sites := []site{{listener: listener, handler: m.around(facade), timeout: c.RequestTimeout}}
+	facts := []zap.Field{zap.Stringer("address", listener.Addr()), zap.String("version", version())}
+	admin, err := listenAdmin(ctx, c.AdminListen, "")
+	switch {
+	case err != nil:
+		return fmt.Errorf("ADMIN_LISTEN: %w", err)
+	case admin != nil:
+		sites = append(sites, m.site(admin))
+		facts = append(facts, zap.Stringer("metrics", admin.Addr()))
+	case c.AdminListen != "":
+		logger.Warn("no metrics: the default of ADMIN_LISTEN is in use by another process", zap.String("taken", c.AdminListen))
+	}
 	context.AfterFunc(ctx, facade.Drain)
-	logger.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("version", version()))
-	err = serveSites(ctx, logger, site{listener: listener, handler: facade, timeout: c.RequestTimeout})
+	logger.Info("listening", facts...)
+	err = serveSites(ctx, logger, sites...)
 	logger.Info("stopped")
 	return err
 }
@@ -112,10 +128,10 @@ func (u *upstream) closeIdle() {
 }
 
 // connect makes the clients; it sends nothing.
-func (c *config) connect(logger *zap.Logger) (*upstream, error) {
+func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 	clients := atlassian.Config{
 		Logger:        logger.Named("atlassian"),
-		OnCall:        scim.CountCall,
+		OnCall:        m.call,
 		Timeout:       c.UpstreamTimeout,
 		MaxRetries:    c.UpstreamMaxRetries,
 		MaxRetryWait:  c.UpstreamRetryWait,
@@ -159,8 +175,8 @@ func firstProblem(ctx context.Context, facade *scim.Server, logger *zap.Logger) 
 }
 
 // build makes the clients and the server on top of them; it sends nothing.
-func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server, *upstream, error) {
-	u, err := c.connect(logger)
+func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*scim.Server, *upstream, error) {
+	u, err := c.connect(logger, m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -185,6 +201,7 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger) (*scim.Server,
 		CursorTimeout:     c.CursorTimeout,
 		KeptResultBytes:   c.KeptResultBytes,
 		HidePagination:    !c.AnnouncePagination,
+		OnRequest:         m.request,
 		Logger:            logger,
 	})
 	return facade, u, err

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim"
+)
+
+// metrics count what the facade answers and what it asks of Atlassian. Labels have values from fixed sets only.
+type metrics struct {
+	registry *prometheus.Registry
+
+	requests        *prometheus.CounterVec   // by type, method, status
+	requestDuration *prometheus.HistogramVec // by type, method
+	requestCost     *prometheus.HistogramVec // by type, method
+	inFlight        prometheus.Gauge
+
+	calls        *prometheus.CounterVec   // by op, status
+	callDuration *prometheus.HistogramVec // by op
+	retries      *prometheus.CounterVec   // by op
+	waits        *prometheus.CounterVec   // by op, in seconds
+}
+
+func newMetrics() *metrics {
+	const space = "scim_atlassian"
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "requests_total",
+			Help: "Requests answered, by resource type or other endpoint (none: before authentication), method and status."}, []string{"type", "method", "status"}),
+		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "request_duration_seconds",
+			Help: "Time from the header of a request to the end of its answer.", Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}}, []string{"type", "method"}),
+		requestCost: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "request_upstream_calls",
+			Help: "Requests to Atlassian that one request cost.", Buckets: []float64{0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500}}, []string{"type", "method"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "requests_in_flight",
+			Help: "Requests that are being answered."}),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "upstream_calls_total",
+			Help: "Attempts of requests to Atlassian, by method and route, and status (none: no answer)."}, []string{"op", "status"}),
+		callDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "upstream_call_duration_seconds",
+			Help: "Time of one attempt, without waiting.", Buckets: prometheus.DefBuckets}, []string{"op"}),
+		retries: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "upstream_retries_total",
+			Help: "Attempts after the first one of a request to Atlassian."}, []string{"op"}),
+		waits: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "upstream_wait_seconds_total",
+			Help: "Time that attempts waited: backoff, quiet that Atlassian asked for, and the limits of the settings."}, []string{"op"}),
+	}
+	info, _ := debug.ReadBuildInfo()
+	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "1, with the build in its labels.",
+		ConstLabels: prometheus.Labels{"version": version(), "commit": commit(info), "go_version": info.GoVersion}})
+	build.Set(1)
+	m.registry.MustRegister(m.requests, m.requestDuration, m.requestCost, m.inFlight, m.calls, m.callDuration, m.retries, m.waits, build,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// request is the facade's scim.Config.OnRequest.
+func (m *metrics) request(r scim.Request) {
+	endpoint := r.Endpoint
+	if endpoint == "" {
+		endpoint = "none"
+	}
+	m.requests.WithLabelValues(endpoint, r.Method, strconv.Itoa(r.Status)).Inc()
+	m.requestDuration.WithLabelValues(endpoint, r.Method).Observe(r.Duration.Seconds())
+	m.requestCost.WithLabelValues(endpoint, r.Method).Observe(float64(r.UpstreamCalls))
+}
+
+// call is the clients' atlassian.Config.OnCall.
+func (m *metrics) call(ctx context.Context, c atlassian.Call) {
+	scim.CountCall(ctx, c)
+	status := "none"
+	if c.Status != 0 {
+		status = strconv.Itoa(c.Status)
+	}
+	m.calls.WithLabelValues(c.Op, status).Inc()
+	m.callDuration.WithLabelValues(c.Op).Observe(c.Duration.Seconds())
+	if c.Attempt > 1 {
+		m.retries.WithLabelValues(c.Op).Inc()
+	}
+	m.waits.WithLabelValues(c.Op).Add(max(c.Waited.Seconds(), 0))
+}
+
+// around counts the requests in flight through the facade.
+func (m *metrics) around(facade http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerInFlight(m.inFlight, facade)
+}
+
+// site serves /metrics, to whoever reaches the listener.
+func (m *metrics) site(listener net.Listener) site {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry}))
+	return site{listener: listener, handler: mux, timeout: 10 * time.Second}
+}
+
+// adminDefault is where /metrics is unless it is told otherwise.
+const adminDefault = "127.0.0.1:7003"
+
+// listenAdmin opens the listener for /metrics, or returns nil for an empty address. Where the default is taken, by
+// another program of this kind perhaps, it goes on with instead: nobody chose the default, so it is no reason not to
+// serve.
+func listenAdmin(ctx context.Context, address, instead string) (net.Listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	listener, err := listen(ctx, address)
+	if errors.Is(err, syscall.EADDRINUSE) && address == adminDefault && instead != adminDefault {
+		return listenAdmin(ctx, instead, instead)
+	}
+	return listener, err
+}

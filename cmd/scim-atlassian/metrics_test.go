@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim"
+)
+
+// What was asked of the demo and what it asked of Atlassian is in its metrics, by names from fixed sets.
+func TestMetrics(t *testing.T) {
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--users", "12",
+		"--fault", "path=/scim/ times=1 status=429 retry-after=1")
+	base := p.stdout.await(t, `SCIM 2.0 +(http://\S+)`)
+	metrics := p.stdout.await(t, `Metrics +(http://\S+)`)
+	p.stdout.await(t, "(Ctrl-C)")
+	for _, path := range []string{"/Users?count=1", "/Users/nobody-" + strings.Repeat("x", 20), "/Schemas", "/nothing"} {
+		get(t, base+path, demoUser, demoPassword)
+	}
+	get(t, base+"/Users", "", "")
+	status, header, text := get(t, metrics, "", "")
+	if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
+		t.Fatalf("status %d, %v", status, header)
+	}
+	for _, want := range []string{
+		`scim_atlassian_requests_total{method="GET",status="200",type="User"} 1`,
+		`scim_atlassian_requests_total{method="GET",status="404",type="User"} 1`,
+		`scim_atlassian_requests_total{method="GET",status="200",type="Schemas"} 1`,
+		`scim_atlassian_requests_total{method="GET",status="404",type="none"} 1`,
+		`scim_atlassian_requests_total{method="GET",status="401",type="none"} 1`,
+		`scim_atlassian_request_duration_seconds_count{method="GET",type="User"} 2`,
+		`scim_atlassian_request_upstream_calls_sum{method="GET",type="User"} 3`,
+		`scim_atlassian_requests_in_flight 0`,
+		`scim_atlassian_upstream_calls_total{op="GET /Users",status="429"} 1`,
+		`scim_atlassian_upstream_calls_total{op="GET /Users/{id}",status="404"} 1`,
+		`scim_atlassian_upstream_retries_total{op="GET /Users"} 1`,
+		`go_goroutines `,
+		`process_start_time_seconds `,
+	} {
+		if !strings.Contains(string(text), "\n"+want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if wait := regexp.MustCompile(`upstream_wait_seconds_total{op="GET /Users"} 1\.\d+`); !wait.Match(text) {
+		t.Error("the second that Atlassian asked for is not there")
+	}
+	if strings.Contains(string(text), "nobody-") {
+		t.Error("a label holds what a client sent")
+	}
+}
+
+// A default that is in use is no reason not to serve; an address that somebody chose is.
+func TestListenAdmin(t *testing.T) {
+	if l, err := net.Listen("tcp", adminDefault); err == nil { // else it is in use already
+		defer l.Close()
+	}
+	for _, tt := range []struct {
+		address, instead string
+		listens          bool
+	}{
+		{"", "127.0.0.1:0", false},
+		{adminDefault, "", false},
+		{adminDefault, "127.0.0.1:0", true},
+	} {
+		l, err := listenAdmin(t.Context(), tt.address, tt.instead)
+		if err != nil || (l != nil) != tt.listens {
+			t.Errorf("%+v: %v, %v", tt, l, err)
+		}
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// Requests and calls of any kind count without the labels growing beyond what they are made for.
+func TestMetricsOfCallsWithoutAnswer(t *testing.T) {
+	m := newMetrics()
+	m.call(context.Background(), atlassian.Call{Op: "GET /Users", Attempt: 1, Waited: -time.Nanosecond})
+	m.request(scim.Request{Method: "other", Status: 405})
+	families, err := m.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]string{}
+	for _, family := range families {
+		for _, metric := range family.GetMetric() {
+			for _, label := range metric.GetLabel() {
+				labels[family.GetName()+" "+label.GetName()] = label.GetValue()
+			}
+		}
+	}
+	if labels["scim_atlassian_upstream_calls_total status"] != "none" || labels["scim_atlassian_requests_total type"] != "none" {
+		t.Errorf("labels %v", labels)
+	}
+}
