@@ -39,6 +39,7 @@ type call struct {
 	patch      []operation    // normalised operations of a PATCH
 
 	answered bool         // a resource handler ran; otherwise the library refused
+	before   query.Object // the resource before a write, if it was read anyway
 	found    query.Object // the resource, nil for 204
 	list     *listResult
 	static   query.Object // a discovery document, or the answer to a bulk request

@@ -91,6 +91,7 @@ func (h handler) current(ctx context.Context, c *call, id string) (query.Object,
 	if err != nil {
 		return nil, err
 	}
+	c.before = o
 	return o, c.conditions.check(o)
 }
 

@@ -1,21 +1,17 @@
 package scim
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-
-	"scim-atlassian/atlassian"
 )
 
 // record writes the one log line of a request, or of an operation of a bulk
-// request under the same id, and, if the request was to change
-// something, the audit line: who wanted what, and what came of it. Neither holds
-// a body or a credential.
+// request under the same id, and, if it was to change something, the audit line.
+// Neither holds a body or a credential.
 func (s *Server) record(c *call, status int) {
 	fields := append(s.identity(c), zap.Int("status", status), zap.Duration("duration", s.cfg.Now().Sub(c.began).Round(time.Microsecond)),
 		zap.Int64("upstreamCalls", c.upstream.Load()))
@@ -77,43 +73,4 @@ func (c *call) described(status int, now time.Time) Request {
 		r.Method = "other"
 	}
 	return r
-}
-
-// keyAttributes names what people call a resource by.
-var keyAttributes = []string{"userName", "displayName", "key"}
-
-func (s *Server) audit(c *call, status int) {
-	outcome := "done"
-	var ue *atlassian.Error
-	switch {
-	case errors.As(c.err, &ue) && ue.Ambiguous:
-		outcome = "unknown"
-	case status >= 500:
-		outcome = "failed"
-	case status >= 400:
-		outcome = "refused"
-	}
-	fields := append(s.identity(c), zap.String("outcome", outcome), zap.Int("status", status), zap.Strings("attributes", c.attributes()))
-	for _, name := range keyAttributes {
-		if key := text(c.found, name); key != "" {
-			fields = append(fields, zap.String("key", key))
-			break
-		}
-	}
-	s.log.Info("audit", fields...)
-}
-
-// attributes names what a write was about, never the values.
-func (c *call) attributes() []string {
-	var names []string
-	for name := range c.body {
-		if name != "schemas" {
-			names = append(names, name)
-		}
-	}
-	for _, op := range c.patch {
-		names = append(names, op.op+" "+op.path.String())
-	}
-	slices.Sort(names)
-	return names
 }

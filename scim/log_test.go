@@ -28,12 +28,24 @@ func TestAudit(t *testing.T) {
 	}})
 
 	const user = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve@demo.example","title":"Confidential","emails":["eve@demo.example"]}`
+	patch := func(operation string) string {
+		return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operation + `]}`
+	}
+	eve := ""
 	for _, test := range []struct {
 		name, caller, method, path, body, fault, want string
 	}{
 		{"read", "writer", http.MethodGet, "/Users?count=1", "", "", ""},
 		{"search", "writer", http.MethodPost, "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"count":1}`, "", ""},
 		{"create", "writer", http.MethodPost, "/Users", user, "", "writer done emails,title,userName eve@demo.example"},
+		{"plain patch", "writer", http.MethodPatch, "/Users/<eve>", patch(`{"op":"replace","path":"title","value":"Confidential"}`), "", "writer done replace title eve@demo.example"},
+		{"patch that depends", "writer", http.MethodPatch, "/Users/<eve>", patch(`{"op":"replace","path":"emails[primary eq true].value","value":"Confidential@demo.example"}`), "",
+			"writer done replace emails.value eve@demo.example -> eve@demo.example: emails"},
+		{"rename", "writer", http.MethodPut, "/Users/<eve>", strings.ReplaceAll(strings.ReplaceAll(user, "eve", "eva"), "Confidential", "Confidential too"), "",
+			"writer done emails,title,userName eve@demo.example -> eva@demo.example: emails,title,userName"},
+		{"nothing new", "writer", http.MethodPut, "/Users/<eve>", strings.ReplaceAll(strings.ReplaceAll(user, "eve", "eva"), "Confidential", "Confidential too"), "",
+			"writer done emails,title,userName eva@demo.example -> eva@demo.example: "},
+		{"remove", "writer", http.MethodDelete, "/Users/<eve>", "", "", "writer done  "},
 		{"invalid", "writer", http.MethodPost, "/Users", `{"schemas":["x"]}`, "", "writer refused  "},
 		{"no right", "reader", http.MethodDelete, "/Users/1", "", "", "reader refused  "},
 		{"upstream fails", "writer", http.MethodDelete, "/Users/1", "", "status=401", "writer failed  "},
@@ -46,7 +58,7 @@ func TestAudit(t *testing.T) {
 			}
 			e.SetFaults(faults)
 			logs.TakeAll()
-			req := httptest.NewRequestWithContext(t.Context(), test.method, scim.BasePath+test.path, strings.NewReader(test.body))
+			req := httptest.NewRequestWithContext(t.Context(), test.method, scim.BasePath+strings.ReplaceAll(test.path, "<eve>", eve), strings.NewReader(test.body))
 			req.Header.Set("Authorization", "Bearer secret-of-"+test.caller)
 			server.ServeHTTP(httptest.NewRecorder(), req) // the line is written when it returns, after the answer
 			var got []string
@@ -60,6 +72,9 @@ func TestAudit(t *testing.T) {
 					}
 				}
 				if entry.Message == "audit" {
+					if id, ok := line["id"].(string); ok && test.name == "create" {
+						eve = id
+					}
 					got = append(got, auditLine(line))
 				}
 			}
@@ -81,6 +96,19 @@ func auditLine(line map[string]any) string {
 			attributes = append(attributes, a.(string))
 		}
 	}
-	key, _ := line["key"].(string)
-	return line["principal"].(string) + " " + line["outcome"].(string) + " " + strings.Join(attributes, ",") + " " + key
+	text := line["principal"].(string) + " " + line["outcome"].(string) + " " + strings.Join(attributes, ",") + " "
+	if before, ok := line["keyBefore"].(string); ok {
+		text += before + " -> "
+	}
+	if after, ok := line["keyAfter"].(string); ok {
+		text += after
+	}
+	if changed, ok := line["changed"].([]any); ok {
+		names := make([]string, len(changed))
+		for i, name := range changed {
+			names[i] = name.(string)
+		}
+		text += ": " + strings.Join(names, ",")
+	}
+	return text
 }
