@@ -61,6 +61,7 @@ type config struct {
 	BulkMaxOperations   int           `env:"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS"`  // in one bulk request
 	BulkMaxPayload      int64         `env:"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD"`     // bytes of one bulk request
 	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
+	DrainDelay          time.Duration `env:"SCIM_ATLASSIAN_DRAIN_DELAY"`          // after a signal, before the listeners close
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
 	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: one for the life of the process
 	CursorTimeout       time.Duration `env:"SCIM_ATLASSIAN_CURSOR_TIMEOUT"`       // between two pages of a list
@@ -306,6 +307,7 @@ func (c *config) checkLimits() error {
 		got, least time.Duration
 	}{
 		{"SCIM_ATLASSIAN_REQUEST_TIMEOUT", c.RequestTimeout, time.Second},
+		{"SCIM_ATLASSIAN_DRAIN_DELAY", c.DrainDelay, 0},
 		{"SCIM_ATLASSIAN_CURSOR_TIMEOUT", c.CursorTimeout, time.Second},
 		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT", c.UpstreamRetryWait, time.Millisecond},

@@ -277,6 +277,25 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// A load balancer has the time that was set to see that nothing more is to be sent; what it sends then is answered.
+func TestServeDrains(t *testing.T) {
+	p := start(t, append(startEmulator(t), "SCIM_ATLASSIAN_DRAIN_DELAY=1s"), "serve", "--listen", "127.0.0.1:0")
+	base := "http://" + p.stderr.await(t, `"address":"([^"]+)"`)
+	if status, _, _ := get(t, base+"/readyz", "", ""); status != http.StatusOK {
+		t.Errorf("ready: status %d", status)
+	}
+	p.leave()
+	p.stderr.await(t, `"(draining)"`)
+	ready, _, _ := get(t, base+"/readyz", "", "")
+	users, _, _ := get(t, base+"/scim/v2/Users?count=1", "ann", "secret")
+	if ready != http.StatusServiceUnavailable || users != http.StatusOK {
+		t.Errorf("while draining: readyz %d, users %d; want 503, 200", ready, users)
+	}
+	if code := p.wait(t); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestServeRefusesBadCredentials(t *testing.T) {
 	good := startEmulator(t)
 	for _, bad := range []string{"DIRECTORY_API_KEY", "ACCOUNT_SECURITY_API_KEY"} {

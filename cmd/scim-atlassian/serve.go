@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -103,11 +104,22 @@ func (c *config) serveFacade(ctx context.Context, address string, facade *scim.S
 	case c.AdminListen != "":
 		logger.Warn("no metrics: the default of ADMIN_LISTEN is in use by another process", zap.String("taken", c.AdminListen))
 	}
-	context.AfterFunc(ctx, facade.Drain)
 	logger.Info("listening", facts...)
-	err = serveSites(ctx, logger, sites...)
+	err = serveSites(c.drained(ctx, facade, logger), logger, sites...)
 	logger.Info("stopped")
 	return err
+}
+
+// drained returns a context that ends when the listeners are to close: some time after ctx, in which the facade says
+// already that nothing more is to be sent.
+func (c *config) drained(ctx context.Context, facade *scim.Server, logger *zap.Logger) context.Context {
+	open, shut := context.WithCancel(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, func() {
+		facade.Drain()
+		logger.Info("draining", zap.Duration("delay", c.DrainDelay))
+		time.AfterFunc(c.DrainDelay, shut)
+	})
+	return open
 }
 
 // upstream is Atlassian as the settings reach it.
