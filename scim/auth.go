@@ -47,7 +47,25 @@ type Caller struct {
 	Strict       bool             `json:"strict"`        // hold this caller to the letter of the RFCs
 	ContentType  string           `json:"content_type"`  // of every answer to this caller; empty: negotiated
 
+	PutWithoutMembers string `json:"put_without_members"` // of a group: Keep or Clear; empty: Keep, Clear if Strict
+	UnknownMembers    string `json:"unknown_members"`     // of a group: Refuse or Ignore; empty: Refuse
+	MemberRef         bool   `json:"member_ref"`          // show $ref in members and groups
+
 	client string // the OAuth client that an access token was made for
+}
+
+// What a caller's settings may say.
+const (
+	Keep   = "keep"
+	Clear  = "clear"
+	Refuse = "refuse"
+	Ignore = "ignore"
+)
+
+// keepsMembers reports whether a PUT of a group that does not name members
+// leaves them alone.
+func (c *Caller) keepsMembers() bool {
+	return c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict
 }
 
 // May reports whether the caller may read, or with write change, resources of the type.
@@ -142,6 +160,14 @@ func (c *Caller) problems() []error {
 	}
 	if strings.ContainsFunc(c.ContentType, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
 		add("content_type must be printable ASCII")
+	}
+	for _, choice := range []struct{ name, value, one, other string }{
+		{"put_without_members", c.PutWithoutMembers, Keep, Clear},
+		{"unknown_members", c.UnknownMembers, Refuse, Ignore},
+	} {
+		if choice.value != "" && choice.value != choice.one && choice.value != choice.other {
+			add("%s is %q: use %s or %s", choice.name, choice.value, choice.one, choice.other)
+		}
 	}
 	return append(problems, c.canonicalRights()...)
 }

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -45,7 +46,16 @@ func (b *groups) read(ctx context.Context, id string) (query.Object, error) {
 
 func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, error) {
 	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: text(doc, "externalId"), DisplayName: text(doc, "displayName"), Members: references(memberIDs(doc))})
-	if kind := atlassian.KindOf(err); err != nil && kind == atlassian.NotFound {
+	if err != nil && ignoresUnknownMembers(ctx) {
+		known, readErr := b.known(ctx, memberIDs(doc))
+		if readErr != nil || len(known) == len(memberIDs(doc)) {
+			return nil, cmp.Or(readErr, err)
+		}
+		doc = doc.Clone()
+		doc.Set("members", memberList(known))
+		return b.create(ctx, doc)
+	}
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
 		return nil, unknownMember(err)
 	}
 	if err != nil {
@@ -55,16 +65,46 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 	return found, b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: memberIDs(doc), only: true})
 }
 
+// ignoresUnknownMembers reports whether the caller wants members that the
+// directory does not have passed over instead of refused.
+func ignoresUnknownMembers(ctx context.Context) bool {
+	c := callFrom(ctx)
+	return c != nil && c.caller != nil && c.caller.UnknownMembers == Ignore
+}
+
+// known returns the ids that are of users of the directory.
+func (b *groups) known(ctx context.Context, ids []string) ([]string, error) {
+	found, err := fetchAll(ctx, ids, b.users.read)
+	known := make([]string, 0, len(found))
+	for _, o := range found {
+		known = append(known, text(o, "id"))
+	}
+	return known, err
+}
+
+func memberList(ids []string) []any {
+	list := make([]any, 0, len(ids))
+	for _, id := range ids {
+		list = append(list, query.Object{{Name: "value", Value: id}})
+	}
+	return list
+}
+
 // kept implements backend. Some clients rename a group by a PUT without members,
 // and the group would lose everybody.
 func (b *groups) kept(caller *Caller) []string {
-	if caller.Strict {
-		return nil
+	var names []string
+	if caller.keepsMembers() {
+		names = append(names, "members")
 	}
-	return []string{"members", "externalId"}
+	if !caller.Strict {
+		names = append(names, "externalId")
+	}
+	return names
 }
 
-// patch implements patcher for changes of members, whatever the size of the group.
+// patch implements patcher for changes of members, whatever the size of the
+// group, and of externalId.
 func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
 	change, ok := memberOperations(ops)
 	if !ok {
@@ -82,10 +122,14 @@ type memberChange struct {
 	only           bool
 }
 
-// memberOperations translates operations on members that name the members they
-// mean. ok is false if there is another one, or none.
+// memberOperations translates operations on externalId and those on members that
+// name the members they mean. ok is false if there is another one, or none.
 func memberOperations(ops []operation) (change memberChange, ok bool) {
 	for _, op := range ops {
+		if op.path.Attr.Name == "externalId" {
+			change.sent = append(change.sent, op.plain()...)
+			continue
+		}
 		named, known := namedMembers(op)
 		if op.path.Attr.Name != "members" || op.path.Sub != nil || !known {
 			return memberChange{}, false
@@ -170,11 +214,20 @@ func (b *groups) send(ctx context.Context, id string, change memberChange) (quer
 		if readErr != nil {
 			return nil, readErr
 		}
+		var unknown []string
+		if ignoresUnknownMembers(ctx) {
+			known, readErr := b.known(ctx, change.added)
+			if readErr != nil {
+				return nil, readErr
+			}
+			unknown = subtract(change.added, known)
+			change.leaveOut(unknown)
+		}
 		rest := withoutStrangers(change.sent, memberIDs(current))
 		switch {
 		case len(rest) == 0:
 			return current, nil
-		case len(rest) == len(change.sent):
+		case len(unknown) == 0 && len(rest) == len(change.sent):
 			return nil, unknownMember(err)
 		}
 		g, err = b.directory.PatchGroup(ctx, id, rest)
@@ -195,6 +248,22 @@ func (b *groups) send(ctx context.Context, id string, change memberChange) (quer
 		return nil, err
 	}
 	return found, nil
+}
+
+// leaveOut takes ids out of what is added.
+func (m *memberChange) leaveOut(ids []string) {
+	m.added = subtract(m.added, ids)
+	var sent []atlassian.PatchOperation
+	for _, op := range m.sent {
+		if given, ok := op.Value.([]atlassian.Reference); ok {
+			given = slices.DeleteFunc(slices.Clone(given), func(r atlassian.Reference) bool { return slices.Contains(ids, r.Value) })
+			if op.Value = given; len(given) == 0 && op.Op == "add" {
+				continue
+			}
+		}
+		sent = append(sent, op)
+	}
+	m.sent = sent
 }
 
 // withoutStrangers leaves out the removals of users who neither are members nor

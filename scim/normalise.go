@@ -189,7 +189,7 @@ func (n normaliser) wrap(a *query.Attribute, element any) any {
 
 // one normalises a single value: of a simple attribute, or one element.
 func (n normaliser) one(a *query.Attribute, name string, value any) (any, error) {
-	if value == nil {
+	if value == nil || value == "" && !n.strict {
 		return nil, nil
 	}
 	wrong := invalidValue("%s has the wrong type; it must be a %s.", name, a.Kind)
@@ -240,6 +240,9 @@ func (n normaliser) complex(a *query.Attribute, name string, object map[string]a
 	out := make(map[string]any, len(object))
 	for key, value := range object {
 		i := slices.IndexFunc(a.Sub, func(sub *query.Attribute) bool { return strings.EqualFold(sub.Name, key) })
+		if i < 0 && n.strict && key != "$ref" {
+			return nil, invalidSyntax("%s has no sub-attribute %q.", name, clip(key))
+		}
 		if i < 0 || a.Sub[i].Mutability == query.ReadOnly {
 			continue
 		}

@@ -240,7 +240,11 @@ func (n *patchReader) path(text string) (query.Path, query.Expr, error) {
 // never stands for everything: it is refused, or if it is empty changes nothing.
 func (n *patchReader) operation(op string, p query.Path, filter query.Expr, value any) error {
 	if filter != nil && p.Sub == nil {
-		if list, ok := value.([]any); ok && len(list) == 1 {
+		list, ok := value.([]any)
+		if ok && len(list) > 1 {
+			return invalidValue("%s: the filter means one value; send one.", p)
+		}
+		if len(list) == 1 {
 			value = list[0]
 		}
 	}

@@ -184,9 +184,25 @@ func (c *call) complete(rt *resourceType, o query.Object) query.Object {
 			}
 			m.Value = meta
 		}
+		if c.caller.MemberRef && (m.Name == "members" || m.Name == "groups") {
+			m.Value = c.referring(m)
+		}
 		doc = append(doc, m)
 	}
 	return doc
+}
+
+// referring adds to members and to groups of a user the URIs that they have here.
+func (c *call) referring(m query.Member) []any {
+	endpoint := map[string]string{"members": "/Users/", "groups": "/Groups/"}[m.Name]
+	list, _ := m.Value.([]any)
+	out := make([]any, 0, len(list))
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		ref := query.Member{Name: "$ref", Value: c.base + endpoint + url.PathEscape(text(element, "value"))}
+		out = append(out, append(element[:len(element):len(element)], ref))
+	}
+	return out
 }
 
 // location is the URI of a resource, RFC 7643 section 3.1.

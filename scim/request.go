@@ -26,6 +26,13 @@ const (
 // and deep nesting would exhaust the stack, which no recover catches.
 var filterLimits = query.Limits{Length: 4096, Depth: 32}
 
+// filterBounds are the limits for what a caller sends.
+func filterBounds(caller *Caller) query.Limits {
+	limits := filterLimits
+	limits.Quoted = caller.Strict
+	return limits
+}
+
 // parameters are the query parameters of RFC 7644 section 3.4.2 and RFC 9865,
 // or the members of a SearchRequest (section 3.4.3). A nil pointer is absent.
 type parameters struct {
@@ -92,7 +99,7 @@ func (s *Server) understandList(c *call, p parameters) error {
 		return err
 	}
 	if p.filter != nil {
-		e, err := query.Parse(c.rt.schema, *p.filter, filterLimits)
+		e, err := query.Parse(c.rt.schema, *p.filter, filterBounds(c.caller))
 		if err != nil {
 			return err
 		}

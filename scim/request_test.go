@@ -133,7 +133,7 @@ func TestUnderstandList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &call{rt: namedType(t, "User")}
+		c := &call{rt: namedType(t, "User"), caller: &Caller{}}
 		err = s.understandList(c, p)
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%q: got %q, want %q", test.raw, refused, test.err)

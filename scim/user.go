@@ -57,14 +57,14 @@ func (b *users) kept(caller *Caller) []string {
 
 // patch implements patcher for operations that say all by themselves.
 func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
-	sent, plain := b.plainOperations(ops)
-	if !plain {
-		return nil, false, nil
-	}
 	for _, op := range ops {
-		if op.op == "remove" && op.path.Attr.Required && op.path.Sub == nil {
+		if op.op == "remove" && op.path.Attr.Required && op.path.Sub == nil && op.filter == nil && op.value == nil {
 			return nil, true, mutability("%s is required and cannot be removed.", op.path)
 		}
+	}
+	sent, plain := plainOperations(ops)
+	if !plain {
+		return nil, false, nil
 	}
 	u, err := b.directory.PatchUser(ctx, id, mirrored(sent))
 	if err != nil {
@@ -76,23 +76,46 @@ func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Ob
 
 // plainOperations translates operations whose effect does not depend on the
 // values there nor on each other. ok is false if one does.
-func (b *users) plainOperations(ops []operation) (sent []atlassian.PatchOperation, ok bool) {
-	named := make(map[query.Path]bool, len(ops))
-	for _, op := range ops {
-		if named[op.path] {
+func plainOperations(ops []operation) (sent []atlassian.PatchOperation, ok bool) {
+	for i, op := range ops {
+		if op.filter != nil || op.path.Attr.MultiValued && !op.settles() || slices.ContainsFunc(ops[:i], op.touches) {
 			return nil, false
 		}
-		named[op.path] = true
-		if op.filter != nil || op.path.Attr.MultiValued || op.path.Attr.Kind == query.Complex && op.path.Sub == nil {
-			return nil, false
-		}
-		upstream := op.op
-		if upstream == "add" {
-			upstream = "replace" // the same on a single value, and safe to repeat
-		}
-		sent = append(sent, atlassian.PatchOperation{Op: upstream, Path: op.path.String(), Value: op.value})
+		sent = append(sent, op.plain()...)
 	}
 	return sent, true
+}
+
+// settles reports whether an operation says all that is in a list afterwards.
+func (op operation) settles() bool {
+	return op.path.Sub == nil && (op.op == "replace" || op.op == "remove" && op.value == nil)
+}
+
+// touches reports whether two operations are on the same attribute, or one on a
+// part of the other's.
+func (op operation) touches(other operation) bool {
+	return op.path.Extension == other.path.Extension && op.path.Attr == other.path.Attr &&
+		(op.path.Sub == nil || other.path.Sub == nil || op.path.Sub == other.path.Sub)
+}
+
+// plain is the operation as upstream takes it: each part of a complex value by
+// itself, so that the others stay (RFC 7644 section 3.5.2.3). A replace is the
+// same as an add there, and safe to repeat.
+func (op operation) plain() []atlassian.PatchOperation {
+	path := op.path.String()
+	switch value := op.value.(type) {
+	case nil:
+		return []atlassian.PatchOperation{{Op: op.op, Path: path}}
+	case query.Object:
+		var sent []atlassian.PatchOperation
+		for _, part := range value {
+			sent = append(sent, atlassian.PatchOperation{Op: "replace", Path: path + "." + part.Name, Value: part.Value})
+		}
+		return sent
+	case []any:
+		return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: primaries(op.path.Attr.Name, value)}}
+	}
+	return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: op.value}}
 }
 
 // mirrored adds to each operation on the enterprise extension the same one at the
@@ -116,10 +139,7 @@ func (b *users) update(ctx context.Context, current, want query.Object) (query.O
 	for _, name := range []string{"emails", "phoneNumbers"} {
 		if v, ok := want.Get(name); ok {
 			list, _ := v.([]any)
-			if name == "emails" {
-				list = withPrimary(list)
-			}
-			want.Set(name, saidPrimary(list))
+			want.Set(name, primaries(name, list))
 		}
 	}
 	ops := changes(b.schema, current, want)
@@ -224,6 +244,15 @@ func (s *Server) completeEmails(doc map[string]any) error {
 		first["primary"] = true
 	}
 	return nil
+}
+
+// primaries says of every address and number whether it is primary, as the
+// directory does. It wants one address to be.
+func primaries(name string, list []any) []any {
+	if name == "emails" {
+		list = withPrimary(list)
+	}
+	return saidPrimary(list)
 }
 
 // withPrimary marks the first address as primary if none is.

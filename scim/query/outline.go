@@ -106,7 +106,7 @@ func (o *outline) comparison(name token) error {
 	o.emit(t.op, t.op.text)
 	if !strings.EqualFold(t.op.text, "pr") {
 		t.value = o.take()
-		shown, err := t.literal()
+		shown, err := t.literal(o.quotedOnly)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (o *outline) brackets(t *term) error {
 		return err
 	}
 	o.take()
-	in := parser{scope: t.path.leaf(), tokens: o.tokens}
+	in := parser{scope: t.path.leaf(), tokens: o.tokens, quotedOnly: o.quotedOnly}
 	if t.inner, err = in.filter("]"); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (t term) checkOperator() error {
 
 // literal is what stands for the term's value in the outline: an empty string
 // for any text, and what was written for numbers, true, false and null.
-func (t term) literal() (string, error) {
+func (t term) literal(quotedOnly bool) (string, error) {
 	v := t.value
 	switch {
 	case v.kind == text:
@@ -191,13 +191,19 @@ func (t term) literal() (string, error) {
 		return "", fail(v.pos, "write a value after "+t.op.text, "%s where a value is expected", v)
 	case strings.EqualFold(v.text, "true"), strings.EqualFold(v.text, "false"), strings.EqualFold(v.text, "null"):
 		return v.text, nil
-	case strings.Contains(v.text, "@") && strings.EqualFold(t.op.text, "eq"):
-		return `""`, nil
 	case jsontext.Value(v.text).IsValid(): // of the unquoted only numbers are
 		return v.text, nil
+	case t.bare() && !quotedOnly:
+		return `""`, nil
 	}
 	if strings.Contains("+-.0123456789", v.text[:1]) {
 		return "", fail(v.pos, "write numbers as in JSON, texts and dates in double quotes", "value %s is no number", v)
 	}
 	return "", fail(v.pos, "put it in double quotes", "value %s without quotes", v)
+}
+
+// bare reports whether the value is a text that some clients compare for
+// equality without quotes.
+func (t term) bare() bool {
+	return t.value.kind == word && t.value.pos >= 0 && t.value.text[0] != '\'' && !t.value.joins() && strings.EqualFold(t.op.text, "eq")
 }

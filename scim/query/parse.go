@@ -19,7 +19,7 @@ import (
 //	emails eq "x"                       emails.value eq "x"
 //	emails[type eq "work"].value eq "x" emails[type eq "work" and value eq "x"]
 //	emails[type eq "work"] eq "x"       the same
-//	userName eq a@b.example             userName eq "a@b.example"
+//	externalId eq 0815                  externalId eq "0815", unless Limits.Quoted
 //	title eq null, title ne null        not (title pr), title pr
 //
 // Attributes that are never returned cannot be filtered: that would give them
@@ -51,7 +51,7 @@ func parse(s *Schema, scope *Attribute, filter string, lim Limits) (Expr, error)
 	if tokens[0].kind == end {
 		return nil, fail(0, `write one like userName eq "a@b.example"`, "the filter is empty")
 	}
-	p := parser{schema: s, scope: scope, tokens: tokens}
+	p := parser{schema: s, scope: scope, tokens: tokens, quotedOnly: lim.Quoted}
 	return p.filter("")
 }
 
@@ -66,6 +66,8 @@ type parser struct {
 	scope  *Attribute // the elements of it are filtered; nil: resources
 	tokens []token
 	terms  []term // nil when the names in the AST are the real ones
+
+	quotedOnly bool // Limits.Quoted
 }
 
 // term is one comparison as it was written.
@@ -274,6 +276,9 @@ func compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, er
 	path, err := path.Comparable()
 	if err != nil {
 		return nil, fail(t.name.pos, "", "%s", err)
+	}
+	if kind := path.leaf().Kind; operator == ast.EQ && t.bare() && (kind == String || kind == Reference) {
+		v = t.value.text
 	}
 	op := operators[operator]
 	if fault, fix := unfit(path, op); fault != "" {

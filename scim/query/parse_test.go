@@ -222,3 +222,19 @@ func TestParseInstant(t *testing.T) {
 		}
 	}
 }
+
+// TestQuotedOnly holds that the grammar's letter can be asked for.
+func TestQuotedOnly(t *testing.T) {
+	s := userSchema
+	for _, filter := range []string{`userName eq bjensen`, `userName eq a@b.example`, `emails[type eq work]`, `emails[type eq "work"].value eq x`} {
+		if _, err := Parse(s, filter, Limits{Quoted: true}); err == nil {
+			t.Errorf("%s passed", filter)
+		}
+		if _, err := Parse(s, filter, Limits{}); err != nil {
+			t.Errorf("%s: %v", filter, err)
+		}
+	}
+	if _, err := Parse(s, `userName eq "bjensen" and active eq true`, Limits{Quoted: true}); err != nil {
+		t.Error(err)
+	}
+}

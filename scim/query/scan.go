@@ -9,8 +9,9 @@ import (
 
 // Limits bounds what Parse looks at, so that no text can cost much.
 type Limits struct {
-	Length int // bytes, default 4096
-	Depth  int // open parentheses and brackets, default 32
+	Length int  // bytes, default 4096
+	Depth  int  // open parentheses and brackets, default 32
+	Quoted bool // texts must be in quotes, as the grammar has it
 }
 
 func (l Limits) orDefault() Limits {
