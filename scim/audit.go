@@ -17,11 +17,14 @@ import (
 // docs/audit.md describes it to those who read it.
 func (s *Server) audit(c *call, status int) {
 	fields := append(s.identity(c), zap.String("outcome", c.outcome(status)), zap.Int("status", status), zap.Strings("attributes", c.attributes()))
-	if key := keyOf(c.before); key != "" {
-		fields = append(fields, zap.String("keyBefore", key))
+	keys := []struct{ name, key string }{{"keyBefore", keyOf(c.before)}, {"keyAfter", keyOf(c.found)}}
+	if c.err != nil {
+		keys[1].name, keys[1].key = "keyWanted", c.wantedKey()
 	}
-	if key := keyOf(c.found); key != "" {
-		fields = append(fields, zap.String("keyAfter", key))
+	for _, k := range keys {
+		if k.key != "" {
+			fields = append(fields, zap.String(k.name, k.key))
+		}
 	}
 	if c.before != nil && c.found != nil {
 		fields = append(fields, zap.Strings("changed", differing(c.before, c.found)))
@@ -44,11 +47,23 @@ func (c *call) outcome(status int) string {
 	return "done"
 }
 
-// keyOf is what people call a resource by.
+// keyAttributes name what people call a resource by.
+var keyAttributes = []string{"userName", "displayName", "key"}
+
 func keyOf(o query.Object) string {
-	for _, name := range []string{"userName", "displayName", "key"} {
+	for _, name := range keyAttributes {
 		if key := text(o, name); key != "" {
 			return key
+		}
+	}
+	return ""
+}
+
+// wantedKey is that of the resource in the body.
+func (c *call) wantedKey() string {
+	for _, name := range keyAttributes {
+		if key, _ := c.body[name].(string); key != "" {
+			return clip(key)
 		}
 	}
 	return ""

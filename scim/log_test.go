@@ -49,7 +49,7 @@ func TestAudit(t *testing.T) {
 		{"invalid", "writer", http.MethodPost, "/Users", `{"schemas":["x"]}`, "", "writer refused  "},
 		{"no right", "reader", http.MethodDelete, "/Users/1", "", "", "reader refused  "},
 		{"upstream fails", "writer", http.MethodDelete, "/Users/1", "", "status=401", "writer failed  "},
-		{"outcome unknown", "writer", http.MethodPost, "/Users", strings.ReplaceAll(user, "eve", "dan"), "reset=after", "writer unknown emails,title,userName "},
+		{"outcome unknown", "writer", http.MethodPost, "/Users", strings.ReplaceAll(user, "eve", "dan"), "reset=after", "writer unknown emails,title,userName wanted dan@demo.example"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			faults, err := emulator.ParseFaults(test.fault)
@@ -102,6 +102,9 @@ func auditLine(line map[string]any) string {
 	}
 	if after, ok := line["keyAfter"].(string); ok {
 		text += after
+	}
+	if wanted, ok := line["keyWanted"].(string); ok {
+		text += "wanted " + wanted
 	}
 	if changed, ok := line["changed"].([]any); ok {
 		names := make([]string, len(changed))

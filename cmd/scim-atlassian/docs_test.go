@@ -1,0 +1,87 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var updateDocs = flag.Bool("update", false, "rewrite the output in docs as it is")
+
+// shellBlock is a block of commands in a document with, if it shows one, the block of its output.
+var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?")
+
+// Every command in these documents, run against a fresh demo in one shell after the other, puts out what the document
+// says it does.
+func TestDocs(t *testing.T) {
+	for _, tool := range []string{"bash", "curl", "jq"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs %s", tool)
+		}
+	}
+	for _, name := range []string{"issues.md"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join("../../docs", name)
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := runDocument(t, string(text))
+			if *updateDocs {
+				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(strings.Split(string(text), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("%s (-says +is):\n%s", path, diff)
+			}
+		})
+	}
+}
+
+// runDocument returns the document with the output of its commands as it is. Documents speak of the demo's usual
+// addresses; the demo that they run against has others.
+func runDocument(t *testing.T, document string) string {
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	p.stdout.await(t, "(Ctrl-C)")
+	var actual, usual []string
+	for port, pattern := range map[string]string{"7001": `SCIM 2.0 +http://(\S+)/scim`, "7002": `Emulated Atlassian +http://([^, ]+)`, "7003": `Metrics +http://(\S+)/metrics`} {
+		address := p.stdout.await(t, pattern)
+		actual, usual = append(actual, "127.0.0.1:"+port, address), append(usual, address, "127.0.0.1:"+port)
+	}
+
+	const end = "\x1e"
+	var script strings.Builder
+	blocks := shellBlock.FindAllStringSubmatch(document, -1)
+	for _, block := range blocks {
+		fmt.Fprintf(&script, "%s\nprintf '%s'\n", block[1], end)
+	}
+	shell := exec.CommandContext(t.Context(), "bash", "-u")
+	shell.Dir = t.TempDir()
+	shell.Stdin = strings.NewReader(strings.NewReplacer(actual...).Replace(script.String()))
+	out, err := shell.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v after\n%s", err, out)
+	}
+	outputs := strings.Split(strings.NewReplacer(usual...).Replace(string(out)), end)
+	if len(outputs) != len(blocks)+1 {
+		t.Fatalf("%d outputs of %d blocks:\n%s", len(outputs)-1, len(blocks), out)
+	}
+	n := -1
+	return shellBlock.ReplaceAllStringFunc(document, func(block string) string {
+		n++
+		text := "```sh\n" + blocks[n][1] + "```\n"
+		if outputs[n] != "" {
+			text += "\n```text\n" + strings.TrimRight(outputs[n], "\n") + "\n```\n"
+		}
+		return text
+	})
+}
