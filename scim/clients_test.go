@@ -3,7 +3,6 @@ package scim_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -121,9 +120,9 @@ func attributeLines(t *testing.T, doc map[string]any) string {
 		return string(b)
 	}
 	var lines []string
-	for _, name := range slices.Sorted(maps.Keys(doc)) {
-		text := compact(doc[name])
-		if list, ok := doc[name].([]any); ok && name == "Resources" && len(list) > 0 {
+	for name, v := range inShort(doc).(map[string]any) {
+		text := compact(v)
+		if list, ok := v.([]any); ok && name == "Resources" && len(list) > 0 {
 			var resources []string
 			for _, resource := range list {
 				resources = append(resources, "\n      "+compact(resource))
@@ -132,7 +131,34 @@ func attributeLines(t *testing.T, doc map[string]any) string {
 		}
 		lines = append(lines, fmt.Sprintf("\n    %q: %s", name, text))
 	}
+	slices.Sort(lines)
 	return "{" + strings.Join(lines, ",") + "\n  }"
+}
+
+// inShort is a document with the ends of its long lists only, and the
+// attributes of a schema by their names.
+func inShort(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		short := make(map[string]any, len(v))
+		for name, member := range v {
+			short[name] = inShort(member)
+		}
+		return short
+	case []any:
+		var names, all []any
+		for _, element := range v {
+			if object, ok := element.(map[string]any); ok && object["mutability"] != nil {
+				names = append(names, object["name"])
+			}
+			all = append(all, inShort(element))
+		}
+		if names != nil {
+			return names
+		}
+		return append([]any{}, endsOf(all)...)
+	}
+	return v
 }
 
 // The lines between which a document holds what a test generates.

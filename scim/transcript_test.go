@@ -269,17 +269,25 @@ func decodeAnswer(t *testing.T, answer []byte) map[string]any {
 // answers are whole, with a line for each attribute or resource.
 func (p *player) text(t *testing.T, doc map[string]any) string {
 	t.Helper()
-	if list, _ := doc["Resources"].([]any); len(list) > 10 {
-		doc["Resources"] = []any{list[0], fmt.Sprintf("%d more", len(list)-2), list[len(list)-1]}
-	}
 	if p.session != nil {
 		return attributeLines(t, doc)
+	}
+	if list, ok := doc["Resources"].([]any); ok {
+		doc["Resources"] = endsOf(list)
 	}
 	text, err := json.MarshalIndent(doc, "  ", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// endsOf is a list with what is between the ends of a long one counted only.
+func endsOf(list []any) []any {
+	if len(list) <= 10 {
+		return list
+	}
+	return []any{list[0], fmt.Sprintf("%d more", len(list)-2), list[len(list)-1]}
 }
 
 // fill puts the ids for <1>, <2>, …
