@@ -117,19 +117,36 @@ func (k *issuerKeys) discover(ctx context.Context, jwt string) (*oidc.RemoteKeyS
 	return set, nil
 }
 
+// issuerMetadata is what the server reads of a discovery document.
+type issuerMetadata struct {
+	Keys  string `json:"jwks_uri"`
+	Token string `json:"token_endpoint"`
+}
+
+func (k *issuerKeys) metadata(ctx context.Context) (m issuerMetadata, err error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, k.client), k.url)
+	if err != nil {
+		return m, err
+	}
+	return m, provider.Claims(&m)
+}
+
 // address asks the issuer where its keys are.
 func (k *issuerKeys) address(ctx context.Context) (string, error) {
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, k.client), k.url)
+	m, err := k.metadata(ctx)
 	if err != nil {
 		return "", err
 	}
-	var metadata struct {
-		Keys string `json:"jwks_uri"`
-	}
-	if err := provider.Claims(&metadata); err != nil {
+	return m.Keys, sameScheme(k.url, m.Keys)
+}
+
+// TokenURL asks the issuer where it gives tokens (RFC 6749 section 3.2).
+func (i Issuer) TokenURL(ctx context.Context) (string, error) {
+	m, err := newIssuerKeys(i.URL, time.Now).metadata(ctx)
+	if err != nil {
 		return "", err
 	}
-	return metadata.Keys, sameScheme(k.url, metadata.Keys)
+	return m.Token, sameScheme(i.URL, m.Token)
 }
 
 // SigningKeys asks the issuer how many keys it signs with, and fails if it cannot tell or has none.
@@ -167,18 +184,18 @@ func (i Issuer) SigningKeys(ctx context.Context) (int, error) {
 	return signing, nil
 }
 
-// sameScheme refuses keys over plain HTTP from an issuer that is asked over HTTPS.
-func sameScheme(issuer, keys string) error {
+// sameScheme refuses an endpoint over plain HTTP of an issuer that is asked over HTTPS.
+func sameScheme(issuer, endpoint string) error {
 	i, err := url.Parse(issuer)
 	if err != nil {
 		return err
 	}
-	k, err := url.Parse(keys)
+	e, err := url.Parse(endpoint)
 	if err != nil {
 		return err
 	}
-	if k.Scheme != i.Scheme || k.Host == "" {
-		return fmt.Errorf("the issuer announces its keys at %q, which is no %s URL", clip(keys), i.Scheme)
+	if e.Scheme != i.Scheme || e.Host == "" {
+		return fmt.Errorf("the issuer announces %q, which is no %s URL", clip(endpoint), i.Scheme)
 	}
 	return nil
 }

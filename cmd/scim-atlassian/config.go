@@ -50,6 +50,13 @@ type config struct {
 	OIDCIssuer         string        `env:"SCIM_ATLASSIAN_OIDC_ISSUER"`          // whose access tokens are accepted; empty: IDHub's realm
 	OIDCAudience       []string      `env:"SCIM_ATLASSIAN_OIDC_AUDIENCE"`        // whom they are made for; none: KeycloakClientID
 	OIDCSkew           time.Duration `env:"SCIM_ATLASSIAN_OIDC_CLOCK_SKEW"`      // between the issuer's clock and ours
+	OIDCClientSecret   secret        `env:"SCIM_ATLASSIAN_OIDC_CLIENT_SECRET"`   // of KeycloakClientID; empty: a public client
+	OIDCUsername       secret        `env:"SCIM_ATLASSIAN_OIDC_USERNAME"`        // of the connector's account at the issuer
+	OIDCPassword       secret        `env:"SCIM_ATLASSIAN_OIDC_PASSWORD"`        // its password
+	TokenFile          string        `env:"SCIM_ATLASSIAN_TOKEN_FILE"`           // keeps the newest refresh token; empty: none
+	IDHubURL           string        `env:"SCIM_ATLASSIAN_IDHUB_URL"`            // base of IDHub; empty: https://IDHubHostname
+	IDHubInfoPath      string        `env:"SCIM_ATLASSIAN_IDHUB_INFO_PATH"`      // of IDHub, to see whether it accepts our token
+	IDHubAnnouncePath  string        `env:"SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH"`  // of IDHub, told of every start; empty: off
 	SealKey            secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`             // opens sealed secrets; age identities
 
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of /Issues; none: every visible one
@@ -80,6 +87,7 @@ func defaultConfig() *config {
 		ConnectorPort:       7001,
 		OIDCSkew:            30 * time.Second,
 		AdminListen:         adminDefault,
+		IDHubInfoPath:       "/info",
 		SCIMURL:             "https://api.atlassian.com/scim/directory",
 		MaxResults:          10_000,
 		MaxBodyBytes:        1 << 20,
@@ -281,7 +289,7 @@ func (c *config) Validate() error {
 	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
 	check(c.CursorKey == "" || len(c.CursorKey) >= minCursorKey,
 		"SCIM_ATLASSIAN_CURSOR_KEY must have at least %d characters, such as what `openssl rand -hex 32` prints", minCursorKey)
-	return errors.Join(append(problems, c.checkIssuer(), c.checkLimits())...)
+	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), c.checkLimits())...)
 }
 
 // minCursorKey keeps cursors from being forged by guessing.

@@ -84,6 +84,13 @@ func TestLoadConfigProblems(t *testing.T) {
 			"SCIM_ATLASSIAN_OIDC_ISSUER must be an https URL", "SCIM_ATLASSIAN_OIDC_AUDIENCE must be a comma list", "SCIM_ATLASSIAN_OIDC_CLOCK_SKEW must be from 0s to 5m0s",
 		}},
 		{"no address for metrics", complete("", "ADMIN_LISTEN=7003"), []string{"ADMIN_LISTEN must be an address"}},
+		{"IDHub's paths", complete("", "SCIM_ATLASSIAN_IDHUB_URL=http://idhub.example", "SCIM_ATLASSIAN_IDHUB_INFO_PATH=info", "SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH=//other.example/x"), []string{
+			"SCIM_ATLASSIAN_IDHUB_URL must be an https URL", "SCIM_ATLASSIAN_IDHUB_INFO_PATH must be a path", "SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH must be a path", "SCIM_ATLASSIAN_PUBLIC_URL is missing",
+		}},
+		{"tokens without issuer", complete("", "IDHUB_HOSTNAME=h.example", "REFRESH_TOKEN=r"), []string{"KEYCLOAK_REALM is missing"}},
+		{"tokens without client", complete("", "SCIM_ATLASSIAN_OIDC_ISSUER=https://h.example", "SCIM_ATLASSIAN_OIDC_AUDIENCE=a", "SCIM_ATLASSIAN_OIDC_USERNAME=u"), []string{
+			"SCIM_ATLASSIAN_OIDC_USERNAME and SCIM_ATLASSIAN_OIDC_PASSWORD belong together", "KEYCLOAK_CLIENT_ID is missing",
+		}},
 		{"empty means unset", complete("", "SCIM_URL=", "SCIM_ATLASSIAN_MAX_RESULTS="), nil},
 	}
 	for _, tt := range tests {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"scim-atlassian/scim"
@@ -13,10 +14,10 @@ import (
 // issuerURL is the OpenID issuer that callers' tokens and our own come from; empty: there is none.
 // Without SCIM_ATLASSIAN_OIDC_ISSUER it is the tenant's realm in IDHub's Keycloak, where IDHub's guide has it.
 func (c *config) issuerURL() string {
-	if c.OIDCIssuer != "" || c.IDHubHostname == "" || c.KeycloakRealm == "" {
+	if c.OIDCIssuer != "" || c.idhubURL() == "" || c.KeycloakRealm == "" {
 		return c.OIDCIssuer
 	}
-	return "https://" + c.IDHubHostname + "/auth/realms/" + url.PathEscape(c.KeycloakRealm)
+	return strings.TrimRight(c.idhubURL(), "/") + "/auth/realms/" + url.PathEscape(c.KeycloakRealm)
 }
 
 // audience is whom tokens are to be made for.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -82,16 +83,19 @@ func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error 
 	if err != nil {
 		return fmt.Errorf("%w (--skip-check starts anyway)", err)
 	}
-	return c.serveFacade(ctx, cmp.Or(flags.listen, fmt.Sprintf(":%d", c.ConnectorPort)), facade, m, logger)
-}
-
-// serveFacade answers on address, and where the settings want it for metrics, until ctx ends.
-func (c *config) serveFacade(ctx context.Context, address string, facade *scim.Server, m *metrics, logger *zap.Logger) error {
-	listener, err := listen(ctx, address)
+	listener, err := listen(ctx, cmp.Or(flags.listen, fmt.Sprintf(":%d", c.ConnectorPort)))
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	if u.idhub != nil {
+		defer u.idhub.announceMeanwhile(ctx)()
+	}
+	return c.serveFacade(ctx, listener, facade, m, logger)
+}
+
+// serveFacade answers on listener, and where the settings want it for metrics, until ctx ends.
+func (c *config) serveFacade(ctx context.Context, listener net.Listener, facade *scim.Server, m *metrics, logger *zap.Logger) error {
 	sites := []site{{listener: listener, handler: m.around(facade), timeout: c.RequestTimeout}}
 	facts := []zap.Field{zap.Stringer("address", listener.Addr()), zap.String("version", version())}
 	admin, err := listenAdmin(ctx, c.AdminListen, "")
@@ -122,11 +126,12 @@ func (c *config) drained(ctx context.Context, facade *scim.Server, logger *zap.L
 	return open
 }
 
-// upstream is Atlassian as the settings reach it.
+// upstream is Atlassian, and IDHub, as the settings reach them.
 type upstream struct {
 	directory    *atlassian.Directory
 	jira         *atlassian.Jira
 	organization *atlassian.Organization // nil: not configured
+	idhub        *idhub                  // nil: not configured
 }
 
 // closeIdle closes the connections that carry no request. A connection that was opened and never used would keep the
@@ -168,7 +173,18 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_ID: %w", err)
 		}
 	}
+	if u.idhub, err = c.connectIDHub(logger.Named("idhub")); err != nil {
+		return nil, err
+	}
 	return u, nil
+}
+
+// probes are what the server's test looks at besides Atlassian and the issuer.
+func (u *upstream) probes() []scim.Probe {
+	if u.idhub == nil {
+		return nil
+	}
+	return []scim.Probe{{Capability: "idhub", Run: u.idhub.probe}}
 }
 
 // firstProblem tests the facade and fails if something that it cannot do without does not work. Anything else is
@@ -200,6 +216,7 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*
 		PublicURL:         c.PublicURL,
 		Callers:           callers,
 		Issuer:            c.issuer(),
+		Probes:            u.probes(),
 		PublicDiscovery:   c.PublicDiscovery,
 		MaxResults:        c.MaxResults,
 		ScanBudget:        c.ScanBudget,
