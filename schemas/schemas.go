@@ -49,6 +49,11 @@ type ResourceType struct {
 	Description string
 	Core        *Schema
 	Extensions  []*Schema
+
+	// Root says that the resources take part in queries on the server root (RFC
+	// 7644 section 3.4.2.1). Those that show resources of another type do not,
+	// since these would be there twice.
+	Root bool
 }
 
 // ResourceTypes returns the resource types in the order they are published.
@@ -59,9 +64,9 @@ func ResourceTypes() ([]ResourceType, error) {
 		core       string
 		extensions []string
 	}{
-		{ResourceType{Name: "User", Endpoint: "/Users", Description: "User of the Atlassian directory"}, "user", []string{"enterprise_user", "atlassian_user"}},
-		{ResourceType{Name: "Group", Endpoint: "/Groups", Description: "Group of the Atlassian directory"}, "group", nil},
-		{ResourceType{Name: "Issue", Endpoint: "/Issues", Description: "Jira issue"}, "issue", nil},
+		{ResourceType{Name: "User", Endpoint: "/Users", Description: "User of the Atlassian directory", Root: true}, "user", []string{"enterprise_user", "atlassian_user"}},
+		{ResourceType{Name: "Group", Endpoint: "/Groups", Description: "Group of the Atlassian directory", Root: true}, "group", nil},
+		{ResourceType{Name: "Issue", Endpoint: "/Issues", Description: "Jira issue", Root: true}, "issue", nil},
 	}
 	out := make([]ResourceType, 0, len(types))
 	for _, t := range types {

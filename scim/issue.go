@@ -115,31 +115,33 @@ const (
 	// recentFor is how long the index may lag.
 	recentFor = 2 * time.Minute
 
-	// maxRecent is how many issues a search takes for reconciliation.
-	maxRecent = 50
+	// maxReconcile is how many issues a search takes for reconciliation.
+	maxReconcile = 50
 )
 
 func (r *recentWrites) add(id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.items = slices.DeleteFunc(r.items, func(w recentWrite) bool { return w.id == id })
+	r.forget(func(w recentWrite) bool { return w.id == id })
 	r.items = append(r.items, recentWrite{id, r.now()})
-	if len(r.items) > maxRecent {
-		r.items = r.items[1:]
-	}
 }
 
-// ids returns the issues written lately.
+// ids returns the issues written lately, oldest first. There are as many as Jira
+// lets anybody write in that time.
 func (r *recentWrites) ids() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	oldest := r.now().Add(-recentFor)
-	r.items = slices.DeleteFunc(r.items, func(w recentWrite) bool { return w.at.Before(oldest) })
+	r.forget(func(w recentWrite) bool { return w.at.Before(oldest) })
 	ids := make([]string, 0, len(r.items))
 	for _, w := range r.items {
 		ids = append(ids, w.id)
 	}
 	return ids
+}
+
+func (r *recentWrites) forget(which func(recentWrite) bool) {
+	r.items = slices.DeleteFunc(r.items, which)
 }
 
 // badGateway says that Jira answered what it should not have.

@@ -184,7 +184,7 @@ func catalogueKindsOf(e query.Expr) []catalogueKind {
 
 // drain runs a search to its last page. Pages may be short; only isLast ends.
 func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]string, error) {
-	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent)}
+	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent[max(0, len(recent)-maxReconcile):])}
 	seen := map[string]bool{}
 	for {
 		if err := q.spend(1); err != nil {

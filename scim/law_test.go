@@ -33,7 +33,7 @@ func TestFilterLaw(t *testing.T) {
 	for _, c := range lawCollections {
 		t.Run(c.endpoint, func(t *testing.T) {
 			t.Parallel()
-			l := newLaw(t, c)
+			l := newLaw(t, c, lawSite)
 			g := newLawGenerator(l, 1)
 			hits := 0
 			for n := range 300 {
@@ -69,7 +69,7 @@ func TestFilterCost(t *testing.T) {
 	for _, c := range lawCollections {
 		t.Run(c.endpoint, func(t *testing.T) {
 			t.Parallel()
-			l := newLaw(t, c)
+			l := newLaw(t, c, lawSite)
 			g := newLawGenerator(l, 2)
 			for _, p := range lawPaths(lawText, c.lookups...) {
 				known := p.String() + " eq " + lawLiteral(g.known(p, g.documents))
@@ -151,14 +151,21 @@ type law struct {
 	truth            map[string]map[string]any // by id
 }
 
-func newLaw(t *testing.T, c lawCollection) *law {
-	e := emulator.New(emulator.Options{Users: 400, Groups: 15, Projects: 3, Issues: 200, Seed: 7})
+var lawSite = emulator.Options{Users: 400, Groups: 15, Projects: 3, Issues: 200, Seed: 7}
+
+func newLaw(t *testing.T, c lawCollection, site emulator.Options) *law {
+	e := emulator.New(site)
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
-	handler := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("law", scim.Write)}})
+	handler := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("law", scim.Write)}, Now: site.Now})
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	l := &law{c, e, upstream.URL + "/scim/directory/" + emulator.DirectoryID + c.endpoint, server.URL + scim.BasePath + c.endpoint, map[string]map[string]any{}}
+	if c.endpoint == "/Issues" {
+		l.upstream = upstream.URL + "/rest/api/3/issue"
+		l.readIssues(t)
+		return l
+	}
 	for _, document := range c.extra {
 		lawRequest(t, http.MethodPost, l.upstream, emulator.DirectoryKey, document)
 	}

@@ -3,8 +3,6 @@ package scim
 import (
 	"context"
 	"net/http"
-
-	"scim-atlassian/scim/query"
 )
 
 // lists answers list requests: it finds results through the backends, keeps
@@ -55,7 +53,7 @@ func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
 // begin finds a result for its first request.
 func begin(ctx context.Context, c *call) (*walk, *listResult, error) {
 	q := c.query
-	if len(c.types) > 1 {
+	if c.rt.backend == nil {
 		w, err := gather(ctx, c, q)
 		if err != nil {
 			return nil, nil, err
@@ -63,7 +61,7 @@ func begin(ctx context.Context, c *call) (*walk, *listResult, error) {
 		page, err := w.cut(ctx, c, q.start-1, q.count)
 		return w, page, err
 	}
-	found, err := c.types[0].backend.list(ctx, q)
+	found, err := c.rt.backend.list(ctx, q)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -162,25 +160,32 @@ func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
 // gather finds everything that matches among the resources of all types that the
 // request is about, in order.
 func gather(ctx context.Context, c *call, q listQuery) (*walk, error) {
+	q.start, q.count, q.whole = 1, 0, true
 	w := newWalk(c)
-	w.complete = true
+	if c.rt.backend != nil {
+		found, err := c.rt.backend.list(ctx, q)
+		if err == nil {
+			w.add(0, found)
+		}
+		return w, err
+	}
+	var plans []string
 	for rank, rt := range c.types {
-		part := q
-		part.start, part.count, part.whole = 1, 0, true
+		part, possible := c.rt.narrow(q, rt)
+		if !possible {
+			continue
+		}
+		if q.complete != nil {
+			part.complete = c.completer(rt)
+		}
 		found, err := rt.backend.list(ctx, part)
 		if err != nil {
 			return nil, err
 		}
 		w.add(rank, found)
+		plans = append(plans, rt.Name+": "+found.plan)
 	}
+	w.complete, w.plan = true, joinPlans(plans)
+	w.merge(q)
 	return w, nil
-}
-
-// presented is a resource as the renderer takes it: complete, where c is about
-// several types and it cannot tell them apart.
-func (c *call) presented(e step) query.Object {
-	if len(c.types) == 1 {
-		return e.object
-	}
-	return c.complete(c.types[e.at.rank], e.object)
 }

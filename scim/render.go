@@ -205,6 +205,11 @@ func (c *call) referring(m query.Member) []any {
 	return out
 }
 
+// completer completes resources of one type.
+func (c *call) completer(rt *resourceType) func(query.Object) query.Object {
+	return func(o query.Object) query.Object { return c.complete(rt, o) }
+}
+
 // location is the URI of a resource, RFC 7643 section 3.1.
 func (c *call) location(rt *resourceType, o query.Object) string {
 	id, _ := o.Get("id")

@@ -109,10 +109,9 @@ func (s *Server) understandList(c *call, p parameters) error {
 		return err
 	}
 	if slices.ContainsFunc(q.attributes(), completed) {
-		q.complete = func(o query.Object) query.Object { return c.complete(c.rt, o) }
+		q.complete = c.completer(c.rt)
 	}
 	c.versioned = q.want.Wants("meta.version") || q.complete != nil
-	c.types = []*resourceType{c.rt}
 	return nil
 }
 

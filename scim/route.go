@@ -25,9 +25,9 @@ const maxID = 256
 type route struct {
 	discovery string        // one of the discovery endpoints
 	connector string        // one of the endpoints below ConnectorPath
-	rt        *resourceType // Users, Groups, Issues
+	rt        *resourceType // Users, Groups, Issues, or the root of all
 	id        string        // the resource, or the document at a discovery endpoint
-	search    bool          // POST /{Type}/.search
+	search    bool          // POST /{Type}/.search, POST /.search
 	bulk      bool          // POST /Bulk
 }
 
@@ -59,7 +59,11 @@ func (s *Server) route(r *http.Request) (route, error) {
 	var to route
 	allowed := methods.read
 	switch {
-	case len(segments) == 0 || len(segments) > 2:
+	case len(segments) == 0:
+		to.rt = s.root
+	case segments[0] == ".search" && len(segments) == 1:
+		to.rt, to.search, allowed = s.root, true, methods.post
+	case len(segments) > 2:
 		return route{}, noEndpoint()
 	case slices.Contains([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes}, segments[0]):
 		to.discovery = segments[0]
@@ -72,7 +76,7 @@ func (s *Server) route(r *http.Request) (route, error) {
 		}
 	case segments[0] == "Bulk" && len(segments) == 1:
 		to.bulk, allowed = true, methods.post
-	case segments[0] == "Me" || segments[0] == ".search":
+	case segments[0] == "Me":
 		return route{}, nil
 	default:
 		if to.rt = s.typeAt("/" + segments[0]); to.rt == nil {

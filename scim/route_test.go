@@ -47,7 +47,8 @@ func TestPathSegments(t *testing.T) {
 }
 
 func TestRoute(t *testing.T) {
-	s := &Server{types: []*resourceType{namedType(t, "User"), namedType(t, "Group")}}
+	s := &Server{types: []*resourceType{namedType(t, "User"), namedType(t, "Group")}, root: &resourceType{}}
+	s.root.Name = "root"
 	type target struct {
 		Discovery, Type, ID string
 		Search              bool
@@ -69,8 +70,11 @@ func TestRoute(t *testing.T) {
 		{request: "GET /ResourceTypes/User", want: target{Discovery: "ResourceTypes", ID: "User"}},
 		{request: "GET /Me"},
 		{request: "POST /Bulk"},
-		{request: "POST /.search"},
-		{request: "GET /", missing: true},
+		{request: "POST /.search", want: target{Type: "root", Search: true}},
+		{request: "GET /", want: target{Type: "root"}},
+		{request: "GET ", want: target{Type: "root"}},
+		{request: "POST /", allow: "GET, HEAD"},
+		{request: "GET /.search", allow: "POST"},
 		{request: "GET /users", missing: true},
 		{request: "GET /Users/1/name", missing: true},
 		{request: "POST /Users/1", allow: "GET, HEAD, PUT, PATCH, DELETE"},

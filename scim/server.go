@@ -97,6 +97,7 @@ type Server struct {
 	cfg       Config
 	auth      *authenticator
 	types     []*resourceType
+	root      *resourceType // all of them that take part in queries on the root
 	lists     *lists
 	library   http.Handler // elimity's server
 	discovery *discovery
@@ -117,6 +118,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, auth: auth, log: cfg.Logger}
 	if s.types, err = newResourceTypes(cfg); err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
+	}
+	if s.root, err = newRoot(s.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	s.lists = newLists(cfg)
@@ -236,7 +240,12 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
-	if err := s.understand(c, r, to); err != nil {
+	err := s.understand(c, r, to)
+	if err != nil {
+		return err
+	}
+	if to.rt == s.root {
+		c.list, err = s.lists.answer(r.Context(), c)
 		return err
 	}
 	return s.dispatch(c, r, to)
@@ -252,7 +261,12 @@ func (s *Server) recovered(c *call, err *error) {
 
 func (s *Server) authorize(c *call, to route) error {
 	c.write = c.method != http.MethodGet && c.method != http.MethodHead && !to.search
-	if c.caller.May(to.rt.Name, c.write) {
+	for _, rt := range to.rt.parts() {
+		if c.caller.May(rt.Name, c.write) {
+			c.types = append(c.types, rt)
+		}
+	}
+	if c.types != nil {
 		return nil
 	}
 	right := Read

@@ -18,7 +18,8 @@ type resourceType struct {
 	schema     *query.Schema
 	shown      query.Projection // of an answer when the request names no attributes
 	backend    backend
-	references bool // complex values stand for something that exists elsewhere
+	joined     []*resourceType // of the root: the types that it stands for; it has no backend
+	references bool            // complex values stand for something that exists elsewhere
 }
 
 // newResourceTypes loads the published schemas and puts a backend behind each.
@@ -45,25 +46,43 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 }
 
 // Explain returns the plan of a filter over the resources at an endpoint, such
-// as "/Users", on one line. It asks nothing of upstream, so names in a filter
-// over issues are not resolved to ids. Errors are *Error.
+// as "/Users", or "/" for all of them, on one line. It asks nothing of upstream, so
+// names in a filter over issues are not resolved to ids. Errors are *Error.
 func Explain(endpoint, filter string) (string, error) {
 	types, err := newResourceTypes(Config{}.withDefaults())
 	if err != nil {
 		return "", err
 	}
-	var known []string
-	for _, rt := range types {
+	root, err := newRoot(types)
+	if err != nil {
+		return "", err
+	}
+	known := []string{"/"}
+	for _, rt := range append(types, root) {
 		if strings.EqualFold(rt.Endpoint, "/"+strings.TrimPrefix(endpoint, "/")) {
 			e, err := query.Parse(rt.schema, filter, filterLimits)
 			if err != nil {
 				return "", asError(err)
 			}
-			return rt.backend.explain(e), nil
+			return rt.explain(e), nil
 		}
 		known = append(known, strings.TrimPrefix(rt.Endpoint, "/"))
 	}
-	return "", refuse(http.StatusNotFound, "", "There is no %s; there are %s.", endpoint, strings.Join(known, ", "))
+	return "", refuse(http.StatusNotFound, "", "There is no %s; there are %s.", endpoint, strings.Join(known[:len(types)+1], ", "))
+}
+
+// explain names the plan of a query without running it.
+func (rt *resourceType) explain(filter query.Expr) string {
+	if rt.backend != nil {
+		return rt.backend.explain(filter)
+	}
+	var plans []string
+	for _, part := range rt.joined {
+		if q, possible := rt.narrow(listQuery{filter: filter}, part); possible {
+			plans = append(plans, part.Name+": "+part.backend.explain(q.filter))
+		}
+	}
+	return joinPlans(plans)
 }
 
 // schemasOf lists the URNs of a resource: the core and the extensions that it

@@ -44,15 +44,29 @@ func (s *Schema) selected(names []string) selection {
 	set := selection{}
 	for _, name := range names {
 		name = strings.TrimSpace(name)
+		for _, one := range s.joined {
+			if strings.EqualFold(name, one.Core) {
+				set.add(one)
+			}
+		}
 		if urn, ok := s.urns[strings.ToLower(name)]; ok {
 			set[urn] = true
-		} else if strings.EqualFold(name, s.Core) {
+		} else if s.Core != "" && strings.EqualFold(name, s.Core) {
 			set[""] = true
 		} else if p, err := s.Resolve(name); err == nil {
 			set[p.String()] = true
 		}
 	}
 	return set
+}
+
+// add selects what a core schema returns by default.
+func (set selection) add(core *Schema) {
+	for _, a := range core.Attributes {
+		if a.Returned == Default {
+			set[a.Name] = true
+		}
+	}
 }
 
 // covers reports whether p, or a whole that p is part of, was selected. A schema

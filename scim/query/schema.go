@@ -99,13 +99,14 @@ type Schema struct {
 	ambiguous map[string][]string // unprefixed name -> the extensions that share it
 	urns      map[string]string   // lower case -> canonical, extensions only
 	trees     trees
+	joined    []*Schema // those that Join made it of
 }
 
 // NewSchema builds a Schema and the index that Resolve works with. The
 // attributes must not be changed afterwards.
 func NewSchema(resourceType, core string, attributes []*Attribute, extensions ...Extension) *Schema {
 	s := &Schema{
-		ResourceType: resourceType, Core: core, Attributes: attributes, Extensions: extensions,
+		ResourceType: resourceType, Core: core, Attributes: attributes,
 		paths: map[string]Path{}, ambiguous: map[string][]string{}, urns: map[string]string{}, trees: commonTrees(),
 	}
 	for _, a := range attributes {
@@ -113,13 +114,18 @@ func NewSchema(resourceType, core string, attributes []*Attribute, extensions ..
 		s.index(core+":", Path{Attr: a})
 	}
 	for _, e := range extensions {
-		s.urns[strings.ToLower(e.URN)] = e.URN
-		for _, a := range e.Attributes {
-			s.index(e.URN+":", Path{Extension: e.URN, Attr: a})
-			s.indexUnprefixed(Path{Extension: e.URN, Attr: a})
-		}
+		s.extend(e)
 	}
 	return s
+}
+
+func (s *Schema) extend(e Extension) {
+	s.Extensions = append(s.Extensions, e)
+	s.urns[strings.ToLower(e.URN)] = e.URN
+	for _, a := range e.Attributes {
+		s.index(e.URN+":", Path{Extension: e.URN, Attr: a})
+		s.indexUnprefixed(Path{Extension: e.URN, Attr: a})
+	}
 }
 
 // index enters the path of an attribute and those of its sub-attributes. The

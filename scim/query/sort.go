@@ -12,15 +12,20 @@ import (
 // complex attribute sorts by its "value". Values order as Match compares them.
 // The sort is stable in both directions: equal resources keep their order.
 func Sort(objs []Object, by Path, descending bool) {
+	SortFunc(objs, func(o Object) Object { return o }, by, descending)
+}
+
+// SortFunc orders items as Sort does the resources that object makes of them.
+func SortFunc[T any](items []T, object func(T) Object, by Path, descending bool) {
 	if p, err := by.Comparable(); err == nil {
 		by = p
 	}
 	exact := by.leaf().exact()
-	rows := make([]sortRow, len(objs))
-	for i, o := range objs {
-		rows[i] = sortRow{key: sortKey(by, o, exact), object: o}
+	rows := make([]sortRow[T], len(items))
+	for i, item := range items {
+		rows[i] = sortRow[T]{sortKey(by, object(item), exact), item}
 	}
-	slices.SortStableFunc(rows, func(a, b sortRow) int {
+	slices.SortStableFunc(rows, func(a, b sortRow[T]) int {
 		order := compareKeys(a.key, b.key)
 		if descending {
 			return -order
@@ -28,13 +33,13 @@ func Sort(objs []Object, by Path, descending bool) {
 		return order
 	})
 	for i := range rows {
-		objs[i] = rows[i].object
+		items[i] = rows[i].item
 	}
 }
 
-type sortRow struct {
-	key    any // nil: no value
-	object Object
+type sortRow[T any] struct {
+	key  any // nil: no value
+	item T
 }
 
 // sortKey is the value that a resource is sorted by, folded once.
