@@ -43,6 +43,7 @@ type call struct {
 	found    query.Object // the resource, nil for 204
 	list     *listResult
 	static   query.Object // a discovery document, or the answer to a bulk request
+	allow    string       // of an OPTIONS request: the methods there are
 	bulk     *bulkSummary // of a bulk request
 	plain    *plainAnswer // an answer that is not SCIM
 	err      error

@@ -96,15 +96,26 @@ func pagination(cfg Config) query.Object {
 	}
 }
 
-// plainValue turns decoded JSON into the values of an Object. Member order is
-// that of the characteristics in RFC 7643 section 7.
+// characteristics are those of an attribute in the order of RFC 7643 section 7,
+// with what stands for those that a schema document leaves out.
+var characteristics = query.Object{
+	{Name: "name"}, {Name: "type", Value: "string"}, {Name: "subAttributes"}, {Name: "multiValued", Value: false}, {Name: "description"},
+	{Name: "required", Value: false}, {Name: "canonicalValues"}, {Name: "caseExact", Value: false}, {Name: "mutability", Value: "readWrite"},
+	{Name: "returned", Value: "default"}, {Name: "uniqueness", Value: "none"}, {Name: "referenceTypes"},
+}
+
+// plainValue turns decoded JSON into the values of an Object, and attribute
+// definitions into such with every characteristic.
 func plainValue(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		var o query.Object
-		for _, name := range []string{"name", "type", "subAttributes", "multiValued", "description", "required", "canonicalValues", "caseExact", "mutability", "returned", "uniqueness", "referenceTypes"} {
-			if value, ok := v[name]; ok {
-				o = append(o, query.Member{Name: name, Value: plainValue(value)})
+		for _, c := range characteristics {
+			if value, ok := v[c.Name]; ok {
+				c.Value = plainValue(value)
+			}
+			if c.Value != nil {
+				o = append(o, c)
 			}
 		}
 		return o

@@ -44,6 +44,9 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 	case c.found != nil:
 		renderDocument(c, w)
 	default:
+		if c.allow != "" {
+			h.Set("Allow", c.allow)
+		}
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNoContent)
 	}

@@ -29,6 +29,7 @@ type route struct {
 	id        string        // the resource, or the document at a discovery endpoint
 	search    bool          // POST /{Type}/.search, POST /.search
 	bulk      bool          // POST /Bulk
+	options   string        // of an OPTIONS request: the methods there are
 }
 
 // endpoint names where the route leads.
@@ -91,12 +92,23 @@ func (s *Server) route(r *http.Request) (route, error) {
 			}
 		}
 	}
+	if r.Method == http.MethodOptions {
+		return route{options: strings.Join(append(slices.Clone(allowed), http.MethodOptions), ", ")}, nil
+	}
 	if !slices.Contains(allowed, r.Method) {
 		e := refuse(http.StatusMethodNotAllowed, "", "%s is not allowed here; %s are.", r.Method, strings.Join(allowed, ", "))
 		e.Allow = strings.Join(allowed, ", ")
 		return route{}, e
 	}
 	return to, nil
+}
+
+// notOffered refuses an endpoint of the protocol that this server lacks.
+func notOffered(path string) error {
+	if strings.HasPrefix(path, BasePath+"/Me") {
+		return refuse(http.StatusNotImplemented, "", "/Me stands for the user who calls, and who calls this server is an application; ask for /Users/{id}.")
+	}
+	return refuse(http.StatusNotImplemented, "", "%s is not offered.", clip(path))
 }
 
 func noEndpoint() error {
@@ -112,6 +124,10 @@ func (s *Server) typeAt(endpoint string) *resourceType {
 	return nil
 }
 
+// unversioned is BasePath without the version, which clients may leave out (RFC
+// 7644 section 3.13).
+const unversioned = "/scim"
+
 // pathSegments cuts an escaped path below BasePath, or one from ConnectorPath
 // on, into its unescaped non-empty segments. No segment can reach another path
 // upstream: dot segments, slashes and control characters are refused here
@@ -120,6 +136,9 @@ func pathSegments(escaped string) ([]string, error) {
 	missing := refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
 	rest := "/" + strings.TrimLeft(escaped, "/")
 	rest, ok := strings.CutPrefix(rest, BasePath)
+	if !ok {
+		rest, ok = strings.CutPrefix(rest, unversioned)
+	}
 	if ok = ok || strings.HasPrefix(rest, ConnectorPath+"/"); !ok || rest != "" && rest[0] != '/' {
 		return nil, missing
 	}

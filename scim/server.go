@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"sync/atomic"
@@ -37,14 +38,15 @@ type Config struct {
 	Callers      []Caller // who may use the server, from ParseCallers
 	Issuer       *Issuer  // whose access tokens are accepted besides; nil: nobody's
 
-	PublicURL         string        // scheme, host and path before BasePath in meta.location; empty: as the request came in
-	PublicDiscovery   bool          // ServiceProviderConfig without authentication
-	MaxResults        int           // resources in one answer at most; default 10,000
-	MaxBodyBytes      int64         // of a request; default 1 MiB
-	BulkMaxOperations int           // in one bulk request; default 1,000
-	BulkMaxPayload    int64         // bytes of a bulk request; default 10 MiB
-	RequestTimeout    time.Duration // for one request; default 55 s
-	ScanBudget        int           // upstream requests that one query may cost; default 2,000
+	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
+	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
+	PublicDiscovery   bool           // ServiceProviderConfig without authentication
+	MaxResults        int            // resources in one answer at most; default 10,000
+	MaxBodyBytes      int64          // of a request; default 1 MiB
+	BulkMaxOperations int            // in one bulk request; default 1,000
+	BulkMaxPayload    int64          // bytes of a bulk request; default 10 MiB
+	RequestTimeout    time.Duration  // for one request; default 55 s
+	ScanBudget        int            // upstream requests that one query may cost; default 2,000
 
 	// DeriveEmailDomain completes a user without e-mail: userName, with this
 	// domain appended where it is no address. Empty: such a user is refused.
@@ -208,6 +210,8 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	}
 	c.endpoint = to.endpoint()
 	switch {
+	case c.allow != "":
+		return nil
 	case to.bulk:
 		return s.bulk(c, r)
 	case to.discovery != "":
@@ -215,7 +219,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	case to.connector != "":
 		return s.connector.answer(c, r, to.connector, s.draining.Load())
 	case to.rt == nil:
-		return refuse(http.StatusNotImplemented, "", "%s is not offered.", r.URL.Path)
+		return notOffered(r.URL.Path)
 	}
 	return s.serve(c, r, to)
 }
@@ -274,16 +278,4 @@ func (s *Server) authorize(c *call, to route) error {
 		right = Write
 	}
 	return refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, to.rt.Name)
-}
-
-// baseURL is the SCIM base URL as the client sees it.
-func (s *Server) baseURL(r *http.Request) string {
-	if s.cfg.PublicURL != "" {
-		return s.cfg.PublicURL + BasePath
-	}
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host + BasePath
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"net"
+	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
@@ -61,6 +62,7 @@ type config struct {
 
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of /Issues; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
+	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`      // addresses whose X-Forwarded-* headers count
 	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`     // ServiceProviderConfig without authentication
 	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`  // userName@domain for users without e-mail; empty: off
 	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`          // resources in one answer
@@ -138,7 +140,7 @@ func loadConfig(environ []string, envFile string) (*config, error) {
 	if address, ok := variables[adminListen]; ok {
 		c.AdminListen = address // the library passes over empty values
 	}
-	for _, list := range [][]string{c.Projects, c.OIDCAudience} {
+	for _, list := range [][]string{c.Projects, c.OIDCAudience, c.TrustedProxies} {
 		for i := range list {
 			list[i] = strings.TrimSpace(list[i])
 		}
@@ -283,6 +285,8 @@ func (c *config) Validate() error {
 		check(!strings.HasSuffix(strings.TrimRight(c.PublicURL, "/"), scim.BasePath),
 			"SCIM_ATLASSIAN_PUBLIC_URL must end before %s, which is added to it", scim.BasePath)
 	}
+	_, err := c.trustedProxies()
+	check(err == nil, "SCIM_ATLASSIAN_TRUSTED_PROXIES: %v", err)
 	for _, key := range c.Projects {
 		check(projectKey.MatchString(key), "SCIM_ATLASSIAN_PROJECTS: %q is no project key: use a comma list such as OPS,HR", key)
 	}
@@ -294,6 +298,22 @@ func (c *config) Validate() error {
 
 // minCursorKey keeps cursors from being forged by guessing.
 const minCursorKey = 32
+
+// trustedProxies reads addresses and networks such as 10.0.0.0/8.
+func (c *config) trustedProxies() ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if addr, e := netip.ParseAddr(text); e == nil {
+			prefix, err = addr.Prefix(addr.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is no network: use a comma list such as 10.0.0.0/8,127.0.0.1", text)
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all, nil
+}
 
 // checkLimits refuses limits under which nothing could be answered.
 func (c *config) checkLimits() error {

@@ -208,12 +208,17 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	proxies, err := c.trustedProxies()
+	if err != nil {
+		return nil, nil, err
+	}
 	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
 		Organization:      u.organization,
 		Projects:          c.Projects,
 		PublicURL:         c.PublicURL,
+		TrustedProxies:    proxies,
 		Callers:           callers,
 		Issuer:            c.issuer(),
 		Probes:            u.probes(),
