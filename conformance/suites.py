@@ -1,4 +1,4 @@
-"""Runs scim2-tester and scim-sanity against a server and holds their reports to allowed.toml.
+"""Runs scim2-tester, what it leaves out, and scim-sanity against a server and holds their reports to allowed.toml.
 
 The server is SCIM_URL, the bearer token SCIM_TOKEN; it must hold the demo's data.
 
@@ -16,7 +16,7 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
-import scim2_cli.session
+import beyond
 import scim2_tester.filling
 from scim2_cli.session import Session
 from scim2_models import Extension, Mutability, SearchRequest
@@ -103,16 +103,21 @@ def mark_read_only_extensions(client):
                 model.model_fields[extension.__name__].metadata.append(Mutability.read_only)
 
 
+def described_client(url, token):
+    """The client of scim2-cli, which has read the server's discovery."""
+    return Session(url, {"Authorization": f"Bearer {token}"}, True, None, None, None).client
+
+
 def scim2_tester_report(url, token):
-    """Yields (check, passed, what it said) of scim2-tester, through scim2-cli's session."""
-    session = Session(url, {"Authorization": f"Bearer {token}"}, True, None, None, None)
-    mark_read_only_extensions(session.client)
-    values = Values(session.client)
+    """Yields (check, passed, what it said) of scim2-tester."""
+    client = described_client(url, token)
+    mark_read_only_extensions(client)
+    values = Values(client)
     for module in list(sys.modules.values()):
         if module.__name__.startswith("scim2_tester") and hasattr(module, "generate_random_value"):
             module.generate_random_value = values
     random.seed(1)
-    for result in check_server(session.client):
+    for result in check_server(client):
         words = [result.resource_type, result.title]
         if isinstance(result.data, dict) and "urn" in result.data:
             words.append(result.data["urn"].rpartition(":")[2])
@@ -124,6 +129,10 @@ def scim_sanity_report(url, token):
     for result in run_probe_api(url, token=token, user_domain=DOMAIN)["results"]:
         if result["status"] != "skip":  # Agent and AgenticApplication, drafts that are not offered
             yield result["name"], result["status"] == "pass", result.get("message", "")
+
+
+def scim2_client_report(url, token):
+    return beyond.report(described_client(url, token), DOMAIN)
 
 
 def judge(suite, report, allowed):
@@ -152,7 +161,7 @@ def judge(suite, report, allowed):
 def main():
     url, token = os.environ["SCIM_URL"], os.environ["SCIM_TOKEN"]
     allowed = tomllib.loads(Path(__file__).with_name("allowed.toml").read_text())
-    suites = {"scim2-tester": scim2_tester_report, "scim-sanity": scim_sanity_report}
+    suites = {"scim2-tester": scim2_tester_report, "scim2-client": scim2_client_report, "scim-sanity": scim_sanity_report}
     counts = [judge(suite, report(url, token), allowed.get(suite, [])) for suite, report in suites.items()]
     passed, failed = map(sum, zip(*counts))
     print(f"conformance: {passed} passed, {failed} failed")
