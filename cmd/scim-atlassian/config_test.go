@@ -189,7 +189,7 @@ func TestSampleFile(t *testing.T) {
 	want := defaultConfig()
 	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "admin@example.com", "replace-me", "https://your-site.atlassian.net"
 	want.DirectoryID, want.DirectoryAPIKey = "replace-me", "replace-me"
-	want.KeycloakClientID, want.CallersFile = "JIRA-connector", "callers.json"
+	want.KeycloakClientID, want.CallersFile = "JIRA-connector", "config/callers.json"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}
@@ -197,6 +197,19 @@ func TestSampleFile(t *testing.T) {
 		if name := field.Tag.Get("env"); !strings.Contains(uncommented, "\n"+name+"=") {
 			t.Errorf("the sample lacks %s", name)
 		}
+	}
+}
+
+// The variables of IDHub's guide are enough to serve, as they stand there.
+func TestSeedVariables(t *testing.T) {
+	file := write(t, "env", strings.Join([]string{
+		"ADMIN_EMAIL=admin@example.com", "BUSINESS_OWNER=Bea Owner", "IT_OWNER=Ito Owner", "IDHUB_HOSTNAME=idhub.example.com",
+		"ACCESS_TOKEN=eyJhbGciOi.x.y", "REFRESH_TOKEN=eyJhbGciOi.x.z", "KEYCLOAK_CLIENT_ID=JIRA-connector", "KEYCLOAK_REALM=alpha",
+		"CONNECTOR_PORT=7001", "DIRECTORY_API_KEY=key", "DIRECTORY_ID=0d1ec701-0000-4000-8000-000000000001",
+		"SCIM_URL=https://api.atlassian.com/scim/directory", "ACCOUNT_SECURITY_API_KEY=token", "SITE_URL=https://site.atlassian.net",
+	}, "\n"))
+	if _, err := loadConfig(nil, file); err != nil {
+		t.Error(err)
 	}
 }
 
