@@ -2,12 +2,13 @@ package scim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -15,38 +16,50 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-const (
-	directoryPage = 100 // resources that one upstream call brings at most
-	scanAttempts  = 3   // before a list that changes all the time is given up
-	scanParallel  = 16  // pages asked for at once; the client's own limit is below
-)
-
-// collection is one resource type of the directory API as the list engine
-// sees it. It is safe for concurrent use.
+// collection is one resource type as the list engine sees it. It is safe for
+// concurrent use.
 type collection struct {
 	name   string
 	table  query.Table // what upstream finds by itself
 	budget int         // upstream calls that one query may cost
-	// page reads a window of everything, in upstream's order.
-	page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
 	// probe runs one lookup of the table. It may give up with errCostly, so that
-	// a scan is made instead.
+	// everything is read instead.
 	probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
-	total atomic.Int64 // as last seen, 0 if never
+	// all reads everything, or has it.
+	all func(ctx context.Context, n need) (view, error)
+	// peek is all where it costs nothing.
+	peek func(n need) (view, bool)
+	// stats says what all would cost.
+	stats func(n need) query.Stats
+	// window reads a part of the list, total as upstream tells it. Nil if there
+	// is no way but all.
+	window func(ctx context.Context, start, count int, n need) (objects []query.Object, total int, err error)
+	links  links
 }
 
 // errCostly says that a lookup would cost more than a scan.
-var errCostly = fmt.Errorf("scim: the lookup costs more than a scan")
+var errCostly = errors.New("scim: the lookup costs more than a scan")
 
-func (c *collection) plan(filter query.Expr) query.Plan {
-	return query.Choose(filter, c.table, query.Stats{Total: int(c.total.Load()), PageSize: directoryPage})
+// plan chooses how to find what matches.
+func (c *collection) plan(filter query.Expr, n need) query.Plan {
+	return query.Choose(filter, c.table, c.stats(n))
+}
+
+func (c *collection) need(q listQuery) need {
+	names := attributesOf(q.filter)
+	if q.sortBy != nil {
+		names = append(names, q.sortBy.String())
+	}
+	ofLinks := func(name string) bool { return name == c.links.name || strings.HasPrefix(name, c.links.name+".") }
+	return need{fresh: q.fresh, links: q.want.Wants(c.links.name) || slices.ContainsFunc(names, ofLinks)}
 }
 
 // list answers a query: by lookups where upstream has them, by a window of
-// everything where nothing is asked, else by a complete scan. Whatever came
-// back is matched against the whole filter.
+// everything where nothing is asked, else from everything. Whatever came back is
+// matched against the whole filter.
 func (c *collection) list(ctx context.Context, q listQuery) (*listResult, error) {
-	plan := c.plan(q.filter)
+	n := c.need(q)
+	plan := c.plan(q.filter, n)
 	switch plan.Kind {
 	case query.PlanEmpty:
 		return q.finish(nil, plan.String()), nil
@@ -55,28 +68,58 @@ func (c *collection) list(ctx context.Context, q listQuery) (*listResult, error)
 		if err == nil {
 			return q.finish(found, plan.String()), nil
 		}
-		if err != errCostly {
+		if !errors.Is(err, errCostly) {
 			return nil, err
 		}
 	}
-	if q.filter == nil && q.sortBy == nil && !q.whole {
-		objects, total, err := c.window(ctx, q.start, q.count)
-		if err != nil {
-			return nil, err
-		}
-		return &listResult{total: total, resources: objects, plan: "page exact"}, nil
+	if r, err := c.part(ctx, q, n); r != nil || err != nil {
+		return r, err
 	}
-	all, _, err := c.window(ctx, 1, -1)
+	before := c.stats(n)
+	v, err := c.all(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	return q.finish(all, plan.String()), nil
+	before.Kept, before.Age = v.kept, v.age
+	return q.finish(v.objects, query.Scan(q.filter, before).String()), nil
+}
+
+// part answers a query for all resources in upstream's order with the calls
+// that its page takes. It returns nil where everything is there or had better
+// be read.
+func (c *collection) part(ctx context.Context, q listQuery, n need) (*listResult, error) {
+	if q.filter != nil || q.sortBy != nil || q.whole || c.window == nil {
+		return nil, nil
+	}
+	if _, ok := c.peek(n); ok {
+		return nil, nil
+	}
+	if q.count > directoryPage {
+		if c.stats(need{fresh: true}).Scan < 0 {
+			// How many there are tells what is cheaper; few are told with it.
+			objects, total, err := c.window(ctx, 1, directoryPage, n)
+			if err != nil {
+				return nil, err
+			}
+			if total <= len(objects) {
+				return q.cut(objects, "page exact cost=1"), nil
+			}
+		}
+		if pages(q.count) >= c.stats(need{fresh: true}).Scan {
+			return nil, nil
+		}
+	}
+	objects, total, err := c.window(ctx, q.start, q.count, n)
+	if err != nil {
+		return nil, err
+	}
+	return &listResult{total: total, resources: objects, plan: fmt.Sprintf("page exact cost=%d", pages(len(objects)))}, nil
 }
 
 // lookUp runs lookups and returns what they found, each resource once.
 func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.Object, error) {
 	if len(probes) > c.budget {
-		return nil, c.overBudget(len(probes))
+		return nil, overBudget(len(probes), c.budget)
 	}
 	if len(probes) == 1 {
 		return c.probe(ctx, probes[0])
@@ -106,115 +149,6 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 	return all, nil
 }
 
-// worthwhile fails with errCostly if as many single reads cost more than a scan.
-// How much a scan costs is asked for where it is not known and matters.
-func (c *collection) worthwhile(ctx context.Context, reads int) error {
-	const few = 20
-	if reads <= few {
-		return nil
-	}
-	total := int(c.total.Load())
-	if total == 0 {
-		_, counted, err := c.page(ctx, 1, 1)
-		if err != nil {
-			return err
-		}
-		c.total.Store(int64(counted))
-		total = counted
-	}
-	if reads > pages(total) {
-		return errCostly
-	}
-	return nil
-}
-
-// window reads count resources from start on, or with a negative count all of
-// them, with as many upstream calls as it takes, in parallel. What it returns
-// is complete: it adds up, or it is read again, or the client gets a 503.
-func (c *collection) window(ctx context.Context, start, count int) ([]query.Object, int, error) {
-	for range scanAttempts {
-		objects, total, consistent, err := c.readWindow(ctx, start, count)
-		if err != nil {
-			return nil, 0, err
-		}
-		c.total.Store(int64(total))
-		if consistent {
-			return objects, total, nil
-		}
-	}
-	return nil, 0, &Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter,
-		Detail: fmt.Sprintf("The %ss changed while they were read, %d times in a row; no complete answer can be given at the moment.", c.name, scanAttempts)}
-}
-
-func (c *collection) readWindow(ctx context.Context, start, count int) (objects []query.Object, total int, consistent bool, err error) {
-	size := directoryPage
-	if count >= 0 {
-		size = max(1, min(count, directoryPage))
-	}
-	first, total, err := c.page(ctx, start, size)
-	if err != nil {
-		return nil, 0, false, err
-	}
-	want := max(0, total-start+1)
-	if count >= 0 {
-		want = min(want, count)
-	}
-	if want == 0 {
-		return nil, total, true, nil
-	}
-	if len(first) == 0 {
-		return nil, total, false, nil
-	}
-	if len(first) >= want {
-		return first[:want], total, distinct(first[:want]), nil
-	}
-	if pages(want) > c.budget {
-		return nil, 0, false, c.overBudget(pages(want))
-	}
-	// Upstream may give fewer than it was asked for: the step is what it gave.
-	step := len(first)
-	parts := make([][]query.Object, (want+step-1)/step)
-	parts[0] = first
-	steady := true
-	totals := make([]int, len(parts))
-	totals[0] = total
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(scanParallel)
-	for i := 1; i < len(parts); i++ {
-		group.Go(func() (err error) {
-			parts[i], totals[i], err = c.page(ctx, start+i*step, min(step, want-i*step))
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, 0, false, err
-	}
-	objects = make([]query.Object, 0, want)
-	for i, part := range parts {
-		steady = steady && totals[i] == total
-		objects = append(objects, part...)
-	}
-	return objects, total, steady && len(objects) == want && distinct(objects), nil
-}
-
-func (c *collection) overBudget(calls int) error {
-	return tooMany("The query would cost %d requests to Atlassian, over the limit of %d; narrow the filter.", calls, c.budget)
-}
-
-func pages(resources int) int { return (resources + directoryPage - 1) / directoryPage }
-
-func distinct(objects []query.Object) bool {
-	seen := make(map[string]bool, len(objects))
-	for _, o := range objects {
-		id := text(o, "id")
-		if seen[id] {
-			return false
-		}
-		seen[id] = true
-	}
-	return true
-}
-
 // fetchAll reads resources by id in parallel; those that are gone are left out.
 func fetchAll(ctx context.Context, ids []string, one func(context.Context, string) (query.Object, error)) ([]query.Object, error) {
 	found := make([]query.Object, len(ids))
@@ -232,13 +166,7 @@ func fetchAll(ctx context.Context, ids []string, one func(context.Context, strin
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	present := found[:0]
-	for _, o := range found {
-		if o != nil {
-			present = append(present, o)
-		}
-	}
-	return present, nil
+	return slices.DeleteFunc(found, func(o query.Object) bool { return o == nil }), nil
 }
 
 func isGone(err error) bool { return err != nil && asError(err).Status == http.StatusNotFound }
@@ -251,14 +179,139 @@ func missing(err error, resourceType, id string) error {
 	return err
 }
 
+// directoryType is a resource type of the directory API: how it is read.
+type directoryType struct {
+	name  string
+	links links
+	// page reads a window of the list, in upstream's order. What it returns may
+	// lack links.
+	page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
+	// read reads one resource, complete.
+	read func(ctx context.Context, id string) (query.Object, error)
+}
+
+// reader reads a type of the directory page by page and keeps what it read.
+type reader struct {
+	directoryType
+	pager pager
+	store store
+	total atomic.Int64 // as last seen; -1 if never
+}
+
+func newReader(t directoryType, cfg Config) *reader {
+	r := &reader{directoryType: t}
+	r.total.Store(-1)
+	r.pager = pager{name: t.name, budget: cfg.ScanBudget, page: func(ctx context.Context, start, count int) ([]query.Object, int, error) {
+		objects, total, err := t.page(ctx, start, count)
+		if err == nil {
+			r.total.Store(int64(total))
+		}
+		return objects, total, err
+	}}
+	r.store = store{ttl: cfg.SnapshotTTL, now: cfg.Now, links: t.links, price: pages, reread: r.reread,
+		scan: func(ctx context.Context) ([]query.Object, error) {
+			all, _, err := r.pager.read(ctx, 1, wholeList)
+			return all, err
+		}}
+	return r
+}
+
+// reread reads resources by id, complete; those that are gone are left out.
+func (r *reader) reread(ctx context.Context, ids []string) ([]query.Object, error) {
+	if len(ids) > r.pager.budget {
+		return nil, overBudget(len(ids), r.pager.budget)
+	}
+	return fetchAll(ctx, ids, r.read)
+}
+
+// window reads a part of the list, complete as far as is needed.
+func (r *reader) window(ctx context.Context, start, count int, n need) ([]query.Object, int, error) {
+	objects, total, err := r.pager.read(ctx, start, count)
+	if err != nil || !n.links {
+		return objects, total, err
+	}
+	objects, err = r.completed(ctx, objects)
+	return objects, total, err
+}
+
+// completed reads the resources again that came without links. One that is gone
+// meanwhile had none.
+func (r *reader) completed(ctx context.Context, objects []query.Object) ([]query.Object, error) {
+	var bare []string
+	for _, o := range objects {
+		if r.links.missing(o) {
+			bare = append(bare, text(o, "id"))
+		}
+	}
+	if len(bare) == 0 {
+		return objects, nil
+	}
+	read, err := r.reread(ctx, bare)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]query.Object, len(read))
+	for _, o := range read {
+		byID[text(o, "id")] = o
+	}
+	objects = slices.Clone(objects)
+	for i, o := range objects {
+		if whole := byID[text(o, "id")]; whole != nil {
+			objects[i] = whole
+		}
+	}
+	return objects, nil
+}
+
+// scanCost is the number of calls of a scan, -1 if unknown.
+func (r *reader) scanCost() int {
+	if total := int(r.total.Load()); total >= 0 {
+		return pages(total)
+	}
+	return -1
+}
+
+func (r *reader) stats(n need) query.Stats {
+	if age, calls, ok := r.store.outlook(n); ok {
+		return query.Stats{Scan: calls, Kept: true, Age: age}
+	}
+	return query.Stats{Scan: r.scanCost()}
+}
+
+// worthwhile fails with errCostly if as many single reads cost more than a scan.
+// How much a scan costs is asked for where it is not known and matters.
+func (r *reader) worthwhile(ctx context.Context, reads int) error {
+	const few = 20
+	if reads > few && r.scanCost() < 0 {
+		if _, _, err := r.pager.page(ctx, 1, 1); err != nil {
+			return err
+		}
+	}
+	if cost := r.scanCost(); cost >= 0 && reads > max(few, cost) {
+		return errCostly
+	}
+	return nil
+}
+
 // newDirectoryBackends makes the backends of users and groups; a lookup of one
 // by the other reads both.
 func newDirectoryBackends(cfg Config, userSchema, groupSchema *query.Schema) (*users, *groups) {
-	u := &users{directory: cfg.Directory, schema: userSchema}
-	g := &groups{directory: cfg.Directory, schema: groupSchema, users: u}
-	u.collection = &collection{name: "User", table: userTable, budget: cfg.ScanBudget, page: u.page, probe: u.probe}
-	g.collection = &collection{name: "Group", table: groupTable, budget: cfg.ScanBudget, page: g.page, probe: g.probe}
+	u := &users{schema: userSchema}
+	g := &groups{schema: groupSchema, users: u}
+	u.reader = newReader(directoryType{name: "User", links: links{name: "groups"}, page: u.page, read: u.read}, cfg)
+	g.reader = newReader(directoryType{name: "Group", links: links{name: "members", optional: true}, page: g.page, read: g.read}, cfg)
+	d := &provisioning{upstream: cfg.Directory, users: &u.reader.store, groups: &g.reader.store, sizes: newSizes()}
+	u.directory, g.directory = d, d
+	u.collection = u.reader.collection(cfg, u.table(), u.probe)
+	g.collection = g.reader.collection(cfg, g.table(), g.probe)
 	return u, g
+}
+
+func (r *reader) collection(cfg Config, table query.Table, probe func(context.Context, query.Probe) ([]query.Object, error)) *collection {
+	return &collection{
+		name: r.name, table: table, budget: cfg.ScanBudget, probe: probe,
+		all: r.store.all, peek: r.store.peek, stats: r.stats, window: r.window, links: r.links,
+	}
 }
 
 // changes lists the upstream operations that turn current into want, a level
@@ -344,6 +397,3 @@ func valueOf(element any) any {
 	v, _ := object.Get("value")
 	return v
 }
-
-// scanRetryAfter is what a client is told to wait when a scan did not add up.
-const scanRetryAfter = 5 * time.Second

@@ -12,24 +12,27 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// groupTable is what the directory finds among its groups: by name with one
-// call, and by way of a member with one call a group of that member.
-var groupTable = query.Table{
-	{Path: "id", Name: "id", Exact: true},
-	{Path: "displayName", Name: "displayName", Exact: true},
-	{Path: "members.value", Name: "members.value", Exact: true, Cost: func(query.Stats, string) int { return 2 }},
-}
-
 // shownMembers is how large a group may be for PATCH to answer with all of it;
 // a larger one is answered with 204 (RFC 7644 section 3.5.2).
 const shownMembers = 1000
 
 // groups is the backend of Group resources.
 type groups struct {
-	directory  *atlassian.Directory
+	directory  *provisioning
 	schema     *query.Schema
 	users      *users
+	reader     *reader
 	collection *collection
+}
+
+// table is what the directory finds among its groups: by name with one call,
+// and by way of a member with one call a group of that member.
+func (b *groups) table() query.Table {
+	return query.Table{
+		{Path: "id", Name: "id", Exact: true},
+		{Path: "displayName", Name: "displayName", Exact: true},
+		{Path: "members.value", Name: "members.value", Exact: true, Cost: b.directory.sizes.cost},
+	}
 }
 
 func (b *groups) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
@@ -312,42 +315,27 @@ func (b *groups) list(ctx context.Context, q listQuery) (*listResult, error) {
 	return b.collection.list(ctx, q)
 }
 
-func (b *groups) explain(filter query.Expr) string { return b.collection.plan(filter).String() }
+func (b *groups) explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
 
+// page lists groups; without members where upstream leaves them out.
 func (b *groups) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
 	p, err := b.directory.Groups(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
 	if err != nil {
 		return nil, 0, err
 	}
-	found, err := b.whole(ctx, p.Resources)
-	return found, p.Total, err
+	return listedGroups(p.Resources), p.Total, nil
 }
 
-// whole completes groups that a list shows without members.
-func (b *groups) whole(ctx context.Context, all []*atlassian.Group) ([]query.Object, error) {
-	var bare []string
-	for _, g := range all {
-		if g.Members == nil {
-			bare = append(bare, g.ID)
-		}
-	}
-	read, err := fetchAll(ctx, bare, b.read)
-	if err != nil {
-		return nil, err
-	}
-	complete := make(map[string]query.Object, len(read))
-	for _, o := range read {
-		complete[text(o, "id")] = o
-	}
+func listedGroups(all []*atlassian.Group) []query.Object {
 	out := make([]query.Object, 0, len(all))
 	for _, g := range all {
-		o := complete[g.ID]
-		if o == nil {
-			o = groupObject(g)
+		o := groupObject(g)
+		if g.Members == nil {
+			o.Delete("members")
 		}
 		out = append(out, o)
 	}
-	return out, nil
+	return out
 }
 
 func (b *groups) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
@@ -361,7 +349,7 @@ func (b *groups) probe(ctx context.Context, p query.Probe) ([]query.Object, erro
 	if err != nil {
 		return nil, err
 	}
-	objects, err := b.whole(ctx, found.Resources)
+	objects, err := b.reader.completed(ctx, listedGroups(found.Resources))
 	if err != nil {
 		return nil, err
 	}
@@ -376,7 +364,7 @@ func (b *groups) groupsOf(ctx context.Context, user string) ([]query.Object, err
 	if err != nil {
 		return nil, err
 	}
-	if err := b.collection.worthwhile(ctx, len(u.Groups)); err != nil {
+	if err := b.reader.worthwhile(ctx, len(u.Groups)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(u.Groups))
@@ -414,6 +402,16 @@ func references(ids []string) []atlassian.Reference {
 		out = append(out, atlassian.Reference{Value: id})
 	}
 	return out
+}
+
+// removedMember is the member that an operation made by removeMember removes.
+func removedMember(op atlassian.PatchOperation) (id string, ok bool) {
+	quoted, ok := strings.CutPrefix(op.Path, "members[value eq ")
+	if !ok || op.Op != "remove" {
+		return "", false
+	}
+	id, err := strconv.Unquote(strings.TrimSuffix(quoted, "]"))
+	return id, err == nil
 }
 
 // subtract returns the elements of a that are not in b.

@@ -154,18 +154,34 @@ type law struct {
 var lawSite = emulator.Options{Users: 400, Groups: 15, Projects: 3, Issues: 200, Seed: 7}
 
 func newLaw(t *testing.T, c lawCollection, site emulator.Options) *law {
+	return newLawServer(t, site, scim.Config{Now: site.Now}).law(t, c)
+}
+
+// lawServer is a server over an emulator.
+type lawServer struct {
+	emulator         *emulator.Emulator
+	upstream, server string
+}
+
+func newLawServer(t *testing.T, site emulator.Options, config scim.Config) lawServer {
 	e := emulator.New(site)
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
-	handler := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("law", scim.Write)}, Now: site.Now})
-	server := httptest.NewServer(handler)
+	config.Callers = []scim.Caller{bearer("law", scim.Write)}
+	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{}, config))
 	t.Cleanup(server.Close)
-	l := &law{c, e, upstream.URL + "/scim/directory/" + emulator.DirectoryID + c.endpoint, server.URL + scim.BasePath + c.endpoint, map[string]map[string]any{}}
+	return lawServer{e, upstream.URL, server.URL + scim.BasePath}
+}
+
+// law is the server seen as one collection, with the extra documents in it.
+func (s lawServer) law(t *testing.T, c lawCollection) *law {
+	l := &law{lawCollection: c, emulator: s.emulator, server: s.server + c.endpoint, truth: map[string]map[string]any{}}
 	if c.endpoint == "/Issues" {
-		l.upstream = upstream.URL + "/rest/api/3/issue"
+		l.upstream = s.upstream + "/rest/api/3/issue"
 		l.readIssues(t)
 		return l
 	}
+	l.upstream = s.upstream + "/scim/directory/" + emulator.DirectoryID + c.endpoint
 	for _, document := range c.extra {
 		lawRequest(t, http.MethodPost, l.upstream, emulator.DirectoryKey, document)
 	}
@@ -175,6 +191,7 @@ func newLaw(t *testing.T, c lawCollection, site emulator.Options) *law {
 
 // readTruth reads all that upstream holds, page by page.
 func (l *law) readTruth(t *testing.T) {
+	l.truth = map[string]map[string]any{}
 	for start, total := 1, 1; start <= total; {
 		var page struct {
 			TotalResults int

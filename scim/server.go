@@ -47,6 +47,7 @@ type Config struct {
 	BulkMaxPayload    int64          // bytes of a bulk request; default 10 MiB
 	RequestTimeout    time.Duration  // for one request; default 55 s
 	ScanBudget        int            // upstream requests that one query may cost; default 2,000
+	SnapshotTTL       time.Duration  // how long all users, all groups are kept once read; 0: not at all
 
 	// DeriveEmailDomain completes a user without e-mail: userName, with this
 	// domain appended where it is no address. Empty: such a user is refused.
@@ -93,8 +94,9 @@ func defaultTo[T comparable](v *T, value T) {
 }
 
 // Server is the SCIM server, an http.Handler for BasePath, ConnectorPath,
-// /healthz and /readyz. It is safe for concurrent use and holds no connection or goroutine
-// of its own.
+// /healthz and /readyz. It is safe for concurrent use. It holds no connection of
+// its own, and a goroutine only while users or groups are read that a request
+// waits for.
 type Server struct {
 	cfg       Config
 	auth      *authenticator

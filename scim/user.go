@@ -10,20 +10,23 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// userTable is what the directory finds among its users with one call, and by
-// way of a group with one call a member.
-var userTable = query.Table{
-	{Path: "id", Name: "id", Exact: true},
-	{Path: "userName", Name: "userName", Exact: true},
-	{Path: "externalId", Name: "externalId", Exact: true},
-	{Path: "groups.value", Name: "groups.value", Exact: true, Cost: func(query.Stats, string) int { return 2 }},
-}
-
 // users is the backend of User resources.
 type users struct {
-	directory  *atlassian.Directory
+	directory  *provisioning
 	schema     *query.Schema
+	reader     *reader
 	collection *collection
+}
+
+// table is what the directory finds among its users with one call, and by way
+// of a group with one call a member.
+func (b *users) table() query.Table {
+	return query.Table{
+		{Path: "id", Name: "id", Exact: true},
+		{Path: "userName", Name: "userName", Exact: true},
+		{Path: "externalId", Name: "externalId", Exact: true},
+		{Path: "groups.value", Name: "groups.value", Exact: true, Cost: b.directory.sizes.cost},
+	}
 }
 
 func (b *users) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
@@ -169,7 +172,7 @@ func (b *users) list(ctx context.Context, q listQuery) (*listResult, error) {
 	return b.collection.list(ctx, q)
 }
 
-func (b *users) explain(filter query.Expr) string { return b.collection.plan(filter).String() }
+func (b *users) explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
 
 func (b *users) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
 	p, err := b.directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
@@ -201,7 +204,7 @@ func (b *users) membersOf(ctx context.Context, group string) ([]query.Object, er
 	if err != nil {
 		return nil, err
 	}
-	if err := b.collection.worthwhile(ctx, len(g.Members)); err != nil {
+	if err := b.reader.worthwhile(ctx, len(g.Members)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(g.Members))

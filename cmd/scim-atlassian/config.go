@@ -72,6 +72,7 @@ type config struct {
 	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
 	DrainDelay          time.Duration `env:"SCIM_ATLASSIAN_DRAIN_DELAY"`          // after a signal, before the listeners close
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
+	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`         // all users, all groups are kept so long; 0: not at all
 	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: one for the life of the process
 	CursorTimeout       time.Duration `env:"SCIM_ATLASSIAN_CURSOR_TIMEOUT"`       // between two pages of a list
 	KeptResultBytes     int64         `env:"SCIM_ATLASSIAN_KEPT_RESULT_BYTES"`    // memory for results between their pages
@@ -97,6 +98,7 @@ func defaultConfig() *config {
 		BulkMaxPayload:      10 << 20,
 		RequestTimeout:      55 * time.Second,
 		ScanBudget:          2000,
+		SnapshotTTL:         time.Minute,
 		CursorTimeout:       10 * time.Minute,
 		KeptResultBytes:     256 << 20,
 		AnnouncePagination:  true,
@@ -337,6 +339,7 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_REQUEST_TIMEOUT", c.RequestTimeout, time.Second},
 		{"SCIM_ATLASSIAN_DRAIN_DELAY", c.DrainDelay, 0},
 		{"SCIM_ATLASSIAN_CURSOR_TIMEOUT", c.CursorTimeout, time.Second},
+		{"SCIM_ATLASSIAN_SNAPSHOT_TTL", c.SnapshotTTL, 0},
 		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT", c.UpstreamRetryWait, time.Millisecond},
 	}

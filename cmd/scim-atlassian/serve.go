@@ -225,6 +225,7 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*
 		PublicDiscovery:   c.PublicDiscovery,
 		MaxResults:        c.MaxResults,
 		ScanBudget:        c.ScanBudget,
+		SnapshotTTL:       c.SnapshotTTL,
 		DeriveEmailDomain: c.DeriveEmailDomain,
 		MaxBodyBytes:      c.MaxBodyBytes,
 		BulkMaxOperations: c.BulkMaxOperations,

@@ -29,7 +29,7 @@ func BenchmarkChoose(b *testing.B) {
 		b.Run(f.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Choose(e, userTable, Stats{Total: 10_000})
+				Choose(e, userTable, Stats{Scan: 100})
 			}
 		})
 	}

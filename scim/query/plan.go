@@ -3,6 +3,7 @@ package query
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Lookup is a row of the table of what an upstream can find without looking at
@@ -13,8 +14,9 @@ type Lookup struct {
 	Name  string // what plans call it, usually the path
 	Exact bool   // it answers nothing but what matches
 
-	// Cost is how many upstream calls it takes to look a value up; nil: one.
-	Cost func(st Stats, value string) int
+	// Cost is how many upstream calls it takes to look a value up, as far as that
+	// is known beforehand; nil: one.
+	Cost func(value string) int
 }
 
 // Table is what one resource type's upstream can look up, the preferred first.
@@ -22,20 +24,9 @@ type Table []Lookup
 
 // Stats is what is known about the resources when a plan is made.
 type Stats struct {
-	Total    int // how many there are, 0 if unknown
-	PageSize int // how many one call of a scan brings, default 100
-}
-
-// pages is what a scan costs in calls, or -1 if that is unknown.
-func (st Stats) pages() int {
-	size := st.PageSize
-	if size <= 0 {
-		size = 100
-	}
-	if st.Total <= 0 {
-		return -1
-	}
-	return (st.Total + size - 1) / size
+	Scan int           // upstream calls it takes to read all, -1 if unknown
+	Kept bool          // all were read before, and only what has changed since costs calls
+	Age  time.Duration // since then
 }
 
 // PlanKind names how a Plan gets at resources.
@@ -73,6 +64,8 @@ type Plan struct {
 	Residual Expr // what the probes leave to check, nil if Exact
 	Exact    bool // what comes back is what matches, so upstream's count is the total
 	Cost     int  // upstream calls expected, -1 if unknown
+	Kept     bool // a scan of what was read before
+	Age      time.Duration
 }
 
 // String is the plan on one line, always the same for the same plan.
@@ -102,7 +95,21 @@ func (p Plan) String() string {
 	} else {
 		fmt.Fprintf(&b, " cost=%d", p.Cost)
 	}
+	if p.Kept {
+		fmt.Fprintf(&b, " snapshot=%s", p.Age.Truncate(time.Second))
+	}
 	return b.String()
+}
+
+// Scan is the plan that reads everything, for whatever filter, nil standing for
+// none.
+func Scan(e Expr, st Stats) Plan {
+	e = Simplify(e)
+	p := Plan{Kind: PlanScan, Residual: e, Cost: st.Scan, Kept: st.Kept, Age: st.Age}
+	if c, ok := e.(Const); ok && bool(c) {
+		p.Residual, p.Exact = nil, true
+	}
+	return p
 }
 
 // Choose finds the cheapest plan for a filter, nil standing for everything. Of a
@@ -110,19 +117,20 @@ func (p Plan) String() string {
 // taken; a disjunction is looked up if every branch can be; what follows from
 // not is what Simplify makes of it. Of equally cheap plans the one whose lookup
 // comes first in the table wins, then the one written first. A scan is chosen
-// where nothing can be looked up, or where it is known to be cheaper.
+// where nothing can be looked up, or where it is known to be cheaper; but one
+// call is never too dear for an answer of now, even if all that was read before
+// costs nothing: who looks up a name is about to create or change what has it.
 func Choose(e Expr, table Table, st Stats) Plan {
+	scan := Scan(e, st)
 	e = Simplify(e)
-	scan := Plan{Kind: PlanScan, Residual: e, Cost: st.pages()}
 	if c, ok := e.(Const); ok {
 		if !c {
 			return Plan{Kind: PlanEmpty, Exact: true}
 		}
-		scan.Residual, scan.Exact = nil, true
 		return scan
 	}
-	a, ok := chooser{table, st}.access(e, "")
-	if !ok || scan.Cost >= 0 && scan.Cost < a.cost {
+	a, ok := chooser{table}.access(e, "")
+	if !ok || a.cost > 1 && scan.Cost >= 0 && scan.Cost < a.cost {
 		return scan
 	}
 	kind := PlanUnion
@@ -132,10 +140,7 @@ func Choose(e Expr, table Table, st Stats) Plan {
 	return Plan{Kind: kind, Lookups: a.probes, Residual: a.rest, Exact: a.rest == nil, Cost: a.cost}
 }
 
-type chooser struct {
-	table Table
-	stats Stats
-}
+type chooser struct{ table Table }
 
 // access is a set of probes that together find all that an expression matches.
 type access struct {
@@ -176,7 +181,7 @@ func (c chooser) lookup(e Compare, prefix string) (access, bool) {
 		}
 		cost := 1
 		if l.Cost != nil {
-			cost = l.Cost(c.stats, value)
+			cost = l.Cost(value)
 		}
 		a := access{
 			probes: []Probe{{l.Name, l.Path, value, l.Exact, cost}},

@@ -1,0 +1,234 @@
+package scim
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"scim-atlassian/atlassian"
+)
+
+// provisioning is the directory as the backends of users and groups see it:
+// Atlassian's, whose every write is told to what is kept of users and groups.
+// Methods are those of atlassian.Directory.
+//
+// What a write answers is kept as it is. What it does to others, whom it does
+// not answer with, is read again: which time of change a group shows whose
+// member is deleted, or in which order a user's groups come, is upstream's own
+// business. A write whose outcome is unknown drops both snapshots.
+type provisioning struct {
+	upstream      *atlassian.Directory
+	users, groups *store
+	sizes         *sizes
+}
+
+// User calls GET /Users/{id}.
+func (d *provisioning) User(ctx context.Context, id string) (*atlassian.User, error) {
+	u, err := d.upstream.User(ctx, id)
+	if err == nil {
+		d.sizes.set(u.ID, len(u.Groups))
+	}
+	return u, err
+}
+
+// Users calls GET /Users.
+func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*atlassian.Page[*atlassian.User], error) {
+	return d.upstream.Users(ctx, list)
+}
+
+// CreateUser calls POST /Users.
+func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atlassian.User, error) {
+	began := d.users.begin()
+	created, err := d.upstream.CreateUser(ctx, u)
+	if d.done(err) {
+		d.noteUser(created, began)
+	}
+	return created, err
+}
+
+// PatchUser calls PATCH /Users/{id}.
+func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.User, error) {
+	began := d.users.begin()
+	changed, err := d.upstream.PatchUser(ctx, id, ops)
+	if d.done(err) {
+		d.noteUser(changed, began)
+		if slices.ContainsFunc(ops, showsInGroups) {
+			d.groups.mention(changed.ID)
+		}
+	}
+	return changed, err
+}
+
+// showsInGroups reports whether an operation may change the display of a
+// member, which is a name or an address of the user; Atlassian's documentation
+// does not say which.
+func showsInGroups(op atlassian.PatchOperation) bool {
+	attribute, _, _ := strings.Cut(strings.ToLower(op.Path), ".")
+	return slices.Contains([]string{"", "username", "displayname", "name", "emails"}, attribute) || strings.HasPrefix(attribute, "emails[")
+}
+
+// DeleteUser calls DELETE /Users/{id}.
+func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
+	began := d.users.begin()
+	err := d.upstream.DeleteUser(ctx, id)
+	if d.done(err) {
+		d.users.note(id, nil, began)
+		d.groups.mention(id)
+	}
+	return err
+}
+
+// Group calls GET /Groups/{id}.
+func (d *provisioning) Group(ctx context.Context, id string) (*atlassian.Group, error) {
+	g, err := d.upstream.Group(ctx, id)
+	if err == nil {
+		d.sizes.set(g.ID, len(g.Members))
+	}
+	return g, err
+}
+
+// Groups calls GET /Groups.
+func (d *provisioning) Groups(ctx context.Context, list atlassian.ListOptions) (*atlassian.Page[*atlassian.Group], error) {
+	page, err := d.upstream.Groups(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range page.Resources {
+		if g.Members != nil {
+			d.sizes.set(g.ID, len(g.Members))
+		}
+	}
+	return page, nil
+}
+
+// CreateGroup calls POST /Groups.
+func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*atlassian.Group, error) {
+	began := d.groups.begin()
+	created, err := d.upstream.CreateGroup(ctx, g)
+	if d.done(err) {
+		d.noteGroup(created, began)
+		d.users.doubt(idsOf(g.Members)...)
+	}
+	return created, err
+}
+
+// PatchGroup calls PATCH /Groups/{id}.
+func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.Group, error) {
+	began := d.groups.begin()
+	changed, err := d.upstream.PatchGroup(ctx, id, ops)
+	if d.done(err) {
+		d.noteGroup(changed, began)
+		d.noteMembership(changed.ID, ops)
+	}
+	return changed, err
+}
+
+// noteMembership tells of users that they joined or left the group: those that
+// operations name, and all that are shown in it where one replaces or removes
+// what it does not name.
+func (d *provisioning) noteMembership(id string, ops []atlassian.PatchOperation) {
+	for _, op := range ops {
+		named, listed := op.Value.([]atlassian.Reference)
+		member, one := removedMember(op)
+		switch {
+		case op.Path == "externalId":
+		case one:
+			d.users.doubt(member)
+		case !listed && op.Op != "remove":
+			d.users.drop() // whom it names cannot be seen here
+		case op.Op == "add":
+			d.users.doubt(idsOf(named)...)
+		default:
+			d.users.mention(id)
+			d.users.doubt(idsOf(named)...)
+		}
+	}
+}
+
+// DeleteGroup calls DELETE /Groups/{id}.
+func (d *provisioning) DeleteGroup(ctx context.Context, id string) error {
+	began := d.groups.begin()
+	err := d.upstream.DeleteGroup(ctx, id)
+	if d.done(err) {
+		d.groups.note(id, nil, began)
+		d.users.mention(id)
+	}
+	return err
+}
+
+// done reports whether a write took place.
+func (d *provisioning) done(err error) bool {
+	var failed *atlassian.Error
+	if errors.As(err, &failed) && failed.Ambiguous {
+		d.users.drop()
+		d.groups.drop()
+	}
+	return err == nil
+}
+
+// noteUser tells what a write answered; an answer without groups, or without the
+// account that a new user gets after a while, is not all there is to say.
+func (d *provisioning) noteUser(u *atlassian.User, began uint64) {
+	if u.Groups == nil || u.Atlassian == nil || u.Atlassian.AtlassianAccountID == "" {
+		d.users.doubt(u.ID)
+		return
+	}
+	d.users.note(u.ID, userObject(u), began)
+}
+
+// noteGroup tells what a write answered; one without members does not say all.
+func (d *provisioning) noteGroup(g *atlassian.Group, began uint64) {
+	if g.Members == nil {
+		d.groups.doubt(g.ID)
+		return
+	}
+	d.sizes.set(g.ID, len(g.Members))
+	d.groups.note(g.ID, groupObject(g), began)
+}
+
+func idsOf(references []atlassian.Reference) []string {
+	ids := make([]string, 0, len(references))
+	for _, r := range references {
+		ids = append(ids, r.Value)
+	}
+	return ids
+}
+
+// sizes remembers of some groups how many members they have, and of some users
+// in how many groups they are: what it costs to read these. It is safe for
+// concurrent use.
+type sizes struct {
+	mu   sync.Mutex
+	byID map[string]int
+}
+
+// knownSizes is how many are remembered, some 100 bytes each.
+const knownSizes = 20_000
+
+func newSizes() *sizes { return &sizes{byID: map[string]int{}} }
+
+func (s *sizes) set(id string, size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.byID[id]; !known && len(s.byID) >= knownSizes {
+		for other := range s.byID {
+			delete(s.byID, other) // any one will do
+			break
+		}
+	}
+	s.byID[id] = size
+}
+
+// cost is the number of calls of reading a resource and all that it refers to;
+// one, as long as nothing is known.
+func (s *sizes) cost(id string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	size, known := s.byID[id]
+	if !known {
+		size = 1
+	}
+	return 1 + size
+}

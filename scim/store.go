@@ -1,0 +1,301 @@
+package scim
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"scim-atlassian/scim/query"
+)
+
+// store reads all resources of one type and keeps them for a while, for every
+// query of every caller. There is one reading at a time; whoever needs it waits
+// for it, and it goes on as long as somebody does. It is safe for concurrent use.
+//
+// It is told of own writes, so that a request sees every write that was
+// confirmed before it began, also if the reading was under way then. To that end
+// a clock ticks with every request and every write: what a write answered
+// counts if nothing else touched the resource since the write began. A resource
+// of which that does not tell what it is now is read again when it is next
+// needed. Nothing is guessed.
+type store struct {
+	ttl time.Duration // how long a complete reading is kept, 0: not at all
+	now func() time.Time
+	// scan reads everything, each resource once, or fails.
+	scan func(ctx context.Context) ([]query.Object, error)
+	// reread reads resources by id, complete; those that are gone are left out.
+	reread func(ctx context.Context, ids []string) ([]query.Object, error)
+	price  func(total int) int // upstream calls of a scan
+	links  links
+
+	mu      sync.Mutex
+	clock   uint64
+	kept    *snapshot // the last complete reading, nil if none
+	reading *reading  // nil if none
+}
+
+// need is what a request asks of a reading.
+type need struct {
+	fresh bool // nothing read before the request began
+	links bool // the attribute that upstream's list may leave out
+}
+
+// links is the attribute by which users refer to groups, and groups to users.
+type links struct {
+	name     string
+	optional bool // upstream's list may leave it out
+}
+
+// missing reports whether a resource was listed without the attribute.
+func (l links) missing(o query.Object) bool {
+	_, listed := o.Get(l.name)
+	return l.optional && !listed
+}
+
+// of yields the ids that a resource refers to.
+func (l links) of(o query.Object) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		v, _ := o.Get(l.name)
+		list, _ := v.([]any)
+		for _, e := range list {
+			element, _ := e.(query.Object)
+			if !yield(text(element, "value")) {
+				return
+			}
+		}
+	}
+}
+
+// view is all resources of a type.
+type view struct {
+	objects []query.Object // in upstream's order; shared, nobody writes to it
+	kept    bool           // they were there before the request
+	age     time.Duration  // since their reading began
+}
+
+// reading is a scan, or the mending of a snapshot, under way.
+type reading struct {
+	began   uint64
+	into    *snapshot
+	waiting int // requests; at none it is given up
+	cancel  context.CancelFunc
+	done    chan struct{}
+	err     error // once done
+}
+
+// all returns all resources as they were no longer ago than the time to live,
+// every confirmed own write included. If reading them fails, it fails for all
+// that waited. It returns ctx.Err() when ctx ends first.
+func (s *store) all(ctx context.Context, n need) (view, error) {
+	n.fresh = n.fresh || s.ttl <= 0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	began, found, kept := s.tick(), s.living(), true
+	for !found.answers(n, began) {
+		r := s.reading
+		if r == nil {
+			r = s.start(ctx, found, n, began)
+		}
+		if err := s.wait(ctx, r); err != nil {
+			return view{}, err
+		}
+		found, kept = r.into, false
+		if r.err != nil {
+			if r.began > began || !n.fresh {
+				return view{}, r.err
+			}
+			found = nil // it was begun too early for this request anyway
+		}
+	}
+	return view{found.objects, kept, s.now().Sub(found.read)}, nil
+}
+
+// peek returns all resources if they can be had without an upstream call.
+func (s *store) peek(n need) (view, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.living()
+	if n.fresh || !found.answers(n, s.tick()) {
+		return view{}, false
+	}
+	return view{found.objects, true, s.now().Sub(found.read)}, true
+}
+
+// outlook is how old the kept reading is, and how many upstream calls it would
+// take to bring it up to date. ok is false if all would read everything.
+func (s *store) outlook(n need) (age time.Duration, calls int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, began := s.living(), s.tick()
+	if !found.concerns(n, began) {
+		return 0, 0, false
+	}
+	found.answers(n, began)
+	return s.now().Sub(found.read), len(found.missing(n)), s.mendable(found)
+}
+
+// living returns the kept snapshot if its time is not over.
+func (s *store) living() *snapshot {
+	if s.kept != nil && !s.now().Before(s.kept.complete.Add(s.ttl)) {
+		s.release()
+	}
+	return s.kept
+}
+
+// release keeps nothing any longer.
+func (s *store) release() {
+	if s.kept != nil {
+		s.kept.end(s.tick())
+		s.kept = nil
+	}
+}
+
+func (s *store) tick() uint64 {
+	s.clock++
+	return s.clock
+}
+
+// start begins a reading for the request of ctx, which is charged for it but
+// does not end it: it mends base where that will do and is less work, or reads
+// everything.
+func (s *store) start(ctx context.Context, base *snapshot, n need, began uint64) *reading {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	r := &reading{began: s.tick(), into: base, cancel: cancel, done: make(chan struct{})}
+	s.reading = r
+	if base.concerns(n, began) && s.mendable(base) {
+		ids := base.missing(n)
+		go s.run(r, func() ([]query.Object, error) { return s.reread(ctx, ids) }, func(found []query.Object) { base.mend(ids, found, r.began) })
+		return r
+	}
+	r.into = newSnapshot(r.began, s.now(), s.links)
+	go s.run(r, func() ([]query.Object, error) { return s.scan(ctx) }, func(found []query.Object) { s.keep(r.into, found) })
+	return r
+}
+
+// mendable reports whether reading again what is outdated is cheaper than a
+// scan. What a scan leaves bare is read one by one in any case.
+func (s *store) mendable(base *snapshot) bool {
+	return len(base.outdated) <= s.price(len(base.objects))
+}
+
+func (s *store) run(r *reading, read func() ([]query.Object, error), finish func([]query.Object)) {
+	defer r.cancel()
+	found, err := guarded(read)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer close(r.done)
+	r.err = err
+	if s.reading != r {
+		return // given up: nobody waits, and own writes were not told to it
+	}
+	s.reading = nil
+	if err == nil {
+		finish(found)
+	}
+}
+
+// guarded makes an error of a panic: the goroutine is not the one that serves a
+// request, and the program must not end with it.
+func guarded(read func() ([]query.Object, error)) (found []query.Object, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("scim: panic while reading: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return read()
+}
+
+// keep completes a snapshot and makes it the one for requests to come, unless
+// an own write of unknown outcome has spoilt it meanwhile.
+func (s *store) keep(done *snapshot, found []query.Object) {
+	done.complete = s.now()
+	done.replace(found)
+	s.release()
+	if s.ttl <= 0 {
+		done.end(s.tick())
+	}
+	if done.until == 0 {
+		s.kept = done
+	}
+}
+
+// wait unlocks the store until r is done, or until ctx ends.
+func (s *store) wait(ctx context.Context, r *reading) error {
+	r.waiting++
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		s.leave(r)
+		return ctx.Err()
+	}
+}
+
+func (s *store) leave(r *reading) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.waiting--; r.waiting == 0 {
+		r.cancel()
+		if s.reading == r {
+			s.reading = nil // whoever comes next begins anew
+		}
+	}
+}
+
+// begin returns the moment that a write begins, for note.
+func (s *store) begin() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tick()
+}
+
+// note tells what a write that began at since made of a resource. A nil object
+// says that it is gone.
+func (s *store) note(id string, o query.Object, since uint64) {
+	s.tell(func(told *snapshot, now uint64) { told.set(id, o, since, now) })
+}
+
+// doubt tells that resources have changed in a way that only upstream knows.
+func (s *store) doubt(ids ...string) {
+	s.tell(func(told *snapshot, now uint64) {
+		for _, id := range ids {
+			told.doubt(id, now)
+		}
+	})
+}
+
+// mention tells that something happened to a resource of the other type, which
+// is seen in those that link to it.
+func (s *store) mention(id string) {
+	s.tell(func(told *snapshot, now uint64) {
+		if _, ok := told.mentioned[id]; !ok {
+			told.mentioned[id] = now
+		}
+	})
+}
+
+// drop tells that anything may have changed.
+func (s *store) drop() {
+	s.tell(func(told *snapshot, now uint64) { told.end(now) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release()
+}
+
+// tell gives news to the snapshot that is kept and to the one being read.
+func (s *store) tell(news func(told *snapshot, now uint64)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.tick()
+	if s.kept != nil {
+		news(s.kept, now)
+	}
+	if s.reading != nil && s.reading.into != s.kept {
+		news(s.reading.into, now)
+	}
+}
