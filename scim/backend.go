@@ -3,6 +3,7 @@ package scim
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"scim-atlassian/scim/query"
 )
@@ -61,6 +62,10 @@ type listQuery struct {
 	shown      string                          // the attributes parameters that want came from
 	fresh      bool                            // the client refuses cached answers (Cache-Control: no-cache)
 }
+
+// named reports whether the client said which attributes it wants, and not only
+// which not.
+func (q *listQuery) named() bool { return q.shown != "" && !strings.HasPrefix(q.shown, "\x00") }
 
 // listResult is one page of a list.
 type listResult struct {

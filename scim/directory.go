@@ -45,13 +45,14 @@ func (c *collection) plan(filter query.Expr, n need) query.Plan {
 	return query.Choose(filter, c.table, c.stats(n))
 }
 
+// need says what a query asks of a reading. What upstream may leave out of a list
+// is needed where the client sees it, where filter or order look at it, and for
+// meta.version, which is of all, if that is what the client names.
 func (c *collection) need(q listQuery) need {
-	names := attributesOf(q.filter)
-	if q.sortBy != nil {
-		names = append(names, q.sortBy.String())
+	looksAt := func(name string) bool {
+		return name == c.links.name || strings.HasPrefix(name, c.links.name+".") || name == "meta.version"
 	}
-	ofLinks := func(name string) bool { return name == c.links.name || strings.HasPrefix(name, c.links.name+".") }
-	return need{fresh: q.fresh, links: q.want.Wants(c.links.name) || slices.ContainsFunc(names, ofLinks)}
+	return need{fresh: q.fresh, links: q.want.Wants(c.links.name) || slices.ContainsFunc(q.attributes(), looksAt) || q.named() && q.want.Wants("meta.version")}
 }
 
 // list answers a query: by lookups where upstream has them, by a window of
@@ -72,41 +73,34 @@ func (c *collection) list(ctx context.Context, q listQuery) (*listResult, error)
 			return nil, err
 		}
 	}
-	if r, err := c.part(ctx, q, n); r != nil || err != nil {
-		return r, err
+	if q.filter == nil && q.sortBy == nil && !q.whole && c.window != nil {
+		return c.page(ctx, q, n)
 	}
-	before := c.stats(n)
+	return c.scan(ctx, q, n)
+}
+
+// scan answers from everything.
+func (c *collection) scan(ctx context.Context, q listQuery, n need) (*listResult, error) {
+	stats := c.stats(n)
 	v, err := c.all(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	before.Kept, before.Age = v.kept, v.age
-	return q.finish(v.objects, query.Scan(q.filter, before).String()), nil
+	stats.Kept, stats.Age = v.kept, v.age
+	return q.finish(v.objects, query.Scan(q.filter, stats).String()), nil
 }
 
-// part answers a query for all resources in upstream's order with the calls
-// that its page takes. It returns nil where everything is there or had better
-// be read.
-func (c *collection) part(ctx context.Context, q listQuery, n need) (*listResult, error) {
-	if q.filter != nil || q.sortBy != nil || q.whole || c.window == nil {
-		return nil, nil
-	}
+// page answers a query for all resources in upstream's order: with the calls
+// that its page takes, or from everything if that is there, or hardly more.
+func (c *collection) page(ctx context.Context, q listQuery, n need) (*listResult, error) {
 	if _, ok := c.peek(n); ok {
-		return nil, nil
+		return c.scan(ctx, q, n)
 	}
-	if q.count > directoryPage {
-		if c.stats(need{fresh: true}).Scan < 0 {
-			// How many there are tells what is cheaper; few are told with it.
-			objects, total, err := c.window(ctx, 1, directoryPage, n)
-			if err != nil {
-				return nil, err
-			}
-			if total <= len(objects) {
-				return q.cut(objects, "page exact cost=1"), nil
-			}
-		}
-		if pages(q.count) >= c.stats(need{fresh: true}).Scan {
-			return nil, nil
+	if calls := pages(q.count); calls > 1 {
+		n.most = (directoryPage-1)*calls + 1 // as many calls read as many resources
+		r, err := c.scan(ctx, q, n)
+		if !errors.Is(err, errLonger) {
+			return r, err
 		}
 	}
 	objects, total, err := c.window(ctx, q.start, q.count, n)
@@ -209,8 +203,13 @@ func newReader(t directoryType, cfg Config) *reader {
 		return objects, total, err
 	}}
 	r.store = store{ttl: cfg.SnapshotTTL, now: cfg.Now, links: t.links, price: pages, reread: r.reread,
-		scan: func(ctx context.Context) ([]query.Object, error) {
-			all, _, err := r.pager.read(ctx, 1, wholeList)
+		scan: func(ctx context.Context, most int) ([]query.Object, error) {
+			if most > 0 && int(r.total.Load()) > most {
+				return nil, errLonger
+			}
+			pager := r.pager
+			pager.most = most
+			all, _, err := pager.read(ctx, 1, wholeList)
 			return all, err
 		}}
 	return r

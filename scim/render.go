@@ -172,7 +172,8 @@ func (c *call) present(o query.Object) query.Object {
 }
 
 // complete adds what the server knows of a resource and its backend does not:
-// schemas, first, and location and version in meta. It does not write to o.
+// schemas, first, and location and version in meta. What upstream listed in part,
+// and nobody needed whole, has no version. It does not write to o.
 func (c *call) complete(rt *resourceType, o query.Object) query.Object {
 	if _, done := o.Get("schemas"); done {
 		return o
@@ -182,7 +183,7 @@ func (c *call) complete(rt *resourceType, o query.Object) query.Object {
 	for _, m := range o {
 		if meta, ok := m.Value.(query.Object); ok && m.Name == "meta" {
 			meta = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(rt, o)})
-			if c.versioned {
+			if c.versioned && !rt.links.missing(o) {
 				meta = append(meta, query.Member{Name: "version", Value: version(o)})
 			}
 			m.Value = meta

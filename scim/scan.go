@@ -38,10 +38,13 @@ const (
 type pager struct {
 	name string // of the resource type
 	// page reads a window of the list.
-	page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
-	// budget is how many calls reading may take.
-	budget int
+	page   func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
+	budget int // calls that reading may take
+	most   int // resources: of a longer list only the first page is read; 0: no matter
 }
+
+// errLonger says that a list is longer than the most that is wanted.
+var errLonger = errors.New("scim: the list is longer than is wanted")
 
 // errChanged says that pages do not fit together.
 var errChanged = errors.New("scim: the list changed while it was read")
@@ -64,6 +67,9 @@ func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, 
 	first, total, err := p.page(ctx, start, max(1, min(count, directoryPage)))
 	if err != nil {
 		return nil, 0, err
+	}
+	if p.most > 0 && total > p.most {
+		return nil, 0, errLonger
 	}
 	want := max(0, min(count, total-start+1))
 	if len(first) >= want {

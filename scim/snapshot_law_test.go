@@ -147,8 +147,8 @@ func (l *law) everything(t *testing.T) map[string]map[string]any {
 	return all
 }
 
-// documents are the resources without what may differ: empty lists, and URIs
-// within references, which are upstream's own.
+// documents are the resources without what may differ: empty lists, versions,
+// which upstream has none of, and URIs within references, which are its own.
 func (l *law) documents(all map[string]map[string]any) map[string]string {
 	texts := map[string]string{}
 	for id, document := range all {
@@ -161,6 +161,7 @@ func (l *law) documents(all map[string]map[string]any) map[string]string {
 				delete(document, name)
 			}
 		}
+		delete(document["meta"].(map[string]any), "version")
 		text, err := json.MarshalIndent(document, "", " ")
 		if err != nil {
 			panic(err) // it was JSON

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"runtime/debug"
@@ -24,8 +25,9 @@ import (
 type store struct {
 	ttl time.Duration // how long a complete reading is kept, 0: not at all
 	now func() time.Time
-	// scan reads everything, each resource once, or fails.
-	scan func(ctx context.Context) ([]query.Object, error)
+	// scan reads everything, each resource once, or fails; with errLonger, after
+	// a call at most, if there is more than most, which is 0 for no limit.
+	scan func(ctx context.Context, most int) ([]query.Object, error)
 	// reread reads resources by id, complete; those that are gone are left out.
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
 	price  func(total int) int // upstream calls of a scan
@@ -41,6 +43,7 @@ type store struct {
 type need struct {
 	fresh bool // nothing read before the request began
 	links bool // the attribute that upstream's list may leave out
+	most  int  // if there are more, what was asked for is had for less; 0: no matter
 }
 
 // links is the attribute by which users refer to groups, and groups to users.
@@ -88,7 +91,8 @@ type reading struct {
 
 // all returns all resources as they were no longer ago than the time to live,
 // every confirmed own write included. If reading them fails, it fails for all
-// that waited. It returns ctx.Err() when ctx ends first.
+// that waited, but for those that would have had to read anew anyway. It returns
+// ctx.Err() when ctx ends first, and errLonger as n has it.
 func (s *store) all(ctx context.Context, n need) (view, error) {
 	n.fresh = n.fresh || s.ttl <= 0
 	s.mu.Lock()
@@ -104,10 +108,11 @@ func (s *store) all(ctx context.Context, n need) (view, error) {
 		}
 		found, kept = r.into, false
 		if r.err != nil {
-			if r.began > began || !n.fresh {
+			found = nil
+			others := n.fresh && r.began < began || n.most == 0 && errors.Is(r.err, errLonger)
+			if !others {
 				return view{}, r.err
 			}
-			found = nil // it was begun too early for this request anyway
 		}
 	}
 	return view{found.objects, kept, s.now().Sub(found.read)}, nil
@@ -171,7 +176,7 @@ func (s *store) start(ctx context.Context, base *snapshot, n need, began uint64)
 		return r
 	}
 	r.into = newSnapshot(r.began, s.now(), s.links)
-	go s.run(r, func() ([]query.Object, error) { return s.scan(ctx) }, func(found []query.Object) { s.keep(r.into, found) })
+	go s.run(r, func() ([]query.Object, error) { return s.scan(ctx, n.most) }, func(found []query.Object) { s.keep(r.into, found) })
 	return r
 }
 

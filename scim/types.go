@@ -18,6 +18,7 @@ type resourceType struct {
 	schema     *query.Schema
 	shown      query.Projection // of an answer when the request names no attributes
 	backend    backend
+	links      links           // what refers to the other type of the directory
 	joined     []*resourceType // of the root: the types that it stands for; it has no backend
 	references bool            // complex values stand for something that exists elsewhere
 }
@@ -40,6 +41,7 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 	}
 	users, groups := newDirectoryBackends(cfg, types["User"].schema, types["Group"].schema)
 	types["User"].backend, types["Group"].backend = users, groups
+	types["User"].links, types["Group"].links = users.reader.links, groups.reader.links
 	types["Issue"].references = true
 	types["Issue"].backend = newIssues(cfg, types["Issue"].schema)
 	return out, nil
