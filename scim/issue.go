@@ -21,7 +21,8 @@ type issues struct {
 	catalogues *catalogues
 	recent     recentWrites
 	checked    jqlVerdicts
-	budget     int // upstream requests that one query may cost
+	nothing    query.Projection // of no attribute but the id
+	budget     int              // upstream requests that one query may cost
 }
 
 // catalogueTTL is how long a new status, component or account may go unseen
@@ -29,7 +30,9 @@ type issues struct {
 const catalogueTTL = 2 * time.Minute
 
 func newIssues(cfg Config, schema *query.Schema) backend {
+	nothing, _ := schema.Project([]string{"id"}, nil) // one parameter alone is no error
 	return &issues{
+		nothing:    nothing,
 		jira:       cfg.Jira,
 		schema:     schema,
 		projects:   cfg.Projects,

@@ -2,13 +2,10 @@ package scim
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
@@ -24,22 +21,22 @@ const (
 // index are up to date. Without sortBy the order is that of the ids.
 func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
 	run := issueQuery{issues: b, listQuery: q, simple: query.Simplify(q.filter)}
-	if names, ok := namedIssues(run.simple); ok {
-		objects, err := run.fetch(ctx, names)
-		if err != nil {
-			return nil, err
-		}
-		return q.finish(objects, fmt.Sprintf("fetch %d by name", len(names))), nil
+	if plan, ok := outlined(run.simple); ok {
+		return run.named(ctx, plan)
 	}
 	plan, ids, err := run.search(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if plan.Exact && q.sortBy == nil && q.whole {
+	case !plan.Exact:
+	case q.sortBy == nil && q.whole:
 		return &listResult{total: len(ids), plan: plan.String(), ids: ids, read: run.reader()}, nil
-	}
-	if plan.Exact && q.sortBy == nil {
+	case q.sortBy == nil:
 		if result, ok, err := run.page(ctx, ids, plan); ok || err != nil {
+			return result, err
+		}
+	case run.inOrder():
+		if result, ok, err := run.sortedPage(ctx, ids, plan); ok || err != nil {
 			return result, err
 		}
 	}
@@ -50,52 +47,13 @@ func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
 	return q.finish(objects, plan.String()), nil
 }
 
-// explain implements backend.
-func (b *issues) explain(filter query.Expr) string {
-	simple := query.Simplify(filter)
-	if names, ok := namedIssues(simple); ok {
-		return fmt.Sprintf("fetch %d by name", len(names))
+// named answers where the issues that can match are known by name.
+func (q *issueQuery) named(ctx context.Context, plan compiled) (*listResult, error) {
+	objects, err := q.fetch(ctx, plan.Names)
+	if err != nil {
+		return nil, err
 	}
-	return compiler{}.compile(simple).String()
-}
-
-// String is the plan on one line.
-func (c compiled) String() string {
-	switch {
-	case c.Never:
-		return "nothing: no call"
-	case c.Exact:
-		return "jql: " + c.JQL
-	}
-	return "jql: " + c.JQL + "; check: " + c.Residual
-}
-
-// namedIssues returns the ids and keys if the filter can be true only for
-// issues that it names.
-func namedIssues(e query.Expr) ([]string, bool) {
-	switch e := e.(type) {
-	case query.Compare:
-		if name := pathOf(e); e.Op == query.Eq && (name == "id" || name == "key") {
-			return []string{e.Value.(string)}, true
-		}
-	case query.And:
-		for _, t := range e.Terms {
-			if names, ok := namedIssues(t); ok {
-				return names, true
-			}
-		}
-	case query.Or:
-		var all []string
-		for _, t := range e.Terms {
-			names, ok := namedIssues(t)
-			if !ok {
-				return nil, false
-			}
-			all = append(all, names...)
-		}
-		return all, true
-	}
-	return nil, false
+	return q.listQuery.finish(objects, plan.String()), nil
 }
 
 // issueQuery is one list request being answered.
@@ -125,15 +83,19 @@ func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
 	if plan, err = q.checked.check(ctx, q, plan); err != nil || plan.Never {
 		return plan, nil, err
 	}
+	plan.Cost = q.checked.cost(plan, q)
 	recent := q.recent.ids()
 	ids, err := q.drain(ctx, plan.JQL, recent)
 	if err != nil {
 		return plan, nil, err
 	}
+	q.checked.found(plan.JQL, len(ids))
 	if ids, err = q.reconcile(ctx, ids, recent, plan.Exact); err != nil {
 		return plan, nil, err
 	}
-	slices.SortFunc(ids, compareIDs)
+	if !q.inOrder() {
+		slices.SortFunc(ids, compareIDs)
+	}
 	return plan, ids, nil
 }
 
@@ -147,7 +109,7 @@ func (q *issueQuery) compilerWith(ctx context.Context, fresh bool, kinds []catal
 	if err != nil {
 		return compiler{}, err
 	}
-	c := compiler{catalogue: snapshot, bound: snapshot[projectCatalogue], issues: map[issueName]string{}}
+	c := compiler{catalogue: snapshot, bound: snapshot[projectCatalogue], issues: map[issueName]string{}, order: q.order()}
 	var names []string
 	for leaf := range leaves(q.simple) {
 		compare, ok := leaf.(query.Compare)
@@ -185,6 +147,7 @@ func catalogueKindsOf(e query.Expr) []catalogueKind {
 // drain runs a search to its last page. Pages may be short; only isLast ends.
 func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]string, error) {
 	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent[max(0, len(recent)-maxReconcile):])}
+	var ids []string
 	seen := map[string]bool{}
 	for {
 		if err := q.spend(1); err != nil {
@@ -198,10 +161,13 @@ func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]
 			return nil, badGateway("Jira says that its search is not complete: %s", page.Warnings[0].Message)
 		}
 		for _, issue := range page.Issues {
-			seen[issue.ID] = true
+			if !seen[issue.ID] {
+				seen[issue.ID] = true
+				ids = append(ids, issue.ID)
+			}
 		}
 		if page.IsLast {
-			return q.believe(ctx, slices.Collect(maps.Keys(seen)))
+			return q.believe(ctx, ids)
 		}
 		request.NextPageToken = page.NextPageToken
 	}
@@ -226,8 +192,7 @@ func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, exact 
 	if !exact || q.sortBy != nil { // all candidates are going to be read
 		return union(ids, recent), nil
 	}
-	fields := neededFields(query.Projection{}, q.filter, nil)
-	objects, err := q.fetchFields(ctx, recent, fields)
+	objects, err := q.fetchFields(ctx, recent, neededFields(q.nothing, q.filter, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -326,82 +291,4 @@ func numbers(ids []string) []int64 {
 		}
 	}
 	return out
-}
-
-// jqlVerdicts remembers which JQL Jira understands. A search with JQL that
-// names what does not exist finds nothing and says nothing, so every text is
-// checked before it is run, and again after a while, since what it names may
-// go. It is safe for concurrent use.
-type jqlVerdicts struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	good map[string]time.Time // when it was checked
-}
-
-const (
-	maxVerdicts = 1024
-	verdictTTL  = 5 * time.Minute
-)
-
-// check returns a plan that Jira understands: the one given, or one compiled
-// again with catalogues just read. What it refuses then is an account that
-// does not exist or a mistake of ours.
-func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, plan compiled) (compiled, error) {
-	if plan.Never || v.known(plan.JQL) {
-		return plan, nil
-	}
-	problem, err := v.ask(ctx, q, plan.JQL)
-	if err != nil || problem == "" {
-		return plan, err
-	}
-	kinds := catalogueKindsOf(q.simple)
-	if !slices.Contains(kinds, accountCatalogue) {
-		kinds = append(kinds, accountCatalogue)
-	}
-	c, err := q.compilerWith(ctx, true, kinds)
-	if err != nil {
-		return plan, err
-	}
-	plan = c.compile(q.simple)
-	if plan.Never || v.known(plan.JQL) {
-		return plan, nil
-	}
-	if problem, err = v.ask(ctx, q, plan.JQL); err == nil && problem != "" {
-		err = badGateway("Jira does not understand the query this server made of the filter: %s", problem)
-	}
-	return plan, err
-}
-
-// ask returns Jira's objection to a query, "" if it has none.
-func (v *jqlVerdicts) ask(ctx context.Context, q *issueQuery, jql string) (string, error) {
-	if err := q.spend(1); err != nil {
-		return "", err
-	}
-	parsed, err := q.jira.ParseJQL(ctx, []string{jql})
-	if err != nil {
-		return "", err
-	}
-	for _, p := range parsed {
-		if problems := slices.Concat(p.Errors, p.Warnings); len(problems) > 0 {
-			return problems[0], nil
-		}
-	}
-	v.learn(jql)
-	return "", nil
-}
-
-func (v *jqlVerdicts) known(jql string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	at, ok := v.good[jql]
-	return ok && v.now().Sub(at) < verdictTTL
-}
-
-func (v *jqlVerdicts) learn(jql string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.good == nil || len(v.good) >= maxVerdicts {
-		v.good = map[string]time.Time{}
-	}
-	v.good[jql] = v.now()
 }

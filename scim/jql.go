@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -75,8 +76,10 @@ var columns = []column{
 type compiled struct {
 	JQL      string
 	Exact    bool
-	Never    bool   // nothing can match; JQL is empty
-	Residual string // what has to be checked afterwards, empty if Exact
+	Never    bool     // nothing can match; JQL is empty
+	Residual string   // what has to be checked afterwards, empty if Exact
+	Names    []string // the ids and keys of the issues that alone can match, instead of JQL
+	Cost     int      // searches and reads expected, -1 if unknown
 }
 
 // compiler translates filters. Without a catalogue it translates for the
@@ -86,6 +89,7 @@ type compiler struct {
 	catalogue *catalogue
 	bound     []entry              // the projects that may be searched
 	issues    map[issueName]string // ids of the issues the filter names, as far as they exist
+	order     string               // ORDER BY; empty: any order that is the same on every page
 }
 
 // compile translates a filter in the form that query.Simplify gives it.
@@ -99,7 +103,8 @@ func (c compiler) compile(e query.Expr) compiled {
 		clauses = append(clauses, p.jql)
 	}
 	out := compiled{
-		JQL:   strings.Join(clauses, " AND ") + " ORDER BY key ASC",
+		JQL:   strings.Join(clauses, " AND ") + " ORDER BY " + cmp.Or(c.order, "key ASC"),
+		Cost:  -1,
 		Exact: p.exact && p.verdict != opaque,
 	}
 	if !out.Exact {

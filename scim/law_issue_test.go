@@ -50,7 +50,7 @@ func (c *lawClock) forward(d time.Duration) { c.ticks.Add(int64(d)) }
 // then forgets it again every other time for another half.
 func laggingSite(clock *lawClock) emulator.Options {
 	return emulator.Options{
-		Users: 40, Groups: 3, Projects: 3, Issues: 300, Seed: 7, Now: clock.now,
+		Users: 40, Groups: 3, Projects: 3, Issues: 150, Seed: 7, Now: clock.now,
 		Jira: emulator.JiraOptions{IndexLag: 30 * time.Second, FlickeringIndex: true},
 	}
 }
@@ -63,7 +63,7 @@ func TestIssueLaw(t *testing.T) {
 	clock := &lawClock{}
 	l := newLaw(t, lawIssues, laggingSite(clock))
 	hits := 0
-	for round := range 40 {
+	for round := range 30 {
 		g := newLawGenerator(l, uint64(round))
 		for range 3 {
 			l.writeIssue(t, g)
@@ -93,7 +93,7 @@ func TestIssueLaw(t *testing.T) {
 			}
 		}
 	}
-	if hits < 80 {
+	if hits < 60 {
 		t.Errorf("only %d filters match some and not all", hits)
 	}
 }
@@ -106,7 +106,7 @@ func TestIssueLawOfOthers(t *testing.T) {
 	clock := &lawClock{}
 	l := newLaw(t, lawIssues, laggingSite(clock))
 	missing := 0
-	for round := range 40 {
+	for round := range 25 {
 		g := newLawGenerator(l, uint64(round)+1000)
 		touched := map[string]bool{}
 		for range 8 {
@@ -156,8 +156,8 @@ func (l *law) writeIssue(t *testing.T, g *lawGenerator) {
 	switch g.IntN(6) {
 	case 0:
 		kind := document["issueType"].(map[string]any)
-		if kind["name"] == "Sub-task" {
-			return
+		if strings.HasPrefix(kind["name"].(string), "Sub") {
+			return // needs a parent
 		}
 		lawRequest(t, http.MethodPost, l.server, "law", fmt.Sprintf(`{"schemas":[%q],"project":{"id":%q},"issueType":{"id":%q},"summary":%s,"labels":["red","blue"]}`,
 			lawIssueSchema, document["project"].(map[string]any)["id"], kind["id"], lawLiteral(summary)))

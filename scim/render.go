@@ -33,7 +33,7 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		renderError(w, asError(c.err))
 	case c.list != nil:
 		if c.explain {
-			h.Set("X-Query-Plan", headerText(c.list.plan))
+			h.Set("X-Query-Plan", headerText(fmt.Sprintf("%s; calls=%d", c.list.plan, c.upstream.Load())))
 		}
 		renderList(c, w)
 	case c.plain != nil:

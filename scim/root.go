@@ -66,7 +66,7 @@ func (w *walk) merge(q listQuery) {
 // joinPlans makes one plan of those of several types.
 func joinPlans(plans []string) string {
 	if len(plans) == 0 {
-		return "nothing: no call"
+		return query.Choose(query.Const(false), nil, query.Stats{}).String()
 	}
 	return strings.Join(plans, " | ")
 }

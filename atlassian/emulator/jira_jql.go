@@ -219,7 +219,8 @@ func timeFields() []jql.Field[*issue] {
 				}
 				return jql.Never
 			},
-			Compare: func(a, b *issue) int { return of(a).Compare(of(b)) },
+			// The index keeps seconds. In one second the latest issue comes first.
+			Compare: func(a, b *issue) int { return of(a).Truncate(time.Second).Compare(of(b).Truncate(time.Second)) },
 		}
 	}
 	return []jql.Field[*issue]{

@@ -1,0 +1,84 @@
+package scim
+
+import (
+	"fmt"
+	"strings"
+
+	"scim-atlassian/scim/query"
+)
+
+// explain implements backend.
+func (b *issues) explain(filter query.Expr) string {
+	simple := query.Simplify(filter)
+	if plan, ok := outlined(simple); ok {
+		return plan.String()
+	}
+	return compiler{}.compile(simple).String()
+}
+
+// outlined returns the plan of a filter that needs no search: nothing can match
+// it, or issues alone that it names.
+func outlined(simple query.Expr) (compiled, bool) {
+	if plan := (compiler{}).compile(simple); plan.Never {
+		return plan, true
+	}
+	names, ok := namedIssues(simple)
+	return compiled{Names: names, Residual: simple.String(), Cost: calls(len(names), fetchPage)}, ok
+}
+
+// String is the plan on one line: how issues are found, what is left to check, and
+// the searches and reads it takes, in the words of query.Plan.
+func (c compiled) String() string {
+	var b strings.Builder
+	switch {
+	case c.Never:
+		b.WriteString("empty")
+	case c.Names != nil:
+		fmt.Fprintf(&b, "fetch(%q", c.Names[0])
+		for _, name := range c.Names[1:] {
+			fmt.Fprintf(&b, ", %q", name)
+		}
+		b.WriteByte(')')
+	default:
+		fmt.Fprintf(&b, "jql(%s)", c.JQL)
+	}
+	if c.Exact {
+		b.WriteString(" exact")
+	} else {
+		fmt.Fprintf(&b, " residual=(%s)", c.Residual)
+	}
+	if c.Cost < 0 {
+		b.WriteString(" cost=?")
+	} else {
+		fmt.Fprintf(&b, " cost=%d", c.Cost)
+	}
+	return b.String()
+}
+
+// namedIssues returns the ids and keys if the filter can be true only for
+// issues that it names.
+func namedIssues(e query.Expr) ([]string, bool) {
+	switch e := e.(type) {
+	case query.Compare:
+		if name := pathOf(e); e.Op == query.Eq && (name == "id" || name == "key") {
+			return []string{e.Value.(string)}, true
+		}
+	case query.And:
+		for _, t := range e.Terms {
+			if names, ok := namedIssues(t); ok {
+				return names, true
+			}
+		}
+	case query.Or:
+		var all []string
+		for _, t := range e.Terms {
+			names, ok := namedIssues(t)
+			if !ok {
+				return nil, false
+			}
+			all = append(all, names...)
+		}
+		return all, true
+	}
+	return nil, false
+}

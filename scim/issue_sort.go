@@ -1,0 +1,85 @@
+package scim
+
+import (
+	"context"
+	"time"
+
+	"scim-atlassian/scim/query"
+)
+
+// Jira orders by its index. Of all that can be sorted by, created alone is there
+// as it is in the issue, since it never changes: what the index has of updated, or of a
+// priority, may be older than the issue, and then its order is not ours; names
+// it orders by rank or by locale, keys by project. How much of a second the index
+// keeps is not documented, so its order is trusted to the minute, and within that
+// the issues decide.
+
+// inOrder reports whether the search gives ids in the order of the list, to the
+// minute. With own writes the index may not know yet, they are not in their place.
+func (q *issueQuery) inOrder() bool { return q.order() != "" && len(q.recent.ids()) == 0 }
+
+// order is the ORDER BY that the list asks for, "" if Jira's is of no use.
+func (q *issueQuery) order() string {
+	if q.sortBy == nil || q.whole {
+		return ""
+	}
+	if name := pathOf(query.Present{Path: *q.sortBy}); name != "created" && name != "meta.created" {
+		return ""
+	}
+	if q.descending {
+		return "created DESC, key ASC"
+	}
+	return "created ASC, key ASC"
+}
+
+// sortedPage answers from an exact search in order of creation by reading the
+// issues of the page alone, and around it as many as were created in the minutes
+// that it begins and ends with. It reports false if that is too many, or if the
+// issues contradict the index.
+func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan compiled) (*listResult, bool, error) {
+	from := min(q.start-1, len(ids))
+	to := min(from+q.count, len(ids))
+	if from == to {
+		return &listResult{total: len(ids), resources: []query.Object{}, plan: plan.String()}, true, nil
+	}
+	for margin := 16; margin <= 1024; margin *= 8 {
+		lo, hi := max(0, from-margin), min(len(ids), to+margin)
+		window, err := q.fetch(ctx, ids[lo:hi])
+		if err != nil {
+			return nil, false, err
+		}
+		minutes, ok := q.minutes(window, ids[lo:hi])
+		if !ok {
+			return nil, false, nil
+		}
+		apart := func(end, edge int) bool { return minutes[edge-lo] != minutes[end-lo] }
+		if (lo == 0 || apart(lo, from)) && (hi == len(ids) || apart(hi-1, to-1)) {
+			query.Sort(window, *q.sortBy, q.descending)
+			return &listResult{total: len(ids), resources: window[from-lo : to-lo], plan: plan.String()}, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
+// minutes returns when the issues were created, in the order of ids. It reports
+// false if one of them is gone or matches no longer, or if they are out of order.
+func (q *issueQuery) minutes(window []query.Object, ids []string) ([]time.Time, bool) {
+	created := make(map[string]time.Time, len(window))
+	for _, o := range window {
+		at, _ := inner(o, "meta").Get("created")
+		t, ok := at.(time.Time)
+		if !ok || !query.Match(q.filter, o) {
+			return nil, false
+		}
+		created[text(o, "id")] = t.Truncate(time.Minute)
+	}
+	minutes := make([]time.Time, len(ids))
+	for i, id := range ids {
+		t, ok := created[id]
+		if !ok || i > 0 && t != minutes[i-1] && t.Before(minutes[i-1]) != q.descending {
+			return nil, false
+		}
+		minutes[i] = t
+	}
+	return minutes, true
+}

@@ -1,0 +1,121 @@
+package scim
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// jqlVerdicts remembers which JQL Jira understands. A search with JQL that
+// names what does not exist finds nothing and says nothing, so every text is
+// checked before it is run, and again after a while, since what it names may
+// go. It is safe for concurrent use.
+type jqlVerdicts struct {
+	now  func() time.Time
+	mu   sync.Mutex
+	good map[string]verdictOf
+}
+
+// verdictOf is what is known of a JQL.
+type verdictOf struct {
+	checked time.Time
+	found   int // how many issues it found last, -1 before it was run
+}
+
+const (
+	maxVerdicts = 1024
+	verdictTTL  = 5 * time.Minute
+)
+
+// check returns a plan that Jira understands: the one given, or one compiled
+// again with catalogues just read. What it refuses then is an account that
+// does not exist or a mistake of ours.
+func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, plan compiled) (compiled, error) {
+	if plan.Never || v.known(plan.JQL) {
+		return plan, nil
+	}
+	problem, err := v.ask(ctx, q, plan.JQL)
+	if err != nil || problem == "" {
+		return plan, err
+	}
+	kinds := catalogueKindsOf(q.simple)
+	if !slices.Contains(kinds, accountCatalogue) {
+		kinds = append(kinds, accountCatalogue)
+	}
+	c, err := q.compilerWith(ctx, true, kinds)
+	if err != nil {
+		return plan, err
+	}
+	plan = c.compile(q.simple)
+	if plan.Never || v.known(plan.JQL) {
+		return plan, nil
+	}
+	if problem, err = v.ask(ctx, q, plan.JQL); err == nil && problem != "" {
+		err = badGateway("Jira does not understand the query this server made of the filter: %s", problem)
+	}
+	return plan, err
+}
+
+// ask returns Jira's objection to a query, "" if it has none.
+func (v *jqlVerdicts) ask(ctx context.Context, q *issueQuery, jql string) (string, error) {
+	if err := q.spend(1); err != nil {
+		return "", err
+	}
+	parsed, err := q.jira.ParseJQL(ctx, []string{jql})
+	if err != nil {
+		return "", err
+	}
+	for _, p := range parsed {
+		if problems := slices.Concat(p.Errors, p.Warnings); len(problems) > 0 {
+			return problems[0], nil
+		}
+	}
+	v.learn(jql)
+	return "", nil
+}
+
+func (v *jqlVerdicts) known(jql string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	of, ok := v.good[jql]
+	return ok && v.now().Sub(of.checked) < verdictTTL
+}
+
+func (v *jqlVerdicts) learn(jql string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.good == nil || len(v.good) >= maxVerdicts {
+		v.good = map[string]verdictOf{}
+	}
+	v.good[jql] = verdictOf{v.now(), -1}
+}
+
+// found notes how many issues a JQL found.
+func (v *jqlVerdicts) found(jql string, n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if of, ok := v.good[jql]; ok {
+		of.found = n
+		v.good[jql] = of
+	}
+}
+
+// cost estimates the searches and reads of a plan, as many as it took the last
+// time; -1 before that.
+func (v *jqlVerdicts) cost(plan compiled, q *issueQuery) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	of, ok := v.good[plan.JQL]
+	if !ok || of.found < 0 {
+		return -1
+	}
+	reads := of.found
+	if plan.Exact && (q.sortBy == nil || q.inOrder()) {
+		reads = min(reads, q.count)
+	}
+	return max(1, calls(of.found, searchPage)) + calls(reads, fetchPage)
+}
+
+// calls is how many pages of a size so many issues take.
+func calls(n, page int) int { return (n + page - 1) / page }
