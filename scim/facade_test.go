@@ -29,7 +29,7 @@ func newFacade(t *testing.T, options emulator.Options, config scim.Config) *faca
 	upstream := httptest.NewServer(f.emulator)
 	t.Cleanup(upstream.Close)
 	config.Callers = append(config.Callers, bearer("all", scim.Write))
-	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second}, config))
+	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second, MaxRetryWait: time.Millisecond}, config))
 	t.Cleanup(server.Close)
 	f.base = server.URL + scim.BasePath
 	return f

@@ -103,13 +103,8 @@ func (s *Server) route(r *http.Request) (route, error) {
 	return to, nil
 }
 
-// notOffered refuses an endpoint of the protocol that this server lacks.
-func notOffered(path string) error {
-	if strings.HasPrefix(path, BasePath+"/Me") {
-		return refuse(http.StatusNotImplemented, "", "/Me stands for the user who calls, and who calls this server is an application; ask for /Users/{id}.")
-	}
-	return refuse(http.StatusNotImplemented, "", "%s is not offered.", clip(path))
-}
+// errMe refuses RFC 7644 section 3.11.
+var errMe = refuse(http.StatusNotImplemented, "", "/Me stands for the user who calls, and who calls this server is an application; ask for /Users/{id}.")
 
 func noEndpoint() error {
 	return refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)

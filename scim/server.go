@@ -212,7 +212,8 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	}
 	c.endpoint = to.endpoint()
 	switch {
-	case c.allow != "":
+	case to.options != "":
+		c.allow = to.options
 		return nil
 	case to.bulk:
 		return s.bulk(c, r)
@@ -221,7 +222,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	case to.connector != "":
 		return s.connector.answer(c, r, to.connector, s.draining.Load())
 	case to.rt == nil:
-		return notOffered(r.URL.Path)
+		return errMe
 	}
 	return s.serve(c, r, to)
 }
