@@ -79,11 +79,13 @@ func newPlayer(t *testing.T) *player {
 	strict.Strict = true
 	plainJSON := bearer("plain-json", scim.Write)
 	plainJSON.ContentType = "application/json"
+	clears := bearer("clears-members", scim.Write)
+	clears.PutWithoutMembers = scim.Clear
 	basic := scim.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]scim.Right{scim.AnyType: scim.Write}}
 	readOnly := scim.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]scim.Right{"User": scim.Read}}
 	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 2 * time.Second}, scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000,
-		Callers: []scim.Caller{bearer("all", scim.Write), strict, plainJSON, basic, readOnly},
+		Callers: []scim.Caller{bearer("all", scim.Write), strict, plainJSON, clears, basic, readOnly},
 	})
 	p.server = httptest.NewServer(server)
 	t.Cleanup(p.server.Close)
