@@ -36,6 +36,7 @@ type call struct {
 	operation  int            // place in a bulk request, from 1; 0: a request of its own
 	data       any            // the body, where it is known already
 	body       map[string]any // normalised body of a POST or PUT
+	standIn    string         // attribute in body that stands for what the resource has
 	patch      []operation    // normalised operations of a PATCH
 
 	answered bool         // a resource handler ran; otherwise the library refused

@@ -73,8 +73,12 @@ func (h handler) replace(ctx context.Context, c *call, id string, doc query.Obje
 	}
 	for _, name := range h.rt.backend.kept(c.caller) {
 		v, ok := current.Get(name)
-		if _, given := doc.Get(name); ok && !given {
+		_, given := doc.Get(name)
+		switch {
+		case ok && (!given || name == c.standIn):
 			doc.Set(name, v)
+		case name == c.standIn:
+			return nil, emailsRequired() // of a user whom Atlassian should not have
 		}
 	}
 	if err := h.rt.unwritable(current, doc); err != nil {

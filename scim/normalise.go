@@ -21,12 +21,13 @@ type normaliser struct {
 // parseResource checks the body of a POST or PUT. The result is a document for
 // the library; readOnly attributes and those that the schema does not know are
 // left out (RFC 7644 section 3.3).
-func (s *Server) parseResource(rt *resourceType, body any, strict bool) (map[string]any, error) {
+func (s *Server) parseResource(c *call, body any) (map[string]any, error) {
+	rt := c.rt
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, invalidSyntax("The body must be a JSON object with the attributes of a %s.", rt.Name)
 	}
-	n := normaliser{rt.schema, strict}
+	n := normaliser{rt.schema, c.caller.Strict}
 	doc, err := n.document(object)
 	if err != nil {
 		return nil, err
@@ -35,7 +36,7 @@ func (s *Server) parseResource(rt *resourceType, body any, strict bool) (map[str
 		return nil, err
 	}
 	if rt.Name == "User" {
-		if err := s.completeEmails(doc); err != nil {
+		if err := s.completeEmails(c, doc); err != nil {
 			return nil, err
 		}
 	}

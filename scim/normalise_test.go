@@ -36,7 +36,7 @@ func TestParseResource(t *testing.T) {
 	}
 	s, rt := &Server{}, namedType(t, "User")
 	for _, test := range tests {
-		got, err := s.parseResource(rt, decode(t, test.body), test.strict)
+		got, err := s.parseResource(&call{rt: rt, caller: &Caller{Strict: test.strict}}, decode(t, test.body))
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%s: got %q, want %q", test.name, refused, test.err)
 		}

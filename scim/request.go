@@ -72,14 +72,13 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		}
 		c.query.shown = strings.Join(p.attributes, ",") + "\x00" + strings.Join(p.excludeAttributes, ",")
 	}
-	strict := c.caller.Strict
 	switch {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = parsePatch(c.rt, body, strict)
+		c.patch, err = parsePatch(c.rt, body, c.caller.Strict)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
-		c.body, err = s.parseResource(c.rt, body, strict)
+		c.body, err = s.parseResource(c, body)
 	}
 	return err
 }

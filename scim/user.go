@@ -49,13 +49,14 @@ func (b *users) create(ctx context.Context, doc query.Object) (query.Object, err
 	return b.confirmed(userObject(u), changes(b.schema, nil, doc))
 }
 
-// kept implements backend: externalId, the correlation key, and active are what
-// PUT bodies leave out in practice though their senders rely on them.
+// kept implements backend: externalId, the correlation key, active and e-mail
+// addresses are what PUT bodies leave out in practice though their senders rely
+// on them.
 func (b *users) kept(caller *Caller) []string {
 	if caller.Strict {
 		return nil
 	}
-	return []string{"externalId", "active"}
+	return []string{"externalId", "active", "emails"}
 }
 
 // patch implements patcher for operations that say all by themselves.
@@ -222,14 +223,24 @@ func lookupComplete(got, total int) error {
 	return nil
 }
 
+func emailsRequired() error {
+	return invalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
+}
+
 // completeEmails gives a user the e-mail address that Atlassian requires, where
-// the configuration says how, and marks the first as primary if none is.
-func (s *Server) completeEmails(doc map[string]any) error {
+// the configuration says how, and marks the first as primary if none is. Where a
+// PUT keeps the present ones, c.standIn tells that replace has to put them in.
+func (s *Server) completeEmails(c *call, doc map[string]any) error {
 	list := toList(doc["emails"])
 	if len(list) == 0 {
+		if c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.caller), "emails") {
+			c.standIn = "emails"
+			doc["emails"] = []any{map[string]any{"value": "kept"}} // the library requires some
+			return nil
+		}
 		userName, _ := doc["userName"].(string)
 		if s.cfg.DeriveEmailDomain == "" || userName == "" {
-			return invalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
+			return emailsRequired()
 		}
 		address := userName
 		if !strings.Contains(address, "@") {
