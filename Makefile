@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz conformance interop bench demo ci
+.PHONY: build test race lint fuzz conformance interop keycloak-test bench demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -20,6 +20,9 @@ conformance:
 
 interop:
 	.ci/run interop
+
+keycloak-test:
+	.ci/run keycloak
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
