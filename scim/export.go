@@ -1,0 +1,127 @@
+package scim
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// exporter is who Export asks as: it may read everything, and no request can
+// prove to be it.
+var exporter = &Caller{Name: "export", Rights: map[string]Right{AnyType: Read}}
+
+// ExportOptions is a list request that comes from within the process, with the
+// parameters of RFC 7644 section 3.4.2.
+type ExportOptions struct {
+	Resource   string // name or endpoint of the resource type, in any case
+	Filter     string // empty: everything
+	StartIndex int    // from 1; 0: 1
+	Count      int    // resources at most, as far as Config.MaxResults allows; 0: none
+	Fresh      bool   // take nothing that was read for an earlier request
+}
+
+// ExportedPage is the answer to a list request.
+type ExportedPage struct {
+	Total int // resources that match, on all pages
+	Count int // resources on this one
+	// Resources yields their JSON, each on one line as in the Resources of a
+	// ListResponse. The bytes are good until the next one.
+	Resources     iter.Seq[[]byte]
+	UpstreamCalls int // requests to Atlassian that it took, also if it failed
+	Plan          string
+}
+
+// Export answers a list request without HTTP: the same steps as for one that
+// came in by ServeHTTP, from the guards to the renderer, for a caller that may
+// read everything. Like that, it is complete or an error, which is an *Error. The
+// page holds all its resources in memory until it is dropped. Locations begin
+// with Config.PublicURL. It is safe for concurrent use.
+func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, error) {
+	rt, err := s.typeNamed(o.Resource)
+	if err != nil {
+		return ExportedPage{}, err
+	}
+	parameters := url.Values{"startIndex": {strconv.Itoa(max(1, o.StartIndex))}, "count": {strconv.Itoa(o.Count)}}
+	if o.Filter != "" {
+		parameters.Set("filter", o.Filter)
+	}
+	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: BasePath + rt.Endpoint, RawQuery: parameters.Encode()}, Header: http.Header{}}
+	if o.Fresh {
+		r.Header.Set("Cache-Control", "no-cache")
+	}
+	c := newCall(r, s.cfg.PublicURL+BasePath, s.cfg.Now())
+	c.caller, c.rt = exporter, rt
+	ctx, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
+	defer cancel()
+	c.err = s.export(c, r.WithContext(ctx))
+	page := ExportedPage{UpstreamCalls: int(c.upstream.Load())}
+	if c.err != nil {
+		refused := asError(c.err)
+		s.record(c, refused.Status)
+		return page, refused
+	}
+	s.record(c, http.StatusOK)
+	page.Total, page.Count, page.Plan = c.list.total, len(c.list.resources), c.list.plan
+	page.Resources = func(yield func([]byte) bool) {
+		var b []byte
+		for _, o := range c.list.resources {
+			b = c.present(o).AppendJSON(b[:0])
+			if !yield(b) {
+				return
+			}
+		}
+	}
+	return page, nil
+}
+
+func (s *Server) export(c *call, r *http.Request) (err error) {
+	defer s.recovered(c, &err)
+	return s.serve(c, r, route{rt: c.rt})
+}
+
+// typeNamed finds a resource type as people name it.
+func (s *Server) typeNamed(name string) (*resourceType, error) {
+	var known []string
+	for _, rt := range s.types {
+		endpoint := strings.TrimPrefix(rt.Endpoint, "/")
+		if strings.EqualFold(name, endpoint) || strings.EqualFold(name, rt.Name) {
+			return rt, nil
+		}
+		known = append(known, endpoint)
+	}
+	return nil, refuse(http.StatusNotFound, "", "There are no %s; there are %s.", name, strings.Join(known, ", "))
+}
+
+// AttributePath is where a document has an attribute with simple values.
+type AttributePath struct {
+	Name      string // in the spelling of the schema
+	Extension string // URN of the member that it is in; empty: the document itself
+	Attribute string
+	Sub       string // empty: the attribute is simple
+	CaseExact bool   // values that differ in case differ
+}
+
+// Attribute finds the attribute that name means for a resource type, as in a
+// filter: in any case, with a URN or without. A multi-valued attribute stands for
+// its "value". Errors are *Error.
+func (s *Server) Attribute(resource, name string) (AttributePath, error) {
+	rt, err := s.typeNamed(resource)
+	if err != nil {
+		return AttributePath{}, err
+	}
+	p, err := rt.schema.Resolve(name)
+	if err == nil {
+		p, err = p.Comparable()
+	}
+	if err != nil {
+		return AttributePath{}, invalidPath("%s.", err.Error())
+	}
+	found := AttributePath{Name: p.String(), Extension: p.Extension, Attribute: p.Attr.Name, CaseExact: p.Attr.CaseExact}
+	if p.Sub != nil {
+		found.Sub, found.CaseExact = p.Sub.Name, p.Sub.CaseExact
+	}
+	return found, nil
+}

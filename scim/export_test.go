@@ -1,0 +1,138 @@
+package scim_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/scim"
+)
+
+// TestExport compares what is exported with what the same list request gets over HTTP, byte by byte.
+func TestExport(t *testing.T) {
+	upstream := httptest.NewServer(emulator.New(emulator.Options{Users: 230, Groups: 5, Projects: 2, Issues: 120, Seed: 1}))
+	defer upstream.Close()
+	config := scim.Config{Callers: []scim.Caller{bearer("all", scim.Read)}, PublicURL: "https://scim.example"}
+	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, config)
+	front := httptest.NewServer(server)
+	defer front.Close()
+	f := &facade{T: t, base: front.URL + scim.BasePath, caller: "all"}
+	tests := []scim.ExportOptions{
+		{Resource: "Users", Count: 1000},
+		{Resource: "user", StartIndex: 150, Count: 20, Fresh: true},
+		{Resource: "Users", Filter: `active eq false`, Count: 1000},
+		{Resource: "GROUPS", Count: 3},
+		{Resource: "Issues", Count: 1000},
+		{Resource: "Issues", Filter: `status.name eq "Done"`, StartIndex: 3, Count: 4},
+		{Resource: "Users", Count: 0},
+	}
+	endpoints := map[string]string{"user": "Users", "GROUPS": "Groups"}
+	for _, test := range tests {
+		page, err := server.Export(t.Context(), test)
+		if err != nil {
+			t.Errorf("%+v: %v", test, err)
+			continue
+		}
+		got := []string{}
+		for line := range page.Resources {
+			got = append(got, string(line))
+		}
+		query := url.Values{"startIndex": {"1"}}
+		set := func(name string, value any) { query.Set(name, jsonText(value)) }
+		if test.StartIndex > 0 {
+			set("startIndex", test.StartIndex)
+		}
+		set("count", test.Count)
+		if test.Filter != "" {
+			query.Set("filter", test.Filter)
+		}
+		endpoint := test.Resource
+		if endpoints[endpoint] != "" {
+			endpoint = endpoints[endpoint]
+		}
+		answer := f.do("GET", "/"+endpoint+"?"+query.Encode(), "")
+		var list struct {
+			TotalResults int
+			Resources    []json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(answer.body), &list); err != nil {
+			t.Fatal(err)
+		}
+		want := []string{}
+		for _, resource := range list.Resources {
+			want = append(want, string(resource))
+		}
+		if diff := cmp.Diff(want, got); diff != "" || page.Total != list.TotalResults || page.Count != len(want) {
+			t.Errorf("%+v: %d of %d, want %d of %d (-HTTP +export):\n%.2000s", test, page.Count, page.Total, len(want), list.TotalResults, diff)
+		}
+		if page.Plan == "" || page.UpstreamCalls == 0 {
+			t.Errorf("%+v: plan %q, %d calls", test, page.Plan, page.UpstreamCalls)
+		}
+	}
+}
+
+func jsonText(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+func TestExportRefusals(t *testing.T) {
+	e := emulator.New(emulator.Options{Users: 3, Seed: 1})
+	upstream := httptest.NewServer(e)
+	defer upstream.Close()
+	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{})
+	rules, err := emulator.ParseFaults("path=/scim/ status=503 retry-after=7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.SetFaults(rules)
+	tests := []struct {
+		options       scim.ExportOptions
+		status, calls int
+	}{
+		{scim.ExportOptions{Resource: "Nobody"}, 404, 0},
+		{scim.ExportOptions{Resource: "Users", Filter: "userName like 1"}, 400, 0},
+		{scim.ExportOptions{Resource: "Users", Count: 10}, 503, 1},
+	}
+	for _, test := range tests {
+		page, err := server.Export(t.Context(), test.options)
+		var refused *scim.Error
+		if !errors.As(err, &refused) || refused.Status != test.status || page.UpstreamCalls != test.calls {
+			t.Errorf("%+v: %v after %d calls, want %d after %d", test.options, err, page.UpstreamCalls, test.status, test.calls)
+		}
+	}
+}
+
+func TestAttribute(t *testing.T) {
+	upstream := httptest.NewServer(emulator.New(emulator.Options{}))
+	defer upstream.Close()
+	server := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{})
+	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	tests := []struct {
+		resource, name string
+		want           scim.AttributePath // zero: refused
+	}{
+		{"Users", "EMAILS", scim.AttributePath{Name: "emails.value", Attribute: "emails", Sub: "value"}},
+		{"user", "name.familyName", scim.AttributePath{Name: "name.familyName", Attribute: "name", Sub: "familyName"}},
+		{"Users", "id", scim.AttributePath{Name: "id", Attribute: "id", CaseExact: true}},
+		{"Users", enterprise + ":department", scim.AttributePath{Name: enterprise + ":department", Extension: enterprise, Attribute: "department"}},
+		{"Users", "name", scim.AttributePath{}},
+		{"Users", "shoeSize", scim.AttributePath{}},
+		{"Shoes", "id", scim.AttributePath{}},
+	}
+	for _, test := range tests {
+		got, err := server.Attribute(test.resource, test.name)
+		if diff := cmp.Diff(test.want, got); diff != "" || (err == nil) != (test.want.Name != "") {
+			t.Errorf("%s %s: %v (-want +got):\n%s", test.resource, test.name, err, diff)
+		}
+	}
+}
