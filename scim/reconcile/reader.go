@@ -1,0 +1,149 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"scim-atlassian/scim"
+)
+
+const (
+	overlap     = 100    // resources that a page has in common with what was read before it: one request upstream
+	firstPage   = 1_000  // resources
+	largestPage = 5_000  // resources
+	inOneGo     = 10_000 // resources of a filtered list, which most often costs the same for one as for all
+	everything  = 1 << 30
+)
+
+// mode is how pages are asked for, from cheap to sure.
+type mode uint8
+
+const (
+	byWindow mode = iota // each by itself, where the server reads no more than the page
+	byResult             // from what the server found for the one before
+	atOnce               // all that is left in one, since the server does not keep it
+)
+
+// reader follows a list page by page. Each page but the first begins with the
+// last resources of the one before: were one of those that were read already
+// deleted meanwhile, or one added among them, the others would have moved. The
+// list is complete when as many different resources were read as there are in
+// the end. Resources that are added behind are read like the others.
+type reader struct {
+	server *scim.Server
+	job    Job
+	draft  *draft
+	mode   mode
+	size   int // new resources on a page, 0 until the first one was read
+}
+
+// toEnd reads what is missing. It fails with a *movedError if it cannot say
+// whether that is everything.
+func (r *reader) toEnd(ctx context.Context) error {
+	for {
+		page, err := r.page(ctx)
+		if err != nil {
+			return err
+		}
+		if err := r.take(page); err != nil {
+			return err
+		}
+		r.adapt(page)
+		if r.job.Progress != nil {
+			s := &r.draft.state
+			r.job.Progress(Progress{Read: s.Lines, Matched: s.Matched, Before: s.Before, UpstreamCalls: s.UpstreamCalls})
+		}
+		if r.draft.state.Lines == page.Total {
+			return nil
+		}
+	}
+}
+
+// page asks for the next page, again and again while the trouble may pass.
+func (r *reader) page(ctx context.Context) (scim.ExportedPage, error) {
+	const most, shortest, longest, patience = 6, time.Second, 30 * time.Second, 5 * time.Minute
+	have := len(r.draft.tail())
+	o := scim.ExportOptions{
+		Resource: r.job.Resource, Filter: r.job.Filter,
+		StartIndex: r.draft.state.Lines - have + 1, Count: have + r.more(), Fresh: r.mode == byWindow,
+	}
+	wait := shortest
+	for failures := 1; ; failures++ {
+		page, err := r.server.Export(ctx, o)
+		r.draft.state.Pages++
+		r.draft.state.UpstreamCalls += page.UpstreamCalls
+		if err == nil || failures == most || !passing(err) || ctx.Err() != nil {
+			return page, err
+		}
+		var e *scim.Error
+		if errors.As(err, &e) {
+			wait = max(wait, e.RetryAfter)
+		}
+		if wait > patience {
+			return page, err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return page, ctx.Err()
+		}
+		wait = min(2*wait, longest)
+	}
+}
+
+// more is how many new resources to ask for.
+func (r *reader) more() int {
+	switch {
+	case r.mode == atOnce:
+		return everything
+	case r.size > 0:
+		return r.size
+	case r.job.Filter != "":
+		return inOneGo
+	}
+	return firstPage
+}
+
+// adapt decides how to ask for the pages that follow. Twenty or more of them show
+// how far the run has come; more than that would only cost more. A page that cost
+// more than reading its resources was found in something larger.
+func (r *reader) adapt(page scim.ExportedPage) {
+	const few = 5 // requests that are no matter
+	if page.UpstreamCalls > few+(page.Count+99)/100 && r.mode < atOnce {
+		r.mode++
+	}
+	r.size = min(max(page.Total/20, firstPage), largestPage)
+}
+
+// take adds a page to the draft.
+func (r *reader) take(page scim.ExportedPage) error {
+	known := r.draft.tail()
+	for line := range page.Resources {
+		found, err := identify(line, r.draft.key)
+		switch {
+		case err != nil:
+			return err
+		case len(known) > 0 && found.id != known[0]:
+			return moved("where %s was there is %s", known[0], found.id)
+		case len(known) > 0:
+			known = known[1:]
+			continue
+		case r.draft.index.has(found.id):
+			return moved("%s came twice", found.id)
+		}
+		if err := r.draft.add(line, found); err != nil {
+			return err
+		}
+	}
+	switch lines := r.draft.index.lines(); {
+	case len(known) > 0:
+		return moved("it ended before %s, which was there", known[0])
+	case lines > page.Total:
+		return moved("%d were read, and there are %d", lines, page.Total)
+	case lines == r.draft.state.Lines && lines < page.Total:
+		return moved("it ended after %d of %d", lines, page.Total)
+	}
+	r.draft.state.Matched = page.Total
+	return r.draft.commit()
+}
