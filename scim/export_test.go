@@ -16,13 +16,14 @@ import (
 
 // TestExport compares what is exported with what the same list request gets over HTTP, byte by byte.
 func TestExport(t *testing.T) {
-	upstream := httptest.NewServer(emulator.New(emulator.Options{Users: 230, Groups: 5, Projects: 2, Issues: 120, Seed: 1}))
+	e := emulator.New(emulator.Options{Users: 230, Groups: 5, Projects: 2, Issues: 120, Seed: 1})
+	upstream := httptest.NewServer(e)
 	defer upstream.Close()
 	config := scim.Config{Callers: []scim.Caller{bearer("all", scim.Read)}, PublicURL: "https://scim.example"}
 	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, config)
 	front := httptest.NewServer(server)
 	defer front.Close()
-	f := &facade{T: t, base: front.URL + scim.BasePath, caller: "all"}
+	f := &facade{T: t, emulator: e, base: front.URL + scim.BasePath, caller: "all"}
 	tests := []scim.ExportOptions{
 		{Resource: "Users", Count: 1000},
 		{Resource: "user", StartIndex: 150, Count: 20, Fresh: true},
