@@ -110,6 +110,24 @@ func TestRedirectIsNotFollowed(t *testing.T) {
 	}
 }
 
+// TestCausedByAnother gives up a request because another one failed, as a group of them does. The other's error, which
+// net/http returns as the cause of the context, stays as it is.
+func TestCausedByAnother(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	other := &atlassian.Error{Kind: atlassian.Unavailable, Op: "GET /Other"}
+	d := newDirectory(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		cancel(other)
+		<-r.Context().Done()
+	}), atlassian.Config{})
+	_, err := d.User(ctx, "1")
+	if got := asError(t, err); got == other || got.Kind != atlassian.Canceled || got.Op != "GET /Users/{id}" {
+		t.Errorf("got %+v", got)
+	}
+	if other.Op != "GET /Other" || other.Ambiguous {
+		t.Errorf("the other error is now %+v", other)
+	}
+}
+
 func TestKindOf(t *testing.T) {
 	wrapped := fmt.Errorf("scan: %w", &atlassian.Error{Kind: atlassian.Conflict})
 	tests := []struct {

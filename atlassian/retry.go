@@ -226,7 +226,7 @@ func hopeless(err error) bool {
 // failure makes an Error of an operation that got no answer.
 func (o *operation) failure(ctx context.Context, err error) *Error {
 	var refused *Error
-	if errors.As(err, &refused) {
+	if errors.As(err, &refused) && ctx.Err() == nil { // else it may be the cause of the context, somebody else's failure
 		refused.Op, refused.Ambiguous = o.op, o.ambiguous()
 		return refused
 	}
@@ -238,7 +238,7 @@ func (o *operation) failure(ctx context.Context, err error) *Error {
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Kind, e.Detail = Canceled, "the request was given up"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		e.Kind, e.Detail = Timeout, "upstream did not answer in time"
 	case errors.Is(err, errOversize):
 		e.Kind, e.Detail = Garbled, "upstream's answer is too large"

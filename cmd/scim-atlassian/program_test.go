@@ -240,10 +240,11 @@ func TestDemoWithFaults(t *testing.T) {
 	}
 }
 
-// startEmulator returns an environment that points serve at a running emulator.
-func startEmulator(t *testing.T) []string {
+// startEmulator returns an environment that points serve at a running emulator; flags win over its five users and one
+// project.
+func startEmulator(t *testing.T, flags ...string) []string {
 	t.Helper()
-	p := start(t, nil, "emulator", "--atlassian-listen", "127.0.0.1:0", "--users", "5", "--projects", "1")
+	p := start(t, nil, append([]string{"emulator", "--atlassian-listen", "127.0.0.1:0", "--users", "5", "--projects", "1"}, flags...)...)
 	p.stdout.await(t, "(ORGANIZATION_API_KEY=.+\n)")
 	var environ []string
 	for line := range strings.Lines(p.stdout.String()) {

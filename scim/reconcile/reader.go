@@ -9,12 +9,18 @@ import (
 )
 
 const (
-	overlap     = 100    // resources that a page has in common with what was read before it: one request upstream
-	firstPage   = 1_000  // resources
-	largestPage = 5_000  // resources
-	inOneGo     = 10_000 // resources of a filtered list, which most often costs the same for one as for all
-	everything  = 1 << 30
+	overlap    = 100 // resources that a page has in common with what was read before it: one request upstream
+	everything = 1 << 30
 )
+
+// sizes are how many new resources a page has.
+type sizes struct {
+	first    int // and the least of those that follow
+	largest  int
+	filtered int // the first of a filtered list, which most often costs the same for one as for all
+}
+
+var usual = sizes{first: 1_000, largest: 5_000, filtered: 10_000}
 
 // mode is how pages are asked for, from cheap to sure.
 type mode uint8
@@ -100,9 +106,9 @@ func (r *reader) more() int {
 	case r.size > 0:
 		return r.size
 	case r.job.Filter != "":
-		return inOneGo
+		return r.job.sizes.filtered
 	}
-	return firstPage
+	return r.job.sizes.first
 }
 
 // adapt decides how to ask for the pages that follow. Twenty or more of them show
@@ -113,7 +119,7 @@ func (r *reader) adapt(page scim.ExportedPage) {
 	if page.UpstreamCalls > few+(page.Count+99)/100 && r.mode < atOnce {
 		r.mode++
 	}
-	r.size = min(max(page.Total/20, firstPage), largestPage)
+	r.size = min(max(page.Total/20, r.job.sizes.first), r.job.sizes.largest)
 }
 
 // take adds a page to the draft.

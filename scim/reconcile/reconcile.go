@@ -32,6 +32,8 @@ type Job struct {
 	Changed func(Change) error
 	// Progress is called after every page, nil: never.
 	Progress func(Progress)
+
+	sizes sizes // of pages; zero: the usual ones
 }
 
 // Progress is how far a run has come.
@@ -48,6 +50,9 @@ type Progress struct {
 //
 // Only one run may write to a file at a time.
 func Run(ctx context.Context, server *scim.Server, job Job) (*Report, error) {
+	if job.sizes == (sizes{}) {
+		job.sizes = usual
+	}
 	r := &run{server: server, job: job, began: time.Now()}
 	report, err := r.complete(ctx)
 	if err == nil {

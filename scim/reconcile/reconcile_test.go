@@ -63,9 +63,9 @@ func newTenant(t *testing.T, options emulator.Options, config scim.Config) *tena
 	return s
 }
 
-// Where pages of 1000 begin, with their overlap, for the first time. The directory is read in pages of 100, and the last
+// Where pages of 200 begin, with their overlap, for the first time. The directory is read in pages of 100, and the last
 // of a page is the first of the next one.
-const secondPage, thirdPage = "901#2", "1901#2"
+const secondPage, thirdPage = "101#2", "301#2"
 
 // happens takes out what is to happen before a request.
 func (s *tenant) happens(r *http.Request) func() {
@@ -116,6 +116,7 @@ func (s *tenant) create(name string) string {
 func (s *tenant) run(ctx context.Context, edit func(*reconcile.Job)) (*reconcile.Report, error) {
 	s.Helper()
 	job := reconcile.Job{Resource: "Users", Out: s.out, Source: "demo"}
+	job.SetSizes(200, 1000)
 	if edit != nil {
 		edit(&job)
 	}
@@ -199,14 +200,14 @@ func (s *tenant) complete(report *reconcile.Report, err error) {
 }
 
 func TestFull(t *testing.T) {
-	s := newTenant(t, emulator.Options{Users: 2500, Seed: 1}, scim.Config{})
+	s := newTenant(t, emulator.Options{Users: 500, Seed: 1}, scim.Config{})
 	var seen []reconcile.Progress
 	report, err := s.run(t.Context(), func(job *reconcile.Job) { job.Progress = func(p reconcile.Progress) { seen = append(seen, p) } })
 	s.complete(report, err)
-	if want := 10 + 11 + 6; report.UpstreamCalls != want || report.Pages != 3 {
+	if want := 2 + 3 + 2; report.UpstreamCalls != want || report.Pages != 3 {
 		t.Errorf("%d pages, %d calls, want 3, %d", report.Pages, report.UpstreamCalls, want)
 	}
-	want := []reconcile.Progress{{Read: 1000, Matched: 2500, UpstreamCalls: 10}, {Read: 2000, Matched: 2500, UpstreamCalls: 21}, {Read: 2500, Matched: 2500, UpstreamCalls: 27}}
+	want := []reconcile.Progress{{Read: 200, Matched: 500, UpstreamCalls: 2}, {Read: 400, Matched: 500, UpstreamCalls: 5}, {Read: 500, Matched: 500, UpstreamCalls: 7}}
 	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Errorf("progress (-want +got):\n%s", diff)
 	}
@@ -244,21 +245,21 @@ func TestChanges(t *testing.T) {
 	}{
 		{"somebody new", map[string]func(*tenant){secondPage: func(s *tenant) { s.create("new") }}, 0, ""},
 		{"somebody new during the last page", map[string]func(*tenant){thirdPage: func(s *tenant) { s.create("new") }}, 0, ""},
-		{"somebody gone who was not read yet", map[string]func(*tenant){secondPage: func(s *tenant) { s.remove(2050) }}, 0, ""},
+		{"somebody gone who was not read yet", map[string]func(*tenant){secondPage: func(s *tenant) { s.remove(440) }}, 0, ""},
 		{"somebody gone who was read", map[string]func(*tenant){secondPage: func(s *tenant) { s.remove(10) }}, 1, "where "},
-		{"somebody gone and somebody new", map[string]func(*tenant){thirdPage: func(s *tenant) { s.remove(1000); s.create("new") }}, 1, "where "},
-		{"the last one read is gone", map[string]func(*tenant){secondPage: func(s *tenant) { s.remove(1000) }}, 1, "where "},
+		{"somebody gone and somebody new", map[string]func(*tenant){thirdPage: func(s *tenant) { s.remove(200); s.create("new") }}, 1, "where "},
+		{"the last one read is gone", map[string]func(*tenant){secondPage: func(s *tenant) { s.remove(200) }}, 1, "where "},
 		{"almost everybody gone", map[string]func(*tenant){secondPage: func(s *tenant) {
-			for _, id := range s.truth()[50:] {
+			for _, id := range s.truth()[20:] {
 				s.upstream("DELETE", "/Users/"+id, "")
 			}
 		}}, 1, "it ended before "},
-		{"twice", map[string]func(*tenant){secondPage: func(s *tenant) { s.remove(10) }, "901#4": func(s *tenant) { s.remove(10) }}, 2, "where "},
+		{"twice", map[string]func(*tenant){secondPage: func(s *tenant) { s.remove(10) }, "101#4": func(s *tenant) { s.remove(10) }}, 2, "where "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := newTenant(t, emulator.Options{Users: 2100, Seed: 1}, scim.Config{})
+			s := newTenant(t, emulator.Options{Users: 450, Seed: 1}, scim.Config{})
 			for start, do := range test.on {
 				s.on[start] = func() { do(s) }
 			}
@@ -275,8 +276,8 @@ func TestChanges(t *testing.T) {
 }
 
 func TestChangesAllTheTime(t *testing.T) {
-	s := newTenant(t, emulator.Options{Users: 1200, Seed: 1}, scim.Config{})
-	for _, page := range []string{secondPage, "901#4", "901#6"} {
+	s := newTenant(t, emulator.Options{Users: 250, Seed: 1}, scim.Config{})
+	for _, page := range []string{secondPage, "101#4", "101#6"} {
 		s.on[page] = func() { s.remove(10) }
 	}
 	report, err := s.run(t.Context(), nil)
@@ -288,14 +289,14 @@ func TestChangesAllTheTime(t *testing.T) {
 	}
 }
 
-// interrupted runs a job until the third page, of 2500 users.
+// interrupted runs a job until the third page, of 500 users.
 func interrupted(t *testing.T, config scim.Config) *tenant {
 	t.Helper()
-	s := newTenant(t, emulator.Options{Users: 2500, Seed: 1}, config)
+	s := newTenant(t, emulator.Options{Users: 500, Seed: 1}, config)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.on[thirdPage] = cancel
 	report, err := s.run(ctx, nil)
-	if !errors.Is(err, reconcile.ErrInterrupted) || report.Complete || report.Reason != "interrupted" || report.Read != 2000 || report.ContentHash != "" {
+	if !errors.Is(err, reconcile.ErrInterrupted) || report.Complete || report.Reason != "interrupted" || report.Read != 400 || report.ContentHash != "" {
 		t.Fatalf("%v, report %+v", err, report)
 	}
 	if diff := cmp.Diff([]string{".partial", ".state"}, s.files()); diff != "" {
@@ -313,12 +314,12 @@ func TestResume(t *testing.T) {
 		job.Progress = func(p reconcile.Progress) { first = p }
 	})
 	for _, request := range s.emulator.Log() {
-		if start := strings.TrimPrefix(request.Query, "count=100&startIndex="); len(start) < 4 || start < "1901" {
+		if start := strings.TrimPrefix(request.Query, "count=100&startIndex="); start < "301" {
 			t.Errorf("read again: %+v", request)
 		}
 	}
 	s.complete(report, err)
-	if report.Resumed != 1 || report.StartedOver != 0 || first.Before != 2000 {
+	if report.Resumed != 1 || report.StartedOver != 0 || first.Before != 400 {
 		t.Errorf("report %+v, progress %+v", report, first)
 	}
 	hash := report.ContentHash
@@ -337,7 +338,7 @@ func TestResumeAfterChanges(t *testing.T) {
 		startedOver int
 	}{
 		{"somebody new", func(s *tenant) { s.create("new") }, 0},
-		{"somebody gone who was not read yet", func(s *tenant) { s.remove(2400) }, 0},
+		{"somebody gone who was not read yet", func(s *tenant) { s.remove(480) }, 0},
 		{"somebody gone who was read", func(s *tenant) { s.remove(5) }, 1},
 		{"one gone, one new", func(s *tenant) { s.remove(5); s.create("new") }, 1},
 	}
@@ -408,27 +409,31 @@ func TestLimited(t *testing.T) {
 		name   string
 		config scim.Config
 		calls  int
+		pages  int
 	}{
-		{"kept by the server", scim.Config{}, 120},
-		{"too large to be kept", scim.Config{KeptResultBytes: 1}, 3 * 120},
+		{"kept by the server", scim.Config{}, 12, 6},
+		{"too large to be kept", scim.Config{KeptResultBytes: 1}, 3 * 12, 3},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newTenant(t, emulator.Options{Users: 12_000, Seed: 1}, test.config)
-			report, err := s.run(t.Context(), func(job *reconcile.Job) { job.Filter = "active eq true" })
-			if err != nil || !report.Complete || report.Mode != "limited" || report.UpstreamCalls != test.calls || report.Pages != 3 {
-				t.Fatalf("%v, report %+v, want %d calls", err, report, test.calls)
+			s := newTenant(t, emulator.Options{Users: 1200, Seed: 1}, test.config)
+			report, err := s.run(t.Context(), func(job *reconcile.Job) {
+				job.Filter = "active eq true"
+				job.SetSizes(200, 150)
+			})
+			if err != nil || !report.Complete || report.Mode != "limited" || report.UpstreamCalls != test.calls || report.Pages != test.pages {
+				t.Fatalf("%v, report %+v, want %d pages, %d calls", err, report, test.pages, test.calls)
 			}
 			inactive := 0
-			for start := 1; start <= 12_000; start += 100 {
+			for start := 1; start <= 1200; start += 100 {
 				for _, user := range s.upstream("GET", fmt.Sprintf("/Users?startIndex=%d&count=100", start), "")["Resources"].([]any) {
 					if user.(map[string]any)["active"] == false {
 						inactive++
 					}
 				}
 			}
-			if got := len(s.ids()); got != 12_000-inactive {
-				t.Errorf("%d users, want %d", got, 12_000-inactive)
+			if got := len(s.ids()); got != 1200-inactive {
+				t.Errorf("%d users, want %d", got, 1200-inactive)
 			}
 		})
 	}
@@ -574,15 +579,15 @@ func TestTrouble(t *testing.T) {
 		name, faults string
 		want         string // in the reason; empty: complete
 	}{
-		{"unavailable for a moment", "path=/scim/ after=13 times=1 status=503", ""},
-		{"cut for a moment", "path=/scim/ after=13 times=1 reset=before", ""},
-		{"half an answer", "path=/scim/ after=13 times=1 body=truncated", ""},
-		{"a key that was revoked", "path=/scim/ after=13 status=401", "credentials"},
+		{"unavailable for a moment", "path=/scim/ after=3 times=1 status=503", ""},
+		{"cut for a moment", "path=/scim/ after=3 times=1 reset=before", ""},
+		{"half an answer", "path=/scim/ after=3 times=1 body=truncated", ""},
+		{"a key that was revoked", "path=/scim/ after=3 status=401", "credentials"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s := newTenant(t, emulator.Options{Users: 1500, Seed: 1}, scim.Config{})
+			s := newTenant(t, emulator.Options{Users: 300, Seed: 1}, scim.Config{})
 			rules, err := emulator.ParseFaults(test.faults)
 			if err != nil {
 				t.Fatal(err)
@@ -593,7 +598,7 @@ func TestTrouble(t *testing.T) {
 				s.complete(report, err)
 				return
 			}
-			if err == nil || report.Complete || !strings.Contains(report.Reason, test.want) || report.Read != 1000 {
+			if err == nil || report.Complete || !strings.Contains(report.Reason, test.want) || report.Read != 200 {
 				t.Errorf("%v, report %+v", err, report)
 			}
 			s.emulator.SetFaults(nil)
