@@ -58,9 +58,10 @@ type bulkOperation struct {
 	data    any
 
 	fault error           // why it cannot be done, known before anything was
-	refs  map[string]bool // the bulkIds that path and data refer to
+	refs  map[string]bool // the bulkIds that path and data refer to; true: not settled
 
-	waiting int              // operations that must settle first
+	open    int              // how many of refs are not settled
+	waiting int              // operations that must settle first, open among them
 	next    []*bulkOperation // operations that wait for this one
 	started bool
 	settled bool

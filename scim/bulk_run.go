@@ -81,7 +81,7 @@ func (j *bulkJob) plan() {
 func (j *bulkJob) refer(op *bulkOperation) error {
 	for _, text := range append(texts(op.data), op.target()) {
 		bulkID, ok := referenceIn(text)
-		if !ok || op.refs[bulkID] {
+		if _, known := op.refs[bulkID]; !ok || known {
 			continue
 		}
 		to := j.byID[bulkID]
@@ -89,6 +89,7 @@ func (j *bulkJob) refer(op *bulkOperation) error {
 			return invalidValue("No POST in this request has the bulkId %q.", clip(bulkID))
 		}
 		op.refs[bulkID] = true
+		op.open++
 		op.waiting++
 		to.next = append(to.next, op)
 	}
@@ -161,7 +162,12 @@ func (j *bulkJob) settle(op *bulkOperation, result query.Object) {
 		j.errors++
 	}
 	for _, waiter := range op.next {
-		if failed && waiter.fault == nil && j.byID[op.bulkID] == op && waiter.refs[op.bulkID] {
+		referred := j.byID[op.bulkID] == op && waiter.refs[op.bulkID]
+		if referred {
+			waiter.refs[op.bulkID] = false
+			waiter.open--
+		}
+		if failed && referred && waiter.fault == nil {
 			waiter.fault = refuse(http.StatusPreconditionFailed, "", "Not done: it refers to the bulkId %q, which failed.", clip(op.bulkID))
 		}
 		if waiter.waiting--; waiter.waiting == 0 && !waiter.started {
@@ -184,11 +190,10 @@ func (j *bulkJob) breakCircle() bool {
 		if op.started {
 			continue
 		}
-		unresolved := j.unresolved(op) != ""
-		if first == nil && !unresolved {
+		if first == nil && op.open == 0 {
 			first = op
 		}
-		if op.method == http.MethodPost && unresolved && op.waitsForItself() {
+		if op.method == http.MethodPost && op.open > 0 && op.waitsForItself() {
 			op.withhold(j.idOf)
 			j.enqueue(op)
 			return true

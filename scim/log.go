@@ -22,7 +22,7 @@ func (s *Server) record(c *call, status int) {
 		fields = append(fields, zap.Int("operations", c.bulk.operations), zap.Int("errors", c.bulk.errors))
 	}
 	level := zapcore.InfoLevel
-	if c.err != nil {
+	if c.err != nil && c.err != errNotModified {
 		fields = append(fields, zap.String("error", c.err.Error()))
 	}
 	if status >= 500 && status != http.StatusNotImplemented {
