@@ -37,7 +37,11 @@ type store struct {
 	clock   uint64
 	kept    *snapshot // the last complete reading, nil if none
 	reading *reading  // nil if none
+	counts  storeCounts
 }
+
+// storeCounts are what a store did since it was made.
+type storeCounts struct{ hits, scans, mends, failures uint64 }
 
 // need is what a request asks of a reading.
 type need struct {
@@ -115,6 +119,9 @@ func (s *store) all(ctx context.Context, n need) (view, error) {
 			}
 		}
 	}
+	if kept {
+		s.counts.hits++
+	}
 	return view{found.objects, kept, s.now().Sub(found.read)}, nil
 }
 
@@ -126,6 +133,7 @@ func (s *store) peek(n need) (view, bool) {
 	if n.fresh || !found.answers(n, s.tick()) {
 		return view{}, false
 	}
+	s.counts.hits++
 	return view{found.objects, true, s.now().Sub(found.read)}, true
 }
 
@@ -140,6 +148,17 @@ func (s *store) outlook(n need) (age time.Duration, calls int, ok bool) {
 	}
 	found.answers(n, began)
 	return s.now().Sub(found.read), len(found.missing(n)), s.mendable(found)
+}
+
+// stats describes the store for metrics.
+func (s *store) stats() SnapshotStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	stats := SnapshotStats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures}
+	if found := s.living(); found != nil {
+		stats.Kept, stats.Resources, stats.Age = true, len(found.objects), s.now().Sub(found.read)
+	}
+	return stats
 }
 
 // living returns the kept snapshot if its time is not over.
@@ -172,9 +191,11 @@ func (s *store) start(ctx context.Context, base *snapshot, n need, began uint64)
 	s.reading = r
 	if base.concerns(n, began) && s.mendable(base) {
 		ids := base.missing(n)
+		s.counts.mends++
 		go s.run(r, func() ([]query.Object, error) { return s.reread(ctx, ids) }, func(found []query.Object) { base.mend(ids, found, r.began) })
 		return r
 	}
+	s.counts.scans++
 	r.into = newSnapshot(r.began, s.now(), s.links)
 	go s.run(r, func() ([]query.Object, error) { return s.scan(ctx, n.most) }, func(found []query.Object) { s.keep(r.into, found) })
 	return r
@@ -193,6 +214,9 @@ func (s *store) run(r *reading, read func() ([]query.Object, error), finish func
 	defer s.mu.Unlock()
 	defer close(r.done)
 	r.err = err
+	if err != nil && !errors.Is(err, errLonger) {
+		s.counts.failures++
+	}
 	if s.reading != r {
 		return // given up: nobody waits, and own writes were not told to it
 	}

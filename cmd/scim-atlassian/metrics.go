@@ -33,8 +33,10 @@ type metrics struct {
 	waits        *prometheus.CounterVec   // by op, in seconds
 }
 
+// space begins the name of every metric of ours.
+const space = "scim_atlassian"
+
 func newMetrics() *metrics {
-	const space = "scim_atlassian"
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "requests_total",
@@ -89,9 +91,40 @@ func (m *metrics) call(ctx context.Context, c atlassian.Call) {
 	m.waits.WithLabelValues(c.Op).Add(max(c.Waited.Seconds(), 0))
 }
 
-// around counts the requests in flight through the facade.
-func (m *metrics) around(facade http.Handler) http.Handler {
+// around counts the requests in flight through the facade, and lets its snapshots be asked for.
+func (m *metrics) around(facade *scim.Server) http.Handler {
+	m.registry.MustRegister(snapshotMetrics(facade.Snapshots))
 	return promhttp.InstrumentHandlerInFlight(m.inFlight, facade)
+}
+
+// snapshotMetrics reads the snapshots' own figures when Prometheus asks.
+type snapshotMetrics func() []scim.SnapshotStats
+
+var (
+	snapshotReadings = prometheus.NewDesc(space+"_snapshot_readings_total", "Uses of a kept snapshot (hit), readings of everything (scan), of what writes left in doubt (mend), and those that failed (failure).",
+		[]string{"type", "kind"}, nil)
+	snapshotResources = prometheus.NewDesc(space+"_snapshot_resources", "Resources in the snapshot that is kept, if one is.", []string{"type"}, nil)
+	snapshotAge       = prometheus.NewDesc(space+"_snapshot_age_seconds", "Time since the reading of the snapshot that is kept began.", []string{"type"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (snapshotMetrics) Describe(descriptions chan<- *prometheus.Desc) {
+	descriptions <- snapshotReadings
+	descriptions <- snapshotResources
+	descriptions <- snapshotAge
+}
+
+// Collect implements prometheus.Collector.
+func (stats snapshotMetrics) Collect(values chan<- prometheus.Metric) {
+	for _, s := range stats() {
+		for kind, count := range map[string]uint64{"hit": s.Hits, "scan": s.Scans, "mend": s.Mends, "failure": s.Failures} {
+			values <- prometheus.MustNewConstMetric(snapshotReadings, prometheus.CounterValue, float64(count), s.Type, kind)
+		}
+		if s.Kept {
+			values <- prometheus.MustNewConstMetric(snapshotResources, prometheus.GaugeValue, float64(s.Resources), s.Type)
+			values <- prometheus.MustNewConstMetric(snapshotAge, prometheus.GaugeValue, s.Age.Seconds(), s.Type)
+		}
+	}
 }
 
 // site serves /metrics, to whoever reaches the listener.

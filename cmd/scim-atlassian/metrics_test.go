@@ -23,23 +23,31 @@ func TestMetrics(t *testing.T) {
 	for _, path := range []string{"/Users?count=1", "/Users/nobody-" + strings.Repeat("x", 20), "/Schemas", "/nothing"} {
 		get(t, base+path, demoUser, demoPassword)
 	}
+	for range 2 {
+		get(t, base+"/Users?filter=title+pr", demoUser, demoPassword) // takes reading all users, once
+	}
 	get(t, base+"/Users", "", "")
 	status, header, text := get(t, metrics, "", "")
 	if status != http.StatusOK || !strings.HasPrefix(header.Get("Content-Type"), "text/plain") {
 		t.Fatalf("status %d, %v", status, header)
 	}
 	for _, want := range []string{
-		`scim_atlassian_requests_total{method="GET",status="200",type="User"} 1`,
+		`scim_atlassian_requests_total{method="GET",status="200",type="User"} 3`,
 		`scim_atlassian_requests_total{method="GET",status="404",type="User"} 1`,
 		`scim_atlassian_requests_total{method="GET",status="200",type="Schemas"} 1`,
 		`scim_atlassian_requests_total{method="GET",status="404",type="none"} 1`,
 		`scim_atlassian_requests_total{method="GET",status="401",type="none"} 1`,
-		`scim_atlassian_request_duration_seconds_count{method="GET",type="User"} 2`,
-		`scim_atlassian_request_upstream_calls_sum{method="GET",type="User"} 3`,
+		`scim_atlassian_request_duration_seconds_count{method="GET",type="User"} 4`,
+		`scim_atlassian_request_upstream_calls_sum{method="GET",type="User"} 4`,
 		`scim_atlassian_requests_in_flight 0`,
 		`scim_atlassian_upstream_calls_total{op="GET /Users",status="429"} 1`,
 		`scim_atlassian_upstream_calls_total{op="GET /Users/{id}",status="404"} 1`,
 		`scim_atlassian_upstream_retries_total{op="GET /Users"} 1`,
+		`scim_atlassian_snapshot_readings_total{kind="scan",type="User"} 1`,
+		`scim_atlassian_snapshot_readings_total{kind="hit",type="User"} 1`,
+		`scim_atlassian_snapshot_resources{type="User"} 12`,
+		`scim_atlassian_snapshot_age_seconds{type="User"} `,
+		`scim_atlassian_snapshot_readings_total{kind="scan",type="Group"} 0`,
 		`go_goroutines `,
 		`process_start_time_seconds `,
 	} {
