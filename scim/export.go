@@ -54,13 +54,15 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 	}
 	c := newCall(r, s.cfg.PublicURL+BasePath, s.cfg.Now())
 	c.caller, c.rt = exporter, rt
-	ctx, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
+	within, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
 	defer cancel()
-	c.err = s.export(c, r.WithContext(ctx))
+	c.err = s.export(c, r.WithContext(within))
 	page := ExportedPage{UpstreamCalls: int(c.upstream.Load())}
 	if c.err != nil {
 		refused := asError(c.err)
-		s.record(c, refused.Status)
+		if ctx.Err() == nil { // to be given up is no failure
+			s.record(c, refused.Status)
+		}
 		return page, refused
 	}
 	s.record(c, http.StatusOK)

@@ -32,9 +32,11 @@ func newProgress(out io.Writer, flags reconcileFlags) *progress {
 		return p
 	}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		// Its own rate and time would count from the first page on, and what an interrupted run had read.
 		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(p.what),
-			progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("resources"),
-			progressbar.OptionSetPredictTime(true), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+			progressbar.OptionShowCount(), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
+		_ = p.bar.RenderBlank() // a spinner until the first page tells how many there are
 	}
 	return p
 }
@@ -44,20 +46,20 @@ func (p *progress) show(at reconcile.Progress) {
 	switch {
 	case p.out == nil:
 	case p.bar != nil:
-		p.bar.Describe(fmt.Sprintf("%s, %d requests to Atlassian", p.what, at.UpstreamCalls))
+		p.bar.Describe(p.what + ", " + p.pace(at))
 		if at.Matched != p.bar.GetMax() {
 			p.bar.ChangeMax(max(at.Matched, 1))
 		}
 		_ = p.bar.Set(at.Read) // nothing depends on what a terminal shows
 	case time.Since(p.last) >= progressEvery:
 		p.last = time.Now()
-		fmt.Fprintln(p.out, p.line(at))
+		fmt.Fprintf(p.out, "%s: %d of %d, %s\n", p.what, at.Read, at.Matched, p.pace(at))
 	}
 }
 
-// line says how far it is, how fast it goes and how long it will take.
-func (p *progress) line(at reconcile.Progress) string {
-	text := fmt.Sprintf("%s: %d of %d, %d requests to Atlassian", p.what, at.Read, at.Matched, at.UpstreamCalls)
+// pace says what it costs, how fast it goes and how long it will take.
+func (p *progress) pace(at reconcile.Progress) string {
+	text := fmt.Sprintf("%d requests to Atlassian", at.UpstreamCalls)
 	took := time.Since(p.from)
 	if now := at.Read - at.Before; now > 0 && took > 0 {
 		left := time.Duration(float64(took) / float64(now) * float64(at.Matched-at.Read))

@@ -232,13 +232,13 @@ func TestReconcileUsage(t *testing.T) {
 	}
 }
 
-func TestProgressLine(t *testing.T) {
+func TestPace(t *testing.T) {
 	p := &progress{what: "Users", from: time.Now().Add(-10 * time.Second)}
 	for at, want := range map[reconcile.Progress]string{
-		{Read: 3000, Matched: 5000, Before: 1000, UpstreamCalls: 20}: "Users: 3000 of 5000, 20 requests to Atlassian, 200/s, 10s left",
-		{Matched: 5000}: "Users: 0 of 5000, 0 requests to Atlassian",
+		{Read: 3000, Matched: 5000, Before: 1000, UpstreamCalls: 20}: "20 requests to Atlassian, 200/s, 10s left",
+		{Matched: 5000}: "0 requests to Atlassian",
 	} {
-		if got := p.line(at); got != want {
+		if got := p.pace(at); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
