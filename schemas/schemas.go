@@ -34,12 +34,12 @@ type Attribute struct {
 	MultiValued     bool        `json:"multiValued"`
 	Description     string      `json:"description"`
 	Required        bool        `json:"required"`
-	CanonicalValues []string    `json:"canonicalValues"`
+	CanonicalValues []string    `json:"canonicalValues,omitempty"`
 	CaseExact       bool        `json:"caseExact"`
 	Mutability      string      `json:"mutability"`
 	Returned        string      `json:"returned"`
 	Uniqueness      string      `json:"uniqueness"`
-	SubAttributes   []Attribute `json:"subAttributes"`
+	SubAttributes   []Attribute `json:"subAttributes,omitempty"`
 }
 
 // ResourceType is a resource type, RFC 7643 section 6.

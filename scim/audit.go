@@ -29,16 +29,19 @@ func (s *Server) audit(c *call, status int) {
 	if c.before != nil && c.found != nil {
 		fields = append(fields, zap.Strings("changed", differing(c.before, c.found)))
 	}
-	s.log.Info("audit", fields...)
+	s.log.Info("audit", append(fields, c.remarks...)...)
 }
 
-// outcome is done, refused (nothing was changed), failed, or unknown: a write
-// was sent, and whether it took effect cannot be told.
+// outcome is done, refused (nothing was changed), failed, partial (some of what
+// was asked for is done), or unknown: a write was sent, and whether it took
+// effect cannot be told.
 func (c *call) outcome(status int) string {
 	var ue *atlassian.Error
 	switch {
 	case errors.As(c.err, &ue) && ue.Ambiguous:
 		return "unknown"
+	case c.err != nil && asError(c.err).Partial:
+		return "partial"
 	case status >= 500:
 		return "failed"
 	case status >= 400:

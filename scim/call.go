@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"go.uber.org/zap"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
@@ -48,6 +49,7 @@ type call struct {
 	bulk     *bulkSummary // of a bulk request
 	plain    *plainAnswer // an answer that is not SCIM
 	err      error
+	remarks  []zap.Field // for the audit line
 
 	upstream atomic.Int64 // requests sent to Atlassian
 }
@@ -62,6 +64,13 @@ func withCall(ctx context.Context, c *call) context.Context {
 func callFrom(ctx context.Context) *call {
 	c, _ := ctx.Value(callKey{}).(*call)
 	return c
+}
+
+// remark has the audit line of the request say something more.
+func remark(ctx context.Context, field zap.Field) {
+	if c := callFrom(ctx); c != nil {
+		c.remarks = append(c.remarks, field)
+	}
 }
 
 // CountCall adds an upstream request to the price of the SCIM request that

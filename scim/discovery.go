@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -16,13 +17,22 @@ import (
 type discovery struct {
 	config    query.Object
 	documents map[string][]query.Object // by endpoint, in the order they are listed
+	aliases   map[string]string         // other URNs of schemas, in lower case
 }
 
 func newDiscovery(cfg Config, types []*resourceType) (*discovery, error) {
-	d := &discovery{config: serviceProviderConfig(cfg), documents: map[string][]query.Object{}}
+	d := &discovery{config: serviceProviderConfig(cfg), documents: map[string][]query.Object{}, aliases: map[string]string{}}
 	published, err := schemas.Published()
 	if err != nil {
 		return nil, err
+	}
+	for _, rt := range types {
+		if rt.published != nil {
+			published = append(published, rt.published)
+		}
+		for _, urn := range rt.aliases {
+			d.aliases[strings.ToLower(urn)] = rt.Core.ID
+		}
 	}
 	for _, raw := range published {
 		var fields map[string]any
@@ -141,8 +151,10 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 	}
 	documents := d.documents[to.discovery]
 	if to.id != "" {
+		id := cmp.Or(d.aliases[strings.ToLower(to.id)], to.id)
 		for _, doc := range documents {
-			if strings.EqualFold(text(doc, "id"), to.id) {
+			// IDHub's connector finds a schema by its name.
+			if strings.EqualFold(text(doc, "id"), id) || strings.EqualFold(text(doc, "name"), id) {
 				c.static = c.located(doc, "/"+to.discovery+"/"+text(doc, "id"))
 				return nil
 			}

@@ -37,6 +37,7 @@ type Error struct {
 	RetryAfter time.Duration // 0: no Retry-After header
 	Allow      string        // value of the Allow header of a 405
 	Challenge  string        // value of the WWW-Authenticate header of a 401
+	Partial    bool          // some of what was asked for is done nevertheless
 	Err        error         // private cause, never shown
 }
 

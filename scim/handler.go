@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	elimity "github.com/elimity-com/scim"
 	"github.com/go-json-experiment/json"
@@ -42,8 +43,11 @@ func (h handler) Create(r *http.Request, attributes elimity.ResourceAttributes) 
 func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 	c := callFrom(r.Context())
 	c.answered = true
-	// The entity tag is of the whole resource, whatever of it is asked for.
-	if c.found, c.err = h.rt.backend.get(r.Context(), id, query.Projection{}); c.err == nil {
+	var want query.Projection // the entity tag is of the whole resource, whatever of it is asked for
+	if h.rt.view && !c.conditions.given() {
+		want = c.query.want // but not at any price
+	}
+	if c.found, c.err = h.rt.backend.get(r.Context(), id, want); c.err == nil {
 		c.err = c.conditions.check(c.found)
 	}
 	return stub(), nil
@@ -91,12 +95,26 @@ func (h handler) replace(ctx context.Context, c *call, id string, doc query.Obje
 // expects it. Upstream has no conditional write: what somebody else changes from
 // here on is not noticed.
 func (h handler) current(ctx context.Context, c *call, id string) (query.Object, error) {
-	o, err := h.rt.backend.get(ctx, id, query.Projection{})
+	var want query.Projection
+	if h.rt.view && !c.conditions.given() && !h.touchesLinks(c) {
+		want = h.rt.cheap
+	}
+	o, err := h.rt.backend.get(ctx, id, want)
 	if err != nil {
 		return nil, err
 	}
 	c.before = o
 	return o, c.conditions.check(o)
+}
+
+// touchesLinks reports whether a PUT or PATCH is about what refers to the other
+// type.
+func (h handler) touchesLinks(c *call) bool {
+	if c.method == http.MethodPut {
+		_, given := c.body[h.rt.links.name]
+		return given || !slices.Contains(h.rt.backend.kept(c.caller), h.rt.links.name)
+	}
+	return slices.ContainsFunc(c.patch, func(op operation) bool { return op.path.Attr.Name == h.rt.links.name })
 }
 
 // Delete implements elimity.ResourceHandler.

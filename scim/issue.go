@@ -29,14 +29,14 @@ type issues struct {
 // by filters.
 const catalogueTTL = 2 * time.Minute
 
-func newIssues(cfg Config, schema *query.Schema) backend {
+func newIssues(cfg Config, schema *query.Schema, c *catalogues) backend {
 	nothing, _ := schema.Project([]string{"id"}, nil) // one parameter alone is no error
 	return &issues{
 		nothing:    nothing,
 		jira:       cfg.Jira,
 		schema:     schema,
 		projects:   cfg.Projects,
-		catalogues: newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now),
+		catalogues: c,
 		recent:     recentWrites{now: cfg.Now},
 		checked:    jqlVerdicts{now: cfg.Now},
 		budget:     cfg.ScanBudget,

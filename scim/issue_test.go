@@ -37,7 +37,8 @@ func newIssueSite(t testing.TB, options emulator.Options, projects ...string) *i
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.issues = newIssues(Config{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t)).(*issues)
+	site.issues = newIssues(Config{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t),
+		newCatalogues(jira, projects, catalogueTTL, time.Now)).(*issues)
 	return site
 }
 

@@ -40,6 +40,11 @@ func (s *Server) parseResource(c *call, body any) (map[string]any, error) {
 			return nil, err
 		}
 	}
+	if rt.prepare != nil {
+		if err := rt.prepare(doc); err != nil {
+			return nil, err
+		}
+	}
 	doc["schemas"] = []any{rt.Core.ID}
 	return doc, requireAll(rt.schema, doc)
 }
@@ -53,7 +58,7 @@ func (n normaliser) checkSchemas(object map[string]any) error {
 	if !ok || len(urns) == 0 {
 		return invalidSyntax("schemas is missing; send %q.", []string{n.schema.Core})
 	}
-	if n.strict && !slices.Contains(urns, any(n.schema.Core)) {
+	if n.strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return n.schema.IsCore(text) }) {
 		return invalidSyntax("schemas does not list %s.", n.schema.Core)
 	}
 	return nil
@@ -85,7 +90,7 @@ func (n normaliser) extension(name string, value any) (urn string, inner map[str
 	if inner, ok = value.(map[string]any); !ok {
 		return "", nil, false
 	}
-	if strings.EqualFold(name, n.schema.Core) {
+	if n.schema.IsCore(name) {
 		return n.schema.Core, inner, true
 	}
 	for _, e := range n.schema.Extensions {

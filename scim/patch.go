@@ -189,12 +189,12 @@ func (n *patchReader) ignorable(path string) bool {
 	if n.strict {
 		return false
 	}
-	if n.attributesAt(path) != nil || strings.EqualFold(path, n.schema.Core) {
+	if n.attributesAt(path) != nil || n.schema.IsCore(path) {
 		return false
 	}
 	name := path
 	if i := strings.LastIndexByte(path, ':'); i >= 0 {
-		known := strings.EqualFold(path[:i], n.schema.Core) || slices.ContainsFunc(n.schema.Extensions, func(e query.Extension) bool { return strings.EqualFold(e.URN, path[:i]) })
+		known := n.schema.IsCore(path[:i]) || slices.ContainsFunc(n.schema.Extensions, func(e query.Extension) bool { return strings.EqualFold(e.URN, path[:i]) })
 		if !known && strings.HasPrefix(strings.ToLower(path), "urn:") {
 			return true
 		}

@@ -113,7 +113,9 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 func renderDocument(c *call, w http.ResponseWriter) {
 	c.versioned = true
 	doc := c.complete(c.rt, c.found)
-	w.Header().Set("ETag", text(inner(doc, "meta"), "version"))
+	if tag := text(inner(doc, "meta"), "version"); tag != "" {
+		w.Header().Set("ETag", tag)
+	}
 	doc = c.query.want.Apply(doc)
 	if c.method == http.MethodPost {
 		w.Header().Set("Location", c.location(c.rt, c.found))

@@ -112,7 +112,7 @@ func noEndpoint() error {
 
 func (s *Server) typeAt(endpoint string) *resourceType {
 	for _, rt := range s.types {
-		if rt.Endpoint == endpoint {
+		if rt.Endpoint == endpoint || rt.view && rt.Endpoint == endpoint+"s" { // IDHub documents both
 			return rt
 		}
 	}

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/zap"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/schemas"
 )
 
 // BasePath is where the SCIM endpoints are, below the server's root.
@@ -49,6 +50,17 @@ type Config struct {
 	ScanBudget        int            // upstream requests that one query may cost; default 2,000
 	SnapshotTTL       time.Duration  // how long all users, all groups are kept once read; 0: not at all
 
+	// Account and Entitlement say what IDHub's view of users, groups and project
+	// roles shows, and which way it flows; from ParseAccountMapping and
+	// ParseEntitlementMapping, zero: the usual ones. TrustedSource says that Jira
+	// is where users come from: what then does not flow to Atlassian is refused,
+	// or with IgnoreUnsynced passed over and logged.
+	Account, Entitlement          schemas.Mapping
+	TrustedSource, IgnoreUnsynced bool
+	// ProvisioningWait is how long a project role waits for an account to get from
+	// the directory to Jira; default 20 s.
+	ProvisioningWait time.Duration
+
 	// DeriveEmailDomain completes a user without e-mail: userName, with this
 	// domain appended where it is no address. Empty: such a user is refused.
 	DeriveEmailDomain string
@@ -73,6 +85,7 @@ func (c Config) withDefaults() Config {
 	defaultTo(&c.BulkMaxPayload, 10<<20)
 	defaultTo(&c.RequestTimeout, 55*time.Second)
 	defaultTo(&c.ScanBudget, 2_000)
+	defaultTo(&c.ProvisioningWait, 20*time.Second)
 	defaultTo(&c.CursorTimeout, 10*time.Minute)
 	defaultTo(&c.KeptResultBytes, 256<<20)
 	defaultTo(&c.Logger, zap.NewNop())
@@ -81,6 +94,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OnRequest == nil {
 		c.OnRequest = func(Request) {}
+	}
+	if c.Account.ID == "" {
+		c.Account = schemas.AccountMapping()
+	}
+	if c.Entitlement.ID == "" {
+		c.Entitlement = schemas.EntitlementMapping()
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	return c

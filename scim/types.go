@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -18,9 +19,18 @@ type resourceType struct {
 	schema     *query.Schema
 	shown      query.Projection // of an answer when the request names no attributes
 	backend    backend
-	links      links           // what refers to the other type of the directory
+	links      links           // what refers to the other type
 	joined     []*resourceType // of the root: the types that it stands for; it has no backend
 	references bool            // complex values stand for something that exists elsewhere
+
+	view    bool             // the resources are those of other types, seen in another way
+	aliases []string         // URNs that the core schema goes by too
+	cheap   query.Projection // of a view: all but links, which take upstream calls of their own
+
+	// prepare completes a normalised body of POST or PUT; nil: nothing to do.
+	prepare func(doc map[string]any) error
+	// published is the core schema as /Schemas shows it, nil: as it is embedded.
+	published json.RawMessage
 }
 
 // newResourceTypes loads the published schemas and puts a backend behind each.
@@ -42,9 +52,52 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 	users, groups := newDirectoryBackends(cfg, types["User"].schema, types["Group"].schema)
 	types["User"].backend, types["Group"].backend = users, groups
 	types["User"].links, types["Group"].links = users.reader.links, groups.reader.links
+	catalogues := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
 	types["Issue"].references = true
-	types["Issue"].backend = newIssues(cfg, types["Issue"].schema)
-	return out, nil
+	types["Issue"].backend = newIssues(cfg, types["Issue"].schema, catalogues)
+	account, entitlement, err := newViews(cfg, types["User"], types["Group"], catalogues)
+	return append(out, account, entitlement), err
+}
+
+// newViews makes the types that show users, groups and project roles as IDHub's
+// connector does.
+func newViews(cfg Config, user, group *resourceType, c *catalogues) (account, entitlement *resourceType, err error) {
+	am, err := newAccountMap(cfg.Account, user.schema)
+	if err != nil {
+		return nil, nil, fmt.Errorf("mapping of accounts: %w", err)
+	}
+	em, err := newEntitlementMap(cfg.Entitlement)
+	if err != nil {
+		return nil, nil, fmt.Errorf("mapping of entitlements: %w", err)
+	}
+	if account, err = newView(cfg, cfg.Account, am.schema, nameOf(&cfg.Account, schemas.SourceEntitlements)); err != nil {
+		return nil, nil, err
+	}
+	if entitlement, err = newView(cfg, cfg.Entitlement, em.schema, em.member); err != nil {
+		return nil, nil, err
+	}
+	roles := newRoles(cfg, user.backend.(*users).directory, c)
+	accounts := newAccounts(cfg, am, user, group.backend.(*groups), roles)
+	account.backend, account.prepare = accounts, am.complete
+	entitlement.backend, entitlement.prepare = newEntitlements(cfg, em, group, accounts), em.complete
+	return account, entitlement, nil
+}
+
+func newView(cfg Config, m schemas.Mapping, core *schemas.Schema, dear string) (*resourceType, error) {
+	rt := &resourceType{
+		ResourceType: schemas.ResourceType{Name: m.Name, Endpoint: "/" + m.Name + "s", Description: m.Description, Core: core},
+		view:         true, aliases: m.Aliases, links: links{name: dear, optional: dear != ""},
+	}
+	rt.schema = querySchema(rt.ResourceType).WithAliases(m.Aliases...)
+	var err error
+	if rt.shown, err = rt.schema.Project(nil, nil); err != nil {
+		return nil, err
+	}
+	if rt.cheap, err = rt.schema.Project(nil, []string{dear}); err != nil {
+		return nil, err
+	}
+	rt.published, err = m.Published(core, cfg.TrustedSource)
+	return rt, err
 }
 
 // Explain returns the plan of a filter over the resources at an endpoint, such

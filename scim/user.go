@@ -239,12 +239,9 @@ func (s *Server) completeEmails(c *call, doc map[string]any) error {
 			return nil
 		}
 		userName, _ := doc["userName"].(string)
-		if s.cfg.DeriveEmailDomain == "" || userName == "" {
+		address, ok := derivedEmail(userName, s.cfg.DeriveEmailDomain)
+		if !ok {
 			return emailsRequired()
-		}
-		address := userName
-		if !strings.Contains(address, "@") {
-			address += "@" + s.cfg.DeriveEmailDomain
 		}
 		doc["emails"] = []any{map[string]any{"value": address, "type": "work", "primary": true}}
 		return nil
@@ -267,6 +264,18 @@ func primaries(name string, list []any) []any {
 		list = withPrimary(list)
 	}
 	return saidPrimary(list)
+}
+
+// derivedEmail is the address of a user without one. ok is false if the
+// configuration names no domain.
+func derivedEmail(userName, domain string) (address string, ok bool) {
+	if domain == "" || userName == "" {
+		return "", false
+	}
+	if strings.Contains(userName, "@") {
+		return userName, true
+	}
+	return userName + "@" + domain, true
 }
 
 // withPrimary marks the first address as primary if none is.

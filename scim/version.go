@@ -33,6 +33,11 @@ func version(o query.Object) string {
 	return `W/"` + strconv.FormatUint(sum, 36) + `"`
 }
 
+// asksVersion reports whether a query can only be answered of whole resources.
+func (q *listQuery) asksVersion() bool {
+	return slices.ContainsFunc(q.attributes(), func(name string) bool { return name == "meta" || name == "meta.version" })
+}
+
 func hashObject(o query.Object) uint64 {
 	var sum uint64
 	for _, m := range o {

@@ -51,7 +51,7 @@ func (s *Schema) selected(names []string) selection {
 		}
 		if urn, ok := s.urns[strings.ToLower(name)]; ok {
 			set[urn] = true
-		} else if s.Core != "" && strings.EqualFold(name, s.Core) {
+		} else if s.IsCore(name) {
 			set[""] = true
 		} else if p, err := s.Resolve(name); err == nil {
 			set[p.String()] = true

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -95,6 +96,7 @@ type Schema struct {
 	Attributes   []*Attribute // the core's and the common ones: schemas, id, externalId, meta
 	Extensions   []Extension
 
+	aliases   []string            // other URNs of the core schema
 	paths     map[string]Path     // by lower-case name, plain and URN-qualified
 	ambiguous map[string][]string // unprefixed name -> the extensions that share it
 	urns      map[string]string   // lower case -> canonical, extensions only
@@ -126,6 +128,23 @@ func (s *Schema) extend(e Extension) {
 		s.index(e.URN+":", Path{Extension: e.URN, Attr: a})
 		s.indexUnprefixed(Path{Extension: e.URN, Attr: a})
 	}
+}
+
+// WithAliases lets the core schema go by other URNs too, in front of attribute
+// names as well. It belongs to the making of the Schema, and returns it.
+func (s *Schema) WithAliases(urns ...string) *Schema {
+	s.aliases = urns
+	for _, urn := range urns {
+		for _, a := range s.Attributes {
+			s.index(urn+":", Path{Attr: a})
+		}
+	}
+	return s
+}
+
+// IsCore reports whether a URN, in any case, is of the core schema.
+func (s *Schema) IsCore(urn string) bool {
+	return urn != "" && strings.EqualFold(urn, s.Core) || slices.ContainsFunc(s.aliases, func(a string) bool { return strings.EqualFold(urn, a) })
 }
 
 // index enters the path of an attribute and those of its sub-attributes. The

@@ -1,0 +1,371 @@
+package scim
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/schemas"
+	"scim-atlassian/scim/query"
+)
+
+// The kinds of entitlement, as type shows them and names begin.
+const (
+	kindGroup = "GROUP"
+	kindRole  = "PROJECT_ROLE"
+)
+
+// accounts is the backend of Account resources: the users of the directory seen
+// through a mapping, with the groups and project roles they hold; and if an
+// organization is configured, the accounts that have no record there. It reads
+// what Users reads, and keeps nothing of its own.
+//
+// An account that was read without its entitlements lacks the member; else it is
+// there, if empty.
+type accounts struct {
+	m      *accountMap
+	users  *users
+	user   *resourceType // the users'
+	groups *groups
+	roles  *projectRoles
+	others *outsiders // nil: no organization is configured
+	cfg    Config
+	table  query.Table
+
+	entitlements, active string // names of attributes, "" if there is none
+}
+
+func newAccounts(cfg Config, m *accountMap, user *resourceType, g *groups, r *projectRoles) *accounts {
+	b := &accounts{
+		m: m, users: user.backend.(*users), user: user, groups: g, roles: r, cfg: cfg,
+		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
+	}
+	if cfg.Organization != nil {
+		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: newMemo[[]*atlassian.OrganizationUser](cfg)}
+	}
+	b.table = b.lookups()
+	return b
+}
+
+// lookups is what is found among accounts without looking at all of them. The
+// directory may regard userName without case where the mapping does not, and
+// then finds more. Accounts without a record have to be looked through.
+func (b *accounts) lookups() query.Table {
+	table := query.Table{{Path: "id", Name: "id", Exact: true}}
+	if name := nameOf(&b.m.Mapping, "userName"); b.others == nil {
+		table = append(table, query.Lookup{Path: name, Name: "userName"})
+	}
+	table = append(table, query.Lookup{Path: "externalId", Name: "externalId", Exact: true})
+	if b.entitlements != "" {
+		table = append(table, query.Lookup{Path: b.entitlements + ".value", Name: "entitlements.value", Exact: true, Cost: b.holdersCost})
+	}
+	return table
+}
+
+// holdersCost is what it takes to find the holders of an entitlement: of a
+// group it and its members; of a role everybody, since no user can be found by
+// the account id.
+func (b *accounts) holdersCost(id string) int {
+	if _, _, isRole := parseRoleID(id); isRole {
+		return 1 + max(1, b.users.reader.scanCost())
+	}
+	return b.users.directory.sizes.cost(id)
+}
+
+// over is what a query is run on: the users, seen as accounts with as many roles
+// as the query is about.
+func (b *accounts) over(q listQuery) *collection {
+	users := b.users.collection
+	c := &collection{name: "Account", table: b.table, budget: b.cfg.ScanBudget, links: links{name: b.entitlements}, stats: users.stats, peek: users.peek}
+	c.probe = func(ctx context.Context, p query.Probe) (found []query.Object, err error) {
+		if _, _, isRole := parseRoleID(p.Value); isRole && p.Name == "entitlements.value" {
+			return nil, errCostly
+		}
+		return b.seen(ctx, q, func(ctx context.Context) ([]query.Object, error) { return b.probe(ctx, p) })
+	}
+	c.all = func(ctx context.Context, n need) (v view, err error) {
+		v.objects, err = b.seen(ctx, q, func(ctx context.Context) ([]query.Object, error) {
+			v, err = b.everybody(ctx, n)
+			return v.objects, err
+		})
+		return v, err
+	}
+	if b.others != nil {
+		return c // there is no way but all
+	}
+	c.window = func(ctx context.Context, start, count int, n need) (found []query.Object, total int, err error) {
+		found, err = b.seen(ctx, q, func(ctx context.Context) ([]query.Object, error) {
+			found, total, err = users.window(ctx, start, count, n)
+			return found, err
+		})
+		return found, total, err
+	}
+	return c
+}
+
+// seen reads users, and at the same time the roles that the query needs, and
+// returns their accounts.
+func (b *accounts) seen(ctx context.Context, q listQuery, read func(context.Context) ([]query.Object, error)) ([]query.Object, error) {
+	var found []query.Object
+	var book *roleBook
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		book, err = b.rolesFor(ctx, q)
+		return err
+	})
+	group.Go(func() (err error) {
+		found, err = read(ctx)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	seen := make([]query.Object, len(found))
+	for i, user := range found {
+		seen[i] = b.m.object(user, book)
+	}
+	return seen, nil
+}
+
+func (b *accounts) list(ctx context.Context, q listQuery) (*listResult, error) {
+	return b.over(q).list(ctx, q)
+}
+
+func (b *accounts) explain(filter query.Expr) string {
+	return b.over(listQuery{}).plan(filter, need{}).String()
+}
+
+func (b *accounts) get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
+	found, err := b.seen(ctx, listQuery{want: want}, func(ctx context.Context) ([]query.Object, error) {
+		user, err := b.read(ctx, id)
+		return []query.Object{user}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// read reads the user behind an account.
+func (b *accounts) read(ctx context.Context, id string) (query.Object, error) {
+	user, err := b.users.read(ctx, id)
+	switch {
+	case !isGone(err):
+		return user, err
+	case b.others == nil:
+		return nil, notFound("Account", id)
+	}
+	return b.others.read(ctx, id)
+}
+
+// everybody returns the users behind all accounts, those of the directory first.
+func (b *accounts) everybody(ctx context.Context, n need) (view, error) {
+	v, err := b.users.collection.all(ctx, n)
+	if err != nil || b.others == nil {
+		return v, err
+	}
+	others, err := b.others.all(ctx, v.objects, n.fresh)
+	v.objects = slices.Concat(v.objects, others)
+	return v, err
+}
+
+func (b *accounts) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
+	switch p.Name {
+	case "id":
+		return fetchAll(ctx, []string{p.Value}, b.read)
+	case "entitlements.value":
+		return b.users.membersOf(ctx, p.Value)
+	}
+	return b.users.probe(ctx, p)
+}
+
+// rolesFor returns the roles that a query needs: all if it shows entitlements or
+// asks for more of them than for certain ones by id, else only those. It is nil
+// if the query has nothing to do with entitlements.
+func (b *accounts) rolesFor(ctx context.Context, q listQuery) (*roleBook, error) {
+	if b.entitlements == "" {
+		return nil, nil
+	}
+	need := namedRoles(q.filter, b.entitlements)
+	need.all = need.all || q.sortBy != nil && q.sortBy.Attr.Name == b.entitlements || q.want.Wants(b.entitlements) || q.asksVersion()
+	switch {
+	case need.all:
+		return b.roles.all(ctx, q.fresh)
+	case !need.mentioned:
+		return nil, nil
+	}
+	if known := b.roles.known(); known != nil && !q.fresh {
+		return known, nil
+	}
+	return b.roles.some(ctx, need.ids)
+}
+
+// roleNeed is what a filter has to know of roles.
+type roleNeed struct {
+	mentioned bool     // it asks for entitlements
+	all       bool     // all of them
+	ids       []string // else these
+}
+
+func (n roleNeed) with(other roleNeed) roleNeed {
+	return roleNeed{n.mentioned || other.mentioned, n.all || other.all, append(n.ids, other.ids...)}
+}
+
+// namedRoles finds out whether a filter asks for certain entitlements only:
+// whether an account holds one of a certain id does not depend on the others.
+func namedRoles(e query.Expr, attribute string) roleNeed {
+	switch e := e.(type) {
+	case query.And:
+		return needOf(e.Terms, attribute)
+	case query.Or:
+		return needOf(e.Terms, attribute)
+	case query.Not:
+		return namedRoles(e.Term, attribute)
+	case query.Compare:
+		if e.Path.Attr.Name != attribute {
+			return roleNeed{}
+		}
+		return namedValue(e, e.Path.Sub)
+	case query.Present:
+		return roleNeed{mentioned: e.Path.Attr.Name == attribute, all: e.Path.Attr.Name == attribute}
+	case query.Has:
+		if e.Path.Attr.Name != attribute {
+			return roleNeed{}
+		}
+		terms := []query.Expr{e.Filter}
+		if and, ok := e.Filter.(query.And); ok {
+			terms = and.Terms
+		}
+		for _, t := range terms {
+			if c, ok := t.(query.Compare); ok {
+				if n := namedValue(c, c.Path.Attr); !n.all {
+					return n
+				}
+			}
+		}
+		return roleNeed{mentioned: true, all: true}
+	}
+	return roleNeed{}
+}
+
+func needOf(terms []query.Expr, attribute string) roleNeed {
+	var need roleNeed
+	for _, t := range terms {
+		need = need.with(namedRoles(t, attribute))
+	}
+	return need
+}
+
+func namedValue(c query.Compare, at *query.Attribute) roleNeed {
+	id, ok := c.Value.(string)
+	if !ok || c.Op != query.Eq || at == nil || at.Name != "value" {
+		return roleNeed{mentioned: true, all: true}
+	}
+	need := roleNeed{mentioned: true}
+	if _, _, isRole := parseRoleID(id); isRole {
+		need.ids = []string{id}
+	}
+	return need
+}
+
+// object is the account of a user. Without a book it has no entitlements.
+func (m *accountMap) object(user query.Object, book *roleBook) query.Object {
+	o := make(query.Object, 0, len(m.attributes)+3)
+	add := func(name string, v any) {
+		if v != nil && v != "" {
+			o = append(o, query.Member{Name: name, Value: v})
+		}
+	}
+	add("id", text(user, "id"))
+	add("externalId", text(user, "externalId"))
+	for i := range m.attributes {
+		switch a := &m.attributes[i]; a.Source {
+		case schemas.SourceEntitlements:
+			if book != nil {
+				o = append(o, query.Member{Name: a.Name, Value: entitlementsOf(user, book)})
+			}
+		case schemas.SourceProvisioned:
+			add(a.Name, isProvisioned(user))
+		default:
+			add(a.Name, a.value(user))
+		}
+	}
+	return append(o, query.Member{Name: "meta", Value: metaOf(user, "Account")})
+}
+
+// metaOf is the meta attribute of a resource that another one stands for.
+func metaOf(o query.Object, resourceType string) query.Object {
+	meta := inner(o, "meta").Clone()
+	meta.Set("resourceType", resourceType)
+	return meta
+}
+
+// isProvisioned reports whether the directory has the user.
+func isProvisioned(user query.Object) bool {
+	v, ok := user.Get(schemas.SourceProvisioned)
+	return !ok || v == true
+}
+
+// entitlementsOf lists what a user holds: its groups, then its roles.
+func entitlementsOf(user query.Object, book *roleBook) []any {
+	groups := groupsIn(user)
+	names := make([]string, 0, len(groups))
+	list := make([]any, 0, len(groups))
+	for _, g := range groups {
+		names = append(names, g.name)
+		list = append(list, query.Object{
+			{Name: "value", Value: g.id}, {Name: "display", Value: kindGroup + "~" + g.name},
+			{Name: "type", Value: kindGroup}, {Name: "direct", Value: true},
+		})
+	}
+	for _, held := range book.heldBy(accountIDOf(user), names) {
+		list = append(list, held.withThrough(query.Object{
+			{Name: "value", Value: held.entitlementID()}, {Name: "display", Value: kindRole + "~" + held.title()},
+			{Name: "type", Value: kindRole}, {Name: "direct", Value: held.direct},
+		}))
+	}
+	return list
+}
+
+// withThrough adds the groups that the role is held through, if any.
+func (h heldRole) withThrough(o query.Object) query.Object {
+	if len(h.through) == 0 {
+		return o
+	}
+	names := make([]any, 0, len(h.through))
+	for _, name := range h.through {
+		names = append(names, name)
+	}
+	return append(o, query.Member{Name: "through", Value: names})
+}
+
+// directoryGroup is a group that a user is in.
+type directoryGroup struct{ id, name string }
+
+func groupsIn(user query.Object) []directoryGroup {
+	v, _ := user.Get("groups")
+	list, _ := v.([]any)
+	groups := make([]directoryGroup, 0, len(list))
+	for _, e := range list {
+		g, _ := e.(query.Object)
+		groups = append(groups, directoryGroup{text(g, "value"), text(g, "display")})
+	}
+	return groups
+}
+
+// accountID is the id of the Atlassian account behind a user, "" as long as
+// there is none.
+func accountIDOf(user query.Object) string {
+	return text(inner(user, atlassian.ExternalSchema), "atlassianAccountId")
+}
+
+// splitName splits the name of an entitlement, Kind~Name; the kind may be in any
+// case.
+func splitName(name string) (kind, rest string, ok bool) {
+	kind, rest, ok = strings.Cut(name, "~")
+	kind = strings.ToUpper(kind)
+	return kind, rest, ok && (kind == kindGroup || kind == kindRole) && rest != ""
+}

@@ -1,0 +1,287 @@
+package scim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// target is an entitlement that an account is to hold, or not to hold any longer.
+type target struct {
+	id, title string
+	revoke    bool
+	role      *projectRole // nil: a group
+}
+
+// targets finds the entitlements of a change, those to be assigned first. One
+// that does not exist is refused if it is to be assigned, and passed over if it
+// is to be revoked. A single group is left to the write itself.
+func (b *accounts) targets(ctx context.Context, change accountChange) ([]target, error) {
+	var all []target
+	for _, id := range unique(change.assign) {
+		all = append(all, target{id: id, title: strconv.Quote(clip(id))})
+	}
+	for _, id := range unique(change.revoke) {
+		all = append(all, target{id: id, title: strconv.Quote(clip(id)), revoke: true})
+	}
+	alone := len(all) == 1 && len(change.attributes) == 0
+	gone := make([]bool, len(all))
+	err := parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
+		t := &all[i]
+		if _, _, isRole := parseRoleID(t.id); isRole {
+			if t.role, err = b.roles.read(ctx, t.id); err == nil {
+				t.title = kindRole + "~" + t.role.title()
+			}
+		} else if !t.revoke && !alone {
+			var g query.Object
+			if g, err = b.groups.read(ctx, t.id); err == nil {
+				t.title = kindGroup + "~" + text(g, "displayName")
+			}
+		}
+		if gone[i] = isGone(err); gone[i] && t.revoke {
+			return nil
+		}
+		return b.unknownEntitlement(err, t.id)
+	})
+	if err != nil {
+		return nil, err
+	}
+	kept := all[:0]
+	for i, t := range all {
+		if !gone[i] {
+			kept = append(kept, t)
+		}
+	}
+	return kept, nil
+}
+
+// unknownEntitlement makes of a 404 about an entitlement that a request names
+// the fault of the request that it is.
+func (b *accounts) unknownEntitlement(err error, id string) error {
+	if isGone(err) {
+		return &Error{Status: http.StatusBadRequest, Type: typeInvalidValue, Err: err,
+			Detail: fmt.Sprintf("%s names %q, which is no entitlement; nothing was changed.", b.entitlements, clip(id))}
+	}
+	return err
+}
+
+func unique(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// grantable refuses roles for an account that is not active, which Jira does not
+// know then, and groups for one without a record.
+func (b *accounts) grantable(user query.Object, targets []target) error {
+	active, said := user.Get("active")
+	for _, t := range targets {
+		switch {
+		case t.revoke:
+		case t.role != nil && said && active == false:
+			return invalidValue("%s: %s cannot be assigned, since the account is not active; enable it in the same request or before.", b.entitlements, t.title)
+		case t.role == nil && !isProvisioned(user):
+			return invalidValue("%s: %s cannot be assigned, since the directory has no record of the account, and only users of the directory can be in its groups.", b.entitlements, t.title)
+		}
+	}
+	return nil
+}
+
+// revocable refuses to take a role that the account has through a group that it
+// stays in.
+func (b *accounts) revocable(user query.Object, targets []target) error {
+	var groups []string
+	for _, g := range groupsIn(user) {
+		leaves := func(t target) bool { return t.revoke && t.id == g.id }
+		if !slices.ContainsFunc(targets, leaves) {
+			groups = append(groups, g.name)
+		}
+	}
+	id := accountIDOf(user)
+	for _, t := range targets {
+		if !t.revoke || t.role == nil || t.role.heldBy(id) {
+			continue
+		}
+		if through := t.role.through(id, groups); len(through) > 0 {
+			return mutability("%s: %s is held through the group %s and cannot be revoked on the account; take the account out of the group, or the role from the group.",
+				b.entitlements, t.title, listed(through))
+		}
+	}
+	return nil
+}
+
+// assign makes an account hold what it is to hold, and returns it as the answer
+// to the write. If one part fails, those after it are not tried, and the error
+// says what was done.
+func (b *accounts) assign(ctx context.Context, user query.Object, targets []target, done *progress) (query.Object, error) {
+	joined := false
+	for i, t := range targets {
+		var err error
+		if t.role != nil {
+			user, err = b.changeRole(ctx, user, t)
+		} else {
+			joined = true
+			err = b.changeGroup(ctx, user, &t)
+		}
+		if err != nil {
+			return nil, done.stopped(err, targets[i:])
+		}
+		done.parts = append(done.parts, t)
+	}
+	if joined && b.wanted(ctx) {
+		now, err := b.users.read(ctx, text(user, "id"))
+		if err != nil {
+			return nil, done.stopped(err, nil)
+		}
+		user = now
+	}
+	return b.shown(ctx, user)
+}
+
+// wanted reports whether the answer to the request shows entitlements, or may.
+func (b *accounts) wanted(ctx context.Context) bool {
+	c := callFrom(ctx)
+	if c == nil || !c.query.want.Wants(b.entitlements) {
+		return c == nil
+	}
+	return c.method != http.MethodPatch || c.query.shown != "" || b.roles.known() != nil
+}
+
+func (b *accounts) changeGroup(ctx context.Context, user query.Object, t *target) error {
+	id := text(user, "id")
+	is := slices.ContainsFunc(groupsIn(user), func(g directoryGroup) bool { return g.id == t.id })
+	if is != t.revoke {
+		return nil // it is as it should be
+	}
+	change := memberChange{sent: []atlassian.PatchOperation{addMembers([]string{id})}, added: []string{id}}
+	if t.revoke {
+		change = memberChange{sent: []atlassian.PatchOperation{removeMember(id)}, removed: []string{id}}
+	}
+	_, err := b.groups.send(ctx, t.id, change)
+	if isGone(err) && t.revoke {
+		return nil
+	}
+	return b.unknownEntitlement(err, t.id)
+}
+
+// changeRole returns the user too, who may have been linked to an account
+// meanwhile.
+func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) (query.Object, error) {
+	if t.revoke {
+		if accountIDOf(user) == "" {
+			return user, nil
+		}
+		_, err := b.roles.revoke(ctx, t.role, accountIDOf(user))
+		return user, err
+	}
+	user, err := b.linked(ctx, user)
+	if err != nil {
+		return user, err
+	}
+	_, err = b.roles.grant(ctx, t.role, accountIDOf(user))
+	return user, err
+}
+
+// linked waits for Atlassian to link a user to an account, which may take a
+// moment after the user was created.
+func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object, error) {
+	ends := b.roles.now().Add(b.roles.patience)
+	for wait := firstWait; accountIDOf(user) == ""; wait *= 2 {
+		if b.roles.now().Add(wait).After(ends) {
+			return user, &Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter,
+				Detail: "Atlassian has not linked the user to an account yet, and Jira knows accounts only; repeat the request."}
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return user, err
+		}
+		now, err := b.users.read(ctx, text(user, "id"))
+		if err != nil {
+			return user, err
+		}
+		user = now
+	}
+	return user, nil
+}
+
+// firstWait is the first of the waits, each twice the one before, for Atlassian
+// to bring an account from the directory to Jira.
+const firstWait = 500 * time.Millisecond
+
+// progress is what a write of several parts has done.
+type progress struct {
+	what  string // done before the parts, "" if nothing
+	parts []target
+}
+
+// stopped is the error of a write that failed at the first of the rest. What
+// was done is said, since it is not undone.
+func (p *progress) stopped(err error, rest []target) error {
+	e := *asError(err)
+	var said []string
+	if p.what != "" {
+		said = append(said, p.what)
+	}
+	for _, t := range p.parts {
+		said = append(said, t.verb()+" "+t.title)
+	}
+	e.Err = err
+	e.Partial = len(said) > 0
+	if !e.Partial && len(rest) <= 1 {
+		return &e
+	}
+	if len(rest) > 0 {
+		e.Detail = rest[0].title + ": " + e.Detail
+	}
+	if e.Partial {
+		e.Detail += " Done before: " + strings.Join(said, "; ") + "."
+		e.Detail = strings.Replace(e.Detail, "; nothing was changed.", ".", 1)
+	}
+	if len(rest) > 0 {
+		var titles []string
+		for _, t := range rest {
+			titles = append(titles, t.title)
+		}
+		e.Detail += " Not done: " + strings.Join(titles, "; ") + ". Repeat these with a PATCH; what was done need not be undone."
+	}
+	if e.Status == http.StatusNotFound {
+		e.Status = http.StatusBadRequest // the account is there
+	}
+	var ue *atlassian.Error
+	if errors.As(err, &ue) && ue.Kind == atlassian.Conflict {
+		e.Type = ""
+	}
+	return &e
+}
+
+func (t target) verb() string {
+	if t.revoke {
+		return "revoked"
+	}
+	return "assigned"
+}
+
+// listed joins quoted names.
+func listed(names []string) string {
+	var b strings.Builder
+	for i, name := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(inQuotes(name))
+	}
+	return b.String()
+}
+
+func inQuotes(s string) string { return strconv.Quote(clip(s)) }

@@ -1,0 +1,386 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// entitlements is the backend of Entitlement resources: the groups of the
+// directory, then the project roles of Jira. It reads what Groups and accounts
+// read, and keeps nothing of its own.
+//
+// An entitlement that was read without its members lacks the attribute; else it
+// is there, if empty.
+type entitlements struct {
+	m        *entitlementMap
+	group    *resourceType // the groups'
+	groups   *groups
+	accounts *accounts
+	roles    *projectRoles
+	budget   int
+	table    query.Table
+}
+
+func newEntitlements(cfg Config, m *entitlementMap, group *resourceType, a *accounts) *entitlements {
+	b := &entitlements{m: m, group: group, groups: group.backend.(*groups), accounts: a, roles: a.roles, budget: cfg.ScanBudget}
+	b.table = query.Table{
+		{Path: "id", Name: "id", Exact: true},
+		{Path: m.name, Name: "displayName", Exact: true, Cost: b.nameCost},
+		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.reader.scanCost()) }},
+		{Path: m.kind, Name: "type", Exact: true, Cost: b.kindCost},
+	}
+	if m.member != "" {
+		b.table = append(b.table, query.Lookup{Path: m.member + ".value", Name: "members.value", Exact: true,
+			Cost: func(id string) int { return a.users.directory.sizes.cost(id) + b.rolesCost() }})
+	}
+	return b
+}
+
+// rolesCost is what it takes to have the roles: nothing is known of it before
+// they were read.
+func (b *entitlements) rolesCost() int {
+	if b.roles.known() != nil {
+		return 0
+	}
+	return 1
+}
+
+func (b *entitlements) nameCost(name string) int {
+	switch kind, _, ok := splitName(name); {
+	case !ok:
+		return 0
+	case kind == kindRole:
+		return b.rolesCost()
+	}
+	return 1
+}
+
+func (b *entitlements) kindCost(kind string) int {
+	switch strings.ToUpper(kind) {
+	case kindGroup:
+		return max(1, b.groups.reader.scanCost())
+	case kindRole:
+		return b.rolesCost()
+	}
+	return 0
+}
+
+// over is what a query is run on.
+func (b *entitlements) over(q listQuery) *collection {
+	members := b.membersWanted(q)
+	return &collection{
+		name: "Entitlement", table: b.table, budget: b.budget, links: links{name: b.m.member},
+		probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
+			return b.probe(ctx, p, members, q.fresh)
+		},
+		all:   func(ctx context.Context, n need) (view, error) { return b.everything(ctx, members, n) },
+		peek:  func(n need) (view, bool) { return view{}, false },
+		stats: b.groups.reader.stats,
+	}
+}
+
+func (b *entitlements) membersWanted(q listQuery) bool {
+	if b.m.member == "" {
+		return false
+	}
+	mentions := func(name string) bool { return name == b.m.member || strings.HasPrefix(name, b.m.member+".") }
+	return q.want.Wants(b.m.member) || q.asksVersion() || slices.ContainsFunc(q.attributes(), mentions)
+}
+
+func (b *entitlements) list(ctx context.Context, q listQuery) (*listResult, error) {
+	return b.over(q).list(ctx, q)
+}
+
+func (b *entitlements) explain(filter query.Expr) string {
+	return b.over(listQuery{}).plan(filter, need{}).String()
+}
+
+// everything returns all groups, in upstream's order, and then all roles.
+func (b *entitlements) everything(ctx context.Context, members bool, n need) (view, error) {
+	var groups view
+	var roles []query.Object
+	both, within := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		groups, err = b.groups.collection.all(within, need{fresh: n.fresh, links: members})
+		return err
+	})
+	both.Go(func() (err error) {
+		roles, err = b.allRoles(within, members, n.fresh, nil)
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return view{}, err
+	}
+	all := make([]query.Object, 0, len(groups.objects)+len(roles))
+	for _, g := range groups.objects {
+		all = append(all, b.m.ofGroup(g, members))
+	}
+	groups.objects = append(all, roles...)
+	return groups, nil
+}
+
+// allRoles returns those of the roles that are meant, nil standing for all.
+func (b *entitlements) allRoles(ctx context.Context, members, fresh bool, meant func(*projectRole) bool) ([]query.Object, error) {
+	read := b.roles.names
+	if members {
+		read = b.roles.all
+	}
+	book, err := read(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	var found []*projectRole
+	for _, r := range book.roles {
+		if meant == nil || meant(r) {
+			found = append(found, r)
+		}
+	}
+	return b.ofRoles(ctx, found, members, fresh)
+}
+
+func (b *entitlements) probe(ctx context.Context, p query.Probe, members, fresh bool) ([]query.Object, error) {
+	switch p.Name {
+	case "id":
+		return fetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, members) })
+	case "displayName":
+		return b.named(ctx, p.Value, members, fresh)
+	case "type":
+		return b.ofKind(ctx, p.Value, members, fresh)
+	case "externalId":
+		v, err := b.groups.collection.all(ctx, need{fresh: fresh, links: members})
+		if err != nil {
+			return nil, err
+		}
+		return b.ofGroups(v.objects, members), nil
+	}
+	return b.heldBy(ctx, p.Value, members, fresh)
+}
+
+func (b *entitlements) named(ctx context.Context, name string, members, fresh bool) ([]query.Object, error) {
+	kind, rest, ok := splitName(name)
+	switch {
+	case !ok:
+		return nil, nil
+	case kind == kindRole:
+		return b.allRoles(ctx, members, fresh, func(r *projectRole) bool { return strings.EqualFold(r.title(), rest) })
+	}
+	found, err := b.groups.probe(ctx, query.Probe{Name: "displayName", Value: rest})
+	return b.ofGroups(found, members), err
+}
+
+func (b *entitlements) ofKind(ctx context.Context, kind string, members, fresh bool) ([]query.Object, error) {
+	switch strings.ToUpper(kind) {
+	case kindRole:
+		return b.allRoles(ctx, members, fresh, nil)
+	case kindGroup:
+		v, err := b.groups.collection.all(ctx, need{fresh: fresh, links: members})
+		return b.ofGroups(v.objects, members), err
+	}
+	return nil, nil
+}
+
+// heldBy returns what an account holds.
+func (b *entitlements) heldBy(ctx context.Context, account string, members, fresh bool) ([]query.Object, error) {
+	var user query.Object
+	both, within := errgroup.WithContext(ctx)
+	both.Go(func() (err error) {
+		user, err = b.holder(within, account)
+		return err
+	})
+	var book *roleBook
+	both.Go(func() (err error) {
+		book, err = b.roles.all(within, fresh)
+		return err
+	})
+	if err := both.Wait(); err != nil {
+		return nil, err
+	}
+	held := groupsIn(user)
+	if err := b.groups.reader.worthwhile(ctx, len(held)); err != nil {
+		return nil, err
+	}
+	ids, names := make([]string, 0, len(held)), make([]string, 0, len(held))
+	for _, g := range held {
+		ids, names = append(ids, g.id), append(names, g.name)
+	}
+	groups, err := fetchAll(ctx, ids, b.groups.read)
+	if err != nil {
+		return nil, err
+	}
+	var roles []*projectRole
+	for _, r := range book.heldBy(accountIDOf(user), names) {
+		roles = append(roles, r.projectRole)
+	}
+	shown, err := b.ofRoles(ctx, roles, members, fresh)
+	return slices.Concat(b.ofGroups(groups, members), shown), err
+}
+
+// holder is the user behind a member: one of the directory, or the holder of an
+// account that it has no record of.
+func (b *entitlements) holder(ctx context.Context, member string) (query.Object, error) {
+	user, err := b.accounts.users.read(ctx, member)
+	if isGone(err) {
+		return query.Object{{Name: "id", Value: member}, {Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: member}}}}, nil
+	}
+	return user, err
+}
+
+func (b *entitlements) get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
+	return b.read(ctx, id, b.membersWanted(listQuery{want: want}))
+}
+
+func (b *entitlements) read(ctx context.Context, id string, members bool) (query.Object, error) {
+	if _, _, isRole := parseRoleID(id); !isRole {
+		g, err := b.groups.read(ctx, id)
+		if err != nil {
+			return nil, ofEntitlement(err, id)
+		}
+		return b.m.ofGroup(g, members), nil
+	}
+	role, err := b.roles.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	found, err := b.ofRoles(ctx, []*projectRole{role}, members, false)
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// ofEntitlement names the resource in a 404 about the group behind it.
+func ofEntitlement(err error, id string) error {
+	if isGone(err) {
+		return notFound("Entitlement", id)
+	}
+	return err
+}
+
+func (b *entitlements) ofGroups(all []query.Object, members bool) []query.Object {
+	out := make([]query.Object, 0, len(all))
+	for _, g := range all {
+		out = append(out, b.m.ofGroup(g, members))
+	}
+	return out
+}
+
+// ofRoles shows roles. With members, the users behind their holders are looked
+// for, since Jira knows accounts only.
+func (b *entitlements) ofRoles(ctx context.Context, all []*projectRole, members, fresh bool) ([]query.Object, error) {
+	var people *holders
+	if members && len(all) > 0 {
+		var err error
+		if people, err = b.holdersOf(ctx, all, fresh); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]query.Object, 0, len(all))
+	for _, r := range all {
+		out = append(out, b.m.ofRole(r, people))
+	}
+	return out, nil
+}
+
+// holders finds the accounts of those who hold roles.
+type holders struct {
+	users  map[string]query.Object // by account id
+	groups map[string]query.Object // by id
+}
+
+func (b *entitlements) holdersOf(ctx context.Context, roles []*projectRole, fresh bool) (*holders, error) {
+	h := &holders{map[string]query.Object{}, map[string]query.Object{}}
+	var groups []string
+	people := false
+	for _, r := range roles {
+		people = people || len(r.holders) > 0
+		for _, g := range r.groups {
+			people = people || len(g.accounts) > 0
+			if g.directory != "" {
+				groups = append(groups, g.directory)
+			}
+		}
+	}
+	both, within := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		if !people {
+			return nil
+		}
+		v, err := b.accounts.users.collection.all(within, need{fresh: fresh})
+		for _, u := range v.objects {
+			if id := accountIDOf(u); id != "" {
+				h.users[id] = u
+			}
+		}
+		return err
+	})
+	both.Go(func() error {
+		found, err := b.groupsByID(within, unique(groups), fresh)
+		for _, g := range found {
+			h.groups[text(g, "id")] = g
+		}
+		return err
+	})
+	return h, both.Wait()
+}
+
+// groupsByID reads groups with their members, one by one unless all of them are
+// at hand or cheaper.
+func (b *entitlements) groupsByID(ctx context.Context, ids []string, fresh bool) ([]query.Object, error) {
+	n := need{fresh: fresh, links: true}
+	if v, ok := b.groups.collection.peek(n); ok {
+		return v.objects, nil
+	}
+	if b.groups.reader.worthwhile(ctx, len(ids)) == errCostly {
+		v, err := b.groups.collection.all(ctx, n)
+		return v.objects, err
+	}
+	return fetchAll(ctx, ids, b.groups.read)
+}
+
+// create makes a group; roles are made in Jira.
+func (b *entitlements) create(ctx context.Context, doc query.Object) (query.Object, error) {
+	kind, name, _ := splitName(text(doc, b.m.name))
+	if kind == kindRole {
+		return nil, listOnly("created")
+	}
+	group := query.Object{{Name: "displayName", Value: name}}
+	if v, ok := doc.Get("externalId"); ok {
+		group.Set("externalId", v)
+	}
+	if v, ok := doc.Get(b.m.member); ok {
+		group.Set("members", bareMembers(v))
+	}
+	g, err := b.groups.create(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	return b.m.ofGroup(g, b.m.member != ""), nil
+}
+
+func listOnly(done string) error {
+	return refuse(http.StatusNotImplemented, "", "Project roles are listed, assigned and revoked, not %s: IDHub's connector has \"Project Role: List only\". That is done in Jira's settings.", done)
+}
+
+func (b *entitlements) remove(ctx context.Context, id string) error {
+	if _, _, isRole := parseRoleID(id); !isRole {
+		return ofEntitlement(b.groups.remove(ctx, id), id)
+	}
+	if _, err := b.roles.read(ctx, id); err != nil {
+		return err
+	}
+	return listOnly("deleted")
+}
+
+func (b *entitlements) kept(caller *Caller) []string {
+	if caller.Strict {
+		return nil
+	}
+	return []string{b.m.member, "externalId"}
+}

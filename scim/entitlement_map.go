@@ -1,0 +1,152 @@
+package scim
+
+import (
+	"strings"
+
+	"scim-atlassian/schemas"
+	"scim-atlassian/scim/query"
+)
+
+// ofGroup is the entitlement that a group of the directory is.
+func (m *entitlementMap) ofGroup(g query.Object, members bool) query.Object {
+	name := text(g, "displayName")
+	var list []any
+	if members {
+		list = []any{}
+		for _, e := range elements(g, "members") {
+			o := textObject("value", text(e, "value"), "display", text(e, "display"))
+			list = append(list, append(o, query.Member{Name: "direct", Value: true}))
+		}
+	}
+	return m.object(text(g, "id"), text(g, "externalId"), kindGroup, name, "This is a Jira Group.",
+		formOf("group", name), list, metaOf(g, "Entitlement"))
+}
+
+// ofRole is the entitlement that a project role is. Without people it has no
+// members.
+func (m *entitlementMap) ofRole(r *projectRole, people *holders) query.Object {
+	var list []any
+	if people != nil {
+		list = people.members(r)
+	}
+	return m.object(r.entitlementID(), "", kindRole, r.title(), "This is a Jira Project Role.",
+		formOf("role", r.name, "project", r.project.name, "projectKey", r.project.key), list,
+		query.Object{{Name: "resourceType", Value: "Entitlement"}})
+}
+
+func formOf(pairs ...string) []any {
+	var form []any
+	for i := 0; i < len(pairs); i += 2 {
+		form = append(form, textObject("name", pairs[i], "value", pairs[i+1]))
+	}
+	return form
+}
+
+func (m *entitlementMap) object(id, externalID, kind, name, description string, form, members []any, meta query.Object) query.Object {
+	o := textObject("id", id, "externalId", externalID)
+	for _, a := range m.Attributes {
+		var v any
+		switch a.Source {
+		case schemas.SourceName:
+			v = kind + "~" + name
+		case schemas.SourceKind:
+			v = kind
+		case schemas.SourceDescription:
+			v = description
+		case schemas.SourceForm:
+			v = form
+		case schemas.SourceMembers:
+			if members == nil {
+				continue
+			}
+			v = members
+		}
+		o = append(o, query.Member{Name: a.Name, Value: v})
+	}
+	return append(o, query.Member{Name: "meta", Value: meta})
+}
+
+// roleMember is one who holds a role, and how.
+type roleMember struct {
+	id, display string
+	direct      bool
+	through     []any
+}
+
+// members lists who holds a role: those who do themselves, then those who do
+// through a group. Who does both is there once.
+func (h *holders) members(r *projectRole) []any {
+	var all []*roleMember
+	byID := map[string]*roleMember{}
+	of := func(id, display string) *roleMember {
+		if byID[id] == nil {
+			byID[id] = &roleMember{id: id, display: display}
+			all = append(all, byID[id])
+		}
+		return byID[id]
+	}
+	ofAccount := func(a roleHolder) *roleMember {
+		if user := h.users[a.accountID]; user != nil {
+			return of(text(user, "id"), text(user, "userName"))
+		}
+		return of(a.accountID, a.name)
+	}
+	for _, a := range r.holders {
+		ofAccount(a).direct = true
+	}
+	for _, g := range r.groups {
+		for _, a := range g.accounts {
+			m := ofAccount(a)
+			m.through = append(m.through, g.name)
+		}
+		for _, e := range elements(h.groups[g.directory], "members") {
+			m := of(text(e, "value"), text(e, "display"))
+			m.through = append(m.through, g.name)
+		}
+	}
+	list := make([]any, 0, len(all))
+	for _, m := range all {
+		o := append(textObject("value", m.id, "display", m.display), query.Member{Name: "direct", Value: m.direct})
+		if m.through != nil {
+			o = append(o, query.Member{Name: "through", Value: m.through})
+		}
+		list = append(list, o)
+	}
+	return list
+}
+
+// bareMembers is what a group takes of the members of an entitlement.
+func bareMembers(v any) []any {
+	list, _ := v.([]any)
+	out := make([]any, 0, len(list))
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		out = append(out, textObject("value", text(element, "value")))
+	}
+	return out
+}
+
+// complete settles kind and name of a body: the kind may stand in the name alone,
+// and the name without the kind.
+func (m *entitlementMap) complete(doc map[string]any) error {
+	name, _ := doc[m.name].(string)
+	kind, _ := doc[m.kind].(string)
+	kind = strings.ToUpper(kind)
+	named, rest, ok := splitName(name)
+	switch {
+	case kind != "" && kind != kindGroup && kind != kindRole:
+		return invalidValue("%s is %q; it is %s or %s.", m.kind, clip(kind), kindGroup, kindRole)
+	case ok && kind != "" && kind != named:
+		return invalidValue("%s is %s, and %s begins with %s.", m.kind, kind, m.name, named)
+	case ok:
+		kind = named
+	case name != "" && kind == "":
+		return invalidValue("%s is required: %s or %s, or %s begins with it as in %s~Name.", m.kind, kindGroup, kindRole, m.name, kindGroup)
+	default:
+		rest = name
+	}
+	if rest != "" {
+		doc[m.name], doc[m.kind] = kind+"~"+rest, kind
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+
+	"scim-atlassian/scim/query"
+)
+
+// patch implements patcher for operations that name the members they mean.
+func (b *entitlements) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
+	members, err := b.group.schema.Resolve("members")
+	if err != nil {
+		return nil, true, err
+	}
+	translated := make([]operation, 0, len(ops))
+	var add, remove []string
+	for _, op := range ops {
+		ids, ok := namedMembers(op)
+		if op.path.Attr.Name != b.m.member || op.path.Sub != nil || !ok || op.op == "replace" || op.op == "remove" && op.filter == nil && op.value == nil {
+			return nil, false, nil
+		}
+		if op.op == "add" {
+			add, remove = append(add, ids...), subtract(remove, ids)
+			op.value = bareMembers(op.value)
+		} else {
+			remove, add = append(remove, ids...), subtract(add, ids)
+		}
+		op.path = members
+		translated = append(translated, op)
+	}
+	if _, _, isRole := parseRoleID(id); isRole {
+		found, err := b.changeRole(ctx, id, add, remove)
+		return found, true, err
+	}
+	g, _, err := b.groups.patch(ctx, id, translated)
+	if g == nil || err != nil {
+		return nil, true, ofEntitlement(err, id)
+	}
+	return b.m.ofGroup(g, true), true, nil
+}
+
+// update implements backend.
+func (b *entitlements) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+	id := text(current, "id")
+	change := memberChange{}
+	change.added, change.removed = entitlementChanges(elements(current, b.m.member), elements(want, b.m.member))
+	if text(current, b.m.kind) == kindRole {
+		if text(want, "externalId") != "" {
+			return nil, mutability("externalId: a project role has none.")
+		}
+		if len(change.added)+len(change.removed) == 0 {
+			return current, nil
+		}
+		return b.changeRole(ctx, id, change.added, change.removed)
+	}
+	before, after := b.groupOf(current), b.groupOf(want)
+	g, err := b.groups.update(ctx, before, after)
+	if g == nil || err != nil {
+		return nil, ofEntitlement(err, id)
+	}
+	return b.m.ofGroup(g, true), nil
+}
+
+// groupOf is what of a group an entitlement says.
+func (b *entitlements) groupOf(o query.Object) query.Object {
+	_, name, _ := splitName(text(o, b.m.name))
+	g := textObject("id", text(o, "id"), "externalId", text(o, "externalId"), "displayName", name)
+	if v, ok := o.Get(b.m.member); ok {
+		g.Set("members", bareMembers(v))
+	}
+	return append(g, query.Member{Name: "meta", Value: inner(o, "meta")})
+}
+
+// changeRole gives a role to accounts and takes it from others. It is answered
+// with 204 unless the client asks for attributes: to show the members, the users
+// behind all of them would have to be found.
+func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []string) (query.Object, error) {
+	role, err := b.roles.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	people, err := b.people(ctx, add, remove)
+	if err != nil {
+		return nil, err
+	}
+	var parts []target
+	for i, user := range people {
+		parts = append(parts, target{id: text(user, "id"), title: inQuotes(personName(user)), revoke: i >= len(unique(add)), role: role})
+	}
+	for i, t := range parts {
+		check := b.accounts.grantable
+		if t.revoke {
+			check = b.accounts.revocable
+		}
+		if err := check(people[i], []target{{title: kindRole + "~" + role.title(), revoke: t.revoke, role: role}}); err != nil {
+			e := *asError(err)
+			e.Detail = b.m.member + " " + t.title + ": " + e.Detail
+			return nil, &e
+		}
+	}
+	done := &progress{}
+	for i, t := range parts {
+		if role, err = b.changeHolder(ctx, role, people[i], t.revoke); err != nil {
+			return nil, done.stopped(err, parts[i:])
+		}
+		done.parts = append(done.parts, t)
+	}
+	return b.changed(ctx, role)
+}
+
+// changed is the answer to a change of a role's members.
+func (b *entitlements) changed(ctx context.Context, role *projectRole) (query.Object, error) {
+	c := callFrom(ctx)
+	if c != nil && c.method == http.MethodPatch && c.query.shown == "" {
+		return nil, nil
+	}
+	found, err := b.ofRoles(ctx, []*projectRole{role}, c == nil || c.query.want.Wants(b.m.member), false)
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+func personName(user query.Object) string {
+	if name := text(user, "userName"); name != "" {
+		return name
+	}
+	return text(user, "id")
+}
+
+// people reads the users behind members, those to be added first.
+func (b *entitlements) people(ctx context.Context, add, remove []string) ([]query.Object, error) {
+	ids := append(unique(add), unique(remove)...)
+	found := make([]query.Object, len(ids))
+	err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+		found[i], err = b.holder(ctx, ids[i])
+		return err
+	})
+	return found, err
+}
+
+func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user query.Object, revoke bool) (*projectRole, error) {
+	if revoke {
+		return b.roles.revoke(ctx, role, accountIDOf(user))
+	}
+	user, err := b.accounts.linked(ctx, user)
+	if err != nil {
+		return role, err
+	}
+	return b.roles.grant(ctx, role, accountIDOf(user))
+}

@@ -1,0 +1,108 @@
+package scim
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/schemas"
+	"scim-atlassian/scim/query"
+)
+
+// outsiders are the accounts of the organization that the directory has no
+// record of. They have the form of users here, their id being the account id,
+// and can be enabled and disabled and be given project roles; the rest of them
+// is Atlassian's. It is safe for concurrent use.
+type outsiders struct {
+	organization *atlassian.Organization
+	users        *users
+	kept         *memo[[]*atlassian.OrganizationUser]
+}
+
+// all returns those that none of the users is linked to.
+func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) ([]query.Object, error) {
+	everyone, err := b.kept.get(ctx, fresh, b.organization.Users)
+	if err != nil {
+		return nil, err
+	}
+	linked := make(map[string]bool, len(users))
+	for _, u := range users {
+		linked[accountIDOf(u)] = true
+	}
+	var out []query.Object
+	for _, a := range everyone {
+		if !linked[a.AccountID] {
+			out = append(out, outsider(a))
+		}
+	}
+	return out, nil
+}
+
+// read finds one by its account id, if no user is linked to it.
+func (b *outsiders) read(ctx context.Context, id string) (query.Object, error) {
+	a, err := b.organization.User(ctx, id)
+	if err != nil {
+		return nil, missing(err, "Account", id)
+	}
+	users, err := b.users.collection.all(ctx, need{})
+	if err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(users.objects, func(u query.Object) bool { return accountIDOf(u) == id }) {
+		return nil, notFound("Account", id)
+	}
+	return outsider(a), nil
+}
+
+// outsider is an account of the organization in the form of a user.
+func outsider(a *atlassian.OrganizationUser) query.Object {
+	o := textObject("id", a.AccountID, "userName", cmp.Or(a.Email, a.AccountID), "displayName", a.Name, "nickName", a.Nickname)
+	o = append(o, query.Member{Name: "active", Value: a.AccountStatus == "active"}, query.Member{Name: schemas.SourceProvisioned, Value: false})
+	if a.Email != "" {
+		o = append(o, query.Member{Name: "emails", Value: []any{query.Object{{Name: "value", Value: a.Email}, {Name: "primary", Value: true}}}})
+	}
+	o = append(o, query.Member{Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: a.AccountID}}})
+	return append(o, metaMember("User", &atlassian.Meta{Created: a.AddedToOrg}))
+}
+
+// setActive enables or disables an account that the organization manages, and
+// returns it as it is then.
+func (b *outsiders) setActive(ctx context.Context, id string, active bool) (query.Object, error) {
+	before, err := b.organization.User(ctx, id)
+	if err != nil {
+		return nil, missing(err, "Account", id)
+	}
+	if (before.AccountStatus == "active") == active {
+		return outsider(before), nil
+	}
+	if !before.Managed() {
+		return nil, mutability("active: the organization does not manage the account, as its e-mail domain is not verified; only its owner can deactivate it. Suspend its access in Atlassian Administration, or take its entitlements.")
+	}
+	change := b.organization.Enable
+	if !active {
+		change = func(ctx context.Context, id string) error { return b.organization.Disable(ctx, id, "") }
+	}
+	defer b.kept.drop()
+	if err := change(ctx, id); err != nil {
+		return nil, explainLifecycle(err)
+	}
+	after, err := b.organization.User(ctx, id)
+	if err != nil {
+		return nil, missing(err, "Account", id)
+	}
+	if (after.AccountStatus == "active") != active {
+		return nil, refuse(http.StatusBadGateway, "", "Atlassian answered success for the account %q but did not keep active.", id)
+	}
+	return outsider(after), nil
+}
+
+func explainLifecycle(err error) error {
+	if atlassian.KindOf(err) == atlassian.Forbidden {
+		return &Error{Status: http.StatusBadGateway, Err: err,
+			Detail: fmt.Sprintf("Atlassian refused to enable or disable the account: the organization API key lacks the right, or the account is a protected one. It said: %s", asError(err).Detail)}
+	}
+	return err
+}

@@ -1,0 +1,454 @@
+package scim
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"scim-atlassian/atlassian"
+)
+
+// projectRoles knows who holds which project role of Jira, of the projects that
+// Issues may touch. No API tells the roles of one account, so those of all
+// projects are read, in parallel, and kept for a while: our own writes are
+// entered into what is kept, and one whose outcome is unknown drops it. It is
+// safe for concurrent use.
+type projectRoles struct {
+	jira       *atlassian.Jira
+	directory  *provisioning
+	catalogues *catalogues
+	budget     int           // upstream requests that one reading may cost
+	patience   time.Duration // how long an account may take to get from the directory to Jira
+	now        func() time.Time
+
+	named *memo[*roleBook] // the names of roles
+	whole *memo[*roleBook] // with who holds them
+}
+
+func newRoles(cfg Config, d *provisioning, c *catalogues) *projectRoles {
+	return &projectRoles{
+		jira: cfg.Jira, directory: d, catalogues: c, budget: cfg.ScanBudget, patience: cfg.ProvisioningWait, now: cfg.Now,
+		named: newMemo[*roleBook](cfg), whole: newMemo[*roleBook](cfg),
+	}
+}
+
+// projectRole is a role of one project. Its id as an entitlement is made of the
+// ids of both.
+type projectRole struct {
+	project entry
+	id      int64
+	name    string
+	// What follows is known of a role that was read, see roleBook.whole.
+	holders []roleHolder // accounts that hold it themselves
+	groups  []roleGroup  // groups that hold it
+}
+
+// roleHolder is an account.
+type roleHolder struct{ accountID, name string }
+
+// roleGroup is a group of Jira that holds a role.
+type roleGroup struct {
+	name      string
+	directory string       // id in the directory, "" if it is none of its groups
+	accounts  []roleHolder // of a group that is not in the directory
+}
+
+func roleID(project string, id int64) string {
+	return "role-" + project + "-" + strconv.FormatInt(id, 10)
+}
+
+func (r *projectRole) entitlementID() string { return roleID(r.project.id, r.id) }
+
+// title is the name of a role as an entitlement.
+func (r *projectRole) title() string { return r.name + " in " + r.project.name + " project" }
+
+// parseRoleID reads the id of an entitlement that is a role; ok is false if it
+// is that of a group. Directory ids are UUIDs.
+func parseRoleID(id string) (project string, role int64, ok bool) {
+	rest, ok := strings.CutPrefix(id, "role-")
+	project, number, found := strings.Cut(rest, "-")
+	role, err := strconv.ParseInt(number, 10, 64)
+	return project, role, ok && found && isNumber(project) && err == nil && roleID(project, role) == id
+}
+
+func (r *projectRole) heldBy(accountID string) bool {
+	return slices.ContainsFunc(r.holders, func(h roleHolder) bool { return h.accountID == accountID })
+}
+
+// through names the groups that make an account a holder, given the names of
+// its groups in the directory.
+func (r *projectRole) through(accountID string, groups []string) []string {
+	var names []string
+	for _, g := range r.groups {
+		named := func(name string) bool { return strings.EqualFold(name, g.name) }
+		is := func(h roleHolder) bool { return h.accountID == accountID }
+		if g.directory != "" && slices.ContainsFunc(groups, named) || slices.ContainsFunc(g.accounts, is) {
+			names = append(names, g.name)
+		}
+	}
+	return names
+}
+
+// roleBook is the roles at one time. It never changes.
+type roleBook struct {
+	roles []*projectRole // by project and name
+	whole bool           // who holds them was read
+	byID  map[string]*projectRole
+	rank  map[*projectRole]int // in roles
+	// The roles that may concern an account, by its id and by the folded names of
+	// its groups.
+	ofAccount, ofGroup map[string][]*projectRole
+}
+
+func newRoleBook(all []*projectRole, whole bool) *roleBook {
+	b := &roleBook{roles: all, whole: whole, byID: map[string]*projectRole{}, rank: map[*projectRole]int{}, ofAccount: map[string][]*projectRole{}, ofGroup: map[string][]*projectRole{}}
+	slices.SortStableFunc(b.roles, func(x, y *projectRole) int {
+		return cmp.Or(strings.Compare(x.project.key, y.project.key), strings.Compare(x.name, y.name), cmp.Compare(x.id, y.id))
+	})
+	for i, r := range b.roles {
+		b.byID[r.entitlementID()], b.rank[r] = r, i
+		for _, h := range r.holders {
+			b.ofAccount[h.accountID] = append(b.ofAccount[h.accountID], r)
+		}
+		for _, g := range r.groups {
+			if g.directory != "" {
+				b.ofGroup[strings.ToLower(g.name)] = append(b.ofGroup[strings.ToLower(g.name)], r)
+			}
+			for _, h := range g.accounts {
+				b.ofAccount[h.accountID] = append(b.ofAccount[h.accountID], r)
+			}
+		}
+	}
+	return b
+}
+
+// with returns the book in which an account holds a role itself, or no longer.
+func (b *roleBook) with(id string, account roleHolder, holds bool) *roleBook {
+	role := b.byID[id]
+	if role == nil || role.heldBy(account.accountID) == holds {
+		return b
+	}
+	all := slices.Clone(b.roles)
+	all[b.rank[role]] = role.with(account, holds)
+	return newRoleBook(all, b.whole)
+}
+
+// with returns the role that an account holds itself, or no longer.
+func (r *projectRole) with(account roleHolder, holds bool) *projectRole {
+	changed := *r
+	changed.holders = slices.DeleteFunc(slices.Clone(r.holders), func(h roleHolder) bool { return h.accountID == account.accountID })
+	if holds {
+		changed.holders = append(changed.holders, account)
+	}
+	return &changed
+}
+
+// heldRole is a role as an account holds it.
+type heldRole struct {
+	*projectRole
+	direct  bool
+	through []string // names of groups
+}
+
+// heldBy lists the roles of an account that is in these groups of the directory.
+func (b *roleBook) heldBy(accountID string, groups []string) []heldRole {
+	candidates := slices.Clone(b.ofAccount[accountID])
+	for _, name := range groups {
+		candidates = append(candidates, b.ofGroup[strings.ToLower(name)]...)
+	}
+	if len(candidates) == 0 {
+		return nil
+	}
+	var held []heldRole
+	seen := make(map[*projectRole]bool, len(candidates))
+	for _, r := range candidates {
+		if !seen[r] {
+			seen[r] = true
+			held = append(held, heldRole{r, r.heldBy(accountID), r.through(accountID, groups)})
+		}
+	}
+	slices.SortFunc(held, func(x, y heldRole) int { return b.rank[x.projectRole] - b.rank[y.projectRole] })
+	return held
+}
+
+// names returns the book with the names of all roles; who holds them may be
+// missing.
+func (r *projectRoles) names(ctx context.Context, fresh bool) (*roleBook, error) {
+	if book := r.known(); book != nil && !fresh {
+		return book, nil
+	}
+	return r.named.get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, false, fresh) })
+}
+
+// all returns the book with all roles and who holds them.
+func (r *projectRoles) all(ctx context.Context, fresh bool) (*roleBook, error) {
+	return r.whole.get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, true, fresh) })
+}
+
+// known returns the book with all roles if it is at hand, else nil.
+func (r *projectRoles) known() *roleBook {
+	book, _ := r.whole.peek()
+	return book
+}
+
+func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBook, error) {
+	snapshot, err := r.catalogues.get(ctx, fresh, projectCatalogue)
+	if err != nil {
+		return nil, err
+	}
+	projects := snapshot[projectCatalogue]
+	if len(projects) > r.budget {
+		return nil, tooManyRoles(len(projects), r.budget)
+	}
+	parts := make([][]*projectRole, len(projects))
+	if err := parallel(ctx, len(projects), func(ctx context.Context, i int) error {
+		ids, err := r.jira.ProjectRoles(ctx, projects[i].id)
+		for name, id := range ids {
+			parts[i] = append(parts[i], &projectRole{project: projects[i], id: id, name: name})
+		}
+		return hidden(err, projects[i])
+	}); err != nil {
+		return nil, err
+	}
+	all := slices.Concat(parts...)
+	if !whole {
+		return newRoleBook(all, false), nil
+	}
+	if len(projects)+len(all) > r.budget {
+		return nil, tooManyRoles(len(projects)+len(all), r.budget)
+	}
+	if err := parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
+		role, err := r.jira.ProjectRole(ctx, all[i].project.id, all[i].id)
+		if err == nil {
+			all[i] = roleOf(all[i].project, role)
+		}
+		return hidden(err, all[i].project)
+	}); err != nil {
+		return nil, err
+	}
+	if err := r.resolveGroups(ctx, all); err != nil {
+		return nil, err
+	}
+	return newRoleBook(all, true), nil
+}
+
+func tooManyRoles(calls, budget int) error {
+	return tooMany("Reading who holds which project role would cost %d requests to Atlassian, over the limit of %d; leave the entitlements out with excludedAttributes, or bound the projects with SCIM_ATLASSIAN_PROJECTS.", calls, budget)
+}
+
+// hidden explains why Jira does not show the roles of a project that it lists:
+// without the permission, it answers as if there were none.
+func hidden(err error, project entry) error {
+	switch atlassian.KindOf(err) {
+	case atlassian.NotFound, atlassian.Unauthenticated, atlassian.Forbidden:
+		return &Error{Status: http.StatusBadGateway, Err: err,
+			Detail: fmt.Sprintf("Jira does not show the roles of the project %s to this server's account, which needs Administer Jira, or Administer projects in it; SCIM_ATLASSIAN_PROJECTS can leave the project out.", project.key)}
+	}
+	return err
+}
+
+func roleOf(project entry, role *atlassian.Role) *projectRole {
+	out := &projectRole{project: project, id: role.ID, name: role.Name}
+	for _, a := range role.Actors {
+		switch {
+		case a.Account != nil:
+			out.holders = append(out.holders, roleHolder{a.Account.AccountID, a.DisplayName})
+		case a.Group != nil:
+			out.groups = append(out.groups, roleGroup{name: a.Group.Name, directory: a.Group.ID})
+		}
+	}
+	return out
+}
+
+// resolveGroups finds the groups that hold roles in the directory, by name,
+// since the ids differ. Who is in another group, Jira is asked.
+func (r *projectRoles) resolveGroups(ctx context.Context, all []*projectRole) error {
+	var groups []roleGroup
+	for _, role := range all {
+		for _, g := range role.groups {
+			if !slices.ContainsFunc(groups, func(known roleGroup) bool { return known.name == g.name }) {
+				groups = append(groups, g)
+			}
+		}
+	}
+	if err := parallel(ctx, len(groups), func(ctx context.Context, i int) (err error) {
+		groups[i], err = r.resolveGroup(ctx, groups[i].name, groups[i].directory)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, role := range all {
+		for i, g := range role.groups {
+			at := slices.IndexFunc(groups, func(known roleGroup) bool { return known.name == g.name })
+			role.groups[i] = groups[at]
+		}
+	}
+	return nil
+}
+
+func (r *projectRoles) resolveGroup(ctx context.Context, name, jiraID string) (roleGroup, error) {
+	found, err := r.directory.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "displayName", Value: name}})
+	if err != nil {
+		return roleGroup{}, err
+	}
+	for _, g := range found.Resources {
+		if strings.EqualFold(g.DisplayName, name) {
+			return roleGroup{name: name, directory: g.ID}, nil
+		}
+	}
+	accounts, err := r.jira.GroupAccounts(ctx, jiraID)
+	if err != nil {
+		return roleGroup{}, err
+	}
+	out := roleGroup{name: name}
+	for _, a := range accounts {
+		out.accounts = append(out.accounts, roleHolder{a.AccountID, a.DisplayName})
+	}
+	return out, nil
+}
+
+// read reads one role and who holds it. One of another project than the server
+// may touch does not exist.
+func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error) {
+	project, number, ok := parseRoleID(id)
+	if !ok {
+		return nil, notFound("Entitlement", clip(id))
+	}
+	snapshot, err := r.catalogues.get(ctx, false, projectCatalogue)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(snapshot[projectCatalogue], func(p entry) bool { return p.id == project })
+	if at < 0 {
+		return nil, notFound("Entitlement", id)
+	}
+	role, err := r.jira.ProjectRole(ctx, project, number)
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
+		return nil, notFound("Entitlement", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := roleOf(snapshot[projectCatalogue][at], role)
+	return out, r.resolveGroups(ctx, []*projectRole{out})
+}
+
+// some returns a book of a few roles, as they are now. One that does not exist
+// is left out.
+func (r *projectRoles) some(ctx context.Context, ids []string) (*roleBook, error) {
+	found := make([]*projectRole, len(ids))
+	if err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+		if found[i], err = r.read(ctx, ids[i]); isGone(err) {
+			return nil
+		}
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	return newRoleBook(slices.DeleteFunc(found, func(role *projectRole) bool { return role == nil }), true), nil
+}
+
+// parallel runs f for 0 to n-1, some at the same time, and returns the first
+// error.
+func parallel(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(scanParallel)
+	for i := range n {
+		group.Go(func() error { return f(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// grant gives a role, as read, to an account, and returns it as it is then. An
+// account that Jira does not know yet, as it was provisioned a moment ago, is
+// waited for.
+func (r *projectRoles) grant(ctx context.Context, role *projectRole, accountID string) (*projectRole, error) {
+	if role.heldBy(accountID) {
+		return role, nil
+	}
+	ends := r.now().Add(r.patience)
+	for wait := firstWait; ; wait *= 2 {
+		after, err := r.jira.AddActor(ctx, role.project.id, role.id, atlassian.ActorID{AccountID: accountID})
+		switch {
+		case err == nil:
+			return r.confirm(role, after, accountID, true)
+		case atlassian.KindOf(err) == atlassian.Invalid: // it may hold it since
+			if now, readErr := r.read(ctx, role.entitlementID()); readErr == nil && now.heldBy(accountID) {
+				return now, nil
+			}
+			return nil, err
+		case atlassian.KindOf(err) != atlassian.NotFound:
+			return nil, r.failed(err)
+		case r.now().Add(wait).After(ends):
+			return nil, &Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter, Err: err,
+				Detail: fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", accountID)}
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// provisioningRetryAfter is what a client is told to wait for Atlassian to
+// bring an account from the directory to Jira.
+const provisioningRetryAfter = 30 * time.Second
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// revoke takes a role, as read, from an account, and returns it as it is then.
+// An account that holds it not, or only through a group, keeps what it has.
+func (r *projectRoles) revoke(ctx context.Context, role *projectRole, accountID string) (*projectRole, error) {
+	if !role.heldBy(accountID) {
+		return role, nil
+	}
+	if err := r.jira.RemoveActor(ctx, role.project.id, role.id, atlassian.ActorID{AccountID: accountID}); err != nil {
+		return nil, r.failed(err)
+	}
+	after, err := r.jira.ProjectRole(ctx, role.project.id, role.id)
+	if err != nil {
+		r.whole.drop()
+		return nil, err
+	}
+	return r.confirm(role, after, accountID, false)
+}
+
+// failed drops what is kept if the write may have happened.
+func (r *projectRoles) failed(err error) error {
+	var ue *atlassian.Error
+	if !errors.As(err, &ue) || ue.Ambiguous {
+		r.whole.drop()
+	}
+	return err
+}
+
+// confirm compares a role with what was asked for, and enters it in the book.
+func (r *projectRoles) confirm(before *projectRole, found *atlassian.Role, accountID string, holds bool) (*projectRole, error) {
+	after := roleOf(before.project, found)
+	after.groups = before.groups
+	account := roleHolder{accountID: accountID}
+	if at := slices.IndexFunc(after.holders, func(h roleHolder) bool { return h.accountID == accountID }); at >= 0 {
+		account = after.holders[at]
+	}
+	r.whole.change(func(b *roleBook) *roleBook { return b.with(before.entitlementID(), account, after.heldBy(accountID)) })
+	if after.heldBy(accountID) != holds {
+		return nil, refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.title())
+	}
+	return after, nil
+}
