@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
@@ -80,51 +78,46 @@ func (b *accounts) holdersCost(id string) int {
 func (b *accounts) over(q listQuery) *collection {
 	users := b.users.collection
 	c := &collection{name: "Account", table: b.table, budget: b.cfg.ScanBudget, links: links{name: b.entitlements}, stats: users.stats, peek: users.peek}
-	c.probe = func(ctx context.Context, p query.Probe) (found []query.Object, err error) {
-		if _, _, isRole := parseRoleID(p.Value); isRole && p.Name == "entitlements.value" {
-			return nil, errCostly
+	c.probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
+		found, err := b.probe(ctx, p)
+		if err != nil {
+			return nil, err
 		}
-		return b.seen(ctx, q, func(ctx context.Context) ([]query.Object, error) { return b.probe(ctx, p) })
+		return b.seen(ctx, q, found)
 	}
-	c.all = func(ctx context.Context, n need) (v view, err error) {
-		v.objects, err = b.seen(ctx, q, func(ctx context.Context) ([]query.Object, error) {
-			v, err = b.everybody(ctx, n)
-			return v.objects, err
-		})
+	c.all = func(ctx context.Context, n need) (view, error) {
+		v, err := b.everybody(ctx, n)
+		if err != nil {
+			return view{}, err
+		}
+		v.objects, err = b.seen(ctx, q, v.objects)
 		return v, err
 	}
 	if b.others != nil {
 		return c // there is no way but all
 	}
-	c.window = func(ctx context.Context, start, count int, n need) (found []query.Object, total int, err error) {
-		found, err = b.seen(ctx, q, func(ctx context.Context) ([]query.Object, error) {
-			found, total, err = users.window(ctx, start, count, n)
-			return found, err
-		})
+	c.window = func(ctx context.Context, start, count int, n need) ([]query.Object, int, error) {
+		found, total, err := users.window(ctx, start, count, n)
+		if err != nil {
+			return nil, 0, err
+		}
+		found, err = b.seen(ctx, q, found)
 		return found, total, err
 	}
 	return c
 }
 
-// seen reads users, and at the same time the roles that the query needs, and
-// returns their accounts.
-func (b *accounts) seen(ctx context.Context, q listQuery, read func(context.Context) ([]query.Object, error)) ([]query.Object, error) {
-	var found []query.Object
-	var book *roleBook
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		book, err = b.rolesFor(ctx, q)
-		return err
-	})
-	group.Go(func() (err error) {
-		found, err = read(ctx)
-		return err
-	})
-	if err := group.Wait(); err != nil {
+// seen returns the accounts of users, with the roles that the query needs.
+func (b *accounts) seen(ctx context.Context, q listQuery, users []query.Object) ([]query.Object, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	book, err := b.rolesFor(ctx, q)
+	if err != nil {
 		return nil, err
 	}
-	seen := make([]query.Object, len(found))
-	for i, user := range found {
+	seen := make([]query.Object, len(users))
+	for i, user := range users {
 		seen[i] = b.m.object(user, book)
 	}
 	return seen, nil
@@ -139,14 +132,15 @@ func (b *accounts) explain(filter query.Expr) string {
 }
 
 func (b *accounts) get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
-	found, err := b.seen(ctx, listQuery{want: want}, func(ctx context.Context) ([]query.Object, error) {
-		user, err := b.read(ctx, id)
-		return []query.Object{user}, err
-	})
+	user, err := b.read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return found[0], nil
+	seen, err := b.seen(ctx, listQuery{want: want}, []query.Object{user})
+	if err != nil {
+		return nil, err
+	}
+	return seen[0], nil
 }
 
 // read reads the user behind an account.
@@ -177,6 +171,9 @@ func (b *accounts) probe(ctx context.Context, p query.Probe) ([]query.Object, er
 	case "id":
 		return fetchAll(ctx, []string{p.Value}, b.read)
 	case "entitlements.value":
+		if _, _, isRole := parseRoleID(p.Value); isRole {
+			return nil, errCostly
+		}
 		return b.users.membersOf(ctx, p.Value)
 	}
 	return b.users.probe(ctx, p)

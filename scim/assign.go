@@ -190,7 +190,7 @@ func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) 
 	if err != nil {
 		return user, err
 	}
-	_, err = b.roles.grant(ctx, t.role, accountIDOf(user))
+	_, err = b.roles.grant(ctx, t.role, user)
 	return user, err
 }
 

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 )
 
@@ -227,7 +228,10 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 func (b *entitlements) holder(ctx context.Context, member string) (query.Object, error) {
 	user, err := b.accounts.users.read(ctx, member)
 	if isGone(err) {
-		return query.Object{{Name: "id", Value: member}, {Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: member}}}}, nil
+		return query.Object{
+			{Name: "id", Value: member}, {Name: schemas.SourceProvisioned, Value: false},
+			{Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: member}}},
+		}, nil
 	}
 	return user, err
 }

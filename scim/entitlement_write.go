@@ -148,5 +148,5 @@ func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user
 	if err != nil {
 		return role, err
 	}
-	return b.roles.grant(ctx, role, accountIDOf(user))
+	return b.roles.grant(ctx, role, user)
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
 )
 
 // projectRoles knows who holds which project role of Jira, of the projects that
@@ -367,29 +368,32 @@ func parallel(ctx context.Context, n int, f func(ctx context.Context, i int) err
 	return group.Wait()
 }
 
-// grant gives a role, as read, to an account, and returns it as it is then. An
-// account that Jira does not know yet, as it was provisioned a moment ago, is
-// waited for.
-func (r *projectRoles) grant(ctx context.Context, role *projectRole, accountID string) (*projectRole, error) {
-	if role.heldBy(accountID) {
+// grant gives a role, as read, to the account of a user, and returns it as it is
+// then. An account that Jira does not know yet, as it was provisioned a moment
+// ago, is waited for.
+func (r *projectRoles) grant(ctx context.Context, role *projectRole, user query.Object) (*projectRole, error) {
+	account := accountIDOf(user)
+	if role.heldBy(account) {
 		return role, nil
 	}
 	ends := r.now().Add(r.patience)
 	for wait := firstWait; ; wait *= 2 {
-		after, err := r.jira.AddActor(ctx, role.project.id, role.id, atlassian.ActorID{AccountID: accountID})
-		switch {
+		after, err := r.jira.AddActor(ctx, role.project.id, role.id, atlassian.ActorID{AccountID: account})
+		switch kind := atlassian.KindOf(err); {
 		case err == nil:
-			return r.confirm(role, after, accountID, true)
-		case atlassian.KindOf(err) == atlassian.Invalid: // it may hold it since
-			if now, readErr := r.read(ctx, role.entitlementID()); readErr == nil && now.heldBy(accountID) {
+			return r.confirm(role, after, account, true)
+		case kind == atlassian.Invalid: // it may hold it since
+			if now, readErr := r.read(ctx, role.entitlementID()); readErr == nil && now.heldBy(account) {
 				return now, nil
 			}
 			return nil, err
-		case atlassian.KindOf(err) != atlassian.NotFound:
+		case kind != atlassian.NotFound:
 			return nil, r.failed(err)
+		case !isProvisioned(user):
+			return nil, invalidValue("Neither the directory nor Jira has an active account with the id %q.", clip(account))
 		case r.now().Add(wait).After(ends):
 			return nil, &Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter, Err: err,
-				Detail: fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", accountID)}
+				Detail: fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", account)}
 		}
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
