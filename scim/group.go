@@ -23,7 +23,6 @@ type groups struct {
 	users      *users
 	reader     *reader
 	collection *collection
-	users      *users
 }
 
 // table is what the directory finds among its groups: by name with one call,

@@ -30,9 +30,12 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //
 //	# a comment
 //	caller read-only           the requests that follow are this caller's
+//	server trusted-source …    a new server with these settings: trusted-source,
+//	                           ignore-unsynced, organization, snapshots
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
 //	header Accept: text/html   a header of the next request; without a value, it is not sent
 //	every Accept: text/html    a header of every request from here on
+//	reads unordered            reads of Atlassian between writes are in parallel from here on
 //	> PATCH /Users/<1>         a request; a query string is written unescaped
 //	>> GET /scim/v2//Users     a request whose target is sent as it is written
 //	? GET /Users/<1>           a request to Atlassian's directory itself, past the server
@@ -68,6 +71,8 @@ type player struct {
 	header   http.Header // of the next request
 	ids      []string
 	session  *session // what a client's file adds, or nil
+
+	unordered bool // of reads between writes only the set matters
 }
 
 func newPlayer(t *testing.T) *player {
@@ -75,6 +80,12 @@ func newPlayer(t *testing.T) *player {
 	upstream := httptest.NewServer(p.emulator)
 	t.Cleanup(upstream.Close)
 	p.upstream = upstream.URL
+	p.serve(t)
+	return p
+}
+
+// serve starts the server, with some settings of their own.
+func (p *player) serve(t *testing.T, settings ...string) {
 	strict := bearer("strict", scim.Write)
 	strict.Strict = true
 	plainJSON := bearer("plain-json", scim.Write)
@@ -83,13 +94,31 @@ func newPlayer(t *testing.T) *player {
 	clears.PutWithoutMembers = scim.Clear
 	basic := scim.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]scim.Right{scim.AnyType: scim.Write}}
 	readOnly := scim.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]scim.Right{"User": scim.Read}}
-	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 2 * time.Second}, scim.Config{
-		PublicURL: "https://scim.example", MaxBodyBytes: 100_000,
+	config := scim.Config{
+		PublicURL: "https://scim.example", MaxBodyBytes: 100_000, ProvisioningWait: 2 * time.Second,
 		Callers: []scim.Caller{bearer("all", scim.Write), strict, plainJSON, clears, basic, readOnly},
-	})
+	}
+	for _, set := range settings {
+		switch set {
+		case "trusted-source":
+			config.TrustedSource = true
+		case "ignore-unsynced":
+			config.IgnoreUnsynced = true
+		case "snapshots":
+			config.SnapshotTTL = time.Minute
+		case "organization":
+			organization, err := atlassian.NewOrganization(atlassian.Config{MaxRetries: -1, OnCall: scim.CountCall}, p.upstream, emulator.OrganizationID, emulator.OrganizationKey)
+			if err != nil {
+				t.Fatal(err)
+			}
+			config.Organization = organization
+		default:
+			t.Fatalf("no setting %q", set)
+		}
+	}
+	server := serverOver(t, p.upstream, atlassian.Config{MaxRetries: -1, Timeout: 2 * time.Second}, config)
 	p.server = httptest.NewServer(server)
 	t.Cleanup(p.server.Close)
-	return p
 }
 
 // playFile plays a file and holds it to the answers in it, or with -update
@@ -140,6 +169,10 @@ func (p *player) play(t *testing.T, file string) string {
 			setHeader(p.header, rest)
 		case "every":
 			setHeader(p.every, rest)
+		case "server":
+			p.serve(t, strings.Fields(rest)...)
+		case "reads":
+			p.unordered = rest == "unordered"
 		case "fault":
 			faults, err := emulator.ParseFaults(rest)
 			if err != nil {
@@ -206,7 +239,12 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 	for _, call := range log {
 		calls = append(calls, p.mask(fmt.Sprintf("  upstream %s %s %d\n", call.Method, call.Path, call.Status)))
 	}
-	sortReads(calls)
+	switch {
+	case method == http.MethodGet:
+		slices.Sort(calls) // reads go out in parallel
+	case p.unordered:
+		sortReads(calls)
+	}
 	out.WriteString(strings.Join(calls, ""))
 	if got := resp.Header.Get("X-Upstream-Calls"); got != fmt.Sprint(len(log)) {
 		t.Errorf("%s %s: X-Upstream-Calls is %s, upstream got %d", method, target, got, len(log))
@@ -290,7 +328,8 @@ func endsOf(list []any) []any {
 	return []any{list[0], fmt.Sprintf("%d more", len(list)-2), list[len(list)-1]}
 }
 
-// sortReads puts reads between writes in order: they go out in parallel.
+// sortReads puts reads between writes in the order of their paths: they may go
+// out in parallel.
 func sortReads(calls []string) {
 	for from := 0; from < len(calls); {
 		to := from
