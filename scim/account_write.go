@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -66,8 +67,8 @@ func (b *accounts) flowing(ctx context.Context, change accountChange) (accountCh
 		return change, nil
 	}
 	if !b.cfg.IgnoreUnsynced {
-		return change, mutability("%s: does not flow from IDHub to Atlassian%s; change it there. The mapping of accounts (SCIM_ATLASSIAN_ACCOUNT_FILE) says which way attributes flow, and SCIM_ATLASSIAN_IGNORE_UNSYNCED passes over what flows the other way.",
-			listed(names), b.trust())
+		return change, mutability("%s: not written, since the mapping of accounts has no flow from IDHub to Atlassian%s. Leave it out and change it there, or set SCIM_ATLASSIAN_IGNORE_UNSYNCED to have it passed over.",
+			strings.Join(names, ", "), b.trust())
 	}
 	remark(ctx, zap.Strings("unsynced", names))
 	change.attributes = slices.DeleteFunc(change.attributes, func(c attributeChange) bool { return stays(c.name) })
@@ -362,6 +363,9 @@ func ofAccount(err error, id string) error {
 func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attributeChange) (query.Object, error) {
 	var active *bool
 	for _, c := range changes {
+		if c.value == nil && method(ctx) == http.MethodPut {
+			continue // a PUT is silent about what it does not know
+		}
 		v, ok := c.value.(bool)
 		if c.name != b.active || !ok {
 			return nil, mutability("%s: the directory has no record of the account, which is Atlassian's own apart from %s and project roles. Provision it with POST /Accounts and its e-mail address first; Atlassian links the record to it.", c.name, b.active)
@@ -387,6 +391,13 @@ func (b *accounts) remove(ctx context.Context, id string) error {
 		return mutability("The directory has no record of the account %q, so this server cannot delete it. Disable it with %s false, or delete it in Atlassian Administration.", id, b.active)
 	}
 	return ofAccount(err, id)
+}
+
+func method(ctx context.Context) string {
+	if c := callFrom(ctx); c != nil {
+		return c.method
+	}
+	return ""
 }
 
 // shown is the answer to a write that left the user like this. Roles are not
