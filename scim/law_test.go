@@ -361,8 +361,14 @@ func (p lawPath) values(document map[string]any) []any {
 			inner, _ := e.(map[string]any)
 			e = inner[p.sub]
 		}
-		if e != nil && e != "" {
-			values = append(values, e)
+		list, isList := e.([]any)
+		if !isList {
+			list = []any{e}
+		}
+		for _, v := range list {
+			if v != nil && v != "" {
+				values = append(values, v)
+			}
 		}
 	}
 	return values
@@ -396,6 +402,9 @@ func (p lawPath) sortKey(document map[string]any) any {
 		return elements[0]
 	}
 	inner, _ := elements[0].(map[string]any)
+	if list, ok := inner[p.sub].([]any); ok {
+		return list[0]
+	}
 	return inner[p.sub]
 }
 
