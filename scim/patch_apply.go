@@ -36,10 +36,13 @@ func (rt *resourceType) apply(current query.Object, ops []operation, strict bool
 	return doc, rt.unwritable(current, doc)
 }
 
-// unwritable refuses what the operations together must not do: take a required
-// value away or change an immutable one.
+// unwritable refuses what the operations together, or a PUT, must not do: take a
+// required value away or change an immutable one. What is readOnly they leave out.
 func (rt *resourceType) unwritable(current, doc query.Object) error {
 	for _, a := range rt.schema.Attributes {
+		if a.Mutability == query.ReadOnly {
+			continue
+		}
 		before, had := current.Get(a.Name)
 		after, has := doc.Get(a.Name)
 		if a.Required && had && !has {

@@ -232,3 +232,29 @@ func TestPatchGroup(t *testing.T) {
 	}
 	runPatches(t, namedType(t, "Group"), group, tests)
 }
+
+// TestUnwritable holds what a PUT must not leave out or change to the schema.
+func TestUnwritable(t *testing.T) {
+	rt := &resourceType{schema: &query.Schema{Attributes: []*query.Attribute{
+		{Name: "name", Required: true, Mutability: query.Immutable},
+		{Name: "size", Required: true},
+		{Name: "label", Required: true, Mutability: query.ReadOnly},
+	}}}
+	thing := func(name, size string) query.Object {
+		return query.Object{{Name: "name", Value: name}, {Name: "size", Value: size}}
+	}
+	current := append(thing("a", "1"), query.Member{Name: "label", Value: "made here"})
+	for _, test := range []struct {
+		name string
+		doc  query.Object
+		want string
+	}{
+		{"without what is readOnly", thing("a", "2"), ""},
+		{"without what is required", query.Object{{Name: "name", Value: "a"}}, badMutability},
+		{"with another for what is fixed", thing("b", "1"), badMutability},
+	} {
+		if got := refusalOf(t, rt.unwritable(current, test.doc)); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+}
