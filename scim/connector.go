@@ -50,9 +50,9 @@ func (n *connector) answer(c *call, r *http.Request, endpoint string, draining b
 	case connectorHealth:
 		c.plain = n.health(draining, true)
 	case connectorTest:
-		c.plain = &plainAnswer{http.StatusOK, n.tester.run(r.Context()).document()}
-	default:
-		return noEndpoint()
+		c.plain = &plainAnswer{http.StatusOK, n.cfg.Connector.Test.apply(n.tester.run(r.Context()).document())}
+	case connectorMetadata:
+		c.plain = &plainAnswer{http.StatusOK, n.cfg.Connector.Metadata.apply(n.metadata(c.base))}
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (n *connector) health(draining, details bool) *plainAnswer {
 		return d
 	}
 	d.body.Set("version", n.cfg.Version)
-	d.body.Set("compatibility", query.Object{{Name: "connector", Value: compatibleWith}, {Name: "scim", Value: "2.0"}})
+	d.body.Set("compatibility", compatibility())
 	var schemas []any
 	for _, t := range n.types {
 		schemas = append(schemas, query.Object{{Name: "resource", Value: t.Name}, {Name: "schema", Value: t.Core.ID}})
@@ -81,6 +81,7 @@ func (n *connector) health(draining, details bool) *plainAnswer {
 		target = query.Object{{Name: "status", Value: string(last.outcome())}, {Name: "testedAt", Value: last.at}}
 	}
 	d.body.Set("target", target)
+	d.body = n.cfg.Connector.Health.apply(d.body)
 	return d
 }
 

@@ -127,6 +127,130 @@ func TestConnectorHealth(t *testing.T) {
 	}
 }
 
+// Metadata are what IDHub drafts an application from: the owners, the mapping as it is configured, the table of
+// operations, and where everything is.
+func TestConnectorMetadata(t *testing.T) {
+	type attribute struct {
+		Name, IDHubFieldName, Type, Mutability, SyncDirection string
+		Required, CaseExact, IsVisible                        bool
+	}
+	type metadata struct {
+		Owners        map[string]string
+		TrustedSource bool
+		Resources     []struct {
+			Name, Schema, ReconKey, AccountName string
+			Aliases                             []string
+			Attributes                          []attribute
+		}
+		Operations []struct {
+			Group      string
+			Operations []struct {
+				Name, Request string
+				Supported     bool
+			}
+		}
+		Endpoints map[string]string
+	}
+	read := func(config scim.Config) metadata {
+		t.Helper()
+		config.PublicURL = "https://scim.example"
+		config.Owners = scim.Owners{Business: "Bea", IT: "Ito"}
+		s := newConnectorSite(t, emulator.Options{Seed: 1}, config)
+		w := s.do(t, http.MethodGet, "/connector/metadata", "reader")
+		var m metadata
+		if err := json.Unmarshal(w.Body.Bytes(), &m); err != nil || w.Code != http.StatusOK {
+			t.Fatalf("%v, %d %s", err, w.Code, w.Body)
+		}
+		if n := s.upstreamCalls(t); n != 0 {
+			t.Errorf("metadata cost %d upstream calls", n)
+		}
+		return m
+	}
+
+	m := read(scim.Config{})
+	if diff := cmp.Diff(map[string]string{"businessOwner": "Bea", "itOwner": "Ito"}, m.Owners); diff != "" {
+		t.Errorf("owners (-want +got):\n%s", diff)
+	}
+	account := m.Resources[0]
+	if account.Name != "Account" || account.ReconKey != "email" || account.AccountName != "userName" || len(account.Aliases) != 1 || m.Resources[1].Name != "Entitlement" {
+		t.Errorf("resources %+v", m.Resources)
+	}
+	named := func(m metadata, name string) attribute {
+		for _, a := range m.Resources[0].Attributes {
+			if a.Name == name {
+				return a
+			}
+		}
+		return attribute{}
+	}
+	title := attribute{Name: "title", IDHubFieldName: "jobTitle", Type: "string", Mutability: "readWrite", SyncDirection: "idhub-to-app", CaseExact: true, IsVisible: true}
+	if diff := cmp.Diff(title, named(m, "title")); diff != "" {
+		t.Errorf("title (-want +got):\n%s", diff)
+	}
+	trusted := read(scim.Config{TrustedSource: true})
+	title.Mutability, title.SyncDirection = "readOnly", "app-to-idhub"
+	if diff := cmp.Diff(title, named(trusted, "title")); diff != "" || !trusted.TrustedSource {
+		t.Errorf("title where Jira is trusted (-want +got):\n%s", diff)
+	}
+	offered := map[string]bool{}
+	for _, group := range m.Operations {
+		for _, o := range group.Operations {
+			offered[group.Group+": "+o.Name] = o.Supported && o.Request != ""
+		}
+	}
+	for _, name := range []string{"User Management: Create user", "User Management: Enable user", "Issue Management: Update issue status"} {
+		if !offered[name] {
+			t.Errorf("%s is not offered", name)
+		}
+	}
+	for name, want := range map[string]string{"Account": "/scim/v2/Accounts", "Schemas": "/scim/v2/Schemas", "connector/test": "/scim/v2/connector/test"} {
+		if got := m.Endpoints[name]; got != "https://scim.example"+want {
+			t.Errorf("endpoint %s is %q", name, got)
+		}
+	}
+}
+
+// Operators may bend the answers to what their IDHub reads, but not their truth.
+func TestConnectorAnswers(t *testing.T) {
+	answers, err := scim.ParseConnectorAnswers([]byte(`{
+		"health": {"version": null, "state": "Up", "compatibility": {"core": "7.1", "scim": null}},
+		"test": {"connector": {"id": 7, "tags": ["a", {"b": true}]}},
+		"metadata": {"owners": {"itOwner": "somebody else"}, "operations": []}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newConnectorSite(t, emulator.Options{Projects: 1, Seed: 1}, scim.Config{Connector: answers})
+	for range 2 { // the second time as the first
+		for path, want := range map[string]string{
+			"/connector/health":   `{"status":"UP","compatibility":{"connector":"1.0","core":"7.1"},"state":"Up"}`,
+			"/connector/test":     `{"status":"ok","connector":{"id":7,"tags":["a",{"b":true}]}}`,
+			"/connector/metadata": `{"owners":{"businessOwner":"","itOwner":"somebody else"},"operations":[]}`,
+		} {
+			w := s.do(t, http.MethodGet, path, "reader")
+			var got, expected map[string]any
+			if err := errors.Join(json.Unmarshal(w.Body.Bytes(), &got), json.Unmarshal([]byte(want), &expected)); err != nil {
+				t.Fatal(err)
+			}
+			for name := range got {
+				if _, ok := expected[name]; !ok && name != "version" {
+					delete(got, name)
+				}
+			}
+			if path != "/connector/health" {
+				delete(got, "version")
+			}
+			if diff := cmp.Diff(expected, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", path, diff)
+			}
+		}
+	}
+	for _, bad := range []string{``, `[]`, `{"helth": {}}`, `{"health": {"status": "Up"}}`, `{"test": {"status": null}}`, `{"metadata": {"x": {"y": [[null]]}}}`} {
+		if _, err := scim.ParseConnectorAnswers([]byte(bad)); err == nil {
+			t.Errorf("%s is accepted", bad)
+		}
+	}
+}
+
 func TestConnectorRoutes(t *testing.T) {
 	s := newConnectorSite(t, emulator.Options{Seed: 1}, scim.Config{})
 	tests := []struct {

@@ -60,6 +60,7 @@ type config struct {
 	IDHubAnnouncePath  string        `env:"SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH"`  // of IDHub, told of every start; empty: off
 	SealKey            secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`             // opens sealed secrets; age identities
 
+	ConnectorFile       string        `env:"SCIM_ATLASSIAN_CONNECTOR_FILE"`       // JSON, see scim.ParseConnectorAnswers; empty: none
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of /Issues; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
 	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`      // addresses whose X-Forwarded-* headers count
@@ -382,6 +383,22 @@ func (c *config) organizationURL() string {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// connectorAnswers are those of the file SCIM_ATLASSIAN_CONNECTOR_FILE, if any.
+func (c *config) connectorAnswers() (scim.ConnectorAnswers, error) {
+	if c.ConnectorFile == "" {
+		return scim.ConnectorAnswers{}, nil
+	}
+	data, err := os.ReadFile(c.ConnectorFile)
+	if err != nil {
+		return scim.ConnectorAnswers{}, fmt.Errorf("SCIM_ATLASSIAN_CONNECTOR_FILE: %w", err)
+	}
+	answers, err := scim.ParseConnectorAnswers(data)
+	if err != nil {
+		return scim.ConnectorAnswers{}, fmt.Errorf("SCIM_ATLASSIAN_CONNECTOR_FILE %s:\n%w", c.ConnectorFile, err)
+	}
+	return answers, nil
 }
 
 // callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.

@@ -71,6 +71,7 @@ func (p *program) demo(ctx context.Context, address, adminAddress string, flags 
 
 	logger := p.logger(p.logLevel)
 	c := emulatorConfig(below.Addr())
+	c.BusinessOwner, c.ITOwner = "Demo Business Owner", "Demo IT Owner"
 	callers, err := demoCallers()
 	if err != nil {
 		return err

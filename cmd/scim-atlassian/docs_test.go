@@ -21,12 +21,8 @@ var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n(?:\n?^```text\n(.*
 // Every command in these documents, run against a fresh demo in one shell after the other, puts out what the document
 // says it does.
 func TestDocs(t *testing.T) {
-	for _, tool := range []string{"bash", "curl", "jq"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("needs %s", tool)
-		}
-	}
-	for _, name := range []string{"issues.md"} {
+	needShell(t)
+	for _, name := range []string{"idhub.md", "issues.md"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join("../../docs", name)
@@ -44,6 +40,15 @@ func TestDocs(t *testing.T) {
 				t.Errorf("%s (-says +is):\n%s", path, diff)
 			}
 		})
+	}
+}
+
+func needShell(t *testing.T) {
+	t.Helper()
+	for _, tool := range []string{"bash", "curl", "jq"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("needs %s", tool)
+		}
 	}
 }
 
@@ -84,4 +89,18 @@ func runDocument(t *testing.T, document string) string {
 		}
 		return text
 	})
+}
+
+// The simulated IDHub does all that IDHub does, and finds each step done in Atlassian.
+func TestSimulatedIDHub(t *testing.T) {
+	needShell(t)
+	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
+	p.stdout.await(t, "(Ctrl-C)")
+	script := exec.CommandContext(t.Context(), "../../examples/idhub.sh")
+	script.Env = append(os.Environ(), "GRANTS=20", "FACADE="+p.stdout.await(t, `SCIM 2.0 +(http://[^/]+)/`),
+		"ATLASSIAN="+p.stdout.await(t, `Emulated Atlassian +(http://[^, ]+)`))
+	out, err := script.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "All of it holds in Atlassian.") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }

@@ -212,6 +212,10 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	answers, err := c.connectorAnswers()
+	if err != nil {
+		return nil, nil, err
+	}
 	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
@@ -236,6 +240,8 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*
 		CursorTimeout:     c.CursorTimeout,
 		KeptResultBytes:   c.KeptResultBytes,
 		HidePagination:    !c.AnnouncePagination,
+		Owners:            scim.Owners{Business: c.BusinessOwner, IT: c.ITOwner},
+		Connector:         answers,
 		OnRequest:         m.request,
 		Logger:            logger,
 	})

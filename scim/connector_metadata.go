@@ -1,0 +1,145 @@
+package scim
+
+import (
+	"scim-atlassian/schemas"
+	"scim-atlassian/scim/query"
+)
+
+// Owners are who answers for the connected application, as IDHub's forms ask.
+type Owners struct {
+	Business string
+	IT       string
+}
+
+// operationsOffered is the table of operations in IDHub's documentation of its
+// JIRA connector, with what stands for each here and what is offered besides.
+var operationsOffered = []struct {
+	group string
+	of    []operationOffered
+}{
+	{"User Management", []operationOffered{
+		{"Create user", "POST /Accounts"},
+		{"Update user", "PUT or PATCH /Accounts/{id}"},
+		{"Delete user", "DELETE /Accounts/{id}"},
+		{"Enable user", "PATCH /Accounts/{id}: active true"},
+		{"Disable user", "PATCH /Accounts/{id}: active false"},
+		{"Assign entitlement", "PATCH /Accounts/{id}: add to entitlements"},
+		{"Revoke entitlement", "PATCH /Accounts/{id}: remove from entitlements"},
+	}},
+	{"Entitlement Management", []operationOffered{
+		{"List groups and project roles", "GET /Entitlements"},
+		{"Create group", "POST /Entitlements"},
+		{"Delete group", "DELETE /Entitlements/{id}"},
+	}},
+	{"Issue Management", []operationOffered{
+		{"Create issue", "POST /Issues"},
+		{"Update issue", "PUT or PATCH /Issues/{id}"},
+		{"Update issue status", "PATCH /Issues/{id}: status"},
+		{"Delete issue", "DELETE /Issues/{id}"},
+	}},
+	{"Reconciliation", []operationOffered{
+		{"Full reconciliation", "GET /Accounts, GET /Entitlements"},
+		{"Limited reconciliation", "GET /Accounts?filter=, GET /Entitlements?filter="},
+	}},
+}
+
+type operationOffered struct{ name, request string }
+
+// metadata is what IDHub needs to draft the application and its target system:
+// it is the same for every caller and asks nothing of upstream.
+func (n *connector) metadata(base string) query.Object {
+	return query.Object{
+		{Name: "name", Value: "JIRA"},
+		{Name: "description", Value: "Atlassian Cloud: accounts, groups, project roles and Jira issues"},
+		{Name: "version", Value: n.cfg.Version},
+		{Name: "compatibility", Value: compatibility()},
+		{Name: "owners", Value: query.Object{{Name: "businessOwner", Value: n.cfg.Owners.Business}, {Name: "itOwner", Value: n.cfg.Owners.IT}}},
+		{Name: "trustedSource", Value: n.cfg.TrustedSource},
+		{Name: "resources", Value: []any{n.mapped(n.cfg.Account), n.mapped(n.cfg.Entitlement)}},
+		{Name: "operations", Value: operationTable()},
+		{Name: "endpoints", Value: n.endpoints(base)},
+	}
+}
+
+func compatibility() query.Object {
+	return query.Object{{Name: "connector", Value: compatibleWith}, {Name: "scim", Value: "2.0"}}
+}
+
+func operationTable() []any {
+	var groups []any
+	for _, group := range operationsOffered {
+		var operations []any
+		for _, o := range group.of {
+			operations = append(operations, query.Object{{Name: "name", Value: o.name}, {Name: "supported", Value: true}, {Name: "request", Value: o.request}})
+		}
+		groups = append(groups, query.Object{{Name: "group", Value: group.group}, {Name: "operations", Value: operations}})
+	}
+	return groups
+}
+
+// endpoints are the URLs of everything that IDHub may call.
+func (n *connector) endpoints(base string) query.Object {
+	var o query.Object
+	for _, t := range n.types {
+		o.Set(t.Name, base+t.Endpoint)
+	}
+	for _, name := range []string{endpointServiceProviderConfig, endpointResourceTypes, endpointSchemas} {
+		o.Set(name, base+"/"+name)
+	}
+	for _, endpoint := range []string{connectorHealth, connectorTest, connectorMetadata} {
+		o.Set(endpoint, base+"/"+endpoint)
+	}
+	return o
+}
+
+// mapped describes a resource type of the connector: its schema with IDHub's
+// names beside the attributes, and which way each of them flows as things are
+// configured.
+func (n *connector) mapped(m schemas.Mapping) query.Object {
+	facts := map[string]schemas.Attribute{}
+	for _, t := range n.types {
+		if t.Name == m.Name {
+			for _, a := range t.Core.Attributes {
+				facts[a.Name] = a
+			}
+		}
+	}
+	aliases := []any{}
+	for _, urn := range m.Aliases {
+		aliases = append(aliases, urn)
+	}
+	doc := query.Object{{Name: "name", Value: m.Name}, {Name: "endpoint", Value: "/" + m.Name + "s"}, {Name: "schema", Value: m.ID}, {Name: "aliases", Value: aliases}}
+	var attributes []any
+	for _, a := range m.Attributes {
+		if a.ReconKey {
+			doc.Set("reconKey", a.Name)
+		}
+		if a.AccountName {
+			doc.Set("accountName", a.Name)
+		}
+		attributes = append(attributes, n.attribute(a, facts[a.Name]))
+	}
+	doc.Set("attributes", attributes)
+	return doc
+}
+
+func (n *connector) attribute(a schemas.MappedAttribute, fact schemas.Attribute) query.Object {
+	o := query.Object{{Name: "name", Value: a.Name}}
+	if a.IDHubFieldName != "" {
+		o.Set("idhubFieldName", a.IDHubFieldName)
+	}
+	direction := a.SyncDirection.In(n.cfg.TrustedSource)
+	mutability := fact.Mutability
+	if !direction.ToApp() {
+		mutability = "readOnly"
+	}
+	for _, m := range []query.Member{
+		{Name: "description", Value: a.Description}, {Name: "type", Value: fact.Type}, {Name: "multiValued", Value: a.MultiValued},
+		{Name: "required", Value: a.Required}, {Name: "caseExact", Value: a.CaseExact}, {Name: "returned", Value: a.Returned},
+		{Name: "mutability", Value: mutability}, {Name: "uniqueness", Value: fact.Uniqueness}, {Name: "syncDirection", Value: string(direction)},
+		{Name: "isVisible", Value: a.Visible()},
+	} {
+		o.Set(m.Name, m.Value)
+	}
+	return o
+}
