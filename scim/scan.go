@@ -131,18 +131,6 @@ func (p *pager) span(ctx context.Context, start, count int) (stretch, error) {
 // join puts parts together. If the total was not always the same, the last
 // part is read once more: it must be as it was, but for what came behind it.
 func (p *pager) join(ctx context.Context, start, count, step int, parts []stretch) ([]query.Object, int, error) {
-	last := len(parts) - 1
-	steady := !slices.ContainsFunc(parts, func(each stretch) bool { return each.total != parts[0].total })
-	if !steady {
-		again, err := p.span(ctx, start+last*step, count-last*step)
-		if err != nil {
-			return nil, 0, err
-		}
-		if !startsWith(again.objects, parts[last].objects) {
-			return nil, 0, errChanged
-		}
-		parts[last] = again
-	}
 	var objects []query.Object
 	var err error
 	for _, each := range parts {
@@ -150,11 +138,23 @@ func (p *pager) join(ctx context.Context, start, count, step int, parts []stretc
 			return nil, 0, err
 		}
 	}
-	total := parts[last].total
-	if len(objects) != min(count, total-start+1) {
+	last := parts[len(parts)-1]
+	if slices.ContainsFunc(parts, func(each stretch) bool { return each.total != last.total }) {
+		behind := (len(parts) - 1) * step
+		again, err := p.span(ctx, start+behind, count-behind)
+		if err != nil {
+			return nil, 0, err
+		}
+		if !startsWith(again.objects, last.objects) {
+			return nil, 0, errChanged
+		}
+		objects = append(objects, again.objects[len(last.objects):]...)
+		last = again
+	}
+	if len(objects) != min(count, last.total-start+1) {
 		return nil, 0, errChanged
 	}
-	return objects, total, distinct(objects)
+	return objects, last.total, distinct(objects)
 }
 
 // follow appends a page that begins with the last of the objects before it.

@@ -1,12 +1,14 @@
 package scim_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -151,4 +153,105 @@ func TestOneScan(t *testing.T) {
 	if got := len(k.emulator.Log()); got != 3 || sum != 3 || charged != 1 {
 		t.Errorf("upstream got %d calls, %d were charged to %d requests, want 3, 3, 1", got, sum, charged)
 	}
+}
+
+// TestSnapshotKeepsUp writes through the server and holds what the next query
+// costs: nothing where the write's answer says all, one call for every resource
+// that it concerns beside the one written.
+func TestSnapshotKeepsUp(t *testing.T) {
+	k := newKept(t, emulator.Options{Users: 450, Groups: 6, Seed: 2}, atlassian.Config{})
+	k.find(t, "/Users", "emails pr").want(t, "users", 5, 450)
+	groups := k.find(t, "/Groups", "displayName pr")
+	groups.want(t, "groups", 1, 6)
+	group := groups.ids()[2]
+
+	created, _ := k.do(t, http.MethodPost, "/Users", userBody("new@demo.example"))
+	id := created["id"].(string)
+	k.find(t, "/Users", `emails[value eq "new@demo.example"]`).want(t, "created", 0, 1)
+	k.do(t, http.MethodPatch, "/Users/"+id, patchBody("replace", "title", `"Boss"`))
+	k.find(t, "/Users", `title eq "Boss" and emails pr`).want(t, "patched", 0, 1)
+	k.find(t, "/Groups", "displayName pr").want(t, "of no concern to groups", 0, 6)
+
+	k.do(t, http.MethodPatch, "/Groups/"+group, patchBody("add", "members", `[{"value":"`+id+`"}]`))
+	k.find(t, "/Groups", `displayName pr and members.value eq "`+id+`"`).want(t, "the member's group", 0, 1)
+	k.find(t, "/Users", `emails pr and groups.value eq "`+group+`" and title eq "Boss"`).want(t, "the group's member", 1, 1)
+	k.find(t, "/Users", `title eq "Boss"`).want(t, "once it is known", 0, 1)
+
+	k.do(t, http.MethodPatch, "/Users/"+id, patchBody("replace", "userName", `"renamed@demo.example"`))
+	k.find(t, "/Groups", `members.display eq "renamed@demo.example"`).want(t, "renamed member", 1, 1)
+	k.do(t, http.MethodDelete, "/Users/"+id, "")
+	k.find(t, "/Users", `title eq "Boss"`).want(t, "deleted", 0, 0)
+	k.find(t, "/Groups", `members.display eq "renamed@demo.example"`).want(t, "deleted member", 1, 0)
+
+	k.do(t, http.MethodDelete, "/Groups/"+group, "")
+	k.find(t, "/Groups", "displayName pr").want(t, "deleted group", 0, 5)
+	k.find(t, "/Users", `groups.display pr and groups[value eq "`+group+`"]`).want(t, "its members", 5, 0) // so many that all are read again
+}
+
+func patchBody(op, path, value string) string {
+	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"` + op + `","path":"` + path + `","value":` + value + `}]}`
+}
+
+// TestSnapshotAfterUnknownOutcome cuts the connection of a write, of which the
+// server cannot know whether it took place.
+func TestSnapshotAfterUnknownOutcome(t *testing.T) {
+	k := newKept(t, emulator.Options{Users: 120, Groups: 6, Seed: 2}, atlassian.Config{MaxRetries: -1})
+	k.find(t, "/Users", "emails pr").want(t, "users", 2, 120)
+	k.find(t, "/Groups", "displayName pr").want(t, "groups", 1, 6)
+	faults, err := emulator.ParseFaults("method=POST path=/scim/ reset=after times=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.emulator.SetFaults(faults)
+	if a := k.send(t.Context(), http.MethodPost, "/Users", userBody("lost@demo.example")); a.status != http.StatusGatewayTimeout {
+		t.Fatalf("the write is answered %d", a.status)
+	}
+	k.find(t, "/Users", "emails pr").want(t, "users again", 2, 121)
+	k.find(t, "/Groups", "displayName pr").want(t, "groups again", 1, 6)
+}
+
+// TestSnapshotFresh has clients that want nothing read before they asked.
+func TestSnapshotFresh(t *testing.T) {
+	k := newKept(t, emulator.Options{Users: 120, Seed: 2}, atlassian.Config{})
+	k.find(t, "/Users", "emails pr").want(t, "first", 2, 120)
+	k.direct(t, http.MethodPost, "/Users", userBody("elsewhere@demo.example"))
+	k.find(t, "/Users", "emails pr").want(t, "kept", 0, 120)
+	k.find(t, "/Users", `userName eq "elsewhere@demo.example"`).want(t, "one call is always of now", 1, 1)
+	k.find(t, "/Users", `userName eq "elsewhere@demo.example" or userName eq "nobody"`).want(t, "two are not paid", 0, 0)
+	if a := k.send(t.Context(), http.MethodGet, "/Users?filter=emails+pr", "", "Cache-Control", "no-cache"); a.calls != 2 || a.total != 121 {
+		t.Errorf("no-cache: %d calls, %d found, want 2, 121", a.calls, a.total)
+	}
+	k.find(t, "/Users", "emails pr").want(t, "which is kept for others", 0, 121)
+}
+
+// reply is an answer that may be an error.
+type reply struct {
+	status, calls, total int
+	header               http.Header
+}
+
+// send makes a request whose outcome the caller judges. header has names and
+// values in turn.
+func (k *kept) send(ctx context.Context, method, path, body string, header ...string) reply {
+	req, err := http.NewRequestWithContext(ctx, method, k.base+path, strings.NewReader(body))
+	if err != nil {
+		panic(err) // the test's own URL
+	}
+	req.Header.Set("Authorization", "Bearer kept")
+	req.Header.Set("Content-Type", "application/scim+json")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return reply{}
+	}
+	defer resp.Body.Close()
+	r := reply{status: resp.StatusCode, header: resp.Header}
+	r.calls, _ = strconv.Atoi(resp.Header.Get("X-Upstream-Calls"))
+	var list struct{ TotalResults int }
+	if json.NewDecoder(resp.Body).Decode(&list) == nil {
+		r.total = list.TotalResults
+	}
+	return r
 }

@@ -1,0 +1,363 @@
+package scim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scim-atlassian/scim/query"
+)
+
+// shelf is an upstream in small: resources by id, in order, and how often all and
+// one of them were read. A reading sees what is there when it is let go.
+type shelf struct {
+	mu      sync.Mutex
+	order   []string
+	titles  map[string]string
+	scans   int
+	rereads int
+	fails   error
+
+	gate chan struct{} // nil: readings do not wait
+}
+
+func (u *shelf) put(id, title string) query.Object {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, known := u.titles[id]; !known {
+		u.order = append(u.order, id)
+	}
+	u.titles[id] = title
+	return u.object(id)
+}
+
+func (u *shelf) object(id string) query.Object {
+	if _, ok := u.titles[id]; !ok {
+		return nil
+	}
+	return query.Object{{Name: "id", Value: id}, {Name: "title", Value: u.titles[id]}}
+}
+
+func (u *shelf) remove(id string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.titles, id)
+}
+
+// scan reads all and then waits at the gate, so that what happens at the gate
+// comes after the reading.
+func (u *shelf) scan(ctx context.Context, _ int) ([]query.Object, error) {
+	u.mu.Lock()
+	u.scans++
+	ids, fails := u.order, u.fails
+	u.mu.Unlock()
+	return u.read(ctx, ids, fails)
+}
+
+func (u *shelf) reread(ctx context.Context, ids []string) ([]query.Object, error) {
+	u.mu.Lock()
+	u.rereads += len(ids)
+	fails := u.fails
+	u.mu.Unlock()
+	return u.read(ctx, ids, fails)
+}
+
+func (u *shelf) read(ctx context.Context, ids []string, fails error) ([]query.Object, error) {
+	u.mu.Lock()
+	var all []query.Object
+	for _, id := range ids {
+		if o := u.object(id); o != nil {
+			all = append(all, o)
+		}
+	}
+	gate := u.gate
+	u.mu.Unlock()
+	if gate != nil {
+		select {
+		case <-gate:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return all, fails
+}
+
+func (u *shelf) store(ttl time.Duration) *store {
+	return &store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: links{name: "groups"}}
+}
+
+func newShelf(ids ...string) *shelf {
+	u := &shelf{titles: map[string]string{}}
+	for _, id := range ids {
+		u.put(id, "old")
+	}
+	return u
+}
+
+// ask reads all in the background; the answer is one line.
+func ask(ctx context.Context, s *store, n need) <-chan string {
+	answer := make(chan string, 1)
+	go func() {
+		v, err := s.all(ctx, n)
+		if err != nil {
+			answer <- err.Error()
+			return
+		}
+		answer <- line(v)
+	}()
+	return answer
+}
+
+func line(v view) string {
+	var words []string
+	for _, o := range v.objects {
+		words = append(words, text(o, "id")+"="+text(o, "title"))
+	}
+	return strings.Join(words, " ")
+}
+
+func wantLine(t *testing.T, what string, got <-chan string, want string) {
+	t.Helper()
+	select {
+	case line := <-got:
+		if line != want {
+			t.Errorf("%s: got %q, want %q", what, line, want)
+		}
+	default:
+		t.Errorf("%s: no answer yet, want %q", what, want)
+	}
+}
+
+func (u *shelf) wantReads(t *testing.T, scans, rereads int) {
+	t.Helper()
+	if u.scans != scans || u.rereads != rereads {
+		t.Errorf("%d scans, %d single reads, want %d, %d", u.scans, u.rereads, scans, rereads)
+	}
+}
+
+func TestStoreShares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a", "b")
+		s := u.store(time.Minute)
+		u.gate = make(chan struct{})
+		leader, leave := context.WithCancel(t.Context())
+		first := ask(leader, s, need{})
+		synctest.Wait()
+		second, third := ask(t.Context(), s, need{}), ask(t.Context(), s, need{})
+		synctest.Wait()
+		leave()
+		synctest.Wait()
+		wantLine(t, "who left", first, "context canceled")
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "second", second, "a=old b=old")
+		wantLine(t, "third", third, "a=old b=old")
+		u.wantReads(t, 1, 0)
+
+		time.Sleep(time.Minute - 1)
+		synctest.Wait()
+		wantLine(t, "in time", now(t, s, need{}), "a=old b=old")
+		u.wantReads(t, 1, 0)
+		time.Sleep(1)
+		wantLine(t, "after its time", now(t, s, need{}), "a=old b=old")
+		u.wantReads(t, 2, 0)
+	})
+}
+
+// now asks and waits until all is still.
+func now(t *testing.T, s *store, n need) <-chan string {
+	answer := ask(t.Context(), s, n)
+	synctest.Wait()
+	return answer
+}
+
+// TestStoreAbandoned has all who wait give up: the scan ends, and the next one
+// begins anew.
+func TestStoreAbandoned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a")
+		s := u.store(time.Minute)
+		u.gate = make(chan struct{})
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		first, second := ask(ctx, s, need{}), ask(ctx, s, need{})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		wantLine(t, "first", first, "context deadline exceeded")
+		wantLine(t, "second", second, "context deadline exceeded")
+		if s.reading != nil || s.kept != nil {
+			t.Error("something is left of the scan")
+		}
+		u.gate = nil
+		wantLine(t, "next", now(t, s, need{}), "a=old")
+		u.wantReads(t, 2, 0)
+	})
+}
+
+func TestStoreFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a")
+		s := u.store(time.Minute)
+		u.gate, u.fails = make(chan struct{}), errors.New("upstream is down")
+		first, second := ask(t.Context(), s, need{}), ask(t.Context(), s, need{})
+		synctest.Wait()
+		u.fails = nil
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "first", first, "upstream is down")
+		wantLine(t, "second", second, "upstream is down")
+		wantLine(t, "next", now(t, s, need{}), "a=old")
+		u.wantReads(t, 2, 0)
+
+		s = u.store(time.Minute)
+		s.scan = func(context.Context, int) ([]query.Object, error) { panic("a defect") }
+		if _, err := s.all(t.Context(), need{}); err == nil || !strings.Contains(err.Error(), "a defect") {
+			t.Errorf("a panic while reading gave %v", err)
+		}
+	})
+}
+
+// TestStoreFresh has a client that wants nothing read before it asked: neither
+// what is kept nor a scan that has begun.
+func TestStoreFresh(t *testing.T) {
+	for _, ttl := range []time.Duration{time.Minute, 0} {
+		t.Run(fmt.Sprint(ttl), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := newShelf("a")
+				s := u.store(ttl)
+				u.gate = make(chan struct{})
+				first := ask(t.Context(), s, need{})
+				synctest.Wait()
+				u.put("a", "new")
+				second, third := ask(t.Context(), s, need{fresh: true}), ask(t.Context(), s, need{fresh: true})
+				synctest.Wait()
+				u.fails = errors.New("upstream is down") // the second scan's business
+				u.gate <- struct{}{}
+				synctest.Wait()
+				wantLine(t, "first", first, "a=old")
+				u.fails = nil
+				u.gate <- struct{}{}
+				synctest.Wait()
+				wantLine(t, "second", second, "upstream is down")
+				wantLine(t, "third", third, "upstream is down")
+				close(u.gate)
+				wantLine(t, "fresh", now(t, s, need{fresh: true}), "a=new")
+			})
+		})
+	}
+}
+
+// TestStoreWrites has own writes while a scan is under way that has read
+// everything already.
+func TestStoreWrites(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a", "b", "c")
+		s := u.store(time.Minute)
+		u.gate = make(chan struct{})
+		early := ask(t.Context(), s, need{})
+		synctest.Wait()
+
+		began := s.begin()
+		s.note("a", u.put("a", "new"), began)
+		u.remove("b")
+		s.note("b", nil, s.begin())
+		s.note("d", u.put("d", "new"), began)
+		u.put("c", "new")
+		s.doubt("c")
+		late := ask(t.Context(), s, need{})
+		synctest.Wait()
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "begun before the writes", early, "a=new c=old d=new")
+		wantLine(t, "begun after them", late, "a=new c=new d=new")
+		u.wantReads(t, 1, 1)
+	})
+}
+
+// TestStoreWritesAtOnce has two writes of one resource, of which nobody can tell
+// which came last, and one that a single read overlaps.
+func TestStoreWritesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a")
+		s := u.store(time.Minute)
+		wantLine(t, "scan", now(t, s, need{}), "a=old")
+
+		one, other := s.begin(), s.begin()
+		first := u.put("a", "one")
+		second := u.put("a", "other")
+		s.note("a", second, other)
+		s.note("a", first, one)
+		wantLine(t, "read again", now(t, s, need{}), "a=other")
+		u.wantReads(t, 1, 1)
+
+		s.doubt("a")
+		u.gate = make(chan struct{})
+		reader := ask(t.Context(), s, need{})
+		synctest.Wait() // it has read, and waits
+		began := s.begin()
+		s.note("a", u.put("a", "last"), began)
+		late := ask(t.Context(), s, need{})
+		synctest.Wait()
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "before the write", reader, "a=other")
+		wantLine(t, "after it", late, "a=last")
+		wantLine(t, "later", now(t, s, need{}), "a=last")
+	})
+}
+
+// TestStoreDrop has a write of unknown outcome while a scan is under way, and
+// while a snapshot is kept.
+func TestStoreDrop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a")
+		s := u.store(time.Minute)
+		u.gate = make(chan struct{})
+		early := ask(t.Context(), s, need{})
+		synctest.Wait()
+		u.put("a", "new")
+		s.drop()
+		late := ask(t.Context(), s, need{})
+		synctest.Wait()
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "begun before", early, "a=old")
+		wantLine(t, "begun after", late, "a=new")
+		u.wantReads(t, 2, 0)
+		s.drop()
+		wantLine(t, "after another", now(t, s, need{}), "a=new")
+		u.wantReads(t, 3, 0)
+	})
+}
+
+// TestStoreLonger has a page that wants everything only if that is not much, and
+// others who wait for the same scan and want it in any case.
+func TestStoreLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a", "b", "c")
+		s := u.store(time.Minute)
+		scan := s.scan
+		s.scan = func(ctx context.Context, most int) ([]query.Object, error) {
+			all, err := scan(ctx, most)
+			if most > 0 && len(all) > most {
+				return nil, errLonger
+			}
+			return all, err
+		}
+		u.gate = make(chan struct{})
+		page := ask(t.Context(), s, need{most: 2})
+		synctest.Wait()
+		all := ask(t.Context(), s, need{})
+		synctest.Wait()
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "page", page, errLonger.Error())
+		wantLine(t, "all", all, "a=old b=old c=old")
+		wantLine(t, "page of what is kept", now(t, s, need{most: 2}), "a=old b=old c=old")
+	})
+}
