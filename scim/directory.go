@@ -207,8 +207,13 @@ func newReader(t directoryType, cfg Config) *reader {
 			if most > 0 && int(r.total.Load()) > most {
 				return nil, errLonger
 			}
-			pager := r.pager
+			pager, shared := r.pager, query.Sharer{Links: t.links.name}
 			pager.most = most
+			pager.page = func(ctx context.Context, start, count int) ([]query.Object, int, error) {
+				objects, total, err := r.pager.page(ctx, start, count)
+				shared.Share(objects)
+				return objects, total, err
+			}
 			all, _, err := pager.read(ctx, 1, wholeList)
 			return all, err
 		}}
