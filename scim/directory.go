@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -203,21 +204,28 @@ func newReader(t directoryType, cfg Config) *reader {
 		return objects, total, err
 	}}
 	r.store = store{ttl: cfg.SnapshotTTL, now: cfg.Now, links: t.links, price: pages, reread: r.reread,
-		scan: func(ctx context.Context, most int) ([]query.Object, error) {
-			if most > 0 && int(r.total.Load()) > most {
-				return nil, errLonger
-			}
-			pager, shared := r.pager, query.Sharer{Links: t.links.name}
-			pager.most = most
-			pager.page = func(ctx context.Context, start, count int) ([]query.Object, int, error) {
-				objects, total, err := r.pager.page(ctx, start, count)
-				shared.Share(objects)
-				return objects, total, err
-			}
-			all, _, err := pager.read(ctx, 1, wholeList)
-			return all, err
-		}}
+		scan: r.scan}
 	return r
+}
+
+// scan reads everything, in as little memory as it can be kept in.
+func (r *reader) scan(ctx context.Context, most int) ([]query.Object, error) {
+	if most > 0 && int(r.total.Load()) > most {
+		return nil, errLonger
+	}
+	var mu sync.Mutex
+	shared := query.Sharer{Links: r.links.name}
+	pager := r.pager
+	pager.most = most
+	pager.page = func(ctx context.Context, start, count int) ([]query.Object, int, error) {
+		objects, total, err := r.pager.page(ctx, start, count)
+		mu.Lock()
+		defer mu.Unlock()
+		shared.Share(objects)
+		return objects, total, err
+	}
+	all, _, err := pager.read(ctx, 1, wholeList)
+	return all, err
 }
 
 // reread reads resources by id, complete; those that are gone are left out.

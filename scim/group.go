@@ -35,6 +35,7 @@ func (b *groups) table() query.Table {
 	}
 }
 
+// get reads the whole group: the directory knows no other way.
 func (b *groups) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
 	return b.read(ctx, id)
 }

@@ -255,3 +255,43 @@ func (k *kept) send(ctx context.Context, method, path, body string, header ...st
 	}
 	return r
 }
+
+// TestPlansByCost asks one thing after another, and holds the plans that come of
+// what the server has learned by then.
+func TestPlansByCost(t *testing.T) {
+	k := newKept(t, emulator.Options{Users: 450, Groups: 0, Seed: 2}, atlassian.Config{})
+	ids := k.find(t, "/Users", "", "count", "100", "attributes", "id").ids()
+	group := func(name string, members []string) string {
+		var list []string
+		for _, id := range members {
+			list = append(list, `{"value":"`+id+`"}`)
+		}
+		created, _ := k.do(t, http.MethodPost, "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"`+name+`","members":[`+strings.Join(list, ",")+`]}`)
+		return created["id"].(string)
+	}
+	small, large := group("Small", ids[:2]), group("Large", ids[:60])
+	in := func(group string) string { return `groups.value eq "` + group + `"` }
+	either := `userName eq "a" or userName eq "b" or id eq "c"`
+	for _, step := range []struct {
+		later        time.Duration
+		filter, want string
+	}{
+		{0, `userName eq "a"`, `lookup userName="a" exact cost=1; calls=1`},
+		{0, in(small), `lookup groups.value="` + small + `" exact cost=3; calls=3`},
+		{0, in(large), `scan residual=(` + in(large) + `) cost=5; calls=5`}, // 61 are more than 5
+		{0, in(large), `scan residual=(` + in(large) + `) cost=0 snapshot=0s; calls=0`},
+		{12 * time.Second, in(small), `scan residual=(` + in(small) + `) cost=0 snapshot=12s; calls=0`},
+		{12 * time.Second, either, `scan residual=(` + either + `) cost=0 snapshot=24s; calls=0`},
+		{0, `userName eq "a" and ` + in(small), `lookup userName="a" residual=(` + in(small) + `) cost=1; calls=1`},
+		{0, "", `scan exact cost=0 snapshot=24s; calls=0`},
+		{time.Minute, either, `union(userName="a", userName="b", id="c") exact cost=3; calls=3`},
+		{0, "", `page exact cost=1; calls=1`},
+		{0, in(small), `lookup groups.value="` + small + `" exact cost=3; calls=3`},
+		{0, in(small) + ` and ` + in(large), `lookup groups.value="` + small + `" residual=(` + in(large) + `) cost=3; calls=3`},
+	} {
+		k.waited.Add(int64(step.later))
+		if got := k.find(t, "/Users", step.filter, "count", "10").plan; got != step.want {
+			t.Errorf("%s:\n got %s\nwant %s", step.filter, got, step.want)
+		}
+	}
+}

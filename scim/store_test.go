@@ -159,11 +159,11 @@ func TestStoreShares(t *testing.T) {
 		wantLine(t, "third", third, "a=old b=old")
 		u.wantReads(t, 1, 0)
 
-		time.Sleep(time.Minute - 1)
+		time.Sleep(time.Minute - time.Second)
 		synctest.Wait()
 		wantLine(t, "in time", now(t, s, need{}), "a=old b=old")
 		u.wantReads(t, 1, 0)
-		time.Sleep(1)
+		time.Sleep(time.Second)
 		wantLine(t, "after its time", now(t, s, need{}), "a=old b=old")
 		u.wantReads(t, 2, 0)
 	})

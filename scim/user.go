@@ -29,6 +29,8 @@ func (b *users) table() query.Table {
 	}
 }
 
+// get reads the whole user: fewer attributes cost a call too, and versions are of
+// all of them.
 func (b *users) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
 	return b.read(ctx, id)
 }
@@ -175,6 +177,8 @@ func (b *users) list(ctx context.Context, q listQuery) (*listResult, error) {
 
 func (b *users) explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
 
+// page lists users with all their attributes, whatever the client wants to see:
+// a snapshot is for everybody, and a page of fewer attributes costs a call too.
 func (b *users) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
 	p, err := b.directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
 	if err != nil {

@@ -3,6 +3,7 @@ package query
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -12,7 +13,12 @@ var userTable = Table{
 	{Name: "id", Path: "id", Exact: true},
 	{Name: "userName", Path: "userName", Exact: true},
 	{Name: "externalId", Path: "externalId"}, // superset: upstream ignores case
-	{Name: "groups.value", Path: "groups.value", Exact: true, Cost: func(string) int { return 4 }},
+	{Name: "groups.value", Path: "groups.value", Exact: true, Cost: func(group string) int {
+		if group == "g9" {
+			return 100
+		}
+		return 4
+	}},
 }
 
 // TestChoosePlans has 10,000 users in pages of 100 to scan.
@@ -22,8 +28,11 @@ func TestChoosePlans(t *testing.T) {
 	})
 }
 
+// TestChooseByCost has groups of a known size: g1 takes 4 calls to look up, g9 a
+// hundred.
 func TestChooseByCost(t *testing.T) {
 	many := `userName eq "a" or userName eq "b" or id eq "c"`
+	kept := Stats{Kept: true, Age: 1500 * time.Millisecond}
 	tests := []struct {
 		filter string
 		stats  Stats
@@ -31,11 +40,29 @@ func TestChooseByCost(t *testing.T) {
 	}{
 		{"", Stats{Scan: -1}, `scan exact cost=?`},
 		{"", Stats{Scan: 2}, `scan exact cost=2`},
+		{"", kept, `scan exact cost=0 snapshot=1s`},
 		{`title pr`, Stats{Scan: 3}, `scan residual=(title pr) cost=3`},
+		{`title pr`, kept, `scan residual=(title pr) cost=0 snapshot=1s`},
 		{many, Stats{Scan: -1}, `union(userName="a", userName="b", id="c") exact cost=3`},
 		{many, Stats{Scan: 3}, `union(userName="a", userName="b", id="c") exact cost=3`},
 		{many, Stats{Scan: 2}, `scan residual=(` + many + `) cost=2`},
-		{`groups.value eq "g"`, Stats{Scan: 3}, `scan residual=(groups.value eq "g") cost=3`},
+		{many, kept, `scan residual=(` + many + `) cost=0 snapshot=1s`},
+		{`groups.value eq "g1"`, Stats{Scan: -1}, `lookup groups.value="g1" exact cost=4`},
+		{`groups.value eq "g1"`, Stats{Scan: 3}, `scan residual=(groups.value eq "g1") cost=3`},
+		{`groups.value eq "g1"`, Stats{Scan: 3, Kept: true}, `scan residual=(groups.value eq "g1") cost=3 snapshot=0s`},
+
+		// One call is made whatever is kept; the cheapest conjunct is taken.
+		{`userName eq "a"`, kept, `lookup userName="a" exact cost=1`},
+		{`title pr and externalId eq "a"`, kept, `lookup externalId="a" residual=(title pr and externalId eq "a") cost=1`},
+		{`groups.value eq "g1" and userName eq "a"`, kept, `lookup userName="a" residual=(groups.value eq "g1") cost=1`},
+		{`groups.value eq "g9" and groups.value eq "g1"`, Stats{Scan: -1}, `lookup groups.value="g1" residual=(groups.value eq "g9") cost=4`},
+		{`groups.value eq "g9" and (userName eq "a" or userName eq "b")`, Stats{Scan: 100}, `union(userName="a", userName="b") residual=(groups.value eq "g9") cost=2`},
+		{`groups.value eq "g9" and (groups.value eq "g1" or userName eq "b")`, Stats{Scan: 100}, `union(groups.value="g1", userName="b") residual=(groups.value eq "g9") cost=5`},
+		{`groups.value eq "g9"`, Stats{Scan: 99}, `scan residual=(groups.value eq "g9") cost=99`},
+		{`groups.value eq "g9"`, Stats{Scan: 100}, `lookup groups.value="g9" exact cost=100`},
+		{`id eq "a" and userName eq "a"`, Stats{Scan: 100}, `lookup id="a" residual=(userName eq "a") cost=1`},
+		{`userName eq "a" and id eq "a"`, Stats{Scan: 100}, `lookup id="a" residual=(userName eq "a") cost=1`},
+		{`userName eq "a" and (userName eq "b" and title pr)`, kept, `empty exact cost=0`},
 	}
 	for _, tt := range tests {
 		var e Expr

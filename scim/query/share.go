@@ -1,15 +1,12 @@
 package query
 
-import "sync"
-
 // Sharer makes what many resources have in common one value in memory: short
 // texts, and the elements of a list that refers to other resources. It is for
-// resources that are kept together; nobody may write to them afterwards. It is
-// safe for concurrent use, and may be dropped when all are in.
+// resources that are kept together; nobody may write to them afterwards. It may
+// be dropped when all are in. It is not safe for concurrent use.
 type Sharer struct {
 	Links string // the list whose elements are shared whole
 
-	mu       sync.Mutex
 	texts    map[string]any
 	elements map[string]any
 }
@@ -20,8 +17,6 @@ const sharedText = 24
 
 // Share replaces resources by equal ones that take no more room than they need.
 func (s *Sharer) Share(all []Object) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.texts == nil {
 		s.texts, s.elements = map[string]any{}, map[string]any{}
 	}
