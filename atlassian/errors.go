@@ -155,6 +155,23 @@ type errorBody struct {
 	Title         string   `json:"title"`
 	Key           string   `json:"key"`
 	ErrorDetail   string   `json:"errorDetail"`
+	Context       aside    `json:"context"`
+}
+
+// aside is the context of a lifecycle error: an object with a message in a conflict, text without news in others.
+type aside struct{ message string }
+
+// UnmarshalJSONFrom takes the message, if there is one.
+func (a *aside) UnmarshalJSONFrom(d *jsontext.Decoder) error {
+	if d.PeekKind() != '{' {
+		return d.SkipValue()
+	}
+	var object struct {
+		Message string `json:"message"`
+	}
+	err := json.UnmarshalDecode(d, &object)
+	a.message = object.Message
+	return err
 }
 
 // problems is what stands under "errors": Jira's messages by field, or the problems of an organization API.
@@ -249,7 +266,7 @@ func (b *errorBody) text(fields map[string]string) string {
 		return strings.Join(parts, "; ")
 	}
 	detail := strings.TrimPrefix(b.ErrorDetail, "Error: ")
-	return cmp.Or(b.Detail, detail, b.Message, b.Error, b.Title, b.Key) // the gateway's error is but the status in words
+	return cmp.Or(b.Detail, detail, b.Context.message, b.Message, b.Error, b.Title, b.Key) // the gateway's error is but the status in words
 }
 
 // fields keeps the first 50 of Jira's messages by field, so that an error stays small.

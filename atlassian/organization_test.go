@@ -187,9 +187,10 @@ func TestOrganizationErrors(t *testing.T) {
 		},
 		{404, `{"status":404,"error":"Not Found","message":"TCS validation failed"}`, atlassian.Error{Kind: atlassian.NotFound, Detail: "TCS validation failed"}},
 		{
-			409, `{"key":"conflict.lifecycleErrors","context":{"message":"No.","accountId":"a","errorCodes":[{"code":"c"}]}}`,
-			atlassian.Error{Kind: atlassian.Conflict, Code: "conflict.lifecycleErrors", Detail: "conflict.lifecycleErrors"},
+			409, `{"key":"conflict.lifecycleErrors","context":{"message":"The account is to be deleted.","accountId":"a","errorCodes":[{"code":"c"}]}}`,
+			atlassian.Error{Kind: atlassian.Conflict, Code: "conflict.lifecycleErrors", Detail: "The account is to be deleted."},
 		},
+		{403, `{"key":"forbidden","context":"x","errorDetail":"Error: No."}`, atlassian.Error{Kind: atlassian.Forbidden, Code: "forbidden", Detail: "No."}},
 		{400, `{"errors":[]}`, atlassian.Error{Kind: atlassian.Invalid}},
 		{400, `{"errors":7}`, atlassian.Error{Kind: atlassian.Garbled, Detail: "upstream answered 400 with something other than the announced JSON"}},
 	}

@@ -84,6 +84,16 @@ func (s *Server) export(c *call, r *http.Request) (err error) {
 	return s.serve(c, r, route{rt: c.rt})
 }
 
+// Resource returns the name of a resource type's endpoint, such as "Users", for a
+// name or endpoint in any case. An error is an *Error that lists those there are.
+func (s *Server) Resource(name string) (string, error) {
+	rt, err := s.typeNamed(name)
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimPrefix(rt.Endpoint, "/"), nil
+}
+
 // typeNamed finds a resource type as people name it.
 func (s *Server) typeNamed(name string) (*resourceType, error) {
 	var known []string

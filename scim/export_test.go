@@ -101,6 +101,17 @@ func TestExportRefusals(t *testing.T) {
 	}
 }
 
+func TestResource(t *testing.T) {
+	upstream := httptest.NewServer(emulator.New(emulator.Options{}))
+	defer upstream.Close()
+	server := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{})
+	for name, want := range map[string]string{"user": "Users", "ISSUES": "Issues", "shoe": ""} {
+		if got, err := server.Resource(name); got != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", name, got, err)
+		}
+	}
+}
+
 func TestAttribute(t *testing.T) {
 	upstream := httptest.NewServer(emulator.New(emulator.Options{}))
 	defer upstream.Close()

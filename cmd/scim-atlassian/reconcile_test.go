@@ -68,7 +68,7 @@ func TestReconcile(t *testing.T) {
 	environ := append(startEmulator(t, "--users", "120", "--groups", "4", "--issues", "130"), "SCIM_ATLASSIAN_PUBLIC_URL=https://scim.example")
 	server := start(t, environ, "serve", "--listen", "127.0.0.1:0")
 	address := server.stderr.await(t, `"address":"([^"]+)"`)
-	for _, resource := range []string{"Users", "Groups", "Issues"} {
+	for _, resource := range []string{"Users", "Groups", "Issues", "Accounts", "Entitlements"} {
 		t.Run(resource, func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "out.ndjson")
 			p := start(t, environ, "reconcile", "--resource", resource, "--out", out)

@@ -83,6 +83,11 @@ type run struct {
 }
 
 func (r *run) complete(ctx context.Context) (_ *Report, err error) {
+	resource, err := r.server.Resource(r.job.Resource)
+	if err != nil {
+		return nil, err
+	}
+	r.job.Resource = resource
 	if r.key, err = findKey(r.server, r.job); err != nil {
 		return nil, err
 	}
