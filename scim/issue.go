@@ -73,13 +73,13 @@ func (b *issues) remove(ctx context.Context, id string) error {
 		return err
 	}
 	id = text(found, "id")
+	b.recent.add(id) // whatever comes of it
 	if err := b.jira.DeleteIssue(ctx, id, false); err != nil {
 		if atlassian.KindOf(err) == atlassian.NotFound {
 			return notFound("Issue", id)
 		}
 		return err
 	}
-	b.recent.add(id)
 	return nil
 }
 

@@ -33,18 +33,21 @@ func (l *lists) answer(ctx context.Context, c *call) (*listResult, error) {
 // goes on with a kept result is cut from it.
 func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
 	q, key := c.query, c.query.key(c)
+	alone := false
 	if w := l.kept.find(key); w != nil && q.start > 1 && !q.fresh {
-		if page, ok, err := l.goOn(ctx, c, w); ok || err != nil {
+		if page, err := l.goOn(ctx, c, w); page != nil || err != nil {
 			return page, err
 		}
+		alone = true
 	}
 	w, page, err := begin(ctx, c)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if w.worthKeeping(page) {
+	case alone: // and so do the pages to come, as w knows
+	case w.worthKeeping(page):
 		l.kept.keep(key, w)
-	} else {
+	default:
 		l.kept.drop(key)
 	}
 	return page, nil
@@ -68,41 +71,55 @@ func begin(ctx context.Context, c *call) (*walk, *listResult, error) {
 	w := newWalk(c)
 	w.add(0, found)
 	if !w.complete {
-		w.from = q.start - 1
+		w.from, w.total = q.start-1, found.total
 	}
 	w.fixed = q.start - 1 + len(found.resources)
 	return w, found, nil
 }
 
 // goOn cuts a page from a kept result, which is completed first if only a window
-// of it was ever read. It reports false if the page has to stand alone, because
+// of it was ever read. It returns nil if the page has to stand alone, because
 // everything is too much to be read or kept.
-func (l *lists) goOn(ctx context.Context, c *call, w *walk) (*listResult, bool, error) {
+func (l *lists) goOn(ctx context.Context, c *call, w *walk) (*listResult, error) {
 	if err := w.enter(ctx); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	defer w.leave()
 	if !w.complete {
-		q := c.query
-		q.fresh = true // what came before the first page may lack what the first page counted
-		all, err := gather(ctx, c, q)
-		if err != nil && asError(err).Type == typeTooMany {
-			return nil, false, nil
-		}
-		if err != nil {
-			return nil, false, err
-		}
-		w.completeWith(all)
-		if !l.kept.keep(c.query.key(c), w) {
-			return nil, false, nil
+		if err := l.complete(ctx, c, w); err != nil || w.tooLarge {
+			return nil, err
 		}
 	}
 	page, err := w.cut(ctx, c, c.query.start-1, c.query.count)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	page.plan = "continued " + page.plan
-	return page, true, nil
+	return page, nil
+}
+
+// complete reads what a window lacks, or says of it that this is too much.
+func (l *lists) complete(ctx context.Context, c *call, w *walk) error {
+	if w.tooLarge || l.kept.exceeds(w.bytes()/int64(len(w.steps))*int64(w.total)) {
+		w.tooLarge = true
+		return nil
+	}
+	q := c.query
+	q.fresh = true // what came before the first page may lack what the first page counted
+	all, err := gather(ctx, c, q)
+	if err != nil && asError(err).Type == typeTooMany {
+		w.tooLarge = true
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.completeWith(all)
+	if !l.kept.keep(c.query.key(c), w) {
+		w.steps, w.complete, w.tooLarge = nil, false, true
+		l.kept.keep(c.query.key(c), w)
+	}
+	return nil
 }
 
 // byCursor answers by cursor, RFC 9865. Every first page has a kept result of its

@@ -22,7 +22,9 @@ type walk struct {
 
 	steps    []step
 	complete bool       // steps are all that match; otherwise a window of them,
-	from     int        // behind so many others
+	from     int        // behind so many others,
+	total    int        // of so many, as it was said with them;
+	tooLarge bool       // it cannot be completed, so that pages stand alone
 	fixed    int        // the steps before this one are not to move any more
 	read     []readFunc // by rank: for steps without object
 	plan     string
@@ -272,7 +274,7 @@ func (s *walks) keep(key string, w *walk) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.remove(key)
-	if size > s.room {
+	if s.exceeds(size) {
 		return false
 	}
 	for k, old := range s.byKey {
@@ -288,6 +290,9 @@ func (s *walks) keep(key string, w *walk) bool {
 	s.held[w.caller] += size
 	return true
 }
+
+// exceeds reports whether so many bytes are more than all room there is.
+func (s *walks) exceeds(bytes int64) bool { return bytes > s.room }
 
 // drop forgets a walk.
 func (s *walks) drop(key string) {

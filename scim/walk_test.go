@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -135,11 +136,13 @@ type walkKind struct {
 	filter, sortBy string
 	create         func(n int) (path, body string)
 	path           string // of one resource upstream, before the id
+	change         string // a request that moves a resource in the order, if there is one
 }
 
 var walkKinds = []walkKind{
 	{
 		endpoint: "/Users", count: 40, filter: "emails pr and not (title eq \"nobody\")", sortBy: "name.familyName", path: "/Users/",
+		change: `{"Operations":[{"op":"replace","path":"name.familyName","value":"%c"}]}`,
 		create: func(n int) (string, string) {
 			return "/Users", fmt.Sprintf(`{"userName":"%c%d@demo.example","name":{"familyName":"%c"},"emails":[{"value":"%c%d@demo.example","primary":true}]}`, 'a'+n%26, n, 'A'+n%26, 'a'+n%26, n)
 		},
@@ -232,7 +235,9 @@ func testWalk(t *testing.T, kind walkKind, parameters url.Values, mode string) {
 			parameters.Del("startIndex")
 			parameters.Set("cursor", page.NextCursor)
 		}
-		p.disturb(t, kind, n, stable, seen)
+		if n%2 == 1 {
+			p.disturb(t, kind, n, stable, seen)
+		}
 		if mode == "cursor,restart" {
 			p.restart(t)
 		}
@@ -247,8 +252,8 @@ func testWalk(t *testing.T, kind walkKind, parameters url.Values, mode string) {
 	}
 }
 
-// disturb creates two resources upstream, and deletes one that was delivered and
-// two that were not.
+// disturb creates two resources upstream, deletes one that was delivered and two
+// that were not, and moves some in the order.
 func (p *paged) disturb(t *testing.T, kind walkKind, n int, stable, seen map[string]bool) {
 	for i := range 2 {
 		path, body := kind.create(7*n + i)
@@ -275,6 +280,9 @@ func (p *paged) disturb(t *testing.T, kind walkKind, n int, stable, seen map[str
 		}
 		p.behind(t, http.MethodDelete, kind.path+id+query, "")
 		delete(stable, id)
+		if other := candidates[(n*31+i*17+1)%len(candidates)]; kind.change != "" && other != id {
+			p.behind(t, http.MethodPatch, kind.path+other, fmt.Sprintf(kind.change, 'A'+(n+i)%26))
+		}
 	}
 }
 
@@ -285,6 +293,30 @@ func (p *paged) children(t *testing.T, id string) (ids []string) {
 		ids = append(ids, issue.(map[string]any)["id"].(string))
 	}
 	return ids
+}
+
+// TestWalksAtOnce asks for all pages but the first at once: they are of one list.
+func TestWalksAtOnce(t *testing.T) {
+	p := newPaged(t, 350)
+	for _, parameters := range []url.Values{{}, {"filter": {"emails pr"}}} {
+		parameters = with(parameters, "count", "50", "attributes", "id")
+		pages := make([]listPage, 7)
+		pages[0] = p.get(t, "one", "/Users", parameters)
+		var group sync.WaitGroup
+		for i := 1; i < len(pages); i++ {
+			group.Go(func() { pages[i] = p.get(t, "one", "/Users", with(parameters, "startIndex", fmt.Sprint(50*i+1))) })
+		}
+		group.Wait()
+		seen := map[string]bool{}
+		for _, page := range pages {
+			for _, id := range page.ids {
+				seen[id] = true
+			}
+		}
+		if len(seen) != 350 {
+			t.Errorf("%v: %d users, want 350", parameters, len(seen))
+		}
+	}
 }
 
 // TestPagesOfOneState pages through a scanned list while users disappear: the
@@ -354,8 +386,8 @@ func TestKeptResultsAreBounded(t *testing.T) {
 	p.config.KeptResultBytes = 100_000 // some fifty users
 	p.restart(t)
 	for _, start := range []string{"1", "101", "201"} {
-		if page := p.get(t, "one", "/Users", url.Values{"startIndex": {start}, "count": {"100"}}); len(page.ids) != 100 {
-			t.Errorf("startIndex %s: %d users", start, len(page.ids))
+		if page := p.get(t, "one", "/Users", url.Values{"startIndex": {start}, "count": {"100"}}); len(page.ids) != 100 || page.calls != "1" {
+			t.Errorf("startIndex %s: %d users for %s calls, want 100 for 1", start, len(page.ids), page.calls)
 		}
 	}
 	for _, sorted := range []string{"", "userName"} {
