@@ -72,7 +72,7 @@ type Config struct {
 
 	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
 	CursorTimeout   time.Duration // between two pages of a list; default 10 min
-	KeptResultBytes int64         // memory for results between their pages; default 256 MiB
+	KeptResultBytes int64         // memory for results between their pages; default 512 MiB
 	HidePagination  bool          // keep pagination (RFC 9865) out of ServiceProviderConfig, which strict clients may not know
 
 	OnRequest func(Request)    // called after every answer, for metrics; safe for concurrent use and quick; nil: none
@@ -89,7 +89,7 @@ func (c Config) withDefaults() Config {
 	defaultTo(&c.ScanBudget, 2_000)
 	defaultTo(&c.ProvisioningWait, 20*time.Second)
 	defaultTo(&c.CursorTimeout, 10*time.Minute)
-	defaultTo(&c.KeptResultBytes, 256<<20)
+	defaultTo(&c.KeptResultBytes, 512<<20)
 	defaultTo(&c.Logger, zap.NewNop())
 	if c.Now == nil {
 		c.Now = time.Now

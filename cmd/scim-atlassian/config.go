@@ -101,7 +101,7 @@ func defaultConfig() *config {
 		ScanBudget:          2000,
 		SnapshotTTL:         time.Minute,
 		CursorTimeout:       10 * time.Minute,
-		KeptResultBytes:     256 << 20,
+		KeptResultBytes:     512 << 20,
 		AnnouncePagination:  true,
 		UpstreamConcurrency: 16,
 		UpstreamTimeout:     20 * time.Second,
