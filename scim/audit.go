@@ -1,7 +1,9 @@
 package scim
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -29,6 +31,7 @@ func (s *Server) audit(c *call, status int) {
 	if c.before != nil && c.found != nil {
 		fields = append(fields, zap.Strings("changed", differing(c.before, c.found)))
 	}
+	fields = append(fields, c.references()...)
 	s.log.Info("audit", append(fields, c.remarks...)...)
 }
 
@@ -85,6 +88,91 @@ func differing(before, after query.Object) []string {
 		return difference == 0 || name == "meta" || name == "schemas"
 	})
 	return slices.Sorted(maps.Keys(hashes))
+}
+
+// references tells the ids of those whom a write puts into a group or takes out
+// of it, and of the entitlements that it gives or takes.
+func (c *call) references() []zap.Field {
+	list := c.rt.referenceList()
+	if list == nil {
+		return nil
+	}
+	var fields []zap.Field
+	log := func(what string, ids []string) {
+		if len(ids) > 0 {
+			fields = append(fields, zap.Strings(what, shortened(ids)))
+		}
+	}
+	elements, _ := c.body[list.Name].([]any)
+	log("set", idsIn(elements))
+	changes := map[string][]string{}
+	for _, op := range c.patch {
+		if op.path.Attr == list {
+			changes[op.op] = append(changes[op.op], op.references()...)
+		}
+	}
+	log("added", changes["add"])
+	log("removed", changes["remove"])
+	log("set", changes["replace"])
+	return fields
+}
+
+// referenceList is the attribute that holds a group's members or an account's
+// entitlements: a list whose elements are told apart by an id that cannot change.
+// It is nil where there is none.
+func (rt *resourceType) referenceList() *query.Attribute {
+	if rt == nil {
+		return nil
+	}
+	for _, a := range rt.schema.Attributes {
+		for _, sub := range a.Sub {
+			if a.MultiValued && sub.Name == "value" && sub.Mutability == query.Immutable {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// references are the ids that the operation is about, or in their place the
+// filter that means them; "all" is for a remove of everything.
+func (op operation) references() []string {
+	if op.filter != nil {
+		element, _ := equalities(op.filter)
+		return []string{cmp.Or(text(element, "value"), clip(op.filter.String()))}
+	}
+	list, _ := op.value.([]any)
+	if list == nil && op.op == "remove" {
+		return []string{"all"}
+	}
+	return idsIn(list)
+}
+
+// idsIn reads the values of elements, in the form of a body or of a document.
+func idsIn(elements []any) []string {
+	var ids []string
+	for _, e := range elements {
+		var id any
+		switch e := e.(type) {
+		case query.Object:
+			id, _ = e.Get("value")
+		case map[string]any:
+			id = e["value"]
+		}
+		if id, ok := id.(string); ok {
+			ids = append(ids, clip(id))
+		}
+	}
+	return ids
+}
+
+// shortened keeps a line of the log readable.
+func shortened(ids []string) []string {
+	const most = 100
+	if len(ids) <= most {
+		return ids
+	}
+	return append(slices.Clone(ids[:most]), fmt.Sprintf("and %d more", len(ids)-most))
 }
 
 // attributes names what a write was about, never the values.

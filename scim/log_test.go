@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func TestAudit(t *testing.T) {
 	patch := func(operation string) string {
 		return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operation + `]}`
 	}
-	eve := ""
+	eve, group := "", ""
 	for _, test := range []struct {
 		name, caller, method, path, body, fault, want string
 	}{
@@ -45,6 +46,12 @@ func TestAudit(t *testing.T) {
 			"writer done emails,title,userName eve@demo.example -> eva@demo.example: emails,title,userName"},
 		{"nothing new", "writer", http.MethodPut, "/Users/<eve>", strings.ReplaceAll(strings.ReplaceAll(user, "eve", "eva"), "Confidential", "Confidential too"), "",
 			"writer done emails,title,userName eva@demo.example -> eva@demo.example: "},
+		{"create group", "writer", http.MethodPost, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"g","members":[{"value":"<eve>"}]}`, "",
+			"writer done displayName,members g set <eve>"},
+		{"take", "writer", http.MethodPatch, "/Groups/<group>", patch(`{"op":"remove","path":"members[value eq \"<eve>\"]"}`), "", "writer done remove members g removed <eve>"},
+		{"give", "writer", http.MethodPatch, "/Groups/<group>", patch(`{"op":"add","path":"members","value":[{"value":"<eve>"}]}`), "", "writer done add members g added <eve>"},
+		{"replace", "writer", http.MethodPatch, "/Groups/<group>", patch(`{"op":"replace","path":"members","value":[{"value":"<eve>"}]}`), "", "writer done replace members g set <eve>"},
+		{"take all", "writer", http.MethodPatch, "/Groups/<group>", patch(`{"op":"remove","path":"members"}`), "", "writer done remove members g removed all"},
 		{"remove", "writer", http.MethodDelete, "/Users/<eve>", "", "", "writer done  "},
 		{"invalid", "writer", http.MethodPost, "/Users", `{"schemas":["x"]}`, "", "writer refused  "},
 		{"no right", "reader", http.MethodDelete, "/Users/1", "", "", "reader refused  "},
@@ -58,7 +65,8 @@ func TestAudit(t *testing.T) {
 			}
 			e.SetFaults(faults)
 			logs.TakeAll()
-			req := httptest.NewRequestWithContext(t.Context(), test.method, scim.BasePath+strings.ReplaceAll(test.path, "<eve>", eve), strings.NewReader(test.body))
+			fill := func(text string) string { return strings.NewReplacer("<eve>", eve, "<group>", group).Replace(text) }
+			req := httptest.NewRequestWithContext(t.Context(), test.method, scim.BasePath+fill(test.path), strings.NewReader(fill(test.body)))
 			req.Header.Set("Authorization", "Bearer secret-of-"+test.caller)
 			server.ServeHTTP(httptest.NewRecorder(), req) // the line is written when it returns, after the answer
 			var got []string
@@ -72,15 +80,18 @@ func TestAudit(t *testing.T) {
 					}
 				}
 				if entry.Message == "audit" {
-					if id, ok := line["id"].(string); ok && test.name == "create" {
+					switch id, _ := line["id"].(string); test.name {
+					case "create":
 						eve = id
+					case "create group":
+						group = id
 					}
 					got = append(got, auditLine(line))
 				}
 			}
 			var want []string
 			if test.want != "" {
-				want = []string{test.want}
+				want = []string{fill(test.want)}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("audit (-want +got):\n%s", diff)
@@ -102,6 +113,11 @@ func auditLine(line map[string]any) string {
 	}
 	if after, ok := line["keyAfter"].(string); ok {
 		text += after
+	}
+	for _, what := range []string{"set", "added", "removed"} {
+		if ids, ok := line[what].([]any); ok {
+			text += fmt.Sprintf(" %s %v", what, ids[0])
+		}
 	}
 	if wanted, ok := line["keyWanted"].(string); ok {
 		text += "wanted " + wanted

@@ -31,6 +31,6 @@ func (p *program) explainCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&resource, "resource", "Users", "endpoint of the resource type: Users, Groups or Issues; / for all of them")
+	cmd.Flags().StringVar(&resource, "resource", "Users", "endpoint of the resource type: Users, Groups, Issues, Accounts or Entitlements; / for all of them")
 	return cmd
 }
