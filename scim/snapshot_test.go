@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
@@ -222,6 +224,31 @@ func TestSnapshotFresh(t *testing.T) {
 		t.Errorf("no-cache: %d calls, %d found, want 2, 121", a.calls, a.total)
 	}
 	k.find(t, "/Users", "emails pr").want(t, "which is kept for others", 0, 121)
+}
+
+// TestScanAbandonedByAll has all clients hang up in the middle of a scan: no
+// goroutine is left of it.
+func TestScanAbandonedByAll(t *testing.T) {
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { // after the servers are closed
+		http.DefaultClient.CloseIdleConnections()
+		goleak.VerifyNone(t, before)
+	})
+	k := newKept(t, emulator.Options{Users: 1000, Seed: 2}, atlassian.Config{MaxConcurrent: 1})
+	stopped, release := make(chan struct{}), make(chan struct{})
+	k.atPage(3, func() {
+		close(stopped)
+		<-release
+	})
+	ctx, hangUp := context.WithCancel(t.Context())
+	var clients sync.WaitGroup
+	for range 5 {
+		clients.Go(func() { k.send(ctx, http.MethodGet, "/Users?filter=emails+pr", "") })
+	}
+	<-stopped
+	hangUp()
+	clients.Wait()
+	close(release)
 }
 
 // reply is an answer that may be an error.

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
 
@@ -95,8 +96,9 @@ type reading struct {
 
 // all returns all resources as they were no longer ago than the time to live,
 // every confirmed own write included. If reading them fails, it fails for all
-// that waited, but for those that would have had to read anew anyway. It returns
-// ctx.Err() when ctx ends first, and errLonger as n has it.
+// that waited, but for those that would have had to read anew anyway. When ctx
+// ends first, the error is of the kind Timeout or Canceled; errLonger is as n has
+// it.
 func (s *store) all(ctx context.Context, n need) (view, error) {
 	n.fresh = n.fresh || s.ttl <= 0
 	s.mu.Lock()
@@ -261,7 +263,7 @@ func (s *store) wait(ctx context.Context, r *reading) error {
 		return nil
 	case <-ctx.Done():
 		s.leave(r)
-		return ctx.Err()
+		return &atlassian.Error{Kind: atlassian.KindOf(ctx.Err()), Op: "wait for a reading", Detail: "it took too long", Err: ctx.Err()}
 	}
 }
 

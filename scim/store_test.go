@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
 
@@ -105,6 +106,9 @@ func ask(ctx context.Context, s *store, n need) <-chan string {
 	go func() {
 		v, err := s.all(ctx, n)
 		if err != nil {
+			if kind := atlassian.KindOf(err); kind != atlassian.Other {
+				err = errors.New(kind.String())
+			}
 			answer <- err.Error()
 			return
 		}
@@ -152,7 +156,7 @@ func TestStoreShares(t *testing.T) {
 		synctest.Wait()
 		leave()
 		synctest.Wait()
-		wantLine(t, "who left", first, "context canceled")
+		wantLine(t, "who left", first, "canceled")
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "second", second, "a=old b=old")
@@ -188,8 +192,8 @@ func TestStoreAbandoned(t *testing.T) {
 		first, second := ask(ctx, s, need{}), ask(ctx, s, need{})
 		time.Sleep(time.Second)
 		synctest.Wait()
-		wantLine(t, "first", first, "context deadline exceeded")
-		wantLine(t, "second", second, "context deadline exceeded")
+		wantLine(t, "first", first, "timeout")
+		wantLine(t, "second", second, "timeout")
 		if s.reading != nil || s.kept != nil {
 			t.Error("something is left of the scan")
 		}
