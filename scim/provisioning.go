@@ -171,11 +171,12 @@ func (d *provisioning) done(err error) bool {
 // noteUser tells what a write answered; an answer without groups, or without the
 // account that a new user gets after a while, is not all there is to say.
 func (d *provisioning) noteUser(u *atlassian.User, began uint64) {
-	if u.Groups == nil || u.Atlassian == nil || u.Atlassian.AtlassianAccountID == "" {
+	switch {
+	case u.Groups == nil, u.Atlassian == nil, u.Atlassian.AtlassianAccountID == "":
 		d.users.doubt(u.ID)
-		return
+	case d.users.listens():
+		d.users.note(u.ID, userObject(u), began)
 	}
-	d.users.note(u.ID, userObject(u), began)
 }
 
 // noteGroup tells what a write answered; one without members does not say all.
@@ -185,7 +186,9 @@ func (d *provisioning) noteGroup(g *atlassian.Group, began uint64) {
 		return
 	}
 	d.sizes.set(g.ID, len(g.Members))
-	d.groups.note(g.ID, groupObject(g), began)
+	if d.groups.listens() {
+		d.groups.note(g.ID, groupObject(g), began)
+	}
 }
 
 func idsOf(references []atlassian.Reference) []string {

@@ -140,7 +140,8 @@ func (s *store) peek(n need) (view, bool) {
 }
 
 // outlook is how old the kept reading is, and how many upstream calls it would
-// take to bring it up to date. ok is false if all would read everything.
+// take to bring it up to date, as far as that is known without looking at every
+// resource. ok is false if all would read everything.
 func (s *store) outlook(n need) (age time.Duration, calls int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,8 +149,7 @@ func (s *store) outlook(n need) (age time.Duration, calls int, ok bool) {
 	if !found.concerns(n, began) {
 		return 0, 0, false
 	}
-	found.answers(n, began)
-	return s.now().Sub(found.read), len(found.missing(n)), s.mendable(found)
+	return s.now().Sub(found.read), len(found.missing(n)) + len(found.mentioned), s.mendable(found)
 }
 
 // stats describes the store for metrics.
@@ -250,7 +250,15 @@ func (s *store) keep(done *snapshot, found []query.Object) {
 	}
 	if done.until == 0 {
 		s.kept = done
+		time.AfterFunc(s.ttl, s.expire)
 	}
+}
+
+// expire gives the memory back when nobody asks any more.
+func (s *store) expire() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.living()
 }
 
 // wait unlocks the store until r is done, or until ctx ends.
@@ -283,6 +291,14 @@ func (s *store) begin() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tick()
+}
+
+// listens reports whether anybody needs to be told of a write that is done. A
+// reading that begins later sees it.
+func (s *store) listens() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept != nil || s.reading != nil
 }
 
 // note tells what a write that began at since made of a resource. A nil object

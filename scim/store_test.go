@@ -168,6 +168,10 @@ func TestStoreShares(t *testing.T) {
 		wantLine(t, "in time", now(t, s, need{}), "a=old b=old")
 		u.wantReads(t, 1, 0)
 		time.Sleep(time.Second)
+		synctest.Wait()
+		if s.kept != nil {
+			t.Error("it is kept though nobody asks any more")
+		}
 		wantLine(t, "after its time", now(t, s, need{}), "a=old b=old")
 		u.wantReads(t, 2, 0)
 	})
