@@ -48,7 +48,7 @@ func BenchmarkBesideProxy(b *testing.B) {
 	}{
 		{"GET", http.MethodGet, "/Users/" + one.ID, nil},
 		{"eq", http.MethodGet, "/Users" + eq, nil},
-		{"page100", http.MethodGet, "/Users?startIndex=101&count=100", nil},
+		{"page100", http.MethodGet, "/Users?startIndex=1&count=100", nil},
 		{"PATCH", http.MethodPatch, "/Users/" + one.ID, patch},
 		{"POST", http.MethodPost, "/Users", post},
 	} {

@@ -85,17 +85,17 @@ func (l *lists) goOn(ctx context.Context, c *call, w *walk) (*listResult, error)
 		return nil, err
 	}
 	defer w.leave()
-	if !w.complete {
+	known := w.complete
+	if !known {
 		if err := l.complete(ctx, c, w); err != nil || w.tooLarge {
 			return nil, err
 		}
 	}
 	page, err := w.cut(ctx, c, c.query.start-1, c.query.count)
-	if err != nil {
-		return nil, err
+	if err == nil && known {
+		page.plan = w.continued(page)
 	}
-	page.plan = "continued " + page.plan
-	return page, nil
+	return page, err
 }
 
 // complete reads what a window lacks, or says of it that this is too much.
@@ -156,7 +156,7 @@ func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
 		return nil, err
 	}
 	if known {
-		page.plan = "continued " + page.plan
+		page.plan = w.continued(page)
 	}
 	if at.count == 0 {
 		return page, nil // the total was asked for, nothing to page through

@@ -21,7 +21,7 @@ var updatePlans = flag.Bool("update-plans", false, "rewrite testdata/plans from 
 // next, indented.
 func TestPlans(t *testing.T) {
 	files, err := filepath.Glob("../testdata/plans/*.txt")
-	if err != nil || len(files) != 4 {
+	if err != nil || len(files) != 6 {
 		t.Fatalf("plans: %v %v", files, err)
 	}
 	for _, file := range files {

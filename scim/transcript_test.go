@@ -44,7 +44,8 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	  upstream GET …           the requests that Atlassian got for it, and the body
 //
 // Content-Type matters where it is not SCIM's, and of a long list only the ends do.
-// <1>, <2>, … are the ids of what was created, in order; times are <time>, entity tags <version>.
+// <1>, <2>, … are the ids of what was created, in order; times are <time>, entity tags <version>;
+// <next> and <previous> are the cursors of the list before.
 func TestTranscripts(t *testing.T) {
 	for _, file := range filesLike(t, "../testdata/transcripts/*.txt") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -70,7 +71,8 @@ type player struct {
 	every    http.Header // of all requests
 	header   http.Header // of the next request
 	ids      []string
-	session  *session // what a client's file adds, or nil
+	cursors  [2]string // nextCursor and previousCursor of the list before
+	session  *session  // what a client's file adds, or nil
 
 	unordered bool // of reads between writes only the set matters
 }
@@ -226,7 +228,7 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 
 	var out strings.Builder
 	fmt.Fprintf(&out, "< %d\n", resp.StatusCode)
-	for _, name := range []string{"Allow", "Location", "Retry-After", "Www-Authenticate"} {
+	for _, name := range []string{"Allow", "Location", "Retry-After", "Www-Authenticate", "X-Query-Plan"} {
 		if value := resp.Header.Get(name); value != "" {
 			fmt.Fprintf(&out, "  %s: %s\n", name, value)
 		}
@@ -255,6 +257,10 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 	doc := decodeAnswer(t, answer)
 	if id, ok := doc["id"].(string); ok && resp.StatusCode == http.StatusCreated {
 		p.ids = append(p.ids, id)
+	}
+	if doc["Resources"] != nil {
+		p.cursors[0], _ = doc["nextCursor"].(string)
+		p.cursors[1], _ = doc["previousCursor"].(string)
 	}
 	if doc != nil {
 		fmt.Fprintf(&out, "  %s\n", p.text(t, doc))
@@ -341,8 +347,9 @@ func sortReads(calls []string) {
 	}
 }
 
-// fill puts the ids for <1>, <2>, …
+// fill puts the ids for <1>, <2>, … and the cursors.
 func (p *player) fill(s string) string {
+	s = strings.NewReplacer("<next>", p.cursors[0], "<previous>", p.cursors[1]).Replace(s)
 	for i, id := range p.ids {
 		s = strings.ReplaceAll(s, fmt.Sprintf("<%d>", i+1), id)
 	}
@@ -350,6 +357,7 @@ func (p *player) fill(s string) string {
 }
 
 var (
+	cursors   = regexp.MustCompile(`"(next|previous)Cursor": "[^"]+"`)
 	instant   = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`)
 	accountID = regexp.MustCompile(`("(?:atlassianA|a)ccountId": ?)"[^"]*"`)
 	entityTag = regexp.MustCompile(`W/\\"[0-9a-z]+\\"`)
@@ -359,6 +367,7 @@ func (p *player) mask(s string) string {
 	for i, id := range p.ids {
 		s = strings.ReplaceAll(s, id, fmt.Sprintf("<%d>", i+1))
 	}
+	s = cursors.ReplaceAllString(s, `"${1}Cursor": "<$1>"`)
 	s = strings.ReplaceAll(s, emulator.DirectoryID, "{directory}")
 	s = instant.ReplaceAllString(s, "<time>")
 	s = entityTag.ReplaceAllString(s, "<version>")

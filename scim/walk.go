@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"sort"
 	"strings"
@@ -120,6 +121,15 @@ func (w *walk) cut(ctx context.Context, c *call, start, count int) (*listResult,
 	}
 	w.fixed = max(w.fixed, start+len(page))
 	return &listResult{total: len(w.steps), resources: page, plan: w.plan}, nil
+}
+
+// continued is the plan of a page that was cut from a result found before.
+func (w *walk) continued(page *listResult) string {
+	cost := 0
+	if slices.ContainsFunc(w.read, func(read readFunc) bool { return read != nil }) {
+		cost = calls(len(page.resources), fetchPage)
+	}
+	return fmt.Sprintf("continued(%s) cost=%d", w.plan, cost)
 }
 
 // filled returns the steps with their objects, without those whose resource is
