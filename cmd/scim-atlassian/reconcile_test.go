@@ -217,6 +217,7 @@ func TestReconcileUsage(t *testing.T) {
 		{"reconcile --resource Users --out x --key shoeSize", exitFailed, "shoeSize"},
 		{"reconcile --resource Users --out x --mode limited --filter id", exitFailed, "without an operator"},
 		{"reconcile --resource Users --out /absent/x", exitFailed, "/absent/x"},
+		{"reconcile --resource Users --out ..", exitFailed, "not a file"},
 		{"reconcile --resource Users --out x --compare absent", exitFailed, "cannot compare"},
 	}
 	t.Chdir(t.TempDir())

@@ -53,6 +53,9 @@ func reportOf(out string) string  { return out + ".report.json" }
 
 // openDraft begins a draft, or goes on with the one that an interrupted run left.
 func openDraft(job Job, k *key) (*draft, error) {
+	if info, err := os.Stat(job.Out); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is there and not a file", job.Out)
+	}
 	d := &draft{out: job.Out, key: k}
 	d.state = state{Version: stateVersion, Resource: job.Resource, Filter: job.Filter, Key: k.String(), Source: job.Source, Began: time.Now()}
 	old, err := readState(job.Out)
