@@ -19,12 +19,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// How an issuer is asked for its keys. It is asked when a token names a key that is not known, so whoever
-// makes up key ids can cause requests: not more than askBurst, and after that one in askInterval.
+// How an issuer is asked for its keys. It is asked when a token names a key that is not known, so whoever makes up
+// key ids can cause requests: not more than askBurst, and after that one in askInterval. An issuer that is away is
+// tried once in askInterval.
 const (
 	keyLifetime = 10 * time.Minute // after which keys are asked for again, lest a withdrawn one stays good
 	askInterval = 10 * time.Second
-	askBurst    = 6
+	askBurst    = 3
 	askTimeout  = 5 * time.Second
 	maxKeys     = 1 << 20 // bytes of an issuer's answer
 )
@@ -34,24 +35,30 @@ const (
 // It is safe for concurrent use and keeps no goroutine.
 type issuerKeys struct {
 	url    string
-	client *http.Client
 	now    func() time.Time
 	flight singleflight.Group
 
 	mu   sync.Mutex
-	kept *oidc.RemoteKeySet // nil until the issuer has answered
-	due  time.Time          // when kept is to be replaced
+	last keyAnswer
+	due  time.Time // when the issuer is to be asked again
+}
+
+// keyAnswer is what came of asking an issuer for its keys.
+type keyAnswer struct {
+	keys *oidc.RemoteKeySet // the last that it gave; nil: none yet
+	err  error              // why it could not be asked the last time; nil if it could
 }
 
 func newIssuerKeys(issuer string, now func() time.Time) *issuerKeys {
-	return &issuerKeys{
-		url: issuer,
-		client: &http.Client{
-			Timeout:       askTimeout,
-			Transport:     &gate{now: now, limiter: rate.NewLimiter(rate.Every(askInterval), askBurst)},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		now: now,
+	return &issuerKeys{url: issuer, now: now}
+}
+
+// issuerClient asks an issuer through a transport, and does not follow where it points.
+func issuerClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Timeout:       askTimeout,
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
@@ -61,7 +68,7 @@ type silentError struct{ err error }
 func (e *silentError) Error() string { return e.err.Error() }
 func (e *silentError) Unwrap() error { return e.err }
 
-// errAskedLately means that the issuer has answered so often lately that it is not asked again for now.
+// errAskedLately means that the issuer has answered, and so often lately that it is not asked again for now.
 var errAskedLately = errors.New("the issuer's keys were fetched lately")
 
 func isSilent(err error) bool {
@@ -82,38 +89,51 @@ func (k *issuerKeys) verify(ctx context.Context, jwt string) ([]byte, error) {
 // go on with those kept.
 func (k *issuerKeys) set(ctx context.Context, jwt string) (*oidc.RemoteKeySet, error) {
 	k.mu.Lock()
-	kept, due := k.kept, !k.now().Before(k.due)
+	answer, due := k.last, !k.now().Before(k.due)
 	if due {
 		k.due = k.now().Add(askInterval)
 	}
 	k.mu.Unlock()
-	if kept != nil && !due {
-		return kept, nil
+	if due || answer == (keyAnswer{}) {
+		renewed, _, _ := k.flight.Do("", func() (any, error) { return k.renew(context.WithoutCancel(ctx), jwt, answer), nil })
+		answer = renewed.(keyAnswer)
 	}
-	set, err, _ := k.flight.Do("", func() (any, error) { return k.discover(context.WithoutCancel(ctx), jwt) })
-	switch {
-	case err == nil:
-		return set.(*oidc.RemoteKeySet), nil
-	case kept != nil:
-		return kept, nil
-	default:
-		return nil, err
+	if answer.keys != nil {
+		return answer.keys, nil
 	}
+	return nil, answer.err
+}
+
+// renew asks the issuer unless that was done since old was the last answer.
+func (k *issuerKeys) renew(ctx context.Context, jwt string, old keyAnswer) keyAnswer {
+	k.mu.Lock()
+	last := k.last
+	k.mu.Unlock()
+	if last != old {
+		return last
+	}
+	keys, err := k.discover(ctx, jwt)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.last.err = err
+	if err == nil {
+		k.last.keys, k.due = keys, k.now().Add(keyLifetime)
+	}
+	return k.last
 }
 
 // discover asks the issuer where its keys are, and for the keys: a key set fetches them when it is shown a token.
+// All its errors are silentErrors.
 func (k *issuerKeys) discover(ctx context.Context, jwt string) (*oidc.RemoteKeySet, error) {
 	address, err := k.address(ctx)
 	if err != nil {
 		return nil, &silentError{err}
 	}
-	set := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, k.client), address)
-	if _, err := set.VerifySignature(ctx, jwt); isSilent(err) || errors.Is(err, errAskedLately) {
-		return nil, &silentError{err}
+	limited := issuerClient(&gate{now: k.now, limiter: rate.NewLimiter(rate.Every(askInterval), askBurst)})
+	set := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), limited), address) // it outlives the request
+	if _, err := set.VerifySignature(ctx, jwt); isSilent(err) {
+		return nil, err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.kept, k.due = set, k.now().Add(keyLifetime)
 	return set, nil
 }
 
@@ -124,7 +144,7 @@ type issuerMetadata struct {
 }
 
 func (k *issuerKeys) metadata(ctx context.Context) (m issuerMetadata, err error) {
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, k.client), k.url)
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, issuerClient(ungated{})), k.url)
 	if err != nil {
 		return m, err
 	}
@@ -151,8 +171,7 @@ func (i Issuer) TokenURL(ctx context.Context) (string, error) {
 
 // SigningKeys asks the issuer how many keys it signs with, and fails if it cannot tell or has none.
 func (i Issuer) SigningKeys(ctx context.Context) (int, error) {
-	k := newIssuerKeys(i.URL, time.Now)
-	address, err := k.address(ctx)
+	address, err := newIssuerKeys(i.URL, time.Now).address(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -160,7 +179,7 @@ func (i Issuer) SigningKeys(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	response, err := k.client.Do(request)
+	response, err := issuerClient(ungated{}).Do(request)
 	if err != nil {
 		return 0, err
 	}
@@ -200,14 +219,28 @@ func sameScheme(issuer, endpoint string) error {
 	return nil
 }
 
-// gate lets requests to an issuer through as often as its limiter allows, and judges the answers: what comes back
-// without error is a whole JSON document. In between it repeats the last failure.
+// ungated is the transport to an issuer: what comes back without error is a whole JSON document, and every error is
+// a silentError.
+type ungated struct{}
+
+// RoundTrip implements http.RoundTripper.
+func (ungated) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := fetchJSON(r)
+	if err != nil {
+		return nil, &silentError{err}
+	}
+	return response, nil
+}
+
+// gate is an ungated that lets requests through as often as its limiter allows. In between it repeats the last
+// failure, or if there was none, says errAskedLately.
 type gate struct {
+	ungated
 	now     func() time.Time
 	limiter *rate.Limiter
 
 	mu   sync.Mutex
-	last error // why the issuer could not be asked the last time; nil if it could
+	last error
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -217,10 +250,7 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer g.mu.Unlock()
 		return nil, cmp.Or(g.last, errAskedLately)
 	}
-	response, err := fetchJSON(r)
-	if err != nil {
-		err = &silentError{err}
-	}
+	response, err := g.ungated.RoundTrip(r)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last = err
