@@ -232,18 +232,20 @@ func TestReadmeTable(t *testing.T) {
 	}
 }
 
-// The README's example of a callers file is one.
-func TestReadmeCallers(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	example := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(readme)
-	if example == nil {
-		t.Fatal("README.md has no JSON example")
-	}
-	if _, err := scim.ParseCallers(example[1]); err != nil {
-		t.Error(err)
+// The examples of callers files in the documentation are some.
+func TestDocumentedCallers(t *testing.T) {
+	for _, path := range []string{"../../README.md", "../../docs/security.md"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		example := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
+		if example == nil {
+			t.Fatalf("%s has no JSON example", path)
+		}
+		if _, err := scim.ParseCallers(example[1]); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 
