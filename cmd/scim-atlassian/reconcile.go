@@ -46,7 +46,7 @@ code is 0 if the export is complete, also if there are differences, and 1 if it 
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.reconcile(cmd, flags) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&flags.job.Resource, "resource", "", "resource type: Users, Groups, Issues or another that /ResourceTypes lists")
+	f.StringVar(&flags.job.Resource, "resource", "", "resource type: Users, Groups, Issues, Accounts or Entitlements")
 	f.StringVar(&flags.mode, "mode", "full", "full: all resources; limited: those that match the filter")
 	f.StringVar(&flags.job.Filter, "filter", "", "SCIM filter (RFC 7644 section 3.4.2.2), with --mode limited")
 	f.StringVar(&flags.job.Out, "out", "", "file to write; one that is there is replaced once the export is complete")
