@@ -52,9 +52,29 @@ func needShell(t *testing.T) {
 	}
 }
 
-// runDocument returns the document with the output of its commands as it is. Documents speak of the demo's usual
-// addresses; the demo that they run against has others.
+// runDocument returns the document with the output of its commands as it is.
 func runDocument(t *testing.T, document string) string {
+	blocks := shellBlock.FindAllStringSubmatch(document, -1)
+	commands := make([]string, len(blocks))
+	for i, block := range blocks {
+		commands[i] = block[1]
+	}
+	outputs := runShell(t, commands)
+	n := -1
+	return shellBlock.ReplaceAllStringFunc(document, func(string) string {
+		n++
+		text := "```sh\n" + commands[n] + "```\n"
+		if outputs[n] != "" {
+			text += "\n```text\n" + strings.TrimRight(outputs[n], "\n") + "\n```\n"
+		}
+		return text
+	})
+}
+
+// runShell runs blocks of commands in one shell against a fresh demo and returns the output of each. Documents speak of
+// the demo's usual addresses; this demo has others.
+func runShell(t *testing.T, blocks []string) []string {
+	t.Helper()
 	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0")
 	p.stdout.await(t, "(Ctrl-C)")
 	var actual, usual []string
@@ -65,9 +85,8 @@ func runDocument(t *testing.T, document string) string {
 
 	const end = "\x1e"
 	var script strings.Builder
-	blocks := shellBlock.FindAllStringSubmatch(document, -1)
 	for _, block := range blocks {
-		fmt.Fprintf(&script, "%s\nprintf '%s'\n", block[1], end)
+		fmt.Fprintf(&script, "%s\nprintf '%s'\n", block, end)
 	}
 	shell := exec.CommandContext(t.Context(), "bash", "-u")
 	shell.Dir = t.TempDir()
@@ -80,15 +99,32 @@ func runDocument(t *testing.T, document string) string {
 	if len(outputs) != len(blocks)+1 {
 		t.Fatalf("%d outputs of %d blocks:\n%s", len(outputs)-1, len(blocks), out)
 	}
-	n := -1
-	return shellBlock.ReplaceAllStringFunc(document, func(block string) string {
-		n++
-		text := "```sh\n" + blocks[n][1] + "```\n"
-		if outputs[n] != "" {
-			text += "\n```text\n" + strings.TrimRight(outputs[n], "\n") + "\n```\n"
+	return outputs[:len(blocks)]
+}
+
+// The tour in the README gets where it says.
+func TestTour(t *testing.T) {
+	needShell(t)
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range shellBlock.FindAllStringSubmatch(string(readme), -1) {
+		if !strings.HasPrefix(block[1], "base=") {
+			continue
 		}
-		return text
-	})
+		out := runShell(t, []string{block[1]})[0]
+		for _, want := range []string{`"supported":true`, `"endpoint":"/Users"`, `"itemsPerPage":5`, "X-Upstream-Calls: 1", `"active":false`, "204 No Content", `"DELETE"`} {
+			if !strings.Contains(out, want) {
+				t.Errorf("no %s in\n%s", want, out)
+			}
+		}
+		if strings.Contains(out, "messages:2.0:Error") {
+			t.Errorf("an error in\n%s", out)
+		}
+		return
+	}
+	t.Error("README.md has no tour")
 }
 
 // The simulated IDHub does all that IDHub does, and finds each step done in Atlassian.
