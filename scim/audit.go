@@ -2,6 +2,7 @@ package scim
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -29,7 +30,7 @@ func (s *Server) audit(c *call, status int) {
 		}
 	}
 	if c.before != nil && c.found != nil {
-		fields = append(fields, zap.Strings("changed", differing(c.before, c.found)))
+		fields = append(fields, zap.Strings("changed", c.changed()))
 	}
 	fields = append(fields, c.references()...)
 	s.log.Info("audit", append(fields, c.remarks...)...)
@@ -75,19 +76,36 @@ func (c *call) wantedKey() string {
 	return ""
 }
 
-// differing names the attributes in which two states of a resource differ.
-func differing(before, after query.Object) []string {
+// changed names the attributes in which the states before and after differ. One
+// that was not read is not known to.
+func (c *call) changed() []string {
 	hashes := map[string]uint64{}
-	for _, m := range before {
+	for _, m := range c.before {
 		hashes[m.Name] += hashMember(m)
 	}
-	for _, m := range after {
+	for _, m := range c.found {
 		hashes[m.Name] -= hashMember(m)
 	}
+	unread := ""
+	if c.rt.view && (lacks(c.before, c.rt.links.name) || lacks(c.found, c.rt.links.name)) {
+		unread = c.rt.links.name
+	}
 	maps.DeleteFunc(hashes, func(name string, difference uint64) bool {
-		return difference == 0 || name == "meta" || name == "schemas"
+		return difference == 0 || name == "meta" || name == "schemas" || name == unread
 	})
 	return slices.Sorted(maps.Keys(hashes))
+}
+
+func lacks(o query.Object, name string) bool {
+	_, there := o.Get(name)
+	return !there
+}
+
+// remember has the audit line call a resource by the name that it had.
+func remember(ctx context.Context, o query.Object) {
+	if c := callFrom(ctx); c != nil && c.before == nil {
+		c.before = o
+	}
 }
 
 // references tells the ids of those whom a write puts into a group or takes out

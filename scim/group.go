@@ -309,6 +309,7 @@ func (b *groups) confirmed(found query.Object, change memberChange) error {
 }
 
 func (b *groups) remove(ctx context.Context, id string) error {
+	remember(ctx, b.reader.store.known(id))
 	return missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 

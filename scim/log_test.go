@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
@@ -23,7 +24,7 @@ func TestAudit(t *testing.T) {
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
 	core, logs := observer.New(zap.InfoLevel)
-	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), Callers: []scim.Caller{
+	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), SnapshotTTL: time.Minute, Callers: []scim.Caller{
 		{Name: "writer", BearerSHA256: digest("secret-of-writer"), Rights: map[string]scim.Right{"*": scim.Write}},
 		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]scim.Right{"*": scim.Read}},
 	}})
@@ -46,6 +47,8 @@ func TestAudit(t *testing.T) {
 			"writer done emails,title,userName eve@demo.example -> eva@demo.example: emails,title,userName"},
 		{"nothing new", "writer", http.MethodPut, "/Users/<eve>", strings.ReplaceAll(strings.ReplaceAll(user, "eve", "eva"), "Confidential", "Confidential too"), "",
 			"writer done emails,title,userName eva@demo.example -> eva@demo.example: "},
+		{"account, its entitlements unread", "writer", http.MethodPut, "/Accounts/<eve>", `{"schemas":["urn:sath:params:scim:schemas:core:1.0:Account"],"userName":"eva@demo.example","email":"eva@demo.example","displayName":"Eva","fullName":"Eva","title":"Confidential"}`, "",
+			"writer done displayName,email,fullName,title,userName eva@demo.example -> eva@demo.example: displayName,fullName,title"},
 		{"create group", "writer", http.MethodPost, "/Groups", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"g","members":[{"value":"<eve>"}]}`, "",
 			"writer done displayName,members g set <eve>"},
 		{"take", "writer", http.MethodPatch, "/Groups/<group>", patch(`{"op":"remove","path":"members[value eq \"<eve>\"]"}`), "", "writer done remove members g removed <eve>"},
@@ -53,6 +56,8 @@ func TestAudit(t *testing.T) {
 		{"replace", "writer", http.MethodPatch, "/Groups/<group>", patch(`{"op":"replace","path":"members","value":[{"value":"<eve>"}]}`), "", "writer done replace members g set <eve>"},
 		{"take all", "writer", http.MethodPatch, "/Groups/<group>", patch(`{"op":"remove","path":"members"}`), "", "writer done remove members g removed all"},
 		{"remove", "writer", http.MethodDelete, "/Users/<eve>", "", "", "writer done  "},
+		{"read all", "writer", http.MethodGet, "/Groups?filter=members+pr", "", "", ""},
+		{"remove what was read", "writer", http.MethodDelete, "/Groups/<group>", "", "", "writer done  g -> "},
 		{"invalid", "writer", http.MethodPost, "/Users", `{"schemas":["x"]}`, "", "writer refused  "},
 		{"no right", "reader", http.MethodDelete, "/Users/1", "", "", "reader refused  "},
 		{"upstream fails", "writer", http.MethodDelete, "/Users/1", "", "status=401", "writer failed  "},

@@ -163,6 +163,24 @@ func (s *store) stats() SnapshotStats {
 	return stats
 }
 
+// known returns a resource as the kept reading has it, or nil. It may be out of
+// date: it is good for calling the resource by its name, and costs nothing.
+func (s *store) known(id string) query.Object {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.living()
+	if kept == nil {
+		return nil
+	}
+	kept.apply()
+	for _, o := range kept.objects {
+		if text(o, "id") == id {
+			return o
+		}
+	}
+	return nil
+}
+
 // living returns the kept snapshot if its time is not over.
 func (s *store) living() *snapshot {
 	if s.kept != nil && !s.now().Before(s.kept.complete.Add(s.ttl)) {

@@ -168,6 +168,7 @@ func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (
 }
 
 func (b *users) remove(ctx context.Context, id string) error {
+	remember(ctx, b.reader.store.known(id))
 	return missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 
