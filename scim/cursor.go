@@ -85,6 +85,7 @@ func (s *cursorSealer) seal(c cursor, binding string) string {
 
 func (s *cursorSealer) sign(b []byte, binding string) []byte {
 	mac := hmac.New(sha256.New, s.key)
+	mac.Write(binary.AppendUvarint(nil, uint64(len(b))))
 	mac.Write(b)
 	mac.Write([]byte(binding))
 	return mac.Sum(nil)[:cursorMAC]

@@ -226,6 +226,9 @@ func (w *walk) digest(steps int) string {
 	return string(h.Sum(nil)[:16])
 }
 
+// maxWalks is how many walks are kept at most, however small.
+const maxWalks = 4096
+
 // walks keeps walks between the requests of a client, as long as the client goes
 // on within the time and there is room. It is safe for concurrent use.
 type walks struct {
@@ -292,7 +295,7 @@ func (s *walks) keep(key string, w *walk) bool {
 			s.remove(k)
 		}
 	}
-	for s.total()+size > s.room {
+	for len(s.byKey) >= maxWalks || s.total()+size > s.room {
 		s.remove(s.dispensable())
 	}
 	w.size, w.expires = size, s.now().Add(s.lifetime)

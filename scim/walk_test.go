@@ -148,6 +148,13 @@ var walkKinds = []walkKind{
 		},
 	},
 	{
+		endpoint: "/", count: 70, filter: `meta.resourceType ne "Group" and meta.created pr`, sortBy: "title", path: "/Users/",
+		change: `{"Operations":[{"op":"replace","path":"title","value":"%c"}]}`,
+		create: func(n int) (string, string) {
+			return "/Users", fmt.Sprintf(`{"userName":"%c%d@demo.example","emails":[{"value":"%c%d@demo.example","primary":true}]}`, 'a'+n%26, n, 'a'+n%26, n)
+		},
+	},
+	{
 		endpoint: "/Groups", count: 7, filter: `displayName co ""`, sortBy: "displayName", path: "/Groups/",
 		create: func(n int) (string, string) {
 			return "/Groups", fmt.Sprintf(`{"displayName":"%c group %d"}`, 'a'+n%26, n)
@@ -196,6 +203,13 @@ func testWalk(t *testing.T, kind walkKind, parameters url.Values, mode string) {
 		stable[id] = true
 	}
 	before := len(stable)
+	movable := stable
+	if kind.endpoint == "/" {
+		movable = map[string]bool{}
+		for _, id := range p.get(t, "two", "/Users", url.Values{"attributes": {"id"}}).ids {
+			movable[id] = true
+		}
+	}
 	seen := map[string]bool{}
 	parameters = with(parameters, "attributes", "id", "count", fmt.Sprint(kind.count))
 	if mode == "index" {
@@ -236,7 +250,10 @@ func testWalk(t *testing.T, kind walkKind, parameters url.Values, mode string) {
 			parameters.Set("cursor", page.NextCursor)
 		}
 		if n%2 == 1 {
-			p.disturb(t, kind, n, stable, seen)
+			for _, id := range p.disturb(t, kind, n, movable, seen) {
+				delete(stable, id)
+				delete(movable, id)
+			}
 		}
 		if mode == "cursor,restart" {
 			p.restart(t)
@@ -254,7 +271,8 @@ func testWalk(t *testing.T, kind walkKind, parameters url.Values, mode string) {
 
 // disturb creates two resources upstream, deletes one that was delivered and two
 // that were not, and moves some in the order.
-func (p *paged) disturb(t *testing.T, kind walkKind, n int, stable, seen map[string]bool) {
+// It returns those that are gone.
+func (p *paged) disturb(t *testing.T, kind walkKind, n int, stable, seen map[string]bool) (gone []string) {
 	for i := range 2 {
 		path, body := kind.create(7*n + i)
 		p.behind(t, http.MethodPost, path, body)
@@ -262,7 +280,7 @@ func (p *paged) disturb(t *testing.T, kind walkKind, n int, stable, seen map[str
 	for i, delivered := range []bool{true, false, false} {
 		var candidates []string
 		for id := range stable {
-			if seen[id] == delivered {
+			if seen[id] == delivered && !slices.Contains(gone, id) {
 				candidates = append(candidates, id)
 			}
 		}
@@ -274,16 +292,15 @@ func (p *paged) disturb(t *testing.T, kind walkKind, n int, stable, seen map[str
 		query := ""
 		if strings.HasPrefix(kind.path, "/rest/") {
 			query = "?deleteSubtasks=true"
-			for _, child := range p.children(t, id) {
-				delete(stable, child)
-			}
+			gone = append(gone, p.children(t, id)...)
 		}
 		p.behind(t, http.MethodDelete, kind.path+id+query, "")
-		delete(stable, id)
+		gone = append(gone, id)
 		if other := candidates[(n*31+i*17+1)%len(candidates)]; kind.change != "" && other != id {
 			p.behind(t, http.MethodPatch, kind.path+other, fmt.Sprintf(kind.change, 'A'+(n+i)%26))
 		}
 	}
+	return gone
 }
 
 func (p *paged) children(t *testing.T, id string) (ids []string) {
