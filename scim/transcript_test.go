@@ -216,43 +216,17 @@ func escapeQuery(target string) string {
 
 // exchange makes one request and describes the answer.
 func (p *player) exchange(t *testing.T, method, target, body string) string {
-	header := http.Header{"Authorization": {"Bearer " + p.caller}, "Content-Type": {"application/scim+json"}}
-	for _, given := range []http.Header{p.every, p.header} {
-		for name, values := range given {
-			header[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
-		}
-	}
-	p.header = http.Header{}
 	p.emulator.ClearLog()
-	resp, answer := p.send(t, method, p.server.URL+target, p.fill(body), header)
-
-	var out strings.Builder
-	fmt.Fprintf(&out, "< %d\n", resp.StatusCode)
-	for _, name := range []string{"Allow", "Location", "Retry-After", "Www-Authenticate", "X-Query-Plan"} {
-		if value := resp.Header.Get(name); value != "" {
-			fmt.Fprintf(&out, "  %s: %s\n", name, value)
-		}
-	}
-	if media := resp.Header.Get("Content-Type"); media != "" && media != "application/scim+json" {
-		fmt.Fprintf(&out, "  Content-Type: %s\n", media)
-	}
+	resp, answer := p.send(t, method, p.server.URL+target, p.fill(body), p.headers())
 	log := p.emulator.Log()
-	var calls []string
-	for _, call := range log {
-		calls = append(calls, p.mask(fmt.Sprintf("  upstream %s %s %d\n", call.Method, call.Path, call.Status)))
-	}
-	switch {
-	case method == http.MethodGet:
-		slices.Sort(calls) // reads go out in parallel
-	case p.unordered:
-		sortReads(calls)
-	}
-	out.WriteString(strings.Join(calls, ""))
 	if got := resp.Header.Get("X-Upstream-Calls"); got != fmt.Sprint(len(log)) {
 		t.Errorf("%s %s: X-Upstream-Calls is %s, upstream got %d", method, target, got, len(log))
 	}
 	if resp.Header.Get("X-Request-Id") == "" {
 		t.Errorf("%s %s: no X-Request-Id", method, target)
+	}
+	if p.session != nil {
+		p.session.count(resp.StatusCode, len(log))
 	}
 	doc := decodeAnswer(t, answer)
 	if id, ok := doc["id"].(string); ok && resp.StatusCode == http.StatusCreated {
@@ -262,13 +236,53 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 		p.cursors[0], _ = doc["nextCursor"].(string)
 		p.cursors[1], _ = doc["previousCursor"].(string)
 	}
+	var out strings.Builder
+	fmt.Fprintf(&out, "< %d\n", resp.StatusCode)
+	describeHeaders(&out, resp.Header)
+	p.describeCalls(&out, log, method)
 	if doc != nil {
 		fmt.Fprintf(&out, "  %s\n", p.text(t, doc))
 	}
-	if p.session != nil {
-		p.session.count(resp.StatusCode, len(log))
-	}
 	return p.mask(out.String())
+}
+
+// headers are those of the next request.
+func (p *player) headers() http.Header {
+	header := http.Header{"Authorization": {"Bearer " + p.caller}, "Content-Type": {"application/scim+json"}}
+	for _, given := range []http.Header{p.every, p.header} {
+		for name, values := range given {
+			header[name] = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+		}
+	}
+	p.header = http.Header{}
+	return header
+}
+
+func describeHeaders(out *strings.Builder, header http.Header) {
+	for _, name := range []string{"Allow", "Location", "Retry-After", "Www-Authenticate", "X-Query-Plan"} {
+		if value := header.Get(name); value != "" {
+			fmt.Fprintf(out, "  %s: %s\n", name, value)
+		}
+	}
+	if media := header.Get("Content-Type"); media != "" && media != "application/scim+json" {
+		fmt.Fprintf(out, "  Content-Type: %s\n", media)
+	}
+}
+
+// describeCalls lists what Atlassian got. Reads go out in parallel, so those of a
+// GET are sorted.
+func (p *player) describeCalls(out *strings.Builder, log []emulator.Request, method string) {
+	var calls []string
+	for _, call := range log {
+		calls = append(calls, p.mask(fmt.Sprintf("  upstream %s %s %d\n", call.Method, call.Path, call.Status)))
+	}
+	switch {
+	case method == http.MethodGet:
+		slices.Sort(calls)
+	case p.unordered:
+		sortReads(calls)
+	}
+	out.WriteString(strings.Join(calls, ""))
 }
 
 // askUpstream describes what Atlassian's directory answers to a request.

@@ -27,6 +27,7 @@ public final class Interop {
     new Users(steps, scim).run();
     new Groups(steps, scim).run();
     new Issues(steps, scim).run();
+    new Accounts(steps, scim).run();
     System.exit(steps.close() ? 0 : 1);
   }
 
