@@ -14,7 +14,12 @@ import (
 // another after a change.
 func TestVersion(t *testing.T) {
 	f := newFacade(t, emulator.Options{Users: 5, Groups: 2, Projects: 1, Issues: 5, Seed: 1}, scim.Config{})
-	for _, endpoint := range []string{"/Users", "/Groups", "/Issues"} {
+	types, _ := f.get("/ResourceTypes").at("Resources").([]any)
+	if len(types) < 3 {
+		t.Fatalf("%d resource types", len(types))
+	}
+	for _, rt := range types {
+		endpoint, _ := rt.(map[string]any)["endpoint"].(string)
 		t.Run(endpoint, func(t *testing.T) {
 			f := *f
 			f.T = t
