@@ -338,3 +338,39 @@ func TestBulkOfThousand(t *testing.T) {
 		t.Error("not JSON")
 	}
 }
+
+// TestBulkKeepsOrder delays the first of two operations that touch each other:
+// the second one waits for it.
+func TestBulkKeepsOrder(t *testing.T) {
+	f := newFacade(t, emulator.Options{}, scim.Config{})
+	ann, crew := f.user("ann@demo.example"), f.group("Crew")
+	slow := func(rule string) {
+		faults, err := emulator.ParseFaults(rule + " delay=100ms")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.emulator.SetFaults(faults)
+	}
+	title := func(text string) string {
+		return `{"method":"PATCH","path":"/Users/` + ann + `","data":{"Operations":[{"op":"replace","path":"title","value":"` + text + `"}]}}`
+	}
+	slow("method=PATCH times=1")
+	wantResults(t, f.bulk(200, "", title("first"), title("second")), "PATCH 200", "PATCH 200")
+	if got := f.want(200, "GET", "/Users/"+ann, "").at("title"); got != "second" {
+		t.Errorf("the title is %v", got)
+	}
+	slow("method=POST times=2") // whoever comes first, and the first to be started
+	same := func(bulkID, title string) string {
+		return post(bulkID, "/Users", userBody("bob@demo.example", `"title":"`+title+`"`))
+	}
+	operations, want := []string{same("0", "a")}, []string{"0 201"}
+	for i := range 12 {
+		operations = append(operations, same(fmt.Sprint(i+1), "b"))
+		want = append(want, fmt.Sprint(i+1, " 409"))
+	}
+	wantResults(t, f.bulk(200, "", operations...), want...)
+	slow("method=PATCH times=1")
+	wantResults(t, f.bulk(200, "",
+		`{"method":"PATCH","path":"/Groups/`+crew+`","data":{"Operations":[{"op":"add","path":"members","value":[{"value":"`+ann+`"}]}]}}`,
+		`{"method":"DELETE","path":"/Users/`+ann+`"}`), "PATCH 200", "DELETE 204")
+}

@@ -296,6 +296,10 @@ var patchRows = []row{
 		f.patch(400, path, `[{"op":"replace","path":"userName","value":null}]`).refused(f.T, "mutability")
 		f.patch(200, path, `[{"op":"remove","path":"title"}]`)
 		f.patch(200, path, `[{"op":"remove","path":"title"}]`)
+		f.patch(200, path, `[{"op":"add","path":"emails","value":[{"value":"h@demo.example","type":"home"},{"value":"o@demo.example","type":"other"}]}]`)
+		a := f.patch(200, path, `[{"op":"remove","path":"emails","value":[{"value":"h@demo.example"}]}]`)
+		list, _ := a.at("emails").([]any)
+		f.check(len(list) == 2 && !strings.Contains(a.body, `"h@demo.example"`), "%s", a.body)
 	}},
 	{"P9", "externalId is a path", func(f *facade) {
 		path := f.ann()
