@@ -20,6 +20,9 @@ func TestVersion(t *testing.T) {
 	}
 	for _, rt := range types {
 		endpoint, _ := rt.(map[string]any)["endpoint"].(string)
+		// What an account or an entitlement is linked to is costly to read: without
+		// it there is no version, but never another one.
+		partial := endpoint == "/Accounts" || endpoint == "/Entitlements"
 		t.Run(endpoint, func(t *testing.T) {
 			f := *f
 			f.T = t
@@ -30,12 +33,12 @@ func TestVersion(t *testing.T) {
 				t.Errorf("ETag %s, in the list %v", tag, list.at("Resources", 0, "meta", "version"))
 			}
 			for _, query := range []string{"?attributes=id", "?attributes=meta.version", "?excludedAttributes=meta,members,description,emails"} {
-				if got := f.want(200, "GET", endpoint+"/"+id+query, "", "Host", "elsewhere.example").header.Get("ETag"); got != tag {
+				if got := f.want(200, "GET", endpoint+"/"+id+query, "", "Host", "elsewhere.example").header.Get("ETag"); got != tag && !(partial && got == "") {
 					t.Errorf("with %s the version is %s, not %s", query, got, tag)
 				}
 			}
 			for _, query := range []string{"attributes=meta.version", "attributes=meta", "excludedAttributes=members,description"} {
-				if got := f.want(200, "GET", endpoint+"?count=1&"+query, "").at("Resources", 0, "meta", "version"); got != tag {
+				if got := f.want(200, "GET", endpoint+"?count=1&"+query, "").at("Resources", 0, "meta", "version"); got != tag && !(partial && got == nil) {
 					t.Errorf("a list with %s has version %v, not %s", query, got, tag)
 				}
 			}
