@@ -77,7 +77,7 @@ func (b *accounts) holdersCost(id string) int {
 // as the query is about.
 func (b *accounts) over(q listQuery) *collection {
 	users := b.users.collection
-	c := &collection{name: "Account", table: b.table, budget: b.cfg.ScanBudget, links: links{name: b.entitlements}, stats: users.stats, peek: users.peek}
+	c := &collection{table: b.table, budget: b.cfg.ScanBudget, links: links{name: b.entitlements}, stats: users.stats, peek: users.peek}
 	c.probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
 		found, err := b.probe(ctx, p)
 		if err != nil {

@@ -18,7 +18,6 @@ import (
 // collection is one resource type as the list engine sees it. It is safe for
 // concurrent use.
 type collection struct {
-	name   string
 	table  query.Table // what upstream finds by itself
 	budget int         // upstream calls that one query may cost
 	// probe runs one lookup of the table. It may give up with errCostly, so that

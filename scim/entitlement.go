@@ -77,7 +77,7 @@ func (b *entitlements) kindCost(kind string) int {
 func (b *entitlements) over(q listQuery) *collection {
 	members := b.membersWanted(q)
 	return &collection{
-		name: "Entitlement", table: b.table, budget: b.budget, links: links{name: b.m.member},
+		table: b.table, budget: b.budget, links: links{name: b.m.member},
 		probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
 			return b.probe(ctx, p, members, q.fresh)
 		},

@@ -142,7 +142,7 @@ func (r *reader) worthwhile(ctx context.Context, reads int) error {
 // collection is what the list engine sees of the type.
 func (r *reader) collection(cfg Config, table query.Table, probe func(context.Context, query.Probe) ([]query.Object, error)) *collection {
 	return &collection{
-		name: r.name, table: table, budget: cfg.ScanBudget, probe: probe,
+		table: table, budget: cfg.ScanBudget, probe: probe,
 		all: r.store.all, peek: r.store.peek, stats: r.stats, window: r.window, links: r.links,
 	}
 }

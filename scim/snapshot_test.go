@@ -322,3 +322,26 @@ func TestPlansByCost(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupsListedWithoutMembers has a directory whose lists leave members out:
+// they are read one by one for who looks at them, and for nobody else.
+func TestGroupsListedWithoutMembers(t *testing.T) {
+	options := emulator.Options{Users: 60, Groups: 12, Seed: 2}
+	options.Directory.OmitMembersInList = true
+	k := newKept(t, options, atlassian.Config{})
+	const without = "excludedAttributes"
+	k.find(t, "/Groups", "", without, "members", "count", "100").want(t, "page without members", 1, 12)
+	k.find(t, "/Groups", "", "count", "100").want(t, "page", 13, 12)
+	k.find(t, "/Groups", `displayName pr`, without, "members").want(t, "scan without members", 1, 12)
+	k.find(t, "/Groups", `displayName ne ""`, "attributes", "displayName,meta.created").want(t, "another one", 0, 12)
+	k.find(t, "/Groups", `displayName pr and members pr`, without, "members").want(t, "filter by members", 12, 11) // one is empty
+	k.find(t, "/Groups", "displayName pr").want(t, "members shown, known now", 0, 12)
+	k.waited.Add(int64(time.Minute))
+	first := k.find(t, "/Groups", "displayName pr", without, "members")
+	first.want(t, "after the snapshot's time", 1, 12)
+	if meta := first.Resources[0]["meta"].(map[string]any); meta["version"] != nil {
+		t.Errorf("a group of which nobody knows the members has the version %v", meta["version"])
+	}
+	k.find(t, "/Groups", "displayName pr", "attributes", "meta.version").want(t, "versions asked for", 12, 12)
+	k.find(t, "/Groups", "displayName pr", "sortBy", "members.value", without, "members").want(t, "sorted by members", 0, 12)
+}
