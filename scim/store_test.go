@@ -322,6 +322,36 @@ func TestStoreWritesAtOnce(t *testing.T) {
 	})
 }
 
+// TestStoreWritesInDoubt has an answer that comes after a scan which has read
+// something newer, and a resource that is in doubt from before a request on.
+func TestStoreWritesInDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a")
+		s := u.store(time.Minute)
+		began := s.begin()
+		answered := u.put("a", "ours")
+		u.put("a", "somebody else's, later")
+		wantLine(t, "scan", now(t, s, need{}), "a=somebody else's, later")
+		s.note("a", answered, began)
+		wantLine(t, "read again", now(t, s, need{}), "a=somebody else's, later")
+		u.wantReads(t, 1, 1)
+
+		s = u.store(time.Minute)
+		u.gate = make(chan struct{})
+		early := ask(t.Context(), s, need{})
+		synctest.Wait()
+		u.put("a", "new")
+		s.doubt("a")
+		late := ask(t.Context(), s, need{})
+		synctest.Wait()
+		s.doubt("a")
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "begun before both", early, "a=somebody else's, later", "a=new")
+		wantLine(t, "begun between", late, "a=new")
+	})
+}
+
 // TestStoreDrop has a write of unknown outcome while a scan is under way, and
 // while a snapshot is kept.
 func TestStoreDrop(t *testing.T) {
