@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/zap"
+
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
@@ -126,6 +128,7 @@ func (b *accounts) revocable(user query.Object, targets []target) error {
 // to the write. If one part fails, those after it are not tried, and the error
 // says what was done.
 func (b *accounts) assign(ctx context.Context, user query.Object, targets []target, done *progress) (query.Object, error) {
+	defer done.note(ctx)
 	joined := false
 	for i, t := range targets {
 		var err error
@@ -223,6 +226,19 @@ const firstWait = 500 * time.Millisecond
 type progress struct {
 	what  string // done before the parts, "" if nothing
 	parts []target
+}
+
+// note has the audit line say who was given what.
+func (p *progress) note(ctx context.Context) {
+	ids := map[bool][]string{}
+	for _, t := range p.parts {
+		ids[t.revoke] = append(ids[t.revoke], t.id)
+	}
+	for revoked, name := range map[bool]string{false: "assigned", true: "revoked"} {
+		if len(ids[revoked]) > 0 {
+			remark(ctx, zap.Strings(name, ids[revoked]))
+		}
+	}
 }
 
 // stopped is the error of a write that failed at the first of the rest. What

@@ -83,8 +83,18 @@ func (b *entitlements) over(q listQuery) *collection {
 		},
 		all:   func(ctx context.Context, n need) (view, error) { return b.everything(ctx, members, n) },
 		peek:  func(n need) (view, bool) { return view{}, false },
-		stats: b.groups.reader.stats,
+		stats: b.stats,
 	}
+}
+
+// stats says what reading everything costs; that of roles is not known before.
+func (b *entitlements) stats(n need) query.Stats {
+	st := b.groups.reader.stats(n)
+	if st.Scan >= 0 {
+		st.Scan += b.rolesCost()
+	}
+	st.Kept = st.Kept && b.roles.known() != nil
+	return st
 }
 
 func (b *entitlements) membersWanted(q listQuery) bool {
@@ -107,6 +117,7 @@ func (b *entitlements) explain(filter query.Expr) string {
 func (b *entitlements) everything(ctx context.Context, members bool, n need) (view, error) {
 	var groups view
 	var roles []query.Object
+	known := b.roles.known() != nil
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
 		groups, err = b.groups.collection.all(within, need{fresh: n.fresh, links: members})
@@ -123,7 +134,7 @@ func (b *entitlements) everything(ctx context.Context, members bool, n need) (vi
 	for _, g := range groups.objects {
 		all = append(all, b.m.ofGroup(g, members))
 	}
-	groups.objects = append(all, roles...)
+	groups.objects, groups.kept = append(all, roles...), groups.kept && known
 	return groups, nil
 }
 

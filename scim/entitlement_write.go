@@ -100,6 +100,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 		}
 	}
 	done := &progress{}
+	defer done.note(ctx)
 	for i, t := range parts {
 		if role, err = b.changeHolder(ctx, role, people[i], t.revoke); err != nil {
 			return nil, done.stopped(err, parts[i:])

@@ -12,10 +12,15 @@ import (
 // This file turns a mapping of IDHub's connector into what accounts are read
 // and written by.
 
+// Mapping says how a resource type of IDHub's connector shows what Atlassian
+// has; docs/mapping.md describes its file. Of a running server, Config.Account
+// and Config.Entitlement are in force.
+type Mapping = schemas.Mapping
+
 // ParseAccountMapping reads the mapping of accounts, a file in the shape of
 // schemas/connector/Account.json, and lists all that is wrong with it, a line
 // each. Config.Account takes it.
-func ParseAccountMapping(b []byte) (schemas.Mapping, error) {
+func ParseAccountMapping(b []byte) (Mapping, error) {
 	m, err := schemas.ParseMapping("Account", b)
 	if err != nil {
 		return m, err
@@ -29,7 +34,7 @@ func ParseAccountMapping(b []byte) (schemas.Mapping, error) {
 }
 
 // ParseEntitlementMapping does the same for entitlements.
-func ParseEntitlementMapping(b []byte) (schemas.Mapping, error) {
+func ParseEntitlementMapping(b []byte) (Mapping, error) {
 	m, err := schemas.ParseMapping("Entitlement", b)
 	if err != nil {
 		return m, err
@@ -96,10 +101,8 @@ func newAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 		}
 		out.attributes = append(out.attributes, mapped)
 	}
-	for _, source := range []string{"userName"} {
-		if a := m.Attribute(source); a == nil || !a.Required {
-			problems = append(problems, fmt.Errorf("no required attribute has the source %s, which every user needs", source))
-		}
+	if a := m.Attribute("userName"); a == nil || !a.Required {
+		problems = append(problems, errors.New("no required attribute has the source userName, which every user needs"))
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)

@@ -55,7 +55,7 @@ type Config struct {
 	// ParseEntitlementMapping, zero: the usual ones. TrustedSource says that Jira
 	// is where users come from: what then does not flow to Atlassian is refused,
 	// or with IgnoreUnsynced passed over and logged.
-	Account, Entitlement          schemas.Mapping
+	Account, Entitlement          Mapping
 	TrustedSource, IgnoreUnsynced bool
 	// ProvisioningWait is how long a project role waits for an account to get from
 	// the directory to Jira; default 20 s.

@@ -54,6 +54,11 @@ type config struct {
 	OIDCClientSecret   secret        `env:"SCIM_ATLASSIAN_OIDC_CLIENT_SECRET"`   // of KeycloakClientID; empty: a public client
 	OIDCUsername       secret        `env:"SCIM_ATLASSIAN_OIDC_USERNAME"`        // of the connector's account at the issuer
 	OIDCPassword       secret        `env:"SCIM_ATLASSIAN_OIDC_PASSWORD"`        // its password
+	AccountFile        string        `env:"SCIM_ATLASSIAN_ACCOUNT_FILE"`         // mapping of /Accounts, see docs/mapping.md; empty: the usual one
+	EntitlementFile    string        `env:"SCIM_ATLASSIAN_ENTITLEMENT_FILE"`     // mapping of /Entitlements; empty: the usual one
+	TrustedSource      bool          `env:"SCIM_ATLASSIAN_TRUSTED_SOURCE"`       // Jira is where users come from
+	IgnoreUnsynced     bool          `env:"SCIM_ATLASSIAN_IGNORE_UNSYNCED"`      // pass over what does not flow to Atlassian, do not refuse it
+	ProvisioningWait   time.Duration `env:"SCIM_ATLASSIAN_PROVISIONING_WAIT"`    // for an account to get from the directory to Jira
 	TokenFile          string        `env:"SCIM_ATLASSIAN_TOKEN_FILE"`           // keeps the newest refresh token; empty: none
 	IDHubURL           string        `env:"SCIM_ATLASSIAN_IDHUB_URL"`            // base of IDHub; empty: https://IDHubHostname
 	IDHubInfoPath      string        `env:"SCIM_ATLASSIAN_IDHUB_INFO_PATH"`      // of IDHub, to see whether it accepts our token
@@ -100,6 +105,7 @@ func defaultConfig() *config {
 		RequestTimeout:      55 * time.Second,
 		ScanBudget:          2000,
 		SnapshotTTL:         time.Minute,
+		ProvisioningWait:    20 * time.Second,
 		CursorTimeout:       10 * time.Minute,
 		KeptResultBytes:     512 << 20,
 		AnnouncePagination:  true,
@@ -296,7 +302,8 @@ func (c *config) Validate() error {
 	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
 	check(c.CursorKey == "" || len(c.CursorKey) >= minCursorKey,
 		"SCIM_ATLASSIAN_CURSOR_KEY must have at least %d characters, such as what `openssl rand -hex 32` prints", minCursorKey)
-	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), c.checkLimits())...)
+	_, _, err = c.mappings()
+	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), err, c.checkLimits())...)
 }
 
 // minCursorKey keeps cursors from being forged by guessing.
@@ -341,6 +348,7 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_DRAIN_DELAY", c.DrainDelay, 0},
 		{"SCIM_ATLASSIAN_CURSOR_TIMEOUT", c.CursorTimeout, time.Second},
 		{"SCIM_ATLASSIAN_SNAPSHOT_TTL", c.SnapshotTTL, 0},
+		{"SCIM_ATLASSIAN_PROVISIONING_WAIT", c.ProvisioningWait, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT", c.UpstreamRetryWait, time.Millisecond},
 	}
@@ -428,6 +436,27 @@ func (c *config) callers() ([]scim.Caller, error) {
 		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_USERNAME: %w", err)
 	}
 	return callers, nil
+}
+
+// mappings reads the files of SCIM_ATLASSIAN_ACCOUNT_FILE and SCIM_ATLASSIAN_ENTITLEMENT_FILE. Without a file, a mapping
+// is the zero value, which stands for the usual one.
+func (c *config) mappings() (account, entitlement scim.Mapping, err error) {
+	read := func(name, path string, parse func([]byte) (scim.Mapping, error)) (m scim.Mapping, err error) {
+		if path == "" {
+			return m, nil
+		}
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return m, fmt.Errorf("%s: %w", name, err)
+		}
+		if m, err = parse(data); err != nil {
+			return m, fmt.Errorf("%s %s:\n%w", name, path, err)
+		}
+		return m, nil
+	}
+	account, accountErr := read("SCIM_ATLASSIAN_ACCOUNT_FILE", c.AccountFile, scim.ParseAccountMapping)
+	entitlement, entitlementErr := read("SCIM_ATLASSIAN_ENTITLEMENT_FILE", c.EntitlementFile, scim.ParseEntitlementMapping)
+	return account, entitlement, errors.Join(accountErr, entitlementErr)
 }
 
 // unknownVariables lists names with our prefix that are no setting: a misspelt limit should not pass unnoticed.

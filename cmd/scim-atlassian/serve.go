@@ -216,11 +216,20 @@ func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	account, entitlement, err := c.mappings()
+	if err != nil {
+		return nil, nil, err
+	}
 	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
 		Organization:      u.organization,
 		Projects:          c.Projects,
+		Account:           account,
+		Entitlement:       entitlement,
+		TrustedSource:     c.TrustedSource,
+		IgnoreUnsynced:    c.IgnoreUnsynced,
+		ProvisioningWait:  c.ProvisioningWait,
 		PublicURL:         c.PublicURL,
 		TrustedProxies:    proxies,
 		Callers:           callers,
