@@ -1,6 +1,8 @@
 package scim
 
 import (
+	"slices"
+
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 )
@@ -13,37 +15,53 @@ type Owners struct {
 
 // operationsOffered is the table of operations in IDHub's documentation of its
 // JIRA connector, with what stands for each here and what is offered besides.
+// Those of accounts write the attribute with a certain source, and are offered
+// if it flows to Atlassian.
 var operationsOffered = []struct {
 	group string
 	of    []operationOffered
 }{
 	{"User Management", []operationOffered{
-		{"Create user", "POST /Accounts"},
-		{"Update user", "PUT or PATCH /Accounts/{id}"},
-		{"Delete user", "DELETE /Accounts/{id}"},
-		{"Enable user", "PATCH /Accounts/{id}: active true"},
-		{"Disable user", "PATCH /Accounts/{id}: active false"},
-		{"Assign entitlement", "PATCH /Accounts/{id}: add to entitlements"},
-		{"Revoke entitlement", "PATCH /Accounts/{id}: remove from entitlements"},
+		{"Create user", "POST /Accounts", "userName"},
+		{"Update user", "PUT or PATCH /Accounts/{id}", anySource},
+		{"Delete user", "DELETE /Accounts/{id}", "userName"},
+		{"Enable user", "PATCH /Accounts/{id}: active true", "active"},
+		{"Disable user", "PATCH /Accounts/{id}: active false", "active"},
+		{"Assign entitlement", "PATCH /Accounts/{id}: add to entitlements", schemas.SourceEntitlements},
+		{"Revoke entitlement", "PATCH /Accounts/{id}: remove from entitlements", schemas.SourceEntitlements},
 	}},
 	{"Entitlement Management", []operationOffered{
-		{"List groups and project roles", "GET /Entitlements"},
-		{"Create group", "POST /Entitlements"},
-		{"Delete group", "DELETE /Entitlements/{id}"},
+		{"List groups and project roles", "GET /Entitlements", ""},
+		{"Create group", "POST /Entitlements", ""},
+		{"Delete group", "DELETE /Entitlements/{id}", ""},
 	}},
 	{"Issue Management", []operationOffered{
-		{"Create issue", "POST /Issues"},
-		{"Update issue", "PUT or PATCH /Issues/{id}"},
-		{"Update issue status", "PATCH /Issues/{id}: status"},
-		{"Delete issue", "DELETE /Issues/{id}"},
+		{"Create issue", "POST /Issues", ""},
+		{"Update issue", "PUT or PATCH /Issues/{id}", ""},
+		{"Update issue status", "PATCH /Issues/{id}: status", ""},
+		{"Delete issue", "DELETE /Issues/{id}", ""},
 	}},
 	{"Reconciliation", []operationOffered{
-		{"Full reconciliation", "GET /Accounts, GET /Entitlements"},
-		{"Limited reconciliation", "GET /Accounts?filter=, GET /Entitlements?filter="},
+		{"Full reconciliation", "GET /Accounts, GET /Entitlements", ""},
+		{"Limited reconciliation", "GET /Accounts?filter=, GET /Entitlements?filter=", ""},
 	}},
 }
 
-type operationOffered struct{ name, request string }
+type operationOffered struct {
+	name, request string
+	writes        string // source of the attribute; empty: nothing of an account
+}
+
+// anySource is for operations that write any attribute of a user's own.
+const anySource = "*"
+
+// offers reports whether what an operation writes flows to Atlassian.
+func (n *connector) offers(o operationOffered) bool {
+	return o.writes == "" || slices.ContainsFunc(n.cfg.Account.Attributes, func(a schemas.MappedAttribute) bool {
+		own := a.Source != "active" && a.Source != schemas.SourceEntitlements
+		return (a.Source == o.writes || o.writes == anySource && own) && a.SyncDirection.In(n.cfg.TrustedSource).ToApp()
+	})
+}
 
 // metadata is what IDHub needs to draft the application and its target system:
 // it is the same for every caller and asks nothing of upstream.
@@ -56,7 +74,7 @@ func (n *connector) metadata(base string) query.Object {
 		{Name: "owners", Value: query.Object{{Name: "businessOwner", Value: n.cfg.Owners.Business}, {Name: "itOwner", Value: n.cfg.Owners.IT}}},
 		{Name: "trustedSource", Value: n.cfg.TrustedSource},
 		{Name: "resources", Value: []any{n.mapped(n.cfg.Account), n.mapped(n.cfg.Entitlement)}},
-		{Name: "operations", Value: operationTable()},
+		{Name: "operations", Value: n.operations()},
 		{Name: "endpoints", Value: n.endpoints(base)},
 	}
 }
@@ -65,12 +83,12 @@ func compatibility() query.Object {
 	return query.Object{{Name: "connector", Value: compatibleWith}, {Name: "scim", Value: "2.0"}}
 }
 
-func operationTable() []any {
+func (n *connector) operations() []any {
 	var groups []any
 	for _, group := range operationsOffered {
 		var operations []any
 		for _, o := range group.of {
-			operations = append(operations, query.Object{{Name: "name", Value: o.name}, {Name: "supported", Value: true}, {Name: "request", Value: o.request}})
+			operations = append(operations, query.Object{{Name: "name", Value: o.name}, {Name: "supported", Value: n.offers(o)}, {Name: "request", Value: o.request}})
 		}
 		groups = append(groups, query.Object{{Name: "group", Value: group.group}, {Name: "operations", Value: operations}})
 	}

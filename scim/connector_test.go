@@ -192,16 +192,26 @@ func TestConnectorMetadata(t *testing.T) {
 	if diff := cmp.Diff(title, named(trusted, "title")); diff != "" || !trusted.TrustedSource {
 		t.Errorf("title where Jira is trusted (-want +got):\n%s", diff)
 	}
-	offered := map[string]bool{}
-	for _, group := range m.Operations {
-		for _, o := range group.Operations {
-			offered[group.Group+": "+o.Name] = o.Supported && o.Request != ""
+	offered := func(m metadata) (yes, no []string) {
+		for _, group := range m.Operations {
+			for _, o := range group.Operations {
+				if o.Request == "" {
+					t.Errorf("%s has no request", o.Name)
+				}
+				if o.Supported {
+					yes = append(yes, o.Name)
+				} else {
+					no = append(no, o.Name)
+				}
+			}
 		}
+		return yes, no
 	}
-	for _, name := range []string{"User Management: Create user", "User Management: Enable user", "Issue Management: Update issue status"} {
-		if !offered[name] {
-			t.Errorf("%s is not offered", name)
-		}
+	if yes, no := offered(m); len(yes) != 16 || len(no) != 0 {
+		t.Errorf("offered %q, not offered %q", yes, no)
+	}
+	if _, no := offered(trusted); !cmp.Equal(no, []string{"Create user", "Update user", "Delete user"}) {
+		t.Errorf("where Jira is trusted, not offered %q", no)
 	}
 	for name, want := range map[string]string{"Account": "/scim/v2/Accounts", "Schemas": "/scim/v2/Schemas", "connector/test": "/scim/v2/connector/test"} {
 		if got := m.Endpoints[name]; got != "https://scim.example"+want {
