@@ -187,6 +187,7 @@ func openSecrets(variables map[string]string) []error {
 		secret, err := key.open(variables[name])
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s %w", name, err))
+			continue // it is not missing, at least
 		}
 		variables[name] = secret
 	}

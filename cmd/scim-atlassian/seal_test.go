@@ -129,8 +129,8 @@ func TestSealProblems(t *testing.T) {
 			if err == nil {
 				t.Fatal("no problem found")
 			}
-			got, _, _ := strings.Cut(err.Error(), "\n")
-			if !strings.HasPrefix(got, tt.problem) || strings.Contains(err.Error(), "swordfish") || strings.Contains(err.Error(), strings.TrimPrefix(sealed, sealedPrefix)) {
+			got, others, _ := strings.Cut(err.Error(), "\n")
+			if !strings.HasPrefix(got, tt.problem) || others != "" || strings.Contains(err.Error(), "swordfish") || strings.Contains(err.Error(), strings.TrimPrefix(sealed, sealedPrefix)) {
 				t.Errorf("got %q, want %q", err, tt.problem)
 			}
 		})
