@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"scim-atlassian/scim/query"
 )
@@ -61,6 +62,7 @@ type listQuery struct {
 	complete   func(query.Object) query.Object // what filter and sortBy look at, nil: the backend's own
 	shown      string                          // the attributes parameters that want came from
 	fresh      bool                            // the client refuses cached answers (Cache-Control: no-cache)
+	since      time.Time                       // what was kept before that is of an older state than the pages delivered; zero: none were
 }
 
 // named reports whether the client said which attributes it wants, and not only

@@ -22,6 +22,7 @@ import (
 // Either way what is there and matches all the time is delivered exactly once.
 type cursor struct {
 	issued time.Time // to the second
+	began  time.Time // when the first page was asked for, to the millisecond
 	count  int       // resources a page, as the first request said it
 	walk   string    // key of the kept result
 	start  int       // resources before the page
@@ -73,6 +74,7 @@ func newCursorSealer(cfg Config) *cursorSealer {
 func (s *cursorSealer) seal(c cursor, binding string) string {
 	b := []byte{cursorVersion}
 	b = binary.AppendUvarint(b, uint64(s.now().Unix()))
+	b = binary.AppendUvarint(b, uint64(c.began.UnixMilli()))
 	b = binary.AppendUvarint(b, uint64(c.count))
 	b = binary.AppendUvarint(b, uint64(c.start))
 	b = binary.AppendUvarint(b, uint64(c.after.rank))
@@ -127,7 +129,7 @@ func decodeCursor(b []byte) (c cursor, ok bool) {
 		return cursor{}, false
 	}
 	r := cursorReader{b: b[1:]}
-	c.issued = time.Unix(int64(r.number()), 0)
+	c.issued, c.began = time.Unix(int64(r.number()), 0), time.UnixMilli(int64(r.number()))
 	c.count, c.start, c.after.rank = int(r.number()), int(r.number()), int(r.number())
 	c.walk, c.after.id, c.digest = r.text(), r.text(), r.text()
 	return c, !r.failed && len(r.b) == 0

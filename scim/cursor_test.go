@@ -1,7 +1,9 @@
 package scim_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"slices"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
 )
 
@@ -147,5 +150,46 @@ func TestPaginationIsAnnounced(t *testing.T) {
 		if got := strings.Contains(string(body), want); got == hidden {
 			t.Errorf("hidden %v: %s", hidden, body)
 		}
+	}
+}
+
+// TestCursorOnAnotherInstance goes on with a walk on an instance whose snapshot is
+// older than the first page: it is not good enough.
+func TestCursorOnAnotherInstance(t *testing.T) {
+	p := newPaged(t, 250)
+	p.config.SnapshotTTL = time.Minute
+	p.restart(t)
+	first := p.server
+	other := httptest.NewServer(serverOver(t, p.upstream.URL, atlassian.Config{}, p.config))
+	t.Cleanup(other.Close)
+	p.server = other
+	p.get(t, "one", "/Users", url.Values{"filter": {"emails pr"}, "count": {"1"}})
+	p.now = p.now.Add(10 * time.Second)
+	seen, missed := map[string]bool{}, 0
+	var added []string
+	for n := range 20 {
+		user := p.behind(t, http.MethodPost, "/Users", fmt.Sprintf(`{"userName":"new%d@demo.example","emails":[{"value":"new%d@demo.example","primary":true}]}`, n, n))
+		added = append(added, user["id"].(string))
+	}
+	p.server = first
+	parameters := url.Values{"cursor": {""}, "count": {"30"}}
+	for {
+		page := p.get(t, "one", "/Users", parameters)
+		for _, id := range page.ids {
+			seen[id] = true
+		}
+		if page.NextCursor == "" {
+			break
+		}
+		parameters.Set("cursor", page.NextCursor)
+		p.server = other
+	}
+	for _, id := range added {
+		if !seen[id] {
+			missed++
+		}
+	}
+	if missed > 0 || len(seen) != 270 {
+		t.Errorf("%d users, %d of those that the first page counted were missed", len(seen), missed)
 	}
 }

@@ -50,7 +50,7 @@ func (c *collection) need(q listQuery) need {
 	looksAt := func(name string) bool {
 		return name == c.links.name || strings.HasPrefix(name, c.links.name+".") || name == "meta.version"
 	}
-	return need{fresh: q.fresh, links: q.want.Wants(c.links.name) || slices.ContainsFunc(q.attributes(), looksAt) || q.named() && q.want.Wants("meta.version")}
+	return need{fresh: q.fresh, since: q.since, links: q.want.Wants(c.links.name) || slices.ContainsFunc(q.attributes(), looksAt) || q.named() && q.want.Wants("meta.version")}
 }
 
 // list answers a query: by lookups where upstream has them, by a window of

@@ -120,7 +120,7 @@ func (b *entitlements) everything(ctx context.Context, members bool, n need) (vi
 	known := b.roles.known() != nil
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		groups, err = b.groups.collection.all(within, need{fresh: n.fresh, links: members})
+		groups, err = b.groups.collection.all(within, need{fresh: n.fresh, since: n.since, links: members})
 		return err
 	})
 	both.Go(func() (err error) {

@@ -105,7 +105,7 @@ func (l *lists) complete(ctx context.Context, c *call, w *walk) error {
 		return nil
 	}
 	q := c.query
-	q.fresh = true // what came before the first page may lack what the first page counted
+	q.since = w.began
 	all, err := gather(ctx, c, q)
 	if err != nil && asError(err).Type == typeTooMany {
 		w.tooLarge = true
@@ -138,7 +138,7 @@ func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
 	w := l.kept.find(at.walk)
 	known := w != nil
 	if !known {
-		q.byID = true
+		q.byID, q.since = true, at.began
 		if w, err = gather(ctx, c, q); err != nil {
 			return nil, err
 		}
@@ -146,6 +146,9 @@ func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
 			return nil, err
 		}
 		at.walk = newWalkKey()
+		if *q.cursor == "" {
+			at.began = c.began
+		}
 	}
 	if err := w.enter(ctx); err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func (s *snapshot) answers(n need, began uint64) bool {
 
 // concerns reports whether the snapshot, mended, is one for the request.
 func (s *snapshot) concerns(n need, began uint64) bool {
-	return s != nil && (s.until == 0 || began < s.until) && (!n.fresh || s.began > began)
+	return s != nil && (s.until == 0 || began < s.until) && (!n.fresh || s.began > began) && !s.read.Before(n.since)
 }
 
 // missing lists the ids of the resources that must be read for such a need.

@@ -46,9 +46,10 @@ type storeCounts struct{ hits, scans, mends, failures uint64 }
 
 // need is what a request asks of a reading.
 type need struct {
-	fresh bool // nothing read before the request began
-	links bool // the attribute that upstream's list may leave out
-	most  int  // if there are more, what was asked for is had for less; 0: no matter
+	fresh bool      // nothing read before the request began
+	since time.Time // nothing read before that; zero: no matter
+	links bool      // the attribute that upstream's list may leave out
+	most  int       // if there are more, what was asked for is had for less; 0: no matter
 }
 
 // links is the attribute by which users refer to groups, and groups to users.

@@ -19,6 +19,7 @@ import (
 // delivered: the pages of a walk are of one list, whatever becomes of upstream.
 type walk struct {
 	caller string
+	began  time.Time     // when its first page was asked for
 	turn   chan struct{} // who holds its one token may use the fields below
 
 	steps    []step
@@ -44,7 +45,7 @@ type step struct {
 type readFunc func(ctx context.Context, ids []string) ([]query.Object, error)
 
 func newWalk(c *call) *walk {
-	return &walk{caller: c.caller.Name, turn: make(chan struct{}, 1), read: make([]readFunc, len(c.types))}
+	return &walk{caller: c.caller.Name, began: c.began, turn: make(chan struct{}, 1), read: make([]readFunc, len(c.types))}
 }
 
 // newWalkKey names a walk that is found by its cursors alone.
@@ -191,7 +192,7 @@ func (w *walk) forget(at int, window, present []step) int {
 
 // cursor is the one of the page behind start others, of the same walk as at.
 func (w *walk) cursor(at cursor, start int, sorted bool) cursor {
-	next := cursor{count: at.count, walk: at.walk, start: start}
+	next := cursor{began: at.began, count: at.count, walk: at.walk, start: start}
 	if start > 0 {
 		next.after = w.steps[start-1].at
 	}
