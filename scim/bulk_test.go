@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
@@ -373,4 +374,30 @@ func TestBulkKeepsOrder(t *testing.T) {
 	wantResults(t, f.bulk(200, "",
 		`{"method":"PATCH","path":"/Groups/`+crew+`","data":{"Operations":[{"op":"add","path":"members","value":[{"value":"`+ann+`"}]}]}}`,
 		`{"method":"DELETE","path":"/Users/`+ann+`"}`), "PATCH 200", "DELETE 204")
+}
+
+// TestBulkOutOfTime gives a request less time than its operations take: those
+// that were not begun say so and have left nothing behind.
+func TestBulkOutOfTime(t *testing.T) {
+	f := newFacade(t, emulator.Options{Latency: 100 * time.Millisecond}, scim.Config{RequestTimeout: 300 * time.Millisecond})
+	const n = 100
+	var operations []string
+	for i := range n {
+		operations = append(operations, post(fmt.Sprint(i), "/Users", userBody(fmt.Sprintf("late%d@demo.example", i))))
+	}
+	a := f.bulk(200, "", operations...)
+	notDone := 0
+	for i, result := range a.results() {
+		_, status, _ := strings.Cut(result, " ")
+		switch detail := a.detail(i); {
+		case status == "504" && strings.Contains(detail, "Not done"):
+			notDone++
+		case status != "201" && status != "504":
+			t.Errorf("%s: %s", result, detail)
+		}
+	}
+	there := f.want(200, "GET", "/Users?count=0", "").at("totalResults").(float64)
+	if len(a.results()) != n || notDone == 0 || int(there) > n-notDone || len(a.calls) > n-notDone {
+		t.Errorf("%d results, %d not done, %v users, %d calls", len(a.results()), notDone, there, len(a.calls))
+	}
 }
