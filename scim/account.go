@@ -50,13 +50,13 @@ func newAccounts(cfg Config, m *accountMap, user *resourceType, g *groups, r *pr
 
 // lookups is what is found among accounts without looking at all of them. The
 // directory may regard userName without case where the mapping does not, and
-// then finds more. Accounts without a record have to be looked through.
+// then finds more.
 func (b *accounts) lookups() query.Table {
-	table := query.Table{{Path: "id", Name: "id", Exact: true}}
-	if name := nameOf(&b.m.Mapping, "userName"); b.others == nil {
-		table = append(table, query.Lookup{Path: name, Name: "userName"})
+	table := query.Table{
+		{Path: "id", Name: "id", Exact: true},
+		{Path: nameOf(&b.m.Mapping, "userName"), Name: "userName"},
+		{Path: "externalId", Name: "externalId", Exact: true},
 	}
-	table = append(table, query.Lookup{Path: "externalId", Name: "externalId", Exact: true})
 	if b.entitlements != "" {
 		table = append(table, query.Lookup{Path: b.entitlements + ".value", Name: "entitlements.value", Exact: true, Cost: b.holdersCost})
 	}
@@ -176,7 +176,12 @@ func (b *accounts) probe(ctx context.Context, p query.Probe) ([]query.Object, er
 		}
 		return b.users.membersOf(ctx, p.Value)
 	}
-	return b.users.probe(ctx, p)
+	found, err := b.users.probe(ctx, p)
+	if err != nil || b.others == nil || p.Name != "userName" {
+		return found, err
+	}
+	others, err := b.others.named(ctx, p.Value, found)
+	return slices.Concat(found, others), err
 }
 
 // rolesFor returns the roles that a query needs: all if it shows entitlements or

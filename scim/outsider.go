@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
@@ -39,6 +40,29 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) (
 		}
 	}
 	return out, nil
+}
+
+// named returns those with a user name, in any case, given the users that have
+// it. Whether one is linked to another user is looked for only where there is one.
+func (b *outsiders) named(ctx context.Context, userName string, users []query.Object) ([]query.Object, error) {
+	everyone, err := b.kept.get(ctx, false, b.organization.Users)
+	if err != nil {
+		return nil, err
+	}
+	var found []query.Object
+	for _, a := range everyone {
+		is := func(u query.Object) bool { return accountIDOf(u) == a.AccountID }
+		if o := outsider(a); strings.EqualFold(text(o, "userName"), userName) && !slices.ContainsFunc(users, is) {
+			found = append(found, o)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	all, err := b.users.collection.all(ctx, need{})
+	return slices.DeleteFunc(found, func(o query.Object) bool {
+		return slices.ContainsFunc(all.objects, func(u query.Object) bool { return accountIDOf(u) == text(o, "id") })
+	}), err
 }
 
 // read finds one by its account id, if no user is linked to it.
