@@ -81,7 +81,7 @@ func (l links) of(o query.Object) iter.Seq[string] {
 // view is all resources of a type.
 type view struct {
 	objects []query.Object // in upstream's order; shared, nobody writes to it
-	kept    bool           // they were there before the request
+	kept    bool           // their reading began before the request
 	age     time.Duration  // since their reading began
 }
 
@@ -104,7 +104,7 @@ func (s *store) all(ctx context.Context, n need) (view, error) {
 	n.fresh = n.fresh || s.ttl <= 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	began, found, kept := s.tick(), s.living(), true
+	began, found, waited := s.tick(), s.living(), false
 	for !found.answers(n, began) {
 		r := s.reading
 		if r == nil {
@@ -113,7 +113,7 @@ func (s *store) all(ctx context.Context, n need) (view, error) {
 		if err := s.wait(ctx, r); err != nil {
 			return view{}, err
 		}
-		found, kept = r.into, false
+		found, waited = r.into, true
 		if r.err != nil {
 			found = nil
 			others := n.fresh && r.began < began || n.most == 0 && errors.Is(r.err, errLonger)
@@ -122,10 +122,10 @@ func (s *store) all(ctx context.Context, n need) (view, error) {
 			}
 		}
 	}
-	if kept {
+	if !waited {
 		s.counts.hits++
 	}
-	return view{found.objects, kept, s.now().Sub(found.read)}, nil
+	return view{found.objects, found.began < began, s.now().Sub(found.read)}, nil
 }
 
 // peek returns all resources if they can be had without an upstream call.
