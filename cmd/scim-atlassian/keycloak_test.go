@@ -370,7 +370,10 @@ func TestKeycloak(t *testing.T) {
 		s.wantStatus(t, 401, brief, "GET", "/Users?count=1", "")
 	})
 
+	// The forgeries have used up what s may ask for keys for the next seconds.
+	s = serveWith(t, environ())
 	step("keys rotate: the new one is found at once, the old one stays good while it is published", func(t *testing.T) {
+		s.wantStatus(t, 200, issued.Access, "GET", "/Users?count=1", "")
 		k.addKey(t, "rotated")
 		rotated := account(t, "").Access
 		if now, _ := decode(t, rotated); now["kid"] == header["kid"] {
