@@ -277,8 +277,8 @@ func compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, er
 	if err != nil {
 		return nil, fail(t.name.pos, "", "%s", err)
 	}
-	if kind := path.leaf().Kind; operator == ast.EQ && t.bare() && (kind == String || kind == Reference) {
-		v = t.value.text
+	if _, isText := v.(string); isText && t.bare() {
+		v = t.value.text // v stands for it in the outline
 	}
 	op := operators[operator]
 	if fault, fix := unfit(path, op); fault != "" {
