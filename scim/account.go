@@ -358,7 +358,7 @@ func groupsIn(user query.Object) []directoryGroup {
 	return groups
 }
 
-// accountID is the id of the Atlassian account behind a user, "" as long as
+// accountIDOf is the id of the Atlassian account behind a user, "" as long as
 // there is none.
 func accountIDOf(user query.Object) string {
 	return text(inner(user, atlassian.ExternalSchema), "atlassianAccountId")

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -29,10 +28,10 @@ type target struct {
 func (b *accounts) targets(ctx context.Context, change accountChange) ([]target, error) {
 	var all []target
 	for _, id := range unique(change.assign) {
-		all = append(all, target{id: id, title: strconv.Quote(clip(id))})
+		all = append(all, target{id: id, title: inQuotes(id)})
 	}
 	for _, id := range unique(change.revoke) {
-		all = append(all, target{id: id, title: strconv.Quote(clip(id)), revoke: true})
+		all = append(all, target{id: id, title: inQuotes(id), revoke: true})
 	}
 	alone := len(all) == 1 && len(change.attributes) == 0
 	gone := make([]bool, len(all))
@@ -217,10 +216,6 @@ func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object,
 	}
 	return user, nil
 }
-
-// firstWait is the first of the waits, each twice the one before, for Atlassian
-// to bring an account from the directory to Jira.
-const firstWait = 500 * time.Millisecond
 
 // progress is what a write of several parts has done.
 type progress struct {

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
@@ -84,14 +82,10 @@ func newCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, n
 // fresh is set.
 func (c *catalogues) get(ctx context.Context, fresh bool, kinds ...catalogueKind) (*catalogue, error) {
 	var out catalogue
-	group, ctx := errgroup.WithContext(ctx)
-	for _, kind := range kinds {
-		group.Go(func() (err error) {
-			out[kind], err = c.cell(ctx, kind, fresh)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	if err := parallel(ctx, len(kinds), func(ctx context.Context, i int) (err error) {
+		out[kinds[i]], err = c.cell(ctx, kinds[i], fresh)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return &out, nil
@@ -205,15 +199,10 @@ func (c *catalogues) ofProjects(ctx context.Context, load func(context.Context, 
 		return nil, err
 	}
 	parts := make([][]entry, len(projects))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for i, p := range projects {
-		group.Go(func() (err error) {
-			parts[i], err = load(ctx, p.id)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	if err := parallel(ctx, len(projects), func(ctx context.Context, i int) (err error) {
+		parts[i], err = load(ctx, projects[i].id)
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	return append([]entry{}, slices.Concat(parts...)...), nil

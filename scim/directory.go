@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
@@ -117,15 +115,10 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 		return c.probe(ctx, probes[0])
 	}
 	found := make([][]query.Object, len(probes))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(scanParallel)
-	for i, p := range probes {
-		group.Go(func() (err error) {
-			found[i], err = c.probe(ctx, p)
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	if err := parallel(ctx, len(probes), func(ctx context.Context, i int) (err error) {
+		found[i], err = c.probe(ctx, probes[i])
+		return err
+	}); err != nil {
 		return nil, err
 	}
 	seen := map[string]bool{}
@@ -139,26 +132,6 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 		}
 	}
 	return all, nil
-}
-
-// fetchAll reads resources by id in parallel; those that are gone are left out.
-func fetchAll(ctx context.Context, ids []string, one func(context.Context, string) (query.Object, error)) ([]query.Object, error) {
-	found := make([]query.Object, len(ids))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(scanParallel)
-	for i, id := range ids {
-		group.Go(func() (err error) {
-			found[i], err = one(ctx, id)
-			if isGone(err) {
-				return nil
-			}
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(found, func(o query.Object) bool { return o == nil }), nil
 }
 
 func isGone(err error) bool { return err != nil && asError(err).Status == http.StatusNotFound }

@@ -1,20 +1,25 @@
 package scim
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+)
+
+const (
+	// firstWait is the first of the waits, each twice the one before, for Atlassian
+	// to bring an account from the directory to Jira.
+	firstWait = 500 * time.Millisecond
+	// provisioningRetryAfter is what a client is told to wait when these were not
+	// enough.
+	provisioningRetryAfter = 30 * time.Second
 )
 
 // projectRoles knows who holds which project role of Jira, of the projects that
@@ -39,145 +44,6 @@ func newRoles(cfg Config, d *provisioning, c *catalogues) *projectRoles {
 		jira: cfg.Jira, directory: d, catalogues: c, budget: cfg.ScanBudget, patience: cfg.ProvisioningWait, now: cfg.Now,
 		named: newMemo[*roleBook](cfg), whole: newMemo[*roleBook](cfg),
 	}
-}
-
-// projectRole is a role of one project. Its id as an entitlement is made of the
-// ids of both.
-type projectRole struct {
-	project entry
-	id      int64
-	name    string
-	// What follows is known of a role that was read, see roleBook.whole.
-	holders []roleHolder // accounts that hold it themselves
-	groups  []roleGroup  // groups that hold it
-}
-
-// roleHolder is an account.
-type roleHolder struct{ accountID, name string }
-
-// roleGroup is a group of Jira that holds a role.
-type roleGroup struct {
-	name      string
-	directory string       // id in the directory, "" if it is none of its groups
-	accounts  []roleHolder // of a group that is not in the directory
-}
-
-func roleID(project string, id int64) string {
-	return "role-" + project + "-" + strconv.FormatInt(id, 10)
-}
-
-func (r *projectRole) entitlementID() string { return roleID(r.project.id, r.id) }
-
-// title is the name of a role as an entitlement.
-func (r *projectRole) title() string { return r.name + " in " + r.project.name + " project" }
-
-// parseRoleID reads the id of an entitlement that is a role; ok is false if it
-// is that of a group. Directory ids are UUIDs.
-func parseRoleID(id string) (project string, role int64, ok bool) {
-	rest, ok := strings.CutPrefix(id, "role-")
-	project, number, found := strings.Cut(rest, "-")
-	role, err := strconv.ParseInt(number, 10, 64)
-	return project, role, ok && found && isNumber(project) && err == nil && roleID(project, role) == id
-}
-
-func (r *projectRole) heldBy(accountID string) bool {
-	return slices.ContainsFunc(r.holders, func(h roleHolder) bool { return h.accountID == accountID })
-}
-
-// through names the groups that make an account a holder, given the names of
-// its groups in the directory.
-func (r *projectRole) through(accountID string, groups []string) []string {
-	var names []string
-	for _, g := range r.groups {
-		named := func(name string) bool { return strings.EqualFold(name, g.name) }
-		is := func(h roleHolder) bool { return h.accountID == accountID }
-		if g.directory != "" && slices.ContainsFunc(groups, named) || slices.ContainsFunc(g.accounts, is) {
-			names = append(names, g.name)
-		}
-	}
-	return names
-}
-
-// roleBook is the roles at one time. It never changes.
-type roleBook struct {
-	roles []*projectRole // by project and name
-	whole bool           // who holds them was read
-	byID  map[string]*projectRole
-	rank  map[*projectRole]int // in roles
-	// The roles that may concern an account, by its id and by the folded names of
-	// its groups.
-	ofAccount, ofGroup map[string][]*projectRole
-}
-
-func newRoleBook(all []*projectRole, whole bool) *roleBook {
-	b := &roleBook{roles: all, whole: whole, byID: map[string]*projectRole{}, rank: map[*projectRole]int{}, ofAccount: map[string][]*projectRole{}, ofGroup: map[string][]*projectRole{}}
-	slices.SortStableFunc(b.roles, func(x, y *projectRole) int {
-		return cmp.Or(strings.Compare(x.project.key, y.project.key), strings.Compare(x.name, y.name), cmp.Compare(x.id, y.id))
-	})
-	for i, r := range b.roles {
-		b.byID[r.entitlementID()], b.rank[r] = r, i
-		for _, h := range r.holders {
-			b.ofAccount[h.accountID] = append(b.ofAccount[h.accountID], r)
-		}
-		for _, g := range r.groups {
-			if g.directory != "" {
-				b.ofGroup[strings.ToLower(g.name)] = append(b.ofGroup[strings.ToLower(g.name)], r)
-			}
-			for _, h := range g.accounts {
-				b.ofAccount[h.accountID] = append(b.ofAccount[h.accountID], r)
-			}
-		}
-	}
-	return b
-}
-
-// with returns the book in which an account holds a role itself, or no longer.
-func (b *roleBook) with(id string, account roleHolder, holds bool) *roleBook {
-	role := b.byID[id]
-	if role == nil || role.heldBy(account.accountID) == holds {
-		return b
-	}
-	all := slices.Clone(b.roles)
-	all[b.rank[role]] = role.with(account, holds)
-	return newRoleBook(all, b.whole)
-}
-
-// with returns the role that an account holds itself, or no longer.
-func (r *projectRole) with(account roleHolder, holds bool) *projectRole {
-	changed := *r
-	changed.holders = slices.DeleteFunc(slices.Clone(r.holders), func(h roleHolder) bool { return h.accountID == account.accountID })
-	if holds {
-		changed.holders = append(changed.holders, account)
-	}
-	return &changed
-}
-
-// heldRole is a role as an account holds it.
-type heldRole struct {
-	*projectRole
-	direct  bool
-	through []string // names of groups
-}
-
-// heldBy lists the roles of an account that is in these groups of the directory.
-func (b *roleBook) heldBy(accountID string, groups []string) []heldRole {
-	candidates := slices.Clone(b.ofAccount[accountID])
-	for _, name := range groups {
-		candidates = append(candidates, b.ofGroup[strings.ToLower(name)]...)
-	}
-	if len(candidates) == 0 {
-		return nil
-	}
-	var held []heldRole
-	seen := make(map[*projectRole]bool, len(candidates))
-	for _, r := range candidates {
-		if !seen[r] {
-			seen[r] = true
-			held = append(held, heldRole{r, r.heldBy(accountID), r.through(accountID, groups)})
-		}
-	}
-	slices.SortFunc(held, func(x, y heldRole) int { return b.rank[x.projectRole] - b.rank[y.projectRole] })
-	return held
 }
 
 // names returns the book with the names of all roles; who holds them may be
@@ -332,11 +198,8 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 		return nil, notFound("Entitlement", id)
 	}
 	role, err := r.jira.ProjectRole(ctx, project, number)
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
-		return nil, notFound("Entitlement", id)
-	}
 	if err != nil {
-		return nil, err
+		return nil, missing(err, "Entitlement", id)
 	}
 	out := roleOf(snapshot[projectCatalogue][at], role)
 	return out, r.resolveGroups(ctx, []*projectRole{out})
@@ -345,27 +208,11 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 // some returns a book of a few roles, as they are now. One that does not exist
 // is left out.
 func (r *projectRoles) some(ctx context.Context, ids []string) (*roleBook, error) {
-	found := make([]*projectRole, len(ids))
-	if err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
-		if found[i], err = r.read(ctx, ids[i]); isGone(err) {
-			return nil
-		}
-		return err
-	}); err != nil {
+	found, err := fetchAll(ctx, ids, r.read)
+	if err != nil {
 		return nil, err
 	}
-	return newRoleBook(slices.DeleteFunc(found, func(role *projectRole) bool { return role == nil }), true), nil
-}
-
-// parallel runs f for 0 to n-1, some at the same time, and returns the first
-// error.
-func parallel(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(scanParallel)
-	for i := range n {
-		group.Go(func() error { return f(ctx, i) })
-	}
-	return group.Wait()
+	return newRoleBook(found, true), nil
 }
 
 // grant gives a role, as read, to the account of a user, and returns it as it is
@@ -398,21 +245,6 @@ func (r *projectRoles) grant(ctx context.Context, role *projectRole, user query.
 		if err := sleep(ctx, wait); err != nil {
 			return nil, err
 		}
-	}
-}
-
-// provisioningRetryAfter is what a client is told to wait for Atlassian to
-// bring an account from the directory to Jira.
-const provisioningRetryAfter = 30 * time.Second
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

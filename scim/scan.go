@@ -8,15 +8,12 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"scim-atlassian/scim/query"
 )
 
 const (
 	directoryPage  = 100             // resources that one upstream call brings at most
 	scanAttempts   = 3               // before a list that changes all the time is given up
-	scanParallel   = 16              // pages asked for at once; the client's own limit is below
 	scanRetryAfter = 5 * time.Second // what a client is told to wait when a list did not add up
 	wholeList      = 1 << 30         // a count beyond any list
 )
@@ -84,15 +81,11 @@ func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, 
 		return nil, 0, overBudget(len(parts), p.budget)
 	}
 	parts[0] = stretch{first, total}
-	group, within := errgroup.WithContext(ctx)
-	group.SetLimit(scanParallel)
-	for i := 1; i < len(parts); i++ {
-		group.Go(func() (err error) {
-			parts[i], err = p.span(within, start+i*step, min(step+1, want-i*step))
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	if err := parallel(ctx, len(parts)-1, func(ctx context.Context, i int) (err error) {
+		behind := (i + 1) * step
+		parts[i+1], err = p.span(ctx, start+behind, min(step+1, want-behind))
+		return err
+	}); err != nil {
 		return nil, 0, err
 	}
 	return p.join(ctx, start, count, step, parts)

@@ -1,0 +1,58 @@
+package scim
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// atOnce is how many requests to Atlassian are begun at the same time for one
+// request; the clients' own limit is below it.
+const atOnce = 16
+
+// parallel runs f for 0 to n-1, at most atOnce at the same time, and returns the
+// first error. The context of those that are still running ends with it.
+func parallel(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i := range n {
+		group.Go(func() error { return f(ctx, i) })
+	}
+	return group.Wait()
+}
+
+// fetchAll reads by id in parallel, and returns what there is in the order of
+// ids. What is gone is left out.
+func fetchAll[T any](ctx context.Context, ids []string, one func(context.Context, string) (T, error)) ([]T, error) {
+	found, gone := make([]T, len(ids)), make([]bool, len(ids))
+	err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+		found[i], err = one(ctx, ids[i])
+		if gone[i] = isGone(err); gone[i] {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	present := make([]T, 0, len(ids))
+	for i, o := range found {
+		if !gone[i] {
+			present = append(present, o)
+		}
+	}
+	return present, nil
+}
+
+// sleep waits, or returns the error of a context that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
