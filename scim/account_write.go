@@ -232,22 +232,18 @@ func (b *accounts) patch(ctx context.Context, id string, ops []operation) (query
 
 func (b *accounts) said(ops []operation) (accountChange, bool) {
 	var change accountChange
+	var links namedChange
 	for _, op := range ops {
 		name := op.path.Attr.Name
 		if name != b.entitlements {
 			change.attributes = append(change.attributes, attributeChange{name, op.value})
 			continue
 		}
-		ids, ok := namedMembers(op)
-		switch {
-		case !ok || op.path.Sub != nil || op.op == "replace", op.op == "remove" && op.filter == nil && op.value == nil:
+		if !links.take(op) {
 			return change, false
-		case op.op == "add":
-			change.assign, change.revoke = append(change.assign, ids...), subtract(change.revoke, ids)
-		default:
-			change.revoke, change.assign = append(change.revoke, ids...), subtract(change.assign, ids)
 		}
 	}
+	change.assign, change.revoke = links.added, links.removed
 	return change, true
 }
 
@@ -410,7 +406,7 @@ func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, 
 		return b.m.object(user, nil), nil
 	}
 	book := b.roles.known()
-	if book == nil && c != nil && c.method == http.MethodPatch && c.query.shown == "" {
+	if book == nil && c.silent() {
 		return nil, nil
 	}
 	if book == nil {

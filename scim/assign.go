@@ -158,7 +158,7 @@ func (b *accounts) wanted(ctx context.Context) bool {
 	if c == nil || !c.query.want.Wants(b.entitlements) {
 		return c == nil
 	}
-	return c.method != http.MethodPatch || c.query.shown != "" || b.roles.known() != nil
+	return !c.silent() || b.roles.known() != nil
 }
 
 func (b *accounts) changeGroup(ctx context.Context, user query.Object, t *target) error {

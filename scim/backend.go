@@ -3,7 +3,6 @@ package scim
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"scim-atlassian/scim/query"
@@ -60,14 +59,11 @@ type listQuery struct {
 	whole      bool                            // everything that matches is wanted, not a page
 	byID       bool                            // what sortBy leaves open is in order of id, not upstream's
 	complete   func(query.Object) query.Object // what filter and sortBy look at, nil: the backend's own
-	shown      string                          // the attributes parameters that want came from
+	shown      string                          // attributes and excludedAttributes, which want came from; empty: neither was there
+	named      bool                            // the client said which attributes it wants, and not only which not
 	fresh      bool                            // the client refuses cached answers (Cache-Control: no-cache)
 	since      time.Time                       // what was kept before that is of an older state than the pages delivered; zero: none were
 }
-
-// named reports whether the client said which attributes it wants, and not only
-// which not.
-func (q *listQuery) named() bool { return q.shown != "" && !strings.HasPrefix(q.shown, "\x00") }
 
 // listResult is one page of a list.
 type listResult struct {

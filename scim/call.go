@@ -66,6 +66,13 @@ func callFrom(ctx context.Context) *call {
 	return c
 }
 
+// silent reports whether a write need not show what it made: a PATCH that names
+// no attributes may be answered with 204 (RFC 7644 section 3.5.2). A call that is
+// none, nil, is not silent.
+func (c *call) silent() bool {
+	return c != nil && c.method == http.MethodPatch && c.query.shown == ""
+}
+
 // remark has the audit line of the request say something more.
 func remark(ctx context.Context, field zap.Field) {
 	if c := callFrom(ctx); c != nil {

@@ -45,10 +45,9 @@ func (c *collection) plan(filter query.Expr, n need) query.Plan {
 // is needed where the client sees it, where filter or order look at it, and for
 // meta.version, which is of all, if that is what the client names.
 func (c *collection) need(q listQuery) need {
-	looksAt := func(name string) bool {
-		return name == c.links.name || strings.HasPrefix(name, c.links.name+".") || name == "meta.version"
-	}
-	return need{fresh: q.fresh, since: q.since, links: q.want.Wants(c.links.name) || slices.ContainsFunc(q.attributes(), looksAt) || q.named() && q.want.Wants("meta.version")}
+	looksAt := func(name string) bool { return name == c.links.name || strings.HasPrefix(name, c.links.name+".") }
+	return need{fresh: q.fresh, since: q.since, links: q.want.Wants(c.links.name) || slices.ContainsFunc(q.attributes(), looksAt) ||
+		q.asksVersion() || q.named && q.want.Wants("meta.version")}
 }
 
 // list answers a query: by lookups where upstream has them, by a window of

@@ -2,7 +2,6 @@ package scim
 
 import (
 	"context"
-	"net/http"
 
 	"scim-atlassian/scim/query"
 )
@@ -14,23 +13,19 @@ func (b *entitlements) patch(ctx context.Context, id string, ops []operation) (q
 		return nil, true, err
 	}
 	translated := make([]operation, 0, len(ops))
-	var add, remove []string
+	var change namedChange
 	for _, op := range ops {
-		ids, ok := namedMembers(op)
-		if op.path.Attr.Name != b.m.member || op.path.Sub != nil || !ok || op.op == "replace" || op.op == "remove" && op.filter == nil && op.value == nil {
+		if op.path.Attr.Name != b.m.member || !change.take(op) {
 			return nil, false, nil
 		}
 		if op.op == "add" {
-			add, remove = append(add, ids...), subtract(remove, ids)
 			op.value = bareMembers(op.value)
-		} else {
-			remove, add = append(remove, ids...), subtract(add, ids)
 		}
 		op.path = members
 		translated = append(translated, op)
 	}
 	if _, _, isRole := parseRoleID(id); isRole {
-		found, err := b.changeRole(ctx, id, add, remove)
+		found, err := b.changeRole(ctx, id, change.added, change.removed)
 		return found, true, err
 	}
 	g, _, err := b.groups.patch(ctx, id, translated)
@@ -113,7 +108,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 // changed is the answer to a change of a role's members.
 func (b *entitlements) changed(ctx context.Context, role *projectRole) (query.Object, error) {
 	c := callFrom(ctx)
-	if c != nil && c.method == http.MethodPatch && c.query.shown == "" {
+	if c.silent() {
 		return nil, nil
 	}
 	found, err := b.ofRoles(ctx, []*projectRole{role}, c == nil || c.query.want.Wants(b.m.member), false)

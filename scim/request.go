@@ -70,6 +70,7 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		if c.query.want, err = c.rt.schema.Project(p.attributes, p.excludeAttributes); err != nil {
 			return invalidValue("%s.", err.Error())
 		}
+		c.query.named = len(p.attributes) > 0
 		c.query.shown = strings.Join(p.attributes, ",") + "\x00" + strings.Join(p.excludeAttributes, ",")
 	}
 	switch {

@@ -344,4 +344,6 @@ func TestGroupsListedWithoutMembers(t *testing.T) {
 	}
 	k.find(t, "/Groups", "displayName pr", "attributes", "meta.version").want(t, "versions asked for", 12, 12)
 	k.find(t, "/Groups", "displayName pr", "sortBy", "members.value", without, "members").want(t, "sorted by members", 0, 12)
+	k.waited.Add(int64(time.Minute))
+	k.find(t, "/Groups", `displayName pr and meta[version sw "W/"]`, without, "members").want(t, "filter by version", 13, 12)
 }

@@ -1,0 +1,175 @@
+package scim
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// memberChange is what is sent to change a group, and what its members must
+// then be: added among them, removed not, and with only nobody but added.
+type memberChange struct {
+	sent           []atlassian.PatchOperation
+	added, removed []string
+	only           bool
+}
+
+// memberOperations translates operations on externalId and those on members that
+// name the members they mean. ok is false if there is another one, or none.
+func memberOperations(ops []operation) (change memberChange, ok bool) {
+	for _, op := range ops {
+		if op.path.Attr.Name == "externalId" {
+			change.sent = append(change.sent, op.plain()...)
+			continue
+		}
+		named, known := namedMembers(op)
+		if op.path.Attr.Name != "members" || op.path.Sub != nil || !known {
+			return memberChange{}, false
+		}
+		switch {
+		case op.op == "add":
+			change.sent = append(change.sent, addMembers(named))
+			change.added, change.removed = append(change.added, named...), subtract(change.removed, named)
+		case op.op == "remove" && (op.filter != nil || op.value != nil):
+			for _, id := range named {
+				change.sent = append(change.sent, removeMember(id))
+			}
+			change.removed, change.added = append(change.removed, named...), subtract(change.added, named)
+		case op.op == "remove":
+			change = memberChange{sent: append(change.sent, atlassian.PatchOperation{Op: "remove", Path: "members"}), only: true}
+		default:
+			replaced := atlassian.PatchOperation{Op: "replace", Path: "members", Value: references(named)}
+			change = memberChange{sent: append(change.sent, replaced), added: named, only: true}
+		}
+	}
+	return change, len(change.sent) > 0
+}
+
+// namedChange is what operations do to a list of links, by the ids that they
+// name.
+type namedChange struct{ added, removed []string }
+
+// take adds an operation to the change. It reports false if the operation does
+// more than to add or to remove what it names.
+func (c *namedChange) take(op operation) bool {
+	ids, ok := namedMembers(op)
+	switch {
+	case !ok || op.path.Sub != nil || op.op == "replace", op.op == "remove" && op.filter == nil && op.value == nil:
+		return false
+	case op.op == "add":
+		c.added, c.removed = append(c.added, ids...), subtract(c.removed, ids)
+	default:
+		c.removed, c.added = append(c.removed, ids...), subtract(c.added, ids)
+	}
+	return true
+}
+
+// namedMembers lists the ids that an operation names: in its value, or in a
+// filter that is an equality of value.
+func namedMembers(op operation) ([]string, bool) {
+	if op.filter != nil {
+		c, ok := op.filter.(query.Compare)
+		id, isText := c.Value.(string)
+		return []string{id}, ok && isText && op.op == "remove" && c.Op == query.Eq && c.Path.Attr.Name == "value"
+	}
+	list, _ := op.value.([]any)
+	ids := make([]string, 0, len(list))
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		id := text(element, "value")
+		if id == "" {
+			return nil, false
+		}
+		ids = append(ids, id)
+	}
+	return ids, true
+}
+
+func addMembers(ids []string) atlassian.PatchOperation {
+	return atlassian.PatchOperation{Op: "add", Path: "members", Value: references(ids)}
+}
+
+func removeMember(id string) atlassian.PatchOperation {
+	return atlassian.PatchOperation{Op: "remove", Path: "members[value eq " + strconv.Quote(id) + "]"}
+}
+
+// leaveOut takes ids out of what is added.
+func (m *memberChange) leaveOut(ids []string) {
+	m.added = subtract(m.added, ids)
+	var sent []atlassian.PatchOperation
+	for _, op := range m.sent {
+		if given, ok := op.Value.([]atlassian.Reference); ok {
+			given = slices.DeleteFunc(slices.Clone(given), func(r atlassian.Reference) bool { return slices.Contains(ids, r.Value) })
+			if op.Value = given; len(given) == 0 && op.Op == "add" {
+				continue
+			}
+		}
+		sent = append(sent, op)
+	}
+	m.sent = sent
+}
+
+// withoutStrangers leaves out the removals of users who neither are members nor
+// become some by another operation.
+func withoutStrangers(ops []atlassian.PatchOperation, members []string) []atlassian.PatchOperation {
+	known := make(map[string]bool)
+	for _, id := range members {
+		known[removeMember(id).Path] = true
+	}
+	for _, op := range ops {
+		given, _ := op.Value.([]atlassian.Reference)
+		for _, r := range given {
+			known[removeMember(r.Value).Path] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(ops), func(op atlassian.PatchOperation) bool {
+		return strings.HasPrefix(op.Path, "members[") && !known[op.Path]
+	})
+}
+
+func memberIDs(o query.Object) []string {
+	v, _ := o.Get("members")
+	list, _ := v.([]any)
+	ids := make([]string, 0, len(list))
+	for _, e := range list {
+		element, _ := e.(query.Object)
+		ids = append(ids, text(element, "value"))
+	}
+	return ids
+}
+
+func references(ids []string) []atlassian.Reference {
+	out := make([]atlassian.Reference, 0, len(ids))
+	for _, id := range ids {
+		out = append(out, atlassian.Reference{Value: id})
+	}
+	return out
+}
+
+// removedMember is the member that an operation made by removeMember removes.
+func removedMember(op atlassian.PatchOperation) (id string, ok bool) {
+	quoted, ok := strings.CutPrefix(op.Path, "members[value eq ")
+	if !ok || op.Op != "remove" {
+		return "", false
+	}
+	id, err := strconv.Unquote(strings.TrimSuffix(quoted, "]"))
+	return id, err == nil
+}
+
+// subtract returns the elements of a that are not in b.
+func subtract(a, b []string) []string {
+	in := make(map[string]bool, len(b))
+	for _, s := range b {
+		in[s] = true
+	}
+	var out []string
+	for _, s := range a {
+		if !in[s] {
+			out = append(out, s)
+		}
+	}
+	return out
+}
