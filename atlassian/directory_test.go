@@ -21,7 +21,7 @@ func tenant(t testing.TB, options emulator.Options, faults string) (*emulator.Em
 	}
 	options.Faults = rules
 	e := emulator.New(options)
-	return e, newDirectory(t, e, atlassian.Config{RetryBase: time.Millisecond, Timeout: 300 * time.Millisecond})
+	return e, newDirectory(t, e, atlassian.Config{RetryBase: time.Millisecond, Timeout: 1500 * time.Millisecond})
 }
 
 // logged returns what the emulator received, without the path of the directory.
@@ -171,11 +171,11 @@ func TestFaults(t *testing.T) {
 		{"a create answered by half", "method=POST body=truncated", create, atlassian.Garbled, true, 1, 2},
 		{"a create answered by a page", "method=POST body=html", create, atlassian.Garbled, true, 1, 2},
 		{"a create answered by nothing", "method=POST body=empty", create, atlassian.Garbled, true, 1, 2},
-		{"a create not answered", "method=POST delay=1s", create, atlassian.Timeout, true, 1, 2},
+		{"a create not answered", "method=POST delay=3s", create, atlassian.Timeout, true, 1, 2},
 		{"a read limited for long", "times=1 status=429 retry-after=100", read, atlassian.RateLimited, false, 1, 1},
 		{"a read refused twice", "times=2 method=GET status=503", read, atlassian.Other, false, 3, 1},
 		{"a read answered by a page", "times=1 method=GET body=html", read, atlassian.Garbled, false, 1, 1},
-		{"a read not answered once", "times=1 method=GET delay=1s", read, atlassian.Other, false, 2, 1},
+		{"a read not answered once", "times=1 method=GET delay=3s", read, atlassian.Other, false, 2, 1},
 		{"a delete cut before", "times=1 method=DELETE reset=before", remove, atlassian.Other, false, 2, 0},
 		{"a delete cut after", "times=1 method=DELETE reset=after", remove, atlassian.Other, false, 2, 0},
 	}

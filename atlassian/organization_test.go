@@ -17,7 +17,7 @@ import (
 
 func organizationAt(t testing.TB, base string) *atlassian.Organization {
 	t.Helper()
-	cfg := atlassian.Config{RetryBase: time.Millisecond, Timeout: 500 * time.Millisecond}
+	cfg := atlassian.Config{RetryBase: time.Millisecond, Timeout: 5 * time.Second}
 	o, err := atlassian.NewOrganization(cfg, base, emulator.OrganizationID, emulator.OrganizationKey)
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 func site(t testing.TB, options emulator.Options) (*emulator.Emulator, *atlassian.Jira) {
 	t.Helper()
 	e := emulator.New(options)
-	return e, jiraAt(t, newServer(t, e), atlassian.Config{RetryBase: time.Millisecond, Timeout: 500 * time.Millisecond})
+	return e, jiraAt(t, newServer(t, e), atlassian.Config{RetryBase: time.Millisecond, Timeout: 5 * time.Second})
 }
 
 // TestSearchAndFetch drains a search by its tokens and fetches what it found.
