@@ -3,7 +3,6 @@ package scim_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -134,7 +133,7 @@ func (l *law) writeIssue(t *testing.T, g *lawGenerator) {
 	patch := func(path string, value any) {
 		v, _ := json.Marshal(value)
 		body := fmt.Sprintf(`{"Operations":[{"op":"replace","path":%q,"value":%s}]}`, path, v)
-		lawRequest(t, http.MethodPatch, l.server+"/"+id, "law", body)
+		bearerRequest(t, http.MethodPatch, l.server+"/"+id, "law", body)
 	}
 	summary := []string{"It wins", `Winning "again" and again`, "the wins of it", "Ünïcode \\ wins"}[g.IntN(4)]
 	switch g.IntN(6) {
@@ -143,14 +142,14 @@ func (l *law) writeIssue(t *testing.T, g *lawGenerator) {
 		if strings.HasPrefix(kind["name"].(string), "Sub") {
 			return // needs a parent
 		}
-		lawRequest(t, http.MethodPost, l.server, "law", fmt.Sprintf(`{"schemas":[%q],"project":{"id":%q},"issueType":{"id":%q},"summary":%s,"labels":["red","blue"]}`,
+		bearerRequest(t, http.MethodPost, l.server, "law", fmt.Sprintf(`{"schemas":[%q],"project":{"id":%q},"issueType":{"id":%q},"summary":%s,"labels":["red","blue"]}`,
 			lawIssueSchema, document["project"].(map[string]any)["id"], kind["id"], lawLiteral(summary)))
 	case 1:
 		if !slices.ContainsFunc(slices.Collect(maps.Values(l.truth)), func(o map[string]any) bool {
 			parent, _ := o["parent"].(map[string]any)
 			return parent["id"] == id
 		}) {
-			lawRequest(t, http.MethodDelete, l.server+"/"+id, "law", "")
+			bearerRequest(t, http.MethodDelete, l.server+"/"+id, "law", "")
 			delete(l.truth, id)
 		}
 	case 2:
@@ -172,28 +171,8 @@ func (l *law) touchIssue(t *testing.T, g *lawGenerator) string {
 		return id
 	}
 	fields := []string{`{"labels":["red"]}`, `{"labels":[]}`, `{"priority":{"name":"High"}}`, `{"summary":"changed"}`, `{"duedate":null}`}[g.IntN(5)]
-	l.jira(t, http.MethodPut, "/"+id, `{"fields":`+fields+`}`)
+	jiraRequest(t, http.MethodPut, l.upstream+"/"+id, `{"fields":`+fields+`}`)
 	return id
-}
-
-// jira asks the emulated site itself, below its issues.
-func (l *law) jira(t *testing.T, method, path, body string) []byte {
-	req, err := http.NewRequestWithContext(t.Context(), method, l.upstream+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.SetBasicAuth(emulator.AdminEmail, emulator.APIToken)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode >= 300 {
-		t.Fatalf("%s %s: %s %v %s", method, path, resp.Status, err, answer)
-	}
-	return answer
 }
 
 // readIssues reads all issues there are, by id and not by search.
@@ -206,7 +185,7 @@ func (l *law) readIssues(t *testing.T) {
 		}
 		body, _ := json.Marshal(map[string]any{"issueIdsOrKeys": ids, "fields": []string{"*all"}})
 		var answer struct{ Issues []map[string]any }
-		if err := json.Unmarshal(l.jira(t, http.MethodPost, "/bulkfetch", string(body)), &answer); err != nil {
+		if err := json.Unmarshal(jiraRequest(t, http.MethodPost, l.upstream+"/bulkfetch", string(body)), &answer); err != nil {
 			t.Fatal(err)
 		}
 		for _, issue := range answer.Issues {

@@ -3,11 +3,9 @@ package scim_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
@@ -149,12 +147,9 @@ type lawServer struct {
 
 func newLawServer(t *testing.T, site emulator.Options, config scim.Config) lawServer {
 	e := emulator.New(site)
-	upstream := httptest.NewServer(e)
-	t.Cleanup(upstream.Close)
+	upstream := serve(t, e)
 	config.Callers = []scim.Caller{bearer("law", scim.Write)}
-	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{}, config))
-	t.Cleanup(server.Close)
-	return lawServer{e, upstream.URL, server.URL + scim.BasePath}
+	return lawServer{e, upstream, serve(t, serverOver(t, upstream, atlassian.Config{}, config)) + scim.BasePath}
 }
 
 // law is the server seen as one collection, with the extra documents in it.
@@ -167,7 +162,7 @@ func (s lawServer) law(t *testing.T, c lawCollection) *law {
 	}
 	l.upstream = s.upstream + "/scim/directory/" + emulator.DirectoryID + c.endpoint
 	for _, document := range c.extra {
-		lawRequest(t, http.MethodPost, l.upstream, emulator.DirectoryKey, document)
+		bearerRequest(t, http.MethodPost, l.upstream, emulator.DirectoryKey, document)
 	}
 	l.readTruth(t)
 	return l
@@ -181,7 +176,7 @@ func (l *law) readTruth(t *testing.T) {
 			TotalResults int
 			Resources    []map[string]any
 		}
-		body, _ := lawRequest(t, http.MethodGet, l.upstream+"?count=100&startIndex="+strconv.Itoa(start), emulator.DirectoryKey, "")
+		body, _ := bearerRequest(t, http.MethodGet, l.upstream+"?count=100&startIndex="+strconv.Itoa(start), emulator.DirectoryKey, "")
 		if err := json.Unmarshal(body, &page); err != nil || len(page.Resources) == 0 {
 			t.Fatalf("page from %d: %v, %d resources", start, err, len(page.Resources))
 		}
@@ -229,7 +224,7 @@ func (l *law) show(document map[string]any) {
 // what that cost.
 func (l *law) list(t *testing.T, parameters url.Values) (ids []string, calls int) {
 	l.emulator.ClearLog()
-	body, header := lawRequest(t, http.MethodGet, l.server+"?"+parameters.Encode(), "law", "")
+	body, header := bearerRequest(t, http.MethodGet, l.server+"?"+parameters.Encode(), "law", "")
 	calls = len(l.emulator.Log())
 	if got := header.Get("X-Upstream-Calls"); got != strconv.Itoa(calls) {
 		t.Errorf("%v: X-Upstream-Calls is %s, upstream got %d", parameters, got, calls)
@@ -248,25 +243,6 @@ func (l *law) list(t *testing.T, parameters url.Values) (ids []string, calls int
 		t.Errorf("%v: totalResults is %d, there are %d", parameters, list.TotalResults, len(ids))
 	}
 	return ids, calls
-}
-
-func lawRequest(t *testing.T, method, target, token, body string) ([]byte, http.Header) {
-	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Content-Type", "application/scim+json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode >= 300 {
-		t.Fatalf("%s %s: %s %v %s", method, target, resp.Status, err, answer)
-	}
-	return answer, resp.Header
 }
 
 // matching returns the ids of the documents that satisfy f, sorted.

@@ -108,7 +108,7 @@ func TestRootPages(t *testing.T) {
 				} else {
 					parameters.Set("startIndex", fmt.Sprint(n*70+1))
 				}
-				body, _ := lawRequest(t, http.MethodGet, l.server+"/?"+parameters.Encode(), "law", "")
+				body, _ := bearerRequest(t, http.MethodGet, l.server+"/?"+parameters.Encode(), "law", "")
 				var page struct {
 					TotalResults int
 					NextCursor   string

@@ -3,6 +3,10 @@ package scim_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"scim-atlassian/atlassian"
@@ -37,4 +41,55 @@ func bearer(name string, right scim.Right) scim.Caller {
 func digest(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
+}
+
+// serve serves a handler for the time of the test.
+func serve(t *testing.T, handler http.Handler) (address string) {
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// newRequest makes a request without credentials, whose body is JSON.
+func newRequest(t *testing.T, method, target, body string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req
+}
+
+// succeed sends a request and returns the answer, which must be a success.
+func succeed(t *testing.T, req *http.Request) ([]byte, http.Header) {
+	t.Helper()
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode >= 300 {
+		t.Fatalf("%s %s: %s %v %s", req.Method, req.URL, resp.Status, err, answer)
+	}
+	return answer, resp.Header
+}
+
+// bearerRequest sends a request to the server, or to the directory, with a token.
+func bearerRequest(t *testing.T, method, target, token, body string) ([]byte, http.Header) {
+	t.Helper()
+	req := newRequest(t, method, target, body)
+	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Content-Type", "application/scim+json")
+	return succeed(t, req)
+}
+
+// jiraRequest sends a request to the emulated site, as its administrator.
+func jiraRequest(t *testing.T, method, target, body string) []byte {
+	t.Helper()
+	req := newRequest(t, method, target, body)
+	req.SetBasicAuth(emulator.AdminEmail, emulator.APIToken)
+	answer, _ := succeed(t, req)
+	return answer
 }

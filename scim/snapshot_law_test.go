@@ -119,7 +119,7 @@ func read(t *testing.T, target string, fresh bool) {
 // readMembers completes the groups of a list without members.
 func (l *law) readMembers(t *testing.T) {
 	for id := range l.truth {
-		body, _ := lawRequest(t, http.MethodGet, l.upstream+"/"+id, emulator.DirectoryKey, "")
+		body, _ := bearerRequest(t, http.MethodGet, l.upstream+"/"+id, emulator.DirectoryKey, "")
 		document := map[string]any{}
 		if err := json.Unmarshal(body, &document); err != nil {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func (l *law) readMembers(t *testing.T) {
 // everything is what the server shows of all resources, found by a filter that
 // upstream cannot run.
 func (l *law) everything(t *testing.T) map[string]map[string]any {
-	body, _ := lawRequest(t, http.MethodGet, l.server+"?filter=meta.created+pr", "law", "")
+	body, _ := bearerRequest(t, http.MethodGet, l.server+"?filter=meta.created+pr", "law", "")
 	var list struct{ Resources []map[string]any }
 	if err := json.Unmarshal(body, &list); err != nil {
 		t.Fatal(err)

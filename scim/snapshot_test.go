@@ -70,7 +70,7 @@ func (l listed) ids() []string {
 // do makes a request of the server; what is no success fails the test.
 func (k *kept) do(t *testing.T, method, path, body string) (document map[string]any, calls int) {
 	t.Helper()
-	answer, header := lawRequest(t, method, k.base+path, "kept", body)
+	answer, header := bearerRequest(t, method, k.base+path, "kept", body)
 	if len(answer) > 0 {
 		if err := json.Unmarshal(answer, &document); err != nil {
 			t.Fatal(err)
@@ -94,7 +94,7 @@ func (k *kept) find(t *testing.T, path, filter string, parameters ...string) lis
 	for i := 0; i < len(parameters); i += 2 {
 		query.Set(parameters[i], parameters[i+1])
 	}
-	answer, header := lawRequest(t, http.MethodGet, k.base+path+"?"+query.Encode(), "kept", "")
+	answer, header := bearerRequest(t, http.MethodGet, k.base+path+"?"+query.Encode(), "kept", "")
 	l := listed{plan: header.Get("X-Query-Plan")}
 	if err := json.Unmarshal(answer, &l); err != nil {
 		t.Fatal(err)

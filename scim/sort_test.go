@@ -26,7 +26,7 @@ func TestSortByCreation(t *testing.T) {
 	l := newLaw(t, lawIssues, emulator.Options{Users: 5, Projects: 3, Issues: 150, Seed: 7, Now: clock.now})
 	for n := range 90 {
 		clock.forward([]time.Duration{0, 3 * time.Millisecond, 400 * time.Millisecond, 9 * time.Second, 2 * time.Minute}[n*n%5])
-		l.jira(t, http.MethodPost, "", fmt.Sprintf(`{"fields":{"project":{"id":"10000"},"issuetype":{"id":"10002"},"summary":"%d"}}`, n))
+		jiraRequest(t, http.MethodPost, l.upstream, fmt.Sprintf(`{"fields":{"project":{"id":"10000"},"issuetype":{"id":"10002"},"summary":"%d"}}`, n))
 	}
 	clock.forward(time.Hour)
 	l.readIssues(t)
@@ -83,20 +83,13 @@ func TestSortIsPushed(t *testing.T) {
 
 // walkless asks for a page that goes on with nothing, and returns its ids.
 func (l *law) walkless(t *testing.T, parameters url.Values) (ids []string) {
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, l.server+"?"+parameters.Encode(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	req := newRequest(t, http.MethodGet, l.server+"?"+parameters.Encode(), "")
 	req.Header.Set("Authorization", "Bearer law")
 	req.Header.Set("Cache-Control", "no-cache")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
+	answer, _ := succeed(t, req)
 	var list struct{ Resources []struct{ ID string } }
-	if err := json.NewDecoder(resp.Body).Decode(&list); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %v", resp.Status, err)
+	if err := json.Unmarshal(answer, &list); err != nil {
+		t.Fatal(err)
 	}
 	for _, r := range list.Resources {
 		ids = append(ids, r.ID)

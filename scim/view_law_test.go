@@ -2,9 +2,7 @@ package scim_test
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strconv"
@@ -87,7 +85,7 @@ func TestViewTruth(t *testing.T) {
 		t.Run(c.endpoint, func(t *testing.T) {
 			t.Parallel()
 			l := newViewLaw(t, c, lawViewSite, true, scim.Config{})
-			body, _ := lawRequest(t, http.MethodGet, l.server+"?excludedAttributes=meta.version", "law", "")
+			body, _ := bearerRequest(t, http.MethodGet, l.server+"?excludedAttributes=meta.version", "law", "")
 			var list struct{ Resources []map[string]any }
 			if err := json.Unmarshal(body, &list); err != nil {
 				t.Fatal(err)
@@ -101,13 +99,6 @@ func TestViewTruth(t *testing.T) {
 			}
 		})
 	}
-}
-
-// serve serves a handler for the time of the test.
-func serve(t *testing.T, handler http.Handler) (address string) {
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
-	return server.URL
 }
 
 // lawViewSite is what the views are of.
@@ -156,7 +147,7 @@ func newViewTruth(t *testing.T, upstream, server string, organization bool) *vie
 	v := &viewTruth{T: t, upstream: upstream, server: server}
 	for _, c := range lawCollections {
 		for _, document := range c.extra {
-			lawRequest(t, http.MethodPost, v.directory()+c.endpoint, emulator.DirectoryKey, document)
+			bearerRequest(t, http.MethodPost, v.directory()+c.endpoint, emulator.DirectoryKey, document)
 		}
 	}
 	v.jira(http.MethodPost, "/project/10001/role/10003", `{"groupId":["0000a6e5-0000-4000-8000-000000000001"]}`)
@@ -179,7 +170,7 @@ func (v *viewTruth) pages(endpoint string) (all []map[string]any) {
 			TotalResults int
 			Resources    []map[string]any
 		}
-		body, _ := lawRequest(v.T, http.MethodGet, v.directory()+endpoint+"?startIndex="+strconv.Itoa(len(all)+1), emulator.DirectoryKey, "")
+		body, _ := bearerRequest(v.T, http.MethodGet, v.directory()+endpoint+"?startIndex="+strconv.Itoa(len(all)+1), emulator.DirectoryKey, "")
 		if err := json.Unmarshal(body, &page); err != nil {
 			v.Fatal(err)
 		}
@@ -190,21 +181,7 @@ func (v *viewTruth) pages(endpoint string) (all []map[string]any) {
 
 // jira makes a request of Jira and returns the answer, which may be an array.
 func (v *viewTruth) jira(method, path, body string) (answer any) {
-	req, err := http.NewRequestWithContext(v.Context(), method, v.upstream+"/rest/api/3"+path, strings.NewReader(body))
-	if err != nil {
-		v.Fatal(err)
-	}
-	req.SetBasicAuth(emulator.AdminEmail, emulator.APIToken)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		v.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		v.Fatalf("%s %s: %s %v %s", method, path, resp.Status, err, raw)
-	}
+	raw := jiraRequest(v.T, method, v.upstream+"/rest/api/3"+path, body)
 	if err := json.Unmarshal(raw, &answer); err != nil {
 		v.Fatal(err)
 	}
@@ -259,7 +236,7 @@ func (v *viewTruth) readOutsiders() {
 			Links struct{ Next string }
 		}
 		target := v.upstream + "/admin/v2/orgs/" + emulator.OrganizationID + "/directories/-/users?limit=100&cursor=" + url.QueryEscape(cursor)
-		body, _ := lawRequest(v.T, http.MethodGet, target, emulator.OrganizationKey, "")
+		body, _ := bearerRequest(v.T, http.MethodGet, target, emulator.OrganizationKey, "")
 		if err := json.Unmarshal(body, &page); err != nil {
 			v.Fatal(err)
 		}

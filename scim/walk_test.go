@@ -3,7 +3,6 @@ package scim_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -101,28 +100,11 @@ func with(parameters url.Values, pairs ...string) url.Values {
 // behind sends a request to upstream, behind the server's back.
 func (p *paged) behind(t *testing.T, method, path, body string) map[string]any {
 	t.Helper()
-	target := p.upstream.URL + path
-	if strings.HasPrefix(path, "/Users") || strings.HasPrefix(path, "/Groups") {
-		target = p.upstream.URL + "/scim/directory/" + emulator.DirectoryID + path
-	}
-	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
+	var answer []byte
 	if strings.HasPrefix(path, "/rest/") {
-		req.SetBasicAuth(emulator.AdminEmail, emulator.APIToken)
+		answer = jiraRequest(t, method, p.upstream.URL+path, body)
 	} else {
-		req.Header.Set("Authorization", "Bearer "+emulator.DirectoryKey)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode >= 300 {
-		t.Fatalf("%s %s: %s %v %s", method, path, resp.Status, err, answer)
+		answer, _ = bearerRequest(t, method, p.upstream.URL+"/scim/directory/"+emulator.DirectoryID+path, emulator.DirectoryKey, body)
 	}
 	var doc map[string]any
 	_ = json.Unmarshal(answer, &doc) // a deletion has no body
