@@ -230,6 +230,8 @@ func (b *accounts) patch(ctx context.Context, id string, ops []operation) (query
 	return found, true, err
 }
 
+// said is what operations change, whatever the account is now; false if that
+// depends on it.
 func (b *accounts) said(ops []operation) (accountChange, bool) {
 	var change accountChange
 	var links namedChange

@@ -67,8 +67,8 @@ func callFrom(ctx context.Context) *call {
 }
 
 // silent reports whether a write need not show what it made: a PATCH that names
-// no attributes may be answered with 204 (RFC 7644 section 3.5.2). A call that is
-// none, nil, is not silent.
+// no attributes may be answered with 204 (RFC 7644 section 3.5.2). A nil call is
+// not silent.
 func (c *call) silent() bool {
 	return c != nil && c.method == http.MethodPatch && c.query.shown == ""
 }

@@ -44,7 +44,7 @@ func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case alone: // and so do the pages to come, as w knows
+	case alone: // the kept walk stays: it knows that the pages to come stand alone too
 	case w.worthKeeping(page):
 		l.kept.keep(key, w)
 	default:

@@ -1,5 +1,6 @@
 // Package scim is the SCIM 2.0 server (RFC 7643, RFC 7644) over Atlassian's
-// user-provisioning directory and Jira.
+// user-provisioning directory, Jira and, for accounts that the directory does
+// not know, the organization.
 //
 // A request passes ServeHTTP from top to bottom: authenticate, route, guard and
 // normalise, dispatch through the elimity library to one generic handler, run
@@ -35,7 +36,7 @@ type Config struct {
 	Jira      *atlassian.Jira
 	// Organization knows accounts that the directory does not; nil: none is configured.
 	Organization *atlassian.Organization
-	Projects     []string // keys of the Jira projects that Issues may touch; empty: all visible ones
+	Projects     []string // keys of the Jira projects whose issues and roles are served; empty: all visible ones
 	Callers      []Caller // who may use the server, from ParseCallers
 	Issuer       *Issuer  // whose access tokens are accepted besides; nil: nobody's
 

@@ -49,7 +49,7 @@ type need struct {
 	fresh bool      // nothing read before the request began
 	since time.Time // nothing read before that; zero: no matter
 	links bool      // the attribute that upstream's list may leave out
-	most  int       // if there are more, what was asked for is had for less; 0: no matter
+	most  int       // the request fails with errLonger if there are more resources; 0: however many there are
 }
 
 // links is the attribute by which users refer to groups, and groups to users.

@@ -23,10 +23,10 @@ type walk struct {
 	turn   chan struct{} // who holds its one token may use the fields below
 
 	steps    []step
-	complete bool       // steps are all that match; otherwise a window of them,
-	from     int        // behind so many others,
-	total    int        // of so many, as it was said with them;
-	tooLarge bool       // it cannot be completed, so that pages stand alone
+	complete bool       // steps are all that match; otherwise they are a window of that
+	from     int        // of a window: how many stand before it
+	total    int        // of a window: how many match in all, as upstream said
+	tooLarge bool       // the window cannot be completed, so that pages stand alone
 	fixed    int        // the steps before this one are not to move any more
 	read     []readFunc // by rank: for steps without object
 	plan     string

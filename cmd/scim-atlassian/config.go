@@ -66,7 +66,7 @@ type config struct {
 	SealKey            secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`             // opens sealed secrets; age identities
 
 	ConnectorFile       string        `env:"SCIM_ATLASSIAN_CONNECTOR_FILE"`       // JSON, see scim.ParseConnectorAnswers; empty: none
-	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of /Issues; none: every visible one
+	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of issues and roles; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
 	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`      // addresses whose X-Forwarded-* headers count
 	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`     // ServiceProviderConfig without authentication
