@@ -135,7 +135,7 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 			user, err = b.changeRole(ctx, user, t)
 		} else {
 			joined = true
-			err = b.changeGroup(ctx, user, &t)
+			err = b.changeGroup(ctx, user, t)
 		}
 		if err != nil {
 			return nil, done.stopped(err, targets[i:])
@@ -155,13 +155,13 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 // wanted reports whether the answer to the request shows entitlements, or may.
 func (b *accounts) wanted(ctx context.Context) bool {
 	c := callFrom(ctx)
-	if c == nil || !c.query.want.Wants(b.entitlements) {
-		return c == nil
+	if c == nil {
+		return true
 	}
-	return !c.silent() || b.roles.known() != nil
+	return c.query.want.Wants(b.entitlements) && (!c.silent() || b.roles.known() != nil)
 }
 
-func (b *accounts) changeGroup(ctx context.Context, user query.Object, t *target) error {
+func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) error {
 	id := text(user, "id")
 	is := slices.ContainsFunc(groupsIn(user), func(g directoryGroup) bool { return g.id == t.id })
 	if is != t.revoke {
@@ -285,14 +285,11 @@ func (t target) verb() string {
 
 // listed joins quoted names.
 func listed(names []string) string {
-	var b strings.Builder
-	for i, name := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(inQuotes(name))
+	quoted := make([]string, 0, len(names))
+	for _, name := range names {
+		quoted = append(quoted, inQuotes(name))
 	}
-	return b.String()
+	return strings.Join(quoted, ", ")
 }
 
 func inQuotes(s string) string { return strconv.Quote(clip(s)) }

@@ -3,7 +3,6 @@ package scim
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"scim-atlassian/scim/query"
 )
@@ -72,7 +71,7 @@ func valueText(v any) string {
 	if o, ok := v.(query.Object); ok {
 		return describe(o)
 	}
-	return strconv.Quote(clip(fmt.Sprint(v)))
+	return inQuotes(fmt.Sprint(v))
 }
 
 func setOrDelete(o *query.Object, name string, v any) {
