@@ -19,7 +19,6 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/joho/godotenv"
 	"go.uber.org/zap/zapcore"
-	"golang.org/x/crypto/bcrypt"
 
 	"scim-atlassian/scim"
 )
@@ -391,72 +390,6 @@ func (c *config) organizationURL() string {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// connectorAnswers are those of the file SCIM_ATLASSIAN_CONNECTOR_FILE, if any.
-func (c *config) connectorAnswers() (scim.ConnectorAnswers, error) {
-	if c.ConnectorFile == "" {
-		return scim.ConnectorAnswers{}, nil
-	}
-	data, err := os.ReadFile(c.ConnectorFile)
-	if err != nil {
-		return scim.ConnectorAnswers{}, fmt.Errorf("SCIM_ATLASSIAN_CONNECTOR_FILE: %w", err)
-	}
-	answers, err := scim.ParseConnectorAnswers(data)
-	if err != nil {
-		return scim.ConnectorAnswers{}, fmt.Errorf("SCIM_ATLASSIAN_CONNECTOR_FILE %s:\n%w", c.ConnectorFile, err)
-	}
-	return answers, nil
-}
-
-// callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.
-func (c *config) callers() ([]scim.Caller, error) {
-	var callers []scim.Caller
-	if c.CallersFile != "" {
-		data, err := os.ReadFile(c.CallersFile)
-		if err != nil {
-			return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE: %w", err)
-		}
-		if callers, err = scim.ParseCallers(data); err != nil {
-			return nil, fmt.Errorf("SCIM_ATLASSIAN_CALLERS_FILE %s:\n%w", c.CallersFile, err)
-		}
-	}
-	if c.BasicUsername == "" {
-		return callers, nil
-	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(c.BasicPassword), passwordCost)
-	if err != nil {
-		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_PASSWORD: %w", err)
-	}
-	callers = append(callers, scim.Caller{
-		Name: string(c.BasicUsername), Username: string(c.BasicUsername), BasicBcrypt: string(hash),
-		Rights: map[string]scim.Right{scim.AnyType: scim.Write},
-	})
-	if err := scim.CheckCallers(callers); err != nil {
-		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_USERNAME: %w", err)
-	}
-	return callers, nil
-}
-
-// mappings reads the files of SCIM_ATLASSIAN_ACCOUNT_FILE and SCIM_ATLASSIAN_ENTITLEMENT_FILE. Without a file, a mapping
-// is the zero value, which stands for the usual one.
-func (c *config) mappings() (account, entitlement scim.Mapping, err error) {
-	read := func(name, path string, parse func([]byte) (scim.Mapping, error)) (m scim.Mapping, err error) {
-		if path == "" {
-			return m, nil
-		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return m, fmt.Errorf("%s: %w", name, err)
-		}
-		if m, err = parse(data); err != nil {
-			return m, fmt.Errorf("%s %s:\n%w", name, path, err)
-		}
-		return m, nil
-	}
-	account, accountErr := read("SCIM_ATLASSIAN_ACCOUNT_FILE", c.AccountFile, scim.ParseAccountMapping)
-	entitlement, entitlementErr := read("SCIM_ATLASSIAN_ENTITLEMENT_FILE", c.EntitlementFile, scim.ParseEntitlementMapping)
-	return account, entitlement, errors.Join(accountErr, entitlementErr)
 }
 
 // unknownVariables lists names with our prefix that are no setting: a misspelt limit should not pass unnoticed.

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/crypto/bcrypt"
+
+	"scim-atlassian/scim"
+)
+
+// parsedFile is what the file that a setting names holds; an error names the setting. Without a file it is the zero value.
+func parsedFile[T any](setting, path string, parse func([]byte) (T, error)) (parsed T, err error) {
+	if path == "" {
+		return parsed, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return parsed, fmt.Errorf("%s: %w", setting, err)
+	}
+	if parsed, err = parse(data); err != nil {
+		return parsed, fmt.Errorf("%s %s:\n%w", setting, path, err)
+	}
+	return parsed, nil
+}
+
+// connectorAnswers are those of the file SCIM_ATLASSIAN_CONNECTOR_FILE, if any.
+func (c *config) connectorAnswers() (scim.ConnectorAnswers, error) {
+	return parsedFile("SCIM_ATLASSIAN_CONNECTOR_FILE", c.ConnectorFile, scim.ParseConnectorAnswers)
+}
+
+// callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.
+func (c *config) callers() ([]scim.Caller, error) {
+	callers, err := parsedFile("SCIM_ATLASSIAN_CALLERS_FILE", c.CallersFile, scim.ParseCallers)
+	if err != nil {
+		return nil, err
+	}
+	if c.BasicUsername == "" {
+		return callers, nil
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte(c.BasicPassword), passwordCost)
+	if err != nil {
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_PASSWORD: %w", err)
+	}
+	callers = append(callers, scim.Caller{
+		Name: string(c.BasicUsername), Username: string(c.BasicUsername), BasicBcrypt: string(hash),
+		Rights: map[string]scim.Right{scim.AnyType: scim.Write},
+	})
+	if err := scim.CheckCallers(callers); err != nil {
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_USERNAME: %w", err)
+	}
+	return callers, nil
+}
+
+// mappings are those of SCIM_ATLASSIAN_ACCOUNT_FILE and SCIM_ATLASSIAN_ENTITLEMENT_FILE. The zero value stands for the
+// usual one.
+func (c *config) mappings() (account, entitlement scim.Mapping, err error) {
+	account, accountErr := parsedFile("SCIM_ATLASSIAN_ACCOUNT_FILE", c.AccountFile, scim.ParseAccountMapping)
+	entitlement, entitlementErr := parsedFile("SCIM_ATLASSIAN_ENTITLEMENT_FILE", c.EntitlementFile, scim.ParseEntitlementMapping)
+	return account, entitlement, errors.Join(accountErr, entitlementErr)
+}
