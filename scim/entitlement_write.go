@@ -62,7 +62,7 @@ func (b *entitlements) groupOf(o query.Object) query.Object {
 	_, name, _ := splitName(text(o, b.m.name))
 	g := textObject("id", text(o, "id"), "externalId", text(o, "externalId"), "displayName", name)
 	if v, ok := o.Get(b.m.member); ok {
-		g.Set("members", bareMembers(v))
+		g.Set("members", v) // with what they are called: a PUT that changes nothing answers with it
 	}
 	return append(g, query.Member{Name: "meta", Value: inner(o, "meta")})
 }

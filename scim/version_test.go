@@ -45,6 +45,10 @@ func TestVersion(t *testing.T) {
 			if got := f.want(200, "HEAD", endpoint+"/"+id, "").header.Get("ETag"); got != tag {
 				t.Errorf("HEAD gives %s, not %s", got, tag)
 			}
+			whole := f.want(200, "GET", endpoint+"/"+id, "").body
+			if got := f.want(200, "PUT", endpoint+"/"+id, whole); got.header.Get("ETag") != tag {
+				t.Errorf("a PUT of what is there gives %s, not %s: %s", got.header.Get("ETag"), tag, got.body)
+			}
 			filter := "?filter=meta.version+eq+%22" + strings.NewReplacer(`"`, `%5C%22`, "/", "%2F").Replace(tag) + "%22"
 			if got := f.want(200, "GET", endpoint+filter, ""); got.at("totalResults") != 1.0 || got.at("Resources", 0, "id") != id {
 				t.Errorf("a filter on meta.version finds %s", got.body)
