@@ -228,6 +228,9 @@ func TestBulkRefusals(t *testing.T) {
 			}
 		})
 	}
+	if got := f.want(400, "POST", "/Bulk", `{"failOnErrors":"1","Operations":[]}`).refused(t, "invalidValue"); !strings.Contains(got, "must be a number") {
+		t.Errorf("failOnErrors in words: %s", got)
+	}
 	if got := f.want(200, "POST", "/Bulk", `{"Operations":[]}`).results(); got != nil {
 		t.Errorf("nothing gives %v", got)
 	}

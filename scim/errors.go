@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"scim-atlassian/atlassian"
@@ -121,6 +122,9 @@ func upstreamError(ue *atlassian.Error) *Error {
 	said := ""
 	if ue.Detail != "" {
 		said = " It said: " + ue.Detail
+		if !strings.ContainsAny(ue.Detail[len(ue.Detail)-1:], ".!?") {
+			said += "." // more may follow
+		}
 	}
 	switch ue.Kind {
 	case atlassian.Invalid:

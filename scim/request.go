@@ -234,13 +234,13 @@ func parseSearchRequest(body any) (parameters, error) {
 		var err error
 		switch strings.ToLower(name) {
 		case "filter":
-			p.filter, err = member[string](name, value)
+			p.filter, err = member[string](name, "string", value)
 		case "sortby":
-			p.sortBy, err = member[string](name, value)
+			p.sortBy, err = member[string](name, "string", value)
 		case "sortorder":
-			p.sortOrder, err = member[string](name, value)
+			p.sortOrder, err = member[string](name, "string", value)
 		case "cursor":
-			p.cursor, err = member[string](name, value)
+			p.cursor, err = member[string](name, "string", value)
 		case "startindex":
 			p.startIndex, err = number(name, value)
 		case "count":
@@ -257,19 +257,21 @@ func parseSearchRequest(body any) (parameters, error) {
 	return p, nil
 }
 
-func member[T any](name string, value any) (*T, error) {
+// member is the value of a member of a body, nil if there is none. What names
+// the type to the client.
+func member[T any](name, what string, value any) (*T, error) {
 	if value == nil {
 		return nil, nil
 	}
 	v, ok := value.(T)
 	if !ok {
-		return nil, invalidValue("%s has the wrong type; it must be a %T.", name, v)
+		return nil, invalidValue("%s has the wrong type; it must be a %s.", name, what)
 	}
 	return &v, nil
 }
 
 func number(name string, value any) (*int, error) {
-	f, err := member[float64](name, value)
+	f, err := member[float64](name, "number", value)
 	if err != nil || f == nil {
 		return nil, err
 	}
