@@ -68,6 +68,10 @@ func readIndex(path string, k *key) (*index, error) {
 	return x, nil
 }
 
+// maxLine is longer than any resource, some 500,000 members of a group. It
+// keeps what is no export, such as a device, from filling the memory.
+const maxLine = 64 << 20
+
 // eachLine calls do for each line of a file, from its beginning. The bytes are
 // good until the next one. A last line without an end is an error: somebody is
 // writing it, or it was cut.
@@ -80,7 +84,9 @@ func eachLine(f io.ReadSeeker, do func(line []byte) error) error {
 	for {
 		part, err := r.ReadSlice('\n')
 		if err == bufio.ErrBufferFull {
-			long = append(long, part...)
+			if long = append(long, part...); len(long) > maxLine {
+				return fmt.Errorf("a line is longer than %d bytes", maxLine)
+			}
 			continue
 		}
 		line := part

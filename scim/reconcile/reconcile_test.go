@@ -560,6 +560,16 @@ func TestCompareRefused(t *testing.T) {
 	}
 }
 
+// TestCompareEndless holds that a file that never ends a line is refused before it
+// fills the memory.
+func TestCompareEndless(t *testing.T) {
+	s := newTenant(t, emulator.Options{Users: 3, Seed: 1}, scim.Config{})
+	report, err := s.run(t.Context(), func(job *reconcile.Job) { job.Compare = "/dev/zero" })
+	if err == nil || !strings.Contains(report.Reason, "longer than") || len(s.emulator.Log()) > 0 {
+		t.Errorf("%v, %+v, %d calls", err, report, len(s.emulator.Log()))
+	}
+}
+
 // TestTrouble has upstream fail in the middle.
 func TestTrouble(t *testing.T) {
 	tests := []struct {
