@@ -79,7 +79,7 @@ func (b *accounts) over(q listQuery) *collection {
 	users := b.users.collection
 	c := &collection{table: b.table, budget: b.cfg.ScanBudget, links: links{name: b.entitlements}, stats: users.stats, peek: users.peek}
 	c.probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
-		found, err := b.probe(ctx, p)
+		found, err := b.probe(ctx, p, q.fresh)
 		if err != nil {
 			return nil, err
 		}
@@ -145,6 +145,11 @@ func (b *accounts) get(ctx context.Context, id string, want query.Projection) (q
 
 // read reads the user behind an account.
 func (b *accounts) read(ctx context.Context, id string) (query.Object, error) {
+	return b.lookUp(ctx, id, false)
+}
+
+// lookUp is read; if fresh is set, it rests on nothing that was read before.
+func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Object, error) {
 	user, err := b.users.read(ctx, id)
 	switch {
 	case !isGone(err):
@@ -152,7 +157,7 @@ func (b *accounts) read(ctx context.Context, id string) (query.Object, error) {
 	case b.others == nil:
 		return nil, notFound("Account", id)
 	}
-	return b.others.read(ctx, id)
+	return b.others.read(ctx, id, fresh)
 }
 
 // everybody returns the users behind all accounts, those of the directory first.
@@ -166,10 +171,10 @@ func (b *accounts) everybody(ctx context.Context, n need) (view, error) {
 	return v, err
 }
 
-func (b *accounts) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
+func (b *accounts) probe(ctx context.Context, p query.Probe, fresh bool) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return fetchAll(ctx, []string{p.Value}, b.read)
+		return fetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.lookUp(ctx, id, fresh) })
 	case "entitlements.value":
 		if _, _, isRole := parseRoleID(p.Value); isRole {
 			return nil, errCostly
@@ -180,7 +185,7 @@ func (b *accounts) probe(ctx context.Context, p query.Probe) ([]query.Object, er
 	if err != nil || b.others == nil || p.Name != "userName" {
 		return found, err
 	}
-	others, err := b.others.named(ctx, p.Value, found)
+	others, err := b.others.named(ctx, p.Value, found, fresh)
 	return slices.Concat(found, others), err
 }
 

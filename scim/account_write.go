@@ -340,7 +340,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 		return found, ofAccount(err, id)
 	}
 	if isGone(err) && b.others != nil {
-		if _, err := b.others.read(ctx, id); err != nil {
+		if _, err := b.others.read(ctx, id, false); err != nil {
 			return nil, err
 		}
 		return b.changeOutsider(ctx, id, changes)
@@ -371,7 +371,7 @@ func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attr
 		active = &v
 	}
 	if active == nil {
-		return b.others.read(ctx, id)
+		return b.others.read(ctx, id, false)
 	}
 	remark(ctx, zap.String("by", "organization"))
 	return b.others.setActive(ctx, id, *active)
@@ -383,7 +383,7 @@ func (b *accounts) remove(ctx context.Context, id string) error {
 	}
 	err := b.users.remove(ctx, id)
 	if isGone(err) && b.others != nil {
-		if _, err := b.others.read(ctx, id); err != nil {
+		if _, err := b.others.read(ctx, id, false); err != nil {
 			return err
 		}
 		return mutability("The directory has no record of the account %q, so this server cannot delete it. Disable it with %s false, or delete it in Atlassian Administration.", id, b.active)

@@ -44,8 +44,8 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) (
 
 // named returns those with a user name, in any case, given the users that have
 // it. Whether one is linked to another user is looked for only where there is one.
-func (b *outsiders) named(ctx context.Context, userName string, users []query.Object) ([]query.Object, error) {
-	everyone, err := b.kept.get(ctx, false, b.organization.Users)
+func (b *outsiders) named(ctx context.Context, userName string, users []query.Object, fresh bool) ([]query.Object, error) {
+	everyone, err := b.kept.get(ctx, fresh, b.organization.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -59,19 +59,19 @@ func (b *outsiders) named(ctx context.Context, userName string, users []query.Ob
 	if len(found) == 0 {
 		return nil, nil
 	}
-	all, err := b.users.collection.all(ctx, need{})
+	all, err := b.users.collection.all(ctx, need{fresh: fresh})
 	return slices.DeleteFunc(found, func(o query.Object) bool {
 		return slices.ContainsFunc(all.objects, func(u query.Object) bool { return accountIDOf(u) == text(o, "id") })
 	}), err
 }
 
 // read finds one by its account id, if no user is linked to it.
-func (b *outsiders) read(ctx context.Context, id string) (query.Object, error) {
+func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Object, error) {
 	a, err := b.organization.User(ctx, id)
 	if err != nil {
 		return nil, missing(err, "Account", id)
 	}
-	users, err := b.users.collection.all(ctx, need{})
+	users, err := b.users.collection.all(ctx, need{fresh: fresh})
 	if err != nil {
 		return nil, err
 	}
