@@ -30,6 +30,7 @@ func TestNewDirectory(t *testing.T) {
 		{"https://api.atlassian.com?x=1", "d", "k", "path"},
 		{"https://api.atlassian.com", "", "k", "id"},
 		{"https://api.atlassian.com", "..", "k", "id"},
+		{"https://api.atlassian.com", "../..", "k", "id"},
 		{"https://api.atlassian.com", "d", "", "empty"},
 		{"https://api.atlassian.com", "d", "hunter2\n", "control"},
 	}

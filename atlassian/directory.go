@@ -23,7 +23,7 @@ func NewDirectory(cfg Config, baseURL, directoryID, key string) (*Directory, err
 	if err != nil {
 		return nil, fmt.Errorf("directory: base URL: %w", err)
 	}
-	if !isSegment(directoryID) {
+	if !isSegment(directoryID) || strings.ContainsAny(directoryID, `/\?#`) {
 		return nil, fmt.Errorf("directory: id %q is not an id", directoryID)
 	}
 	if err := checkSecret("API key", key); err != nil {

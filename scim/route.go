@@ -129,8 +129,8 @@ const unversioned = "/scim"
 // already.
 func pathSegments(escaped string) ([]string, error) {
 	missing := refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
-	rest := "/" + strings.TrimLeft(escaped, "/")
-	rest, ok := strings.CutPrefix(rest, BasePath)
+	parts := strings.FieldsFunc(escaped, func(c rune) bool { return c == '/' }) // none is empty
+	rest, ok := strings.CutPrefix("/"+strings.Join(parts, "/"), BasePath)
 	if !ok {
 		rest, ok = strings.CutPrefix(rest, unversioned)
 	}

@@ -18,6 +18,7 @@ func TestPathSegments(t *testing.T) {
 	}{
 		{path: "/scim/v2"},
 		{path: "//scim/v2//Users///7/", want: []string{"Users", "7"}},
+		{path: "/scim//v2/Users", want: []string{"Users"}},
 		{path: "/scim/v2/Users/a%20b%C3%A9%3A%23", want: []string{"Users", "a bé:#"}},
 		{path: "/scim/v2/Users/%252e%252e", want: []string{"Users", "%2e%2e"}},
 		{path: "/scim/v2/Users/" + strings.Repeat("a", maxID), want: []string{"Users", strings.Repeat("a", maxID)}},
