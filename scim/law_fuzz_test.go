@@ -21,10 +21,10 @@ func FuzzFilterLaw(f *testing.F) {
 		tenant := emulator.Options{Users: 20 + int(seed%150), Groups: 5 + int(seed%7), Projects: 3, Issues: 30, Seed: seed}
 		server := newLawServer(t, tenant, config)
 		for _, c := range lawCollections {
-			server.law(t, c).holdSome(t, seed)
+			server.law(t, c).holdAll(t, seed, 5, 0)
 		}
 		for _, c := range lawViews {
-			newViewLaw(t, c, tenant, keep, config).holdSome(t, seed)
+			newViewLaw(t, c, tenant, keep, config).holdAll(t, seed, 5, 0)
 		}
 	})
 }
@@ -45,13 +45,6 @@ func FuzzIssueLaw(f *testing.F) {
 			clock.forward(time.Duration(g.IntN(20)) * time.Second)
 		}
 		l.readIssues(t)
-		l.holdSome(t, seed)
+		l.holdAll(t, seed, 5, 0)
 	})
-}
-
-func (l *law) holdSome(t *testing.T, seed uint64) {
-	g := newLawGenerator(l, seed)
-	for range 5 {
-		l.hold(t, g)
-	}
 }

@@ -31,17 +31,7 @@ func TestFilterLaw(t *testing.T) {
 	for _, c := range lawCollections {
 		t.Run(c.endpoint, func(t *testing.T) {
 			t.Parallel()
-			l := newLaw(t, c, lawSite)
-			g := newLawGenerator(l, 1)
-			hits := 0
-			for range 300 {
-				if l.hold(t, g) {
-					hits++
-				}
-			}
-			if hits < 100 {
-				t.Errorf("only %d filters match some and not all", hits)
-			}
+			newLaw(t, c, lawSite).holdAll(t, 1, 300, 100)
 		})
 	}
 }
@@ -255,6 +245,21 @@ func (l *law) matching(f lawFilter) []string {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// holdAll holds as many random filters, of which at least so many must tell
+// resources apart.
+func (l *law) holdAll(t *testing.T, seed uint64, filters, least int) {
+	g := newLawGenerator(l, seed)
+	hits := 0
+	for range filters {
+		if l.hold(t, g) {
+			hits++
+		}
+	}
+	if hits < least {
+		t.Errorf("only %d filters match some and not all", hits)
+	}
 }
 
 // hold asks for what a random filter finds in a random order, and compares that
