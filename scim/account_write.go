@@ -28,8 +28,9 @@ type attributeChange struct {
 // that do not flow to Atlassian, a PUT that is silent asks nothing.
 func (b *accounts) kept(caller *Caller) []string {
 	names := []string{nameOf(&b.m.Mapping, primaryEmail)}
+	names = append(names, b.active)
 	if !caller.Strict {
-		names = append(names, "externalId", b.active, b.entitlements)
+		names = append(names, "externalId", b.entitlements)
 	}
 	for i := range b.m.attributes {
 		if a := &b.m.attributes[i]; !b.writable(a) {

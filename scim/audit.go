@@ -69,7 +69,7 @@ func keyOf(o query.Object) string {
 // wantedKey is that of the resource in the body.
 func (c *call) wantedKey() string {
 	for _, name := range keyAttributes {
-		if key, _ := c.body[name].(string); key != "" {
+		if key := text(c.body, name); key != "" {
 			return clip(key)
 		}
 	}
@@ -121,8 +121,8 @@ func (c *call) references() []zap.Field {
 			fields = append(fields, zap.Strings(what, shortened(ids)))
 		}
 	}
-	elements, _ := c.body[list.Name].([]any)
-	log("set", idsIn(elements))
+	given, _ := c.body.Get(list.Name)
+	log("set", idsIn(toList(given)))
 	changes := map[string][]string{}
 	for _, op := range c.patch {
 		if op.path.Attr == list {
@@ -166,18 +166,12 @@ func (op operation) references() []string {
 	return idsIn(list)
 }
 
-// idsIn reads the values of elements, in the form of a body or of a document.
+// idsIn reads the values of elements.
 func idsIn(elements []any) []string {
 	var ids []string
 	for _, e := range elements {
-		var id any
-		switch e := e.(type) {
-		case query.Object:
-			id, _ = e.Get("value")
-		case map[string]any:
-			id = e["value"]
-		}
-		if id, ok := id.(string); ok {
+		object, _ := e.(query.Object)
+		if id := text(object, "value"); id != "" {
 			ids = append(ids, clip(id))
 		}
 	}
@@ -196,10 +190,8 @@ func shortened(ids []string) []string {
 // attributes names what a write was about, never the values.
 func (c *call) attributes() []string {
 	names := []string{}
-	for name := range c.body {
-		if name != "schemas" {
-			names = append(names, name)
-		}
+	for _, m := range c.body {
+		names = append(names, m.Name)
 	}
 	for _, op := range c.patch {
 		names = append(names, op.op+" "+op.path.String())

@@ -36,7 +36,8 @@ type call struct {
 	explain    bool           // the client wants the plan in the answer
 	operation  int            // place in a bulk request, from 1; 0: a request of its own
 	data       any            // the body, where it is known already
-	body       map[string]any // normalised body of a POST or PUT
+	body       query.Object   // what a POST or PUT says of the resource
+	cleared    []string       // attributes that body gives no value on purpose
 	standIn    string         // attribute in body that stands for what the resource has
 	patch      []operation    // normalised operations of a PATCH
 
@@ -120,7 +121,7 @@ func plainID(id string) bool {
 func (c *call) libraryBody() ([]byte, error) {
 	switch {
 	case c.body != nil:
-		return json.Marshal(c.body)
+		return append(query.Object{{Name: "schemas", Value: []any{c.rt.Core.ID}}}, c.body...).AppendJSON(nil), nil
 	case c.patch == nil:
 		return nil, nil
 	}

@@ -128,10 +128,8 @@ func bareMembers(v any) []any {
 
 // complete settles kind and name of a body: the kind may stand in the name alone,
 // and the name without the kind.
-func (m *entitlementMap) complete(doc map[string]any) error {
-	name, _ := doc[m.name].(string)
-	kind, _ := doc[m.kind].(string)
-	kind = strings.ToUpper(kind)
+func (m *entitlementMap) complete(doc *query.Object) error {
+	name, kind := text(*doc, m.name), strings.ToUpper(text(*doc, m.kind))
 	named, rest, ok := splitName(name)
 	switch {
 	case kind != "" && kind != kindGroup && kind != kindRole:
@@ -146,7 +144,8 @@ func (m *entitlementMap) complete(doc map[string]any) error {
 		rest = name
 	}
 	if rest != "" {
-		doc[m.name], doc[m.kind] = kind+"~"+rest, kind
+		doc.Set(m.name, kind+"~"+rest)
+		doc.Set(m.kind, kind)
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func FuzzPatch(f *testing.F) {
 			t.Skip("no JSON")
 		}
 		body := map[string]any{"schemas": []any{urnPatchOp}, "Operations": []any{map[string]any{"op": op, "path": path, "value": decoded}}}
-		ops, err := parsePatch(rt, body, strict)
+		ops, err := parsePatch(normaliser{rt: rt, strict: strict}, body)
 		if refusedByServer(t, err) {
 			return
 		}

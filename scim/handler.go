@@ -29,9 +29,9 @@ func stub() elimity.Resource {
 }
 
 // Create implements elimity.ResourceHandler.
-func (h handler) Create(r *http.Request, attributes elimity.ResourceAttributes) (elimity.Resource, error) {
+func (h handler) Create(r *http.Request, _ elimity.ResourceAttributes) (elimity.Resource, error) {
 	c := callFrom(r.Context())
-	c.found, c.err = h.rt.backend.create(r.Context(), query.ObjectOf(attributes, h.rt.schema))
+	c.found, c.err = h.rt.backend.create(r.Context(), c.body)
 	if id, ok := c.found.Get("id"); ok {
 		c.target, _ = id.(string)
 	}
@@ -62,23 +62,25 @@ func (h handler) GetAll(r *http.Request, _ elimity.ListRequestParams) (elimity.P
 }
 
 // Replace implements elimity.ResourceHandler.
-func (h handler) Replace(r *http.Request, id string, attributes elimity.ResourceAttributes) (elimity.Resource, error) {
+func (h handler) Replace(r *http.Request, id string, _ elimity.ResourceAttributes) (elimity.Resource, error) {
 	c := callFrom(r.Context())
-	c.found, c.err = h.replace(r.Context(), c, id, query.ObjectOf(attributes, h.rt.schema))
+	c.found, c.err = h.replace(r.Context(), c, id)
 	c.answered = true
 	return stub(), nil
 }
 
 // replace is PUT, RFC 7644 section 3.5.1.
-func (h handler) replace(ctx context.Context, c *call, id string, doc query.Object) (query.Object, error) {
+func (h handler) replace(ctx context.Context, c *call, id string) (query.Object, error) {
 	current, err := h.current(ctx, c, id)
 	if err != nil {
 		return nil, err
 	}
+	doc := c.body.Clone()
 	for _, name := range h.rt.backend.kept(c.caller) {
 		v, ok := current.Get(name)
 		_, given := doc.Get(name)
 		switch {
+		case slices.Contains(c.cleared, name):
 		case ok && (!given || name == c.standIn):
 			doc.Set(name, v)
 		case name == c.standIn:
@@ -111,7 +113,7 @@ func (h handler) current(ctx context.Context, c *call, id string) (query.Object,
 // type.
 func (h handler) touchesLinks(c *call) bool {
 	if c.method == http.MethodPut {
-		_, given := c.body[h.rt.links.name]
+		_, given := c.body.Get(h.rt.links.name)
 		return given || !slices.Contains(h.rt.backend.kept(c.caller), h.rt.links.name)
 	}
 	return slices.ContainsFunc(c.patch, func(op operation) bool { return op.path.Attr.Name == h.rt.links.name })
@@ -131,12 +133,10 @@ func (h handler) Delete(r *http.Request, id string) error {
 }
 
 // Patch implements elimity.ResourceHandler. The library validated one operation
-// for each of ours and hands over the values in its canonical form.
-func (h handler) Patch(r *http.Request, id string, operations []elimity.PatchOperation) (elimity.Resource, error) {
+// for each of ours. Its values are not used: it takes the member id out of every
+// object.
+func (h handler) Patch(r *http.Request, id string, _ []elimity.PatchOperation) (elimity.Resource, error) {
 	c := callFrom(r.Context())
-	for i := range c.patch {
-		c.patch[i].value = query.ValueOf(operations[i].Value, c.patch[i].path)
-	}
 	c.found, c.err = h.patch(r.Context(), c, id)
 	c.answered = true
 	return stub(), nil

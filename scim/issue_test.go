@@ -61,7 +61,8 @@ func (s *issueSite) patch(ctx context.Context, id string, ops []operation) (quer
 
 func (s *issueSite) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
 	h, c := s.handler()
-	return h.replace(ctx, c, id, doc)
+	c.body = doc
+	return h.replace(ctx, c, id)
 }
 
 // all reads every issue there is, past the list engine.

@@ -115,8 +115,7 @@ func newAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 // newUserPath resolves a source: the path of an operation on a User that
 // means a single value, such as name.formatted or emails[primary eq true].value.
 func newUserPath(user *query.Schema, text string) (*userPath, error) {
-	n := patchReader{normaliser: normaliser{schema: user}}
-	p, filter, err := n.path(text)
+	p, filter, err := parsePath(user, text, false)
 	switch {
 	case err != nil:
 		return nil, errors.New(asError(err).Detail)
@@ -191,13 +190,13 @@ func nameOf(m *schemas.Mapping, source string) string {
 // complete lets one of two attributes that stand for each other do for both: a
 // required attribute that is missing from the body takes the value of the one
 // that its fallback is the source of.
-func (m *accountMap) complete(doc map[string]any) error {
+func (m *accountMap) complete(doc *query.Object) error {
 	for _, a := range m.attributes {
-		if _, given := doc[a.Name]; given || !a.Required || a.Fallback == "" {
+		if _, given := doc.Get(a.Name); given || !a.Required || a.Fallback == "" {
 			continue
 		}
-		if v, ok := doc[nameOf(&m.Mapping, a.Fallback)]; ok {
-			doc[a.Name] = v
+		if v, ok := doc.Get(nameOf(&m.Mapping, a.Fallback)); ok {
+			doc.Set(a.Name, v)
 		}
 	}
 	return nil

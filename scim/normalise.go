@@ -2,51 +2,52 @@ package scim
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
 	"scim-atlassian/scim/query"
 )
 
-// A body reaches the library in one form only: canonical names, typed values,
-// nothing that is to be ignored. normaliser makes that form. It tolerates what
-// identity clients send beside the RFC's letter (string booleans, one object
-// for a list of them, null and "" for no value, several primaries) unless the
-// caller is strict, and refuses the rest with the name of the attribute.
+// normaliser reads what clients say of resources of one type into the one form
+// that everything behind it works with: canonical names, typed values, nothing
+// that is to be passed over. Every value of an attribute that the schema has is
+// kept or refused; none is ever read as "no value" because nothing in it can be
+// used. What else is tolerated or passed over stands in docs/protocol.md.
 type normaliser struct {
-	schema *query.Schema
-	strict bool
+	rt     *resourceType
+	strict bool   // the RFC's letter instead of tolerance
+	base   string // URL of this server as the client sees it, with which a $ref may begin
+	path   bool   // names are those of a PATCH, where what no schema knows is refused
 }
 
-// parseResource checks the body of a POST or PUT. The result is a document for
-// the library; readOnly attributes and those that the schema does not know are
-// left out (RFC 7644 section 3.3).
-func (s *Server) parseResource(c *call, body any) (map[string]any, error) {
+// parseResource reads the body of a POST or PUT. readOnly attributes and those
+// that the schema does not know are left out (RFC 7644 section 3.3). cleared
+// names the attributes that the body gives no value on purpose, with null or "".
+func (s *Server) parseResource(c *call, body any) (doc query.Object, cleared []string, err error) {
 	rt := c.rt
 	object, ok := body.(map[string]any)
 	if !ok {
-		return nil, invalidSyntax("The body must be a JSON object with the attributes of a %s.", rt.Name)
+		return nil, nil, invalidSyntax("The body must be a JSON object with the attributes of a %s.", rt.Name)
 	}
-	n := normaliser{rt.schema, c.caller.Strict}
-	doc, err := n.document(object)
-	if err != nil {
-		return nil, err
+	n := normaliser{rt: rt, strict: c.caller.Strict, base: c.base}
+	if doc, cleared, err = n.document(object); err != nil {
+		return nil, nil, err
 	}
 	if err := n.checkSchemas(object); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if rt.Name == "User" {
-		if err := s.completeEmails(c, doc); err != nil {
-			return nil, err
+		if err := s.completeEmails(c, &doc); err != nil {
+			return nil, nil, err
 		}
 	}
 	if rt.prepare != nil {
-		if err := rt.prepare(doc); err != nil {
-			return nil, err
+		if err := rt.prepare(&doc); err != nil {
+			return nil, nil, err
 		}
 	}
-	doc["schemas"] = []any{rt.Core.ID}
-	return doc, requireAll(rt.schema, doc)
+	return doc, cleared, requireAll(rt.schema, doc)
 }
 
 // checkSchemas requires the schemas attribute, RFC 7643 section 3. Which URNs it
@@ -56,154 +57,231 @@ func (n normaliser) checkSchemas(object map[string]any) error {
 	value, _ := lookUp(object, "schemas")
 	urns, ok := value.([]any)
 	if !ok || len(urns) == 0 {
-		return invalidSyntax("schemas is missing; send %q.", []string{n.schema.Core})
+		return invalidSyntax("schemas is missing; send %q.", []string{n.rt.schema.Core})
 	}
-	if n.strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return n.schema.IsCore(text) }) {
-		return invalidSyntax("schemas does not list %s.", n.schema.Core)
+	if n.strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return n.rt.schema.IsCore(text) }) {
+		return invalidSyntax("schemas does not list %s.", n.rt.schema.Core)
 	}
 	return nil
 }
 
-// document normalises the top level: core attributes, extension objects and
-// keys with the URN of their schema in front.
-func (n normaliser) document(object map[string]any) (map[string]any, error) {
-	doc := make(map[string]any, len(object))
-	for name, value := range object {
-		if urn, inner, ok := n.extension(name, value); ok {
-			for name, value := range inner {
-				if err := n.assign(doc, urn+":"+name, value); err != nil {
-					return nil, err
-				}
+// document reads the attributes of a resource, in the order of the schema.
+func (n normaliser) document(object map[string]any) (doc query.Object, cleared []string, err error) {
+	statements, err := n.statements(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	parts := patchReader{normaliser: n}
+	for _, s := range statements {
+		if s.filter != nil || s.path.Sub != nil {
+			if err := parts.set("add", s); err != nil {
+				return nil, nil, err
 			}
 			continue
 		}
-		if err := n.assign(doc, name, value); err != nil {
-			return nil, err
+		v, err := n.value(s.path, s.value)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case v != nil:
+			put(&doc, s.path, v)
+		case n.none(s.value) && !n.silent(s) && !stays(s):
+			cleared = append(cleared, s.path.String())
 		}
 	}
-	return doc, nil
+	if len(parts.ops) > 0 {
+		if doc, err = n.rt.apply(doc, parts.ops, false); err != nil {
+			return nil, nil, err
+		}
+	}
+	return inOrder(n.rt.schema, doc), cleared, nil
 }
 
-// extension recognises the object of a schema, keyed by its URN in any case.
-// Some clients wrap the core attributes that way too.
-func (n normaliser) extension(name string, value any) (urn string, inner map[string]any, ok bool) {
-	if inner, ok = value.(map[string]any); !ok {
-		return "", nil, false
+// put sets the attribute at a path, an extension's inside the extension.
+func put(doc *query.Object, p query.Path, v any) {
+	if p.Extension == "" {
+		doc.Set(p.Attr.Name, v)
+		return
 	}
-	if n.schema.IsCore(name) {
-		return n.schema.Core, inner, true
-	}
-	for _, e := range n.schema.Extensions {
-		if strings.EqualFold(name, e.URN) {
-			return e.URN, inner, true
-		}
-	}
-	return "", nil, false
+	extension := inner(*doc, p.Extension)
+	extension.Set(p.Attr.Name, v)
+	doc.Set(p.Extension, extension)
 }
 
-// assign puts a top-level attribute into doc under its canonical name.
-func (n normaliser) assign(doc map[string]any, name string, value any) error {
-	if strings.EqualFold(name, "schemas") {
-		return nil // checked apart
-	}
-	p, err := n.schema.Resolve(name)
-	if err != nil || p.Sub != nil || p.Attr.Mutability == query.ReadOnly {
-		if err != nil && n.strict {
-			return invalidSyntax("%s.", err.Error())
+// inOrder returns a document with its members in the order of the schema.
+func inOrder(schema *query.Schema, doc query.Object) query.Object {
+	out := membersInOrder(schema.Attributes, doc)
+	for _, e := range schema.Extensions {
+		if extension := inner(doc, e.URN); extension != nil {
+			out = append(out, query.Member{Name: e.URN, Value: membersInOrder(e.Attributes, extension)})
 		}
-		return nil
 	}
-	v, err := n.value(p, value)
-	if err != nil || v == nil {
-		return err
-	}
-	into := doc
-	if p.Extension != "" {
-		inner, ok := doc[p.Extension].(map[string]any)
-		if !ok {
-			inner = map[string]any{}
-			doc[p.Extension] = inner
+	return out
+}
+
+func membersInOrder(attributes []*query.Attribute, o query.Object) query.Object {
+	out := make(query.Object, 0, len(o)+1)
+	for _, a := range attributes {
+		if v, ok := o.Get(a.Name); ok {
+			out = append(out, query.Member{Name: a.Name, Value: v})
 		}
-		into = inner
 	}
-	if _, twice := into[p.Attr.Name]; twice {
-		return invalidSyntax("%s is there more than once.", p)
-	}
-	into[p.Attr.Name] = v
-	return nil
+	return out
 }
 
 // requireAll refuses a document in which a required attribute is missing.
-func requireAll(schema *query.Schema, doc map[string]any) error {
+func requireAll(schema *query.Schema, doc query.Object) error {
 	for _, a := range schema.Attributes {
-		if v, ok := doc[a.Name]; a.Required && a.Mutability != query.ReadOnly && (!ok || isEmpty(v)) {
+		if v, _ := doc.Get(a.Name); a.Required && a.Mutability != query.ReadOnly && isEmpty(v) {
 			return invalidValue("%s is required.", a.Name)
 		}
 	}
 	return nil
 }
 
-// value normalises the value at p, nil if it is no value (RFC 7643 section 2.5).
+// none reports whether a client's value unassigns, RFC 7643 section 2.5: null,
+// and "" unless the caller is strict.
+func (n normaliser) none(value any) bool {
+	return value == nil || value == "" && !n.strict
+}
+
+// silent reports whether a statement says null of a list of links, or of a list
+// that the resource cannot be without, where it counts as leaving the list out:
+// nobody loses access by nothing.
+func (n normaliser) silent(s statement) bool {
+	a := s.path.Attr
+	return s.value == nil && s.filter == nil && s.path.Sub == nil && a.MultiValued && (a.Required || n.isLink(a))
+}
+
+// stays reports whether a statement is about a boolean of the resource itself,
+// such as active. One that is unset stays as it is: nobody is activated by
+// nothing.
+func stays(s statement) bool {
+	return s.path.Sub == nil && s.filter == nil && s.path.Attr.Kind == query.Boolean
+}
+
+// isLink reports whether an attribute lists members or entitlements.
+func (n normaliser) isLink(a *query.Attribute) bool { return a.Name == n.rt.links.name }
+
+// value reads the value at p, nil if it is none.
 func (n normaliser) value(p query.Path, value any) (any, error) {
+	a := p.Attr
 	if p.Sub != nil {
-		return n.one(p.Sub, p.String(), value)
+		a = p.Sub
 	}
-	return n.attribute(p.Attr, p.String(), value)
+	v, err := n.attribute(a, p.String(), value)
+	return query.ValueOf(v, p), err
 }
 
 func (n normaliser) attribute(a *query.Attribute, name string, value any) (any, error) {
-	if !a.MultiValued {
-		return n.one(a, name, value)
+	if a.MultiValued {
+		return n.list(a, name, value)
 	}
-	if value == nil {
-		return nil, nil
-	}
+	return n.one(a, name, value)
+}
+
+// list reads the value of a multi-valued attribute, nil for null. An element
+// that names nothing is refused, whatever stands beside it. Addresses and
+// numbers may lack their value, as some SDKs leave them behind, if others have one.
+func (n normaliser) list(a *query.Attribute, name string, value any) (any, error) {
 	elements, ok := value.([]any)
-	if !ok {
-		if n.strict {
-			return nil, invalidValue("%s is multi-valued; send an array.", name)
-		}
+	switch {
+	case value == nil:
+		return nil, nil
+	case !ok && n.strict:
+		return nil, invalidValue("%s is multi-valued; send an array.", name)
+	case !ok && blank(value):
+		return nil, invalidValue("%s says nothing as it is; send [] to empty it, or leave it out to keep it.", name)
+	case !ok:
 		elements = []any{value}
 	}
 	list := make([]any, 0, len(elements))
+	var nothing error
 	for i, element := range elements {
-		v, err := n.one(a, fmt.Sprintf("%s[%d]", name, i), n.wrap(a, element))
-		if err != nil {
+		at := fmt.Sprintf("%s[%d]", name, i)
+		v, err := n.one(a, at, n.wrap(a, element))
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if v != nil {
+		case n.identifies(a, v):
 			list = append(list, v)
+		case n.strict || a.Kind != query.Complex || n.rt.references || n.isLink(a):
+			return nil, n.empty(a, at)
+		default:
+			nothing = n.empty(a, at)
 		}
+	}
+	if len(list) == 0 && nothing != nil {
+		return nil, nothing
 	}
 	return n.onePrimary(dropRepeated(list), name)
 }
 
-// wrap turns the bare value, or the bare name, of a complex element into the
-// element.
+// identifies reports whether a value is enough for an element of a list: one
+// that has a "value" is nothing without it.
+func (n normaliser) identifies(a *query.Attribute, v any) bool {
+	object, ok := v.(map[string]any)
+	if ok && subAttribute(a, "value") != nil {
+		return object["value"] != nil
+	}
+	return v != nil
+}
+
+// empty refuses a value in which nothing can be used.
+func (n normaliser) empty(a *query.Attribute, name string) error {
+	var needs []string
+	for _, sub := range a.Sub {
+		if sub.Mutability != query.ReadOnly && (sub.Name == "value" || subAttribute(a, "value") == nil) {
+			needs = append(needs, sub.Name)
+		}
+	}
+	if needs == nil {
+		return invalidValue("%s names nothing; give it a value or leave it out.", name)
+	}
+	return invalidValue("%s names nothing: it needs %s. Complete it or leave it out.", name, strings.Join(needs, " or "))
+}
+
+func subAttribute(a *query.Attribute, name string) *query.Attribute {
+	i := slices.IndexFunc(a.Sub, func(sub *query.Attribute) bool { return strings.EqualFold(sub.Name, name) })
+	if i < 0 {
+		return nil
+	}
+	return a.Sub[i]
+}
+
+// wrap turns the bare value, or the bare name, of a complex value into the
+// object.
 func (n normaliser) wrap(a *query.Attribute, element any) any {
 	text, ok := element.(string)
-	if !ok || a.Kind != query.Complex || n.strict {
+	if !ok || text == "" || a.Kind != query.Complex || n.strict {
 		return element
 	}
-	for _, name := range []string{"value", "name"} {
-		if slices.ContainsFunc(a.Sub, func(sub *query.Attribute) bool { return sub.Name == name }) {
-			return map[string]any{name: text}
+	for _, name := range []string{"value", "key", "name"} {
+		if subAttribute(a, name) == nil {
+			continue
 		}
+		if name == "key" && isNumber(text) {
+			name = "id"
+		}
+		return map[string]any{name: text}
 	}
 	return element
 }
 
-// one normalises a single value: of a simple attribute, or one element.
+// one reads a single value: of a simple attribute, or one element.
 func (n normaliser) one(a *query.Attribute, name string, value any) (any, error) {
-	if value == nil || value == "" && !n.strict {
+	if n.none(value) {
 		return nil, nil
 	}
 	wrong := invalidValue("%s has the wrong type; it must be a %s.", name, a.Kind)
 	switch a.Kind {
 	case query.Complex:
+		if n.rt.references {
+			value = n.wrap(a, value)
+		}
 		object, ok := value.(map[string]any)
 		if !ok {
-			return nil, wrong
+			return nil, invalidValue("%s has the wrong type; it must be an object, as in %s.", name, example(a))
 		}
 		return n.complex(a, name, object)
 	case query.Boolean:
@@ -242,31 +320,103 @@ func (n normaliser) one(a *query.Attribute, name string, value any) (any, error)
 	}
 }
 
+// example shows the form of a complex value by the first part that can be
+// written.
+func example(a *query.Attribute) string {
+	for _, name := range []string{"value", "key", "name"} {
+		if subAttribute(a, name) != nil {
+			return fmt.Sprintf(`{%q: "…"}`, name)
+		}
+	}
+	return fmt.Sprintf(`{%q: "…"}`, a.Sub[0].Name)
+}
+
+// complex reads an object, nil if it has no part that can be used. A reference
+// without one is refused: it would read as if nothing were referred to.
 func (n normaliser) complex(a *query.Attribute, name string, object map[string]any) (any, error) {
 	out := make(map[string]any, len(object))
+	seen := make(map[string]bool, len(object))
 	for key, value := range object {
-		i := slices.IndexFunc(a.Sub, func(sub *query.Attribute) bool { return strings.EqualFold(sub.Name, key) })
-		if i < 0 && n.strict && key != "$ref" {
-			return nil, invalidSyntax("%s has no sub-attribute %q.", name, clip(key))
-		}
-		if i < 0 || a.Sub[i].Mutability == query.ReadOnly {
+		sub := subAttribute(a, key)
+		if sub == nil {
+			if err := n.unknownPart(name, key, value); err != nil {
+				return nil, err
+			}
 			continue
 		}
-		v, err := n.attribute(a.Sub[i], name+"."+a.Sub[i].Name, value)
+		if seen[sub.Name] {
+			return nil, invalidSyntax("%s.%s is there more than once.", name, sub.Name)
+		}
+		seen[sub.Name] = true
+		if sub.Mutability == query.ReadOnly {
+			continue
+		}
+		v, err := n.attribute(sub, name+"."+sub.Name, value)
 		if err != nil {
 			return nil, err
 		}
-		if _, twice := out[a.Sub[i].Name]; twice {
-			return nil, invalidSyntax("%s.%s is there more than once.", name, a.Sub[i].Name)
-		}
 		if v != nil {
-			out[a.Sub[i].Name] = v
+			out[sub.Name] = v
 		}
 	}
-	if len(out) == 0 {
-		return nil, nil
+	if n.isLink(a) && out["value"] == nil {
+		if err := n.follow(out, name, object); err != nil {
+			return nil, err
+		}
 	}
-	return out, nil
+	switch {
+	case len(out) > 0:
+		return out, nil
+	case n.rt.references:
+		return nil, n.empty(a, name)
+	}
+	return nil, nil
+}
+
+// unknownPart refuses a part of a value that the schema does not have, where it
+// is not to be passed over.
+func (n normaliser) unknownPart(name, key string, value any) error {
+	if n.rt.references && value != nil || n.strict && key != "$ref" {
+		return invalidSyntax("%s has no sub-attribute %q.", name, clip(key))
+	}
+	return nil
+}
+
+// follow gives a link the value that its $ref leads to, if that is the location
+// of a resource of this server, RFC 7643 section 2.4.
+func (n normaliser) follow(link map[string]any, name string, object map[string]any) error {
+	given, _ := lookUp(object, "$ref")
+	ref, _ := given.(string)
+	endpoint, id := n.located(ref)
+	switch {
+	case id == "":
+		return nil
+	case slices.Contains(n.rt.linked, endpoint):
+		link["value"] = id
+	case endpoint == "/Groups":
+		return invalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian.", name)
+	}
+	return nil
+}
+
+// located splits the location of a resource of this server, whole or relative,
+// into endpoint and id; both are empty for anything else.
+func (n normaliser) located(ref string) (endpoint, id string) {
+	rest, ok := strings.CutPrefix(ref, n.base+"/")
+	if !ok || n.base == "" {
+		if rest = strings.TrimPrefix(ref, BasePath+"/"); strings.Contains(rest, "://") {
+			return "", ""
+		}
+		for strings.HasPrefix(rest, "../") {
+			rest = rest[len("../"):]
+		}
+	}
+	collection, escaped, ok := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
+	id, err := url.PathUnescape(escaped)
+	if !ok || err != nil || strings.Contains(escaped, "/") {
+		return "", ""
+	}
+	return "/" + collection, id
 }
 
 // dropRepeated removes elements whose value and type stand in the list already,

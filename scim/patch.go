@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"scim-atlassian/scim/query"
 )
@@ -26,20 +25,21 @@ var notStored = []string{
 	"employeeNumber", "costCenter", "division", "manager",
 }
 
-// parsePatch checks the body of a PATCH, RFC 7644 section 3.5.2, and takes it
+// parsePatch reads the body of a PATCH, RFC 7644 section 3.5.2, and takes it
 // apart into operations with one attribute each. An empty, non-nil result means
 // that nothing in it concerns this server.
-func parsePatch(rt *resourceType, body any, strict bool) ([]operation, error) {
+func parsePatch(n normaliser, body any) ([]operation, error) {
+	n.path = true
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, invalidSyntax("The body of a PATCH is an object with schemas [%q] and Operations.", urnPatchOp)
 	}
-	if urns, _ := lookUp(object, "schemas"); strict && !slices.Equal(toList(urns), []any{urnPatchOp}) {
+	if urns, _ := lookUp(object, "schemas"); n.strict && !slices.Equal(toList(urns), []any{urnPatchOp}) {
 		return nil, invalidSyntax("schemas must be [%q].", urnPatchOp)
 	}
 	given, present := lookUp(object, "Operations")
-	if !present && !strict {
-		return []operation{}, nil // one client sends this before it dares to patch
+	if !present && !n.strict {
+		return []operation{}, saysNothing(object)
 	}
 	list, ok := given.([]any)
 	if !ok || len(list) == 0 {
@@ -48,17 +48,30 @@ func parsePatch(rt *resourceType, body any, strict bool) ([]operation, error) {
 	if len(list) > maxOperations {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), maxOperations)
 	}
-	n := patchReader{normaliser: normaliser{rt.schema, strict}, ops: []operation{}}
+	r := patchReader{normaliser: n, ops: []operation{}}
 	for i, element := range list {
-		if err := n.read(element); err != nil {
+		if err := r.read(element); err != nil {
 			e := asError(err)
 			return nil, refuse(e.Status, e.Type, "Operations[%d]: %s", i, e.Detail)
 		}
 	}
-	if len(n.ops) > maxOperations {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(n.ops), maxOperations)
+	if len(r.ops) > maxOperations {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(r.ops), maxOperations)
 	}
-	return n.ops, nil
+	return r.ops, nil
+}
+
+// saysNothing refuses the body of a PATCH without Operations unless it asks for
+// nothing: one client sends such a body before it dares to patch. SCIM 1.1, where
+// a PATCH holds the attributes themselves, is not understood.
+func saysNothing(object map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if !strings.EqualFold(name, "schemas") {
+			return invalidSyntax("Operations is missing, and there is %q instead: SCIM 2.0 wants {\"schemas\": [%q], \"Operations\": [{\"op\": \"replace\", \"path\": …, \"value\": …}]}. A PATCH of SCIM 1.1 is not understood.",
+				clip(name), urnPatchOp)
+		}
+	}
+	return nil
 }
 
 func toList(v any) []any {
@@ -66,12 +79,13 @@ func toList(v any) []any {
 	return list
 }
 
+// patchReader collects the operations of a PATCH.
 type patchReader struct {
 	normaliser
 	ops []operation
 }
 
-func (n *patchReader) read(element any) error {
+func (r *patchReader) read(element any) error {
 	object, ok := element.(map[string]any)
 	if !ok {
 		return invalidSyntax("an operation is an object with op, path and value.")
@@ -87,192 +101,247 @@ func (n *patchReader) read(element any) error {
 	}
 	path, present := lookUp(object, "path")
 	text, ok := path.(string)
-	if present && path != nil && !ok {
+	switch {
+	case present && path != nil && !ok:
 		return invalidSyntax("path must be a string.")
+	case text == "":
+		return r.pathless(op, value)
 	}
-	if text == "" {
-		return n.pathless(op, value)
+	if urn, ok := r.schemaOf(text); ok {
+		return r.schema(op, urn, value)
 	}
-	return n.target(op, text, value, false)
+	p, filter, err := r.named(text)
+	switch {
+	case err != nil && r.ignorable(text):
+		return nil
+	case err != nil:
+		return err
+	case isReadOnly(p):
+		return mutability("%s is readOnly.", p)
+	}
+	return r.add(op, statement{path: p, filter: filter, value: value, absent: !valued})
 }
 
 // pathless unfolds an operation on the resource itself. readOnly attributes in
 // it are passed over: clients send back the id and meta they got.
-func (n *patchReader) pathless(op string, value any) error {
+func (r *patchReader) pathless(op string, value any) error {
 	if op == "remove" {
 		return noTarget("a remove needs a path.")
 	}
-	if list, ok := value.([]any); ok && len(list) == 1 && !n.strict {
+	if list, ok := value.([]any); ok && len(list) == 1 && !r.strict {
 		value = list[0]
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
 		return invalidValue("without a path, value must be an object of attributes.")
 	}
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		if err := n.target(op, name, object[name], true); err != nil {
+	return r.addAll(op, object)
+}
+
+func (r *patchReader) addAll(op string, object map[string]any) error {
+	statements, err := r.statements(object)
+	if err != nil {
+		return err
+	}
+	for _, s := range statements {
+		if err := r.add(op, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// target reads an operation on the attribute that path names. The path may have
-// a value filter, or be the URN of a schema, whose attributes value then holds.
-func (n *patchReader) target(op, path string, value any, fromObject bool) error {
-	if len(path) > maxPath || strings.ContainsRune(path, utf8.RuneError) {
-		return invalidPath("the path is longer than %d bytes or not plain text.", maxPath)
+// schema reads an operation whose path is the URN of a schema: value holds its
+// attributes, and no value, except of an add, removes those of an extension.
+func (r *patchReader) schema(op, urn string, value any) error {
+	if object, ok := value.(map[string]any); ok {
+		return r.addAll(op, map[string]any{urn: object})
 	}
-	if urn, inner, ok := n.extension(path, value); ok {
-		for _, name := range slices.Sorted(maps.Keys(inner)) {
-			if strings.EqualFold(name, "schemas") {
-				continue // some SDKs keep an extension as a resource of its own
-			}
-			if err := n.target(op, urn+":"+name, inner[name], fromObject); err != nil {
-				return err
-			}
-		}
-		return nil
+	i := slices.IndexFunc(r.rt.schema.Extensions, func(e query.Extension) bool { return e.URN == urn })
+	if i < 0 || op == "add" || !r.none(value) {
+		return invalidValue("%s: value must be an object of its attributes.", urn)
 	}
-	if attributes := n.attributesAt(path); attributes != nil && blank(value) && op != "add" {
-		for _, a := range attributes {
-			if err := n.target("remove", path+":"+a.Name, nil, true); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if fromObject && strings.EqualFold(path, "schemas") {
-		return nil
-	}
-	p, filter, err := n.path(path)
-	if err != nil {
-		if n.ignorable(path) {
-			return nil
-		}
-		return err
-	}
-	if p.Attr.Mutability == query.ReadOnly || p.Sub != nil && p.Sub.Mutability == query.ReadOnly {
-		if fromObject {
-			return nil
-		}
-		return mutability("%s is readOnly.", p)
-	}
-	if object, ok := parts(p, value); ok && op != "remove" {
-		for _, name := range slices.Sorted(maps.Keys(object)) {
-			sub, err := n.schema.Resolve(p.String() + "." + name)
-			if err != nil || sub.Sub == nil || sub.Sub.Mutability == query.ReadOnly {
-				continue
-			}
-			if err := n.operation(op, sub, nil, object[name]); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return n.operation(op, p, filter, value)
-}
-
-// attributesAt returns the attributes of the extension whose URN path is, or nil.
-func (n *patchReader) attributesAt(path string) []*query.Attribute {
-	for _, e := range n.schema.Extensions {
-		if strings.EqualFold(e.URN, path) {
-			return e.Attributes
+	for _, a := range r.rt.schema.Extensions[i].Attributes {
+		if a.Mutability != query.ReadOnly {
+			r.emit("remove", statement{path: query.Path{Extension: urn, Attr: a}}, nil)
 		}
 	}
 	return nil
 }
 
-// ignorable reports whether a path that does not resolve is of an attribute
-// that SCIM defines and Atlassian does not store, or of another schema.
-func (n *patchReader) ignorable(path string) bool {
-	if n.strict {
-		return false
-	}
-	if n.attributesAt(path) != nil || n.schema.IsCore(path) {
-		return false
-	}
-	name := path
-	if i := strings.LastIndexByte(path, ':'); i >= 0 {
-		known := n.schema.IsCore(path[:i]) || slices.ContainsFunc(n.schema.Extensions, func(e query.Extension) bool { return strings.EqualFold(e.URN, path[:i]) })
-		if !known && strings.HasPrefix(strings.ToLower(path), "urn:") {
-			return true
-		}
-		name = path[i+1:]
-	}
-	name, _, _ = strings.Cut(name, "[")
-	name, _, _ = strings.Cut(name, ".")
-	return slices.ContainsFunc(notStored, func(s string) bool { return strings.EqualFold(s, name) })
-}
-
-// path resolves attr, attr.sub, attr[filter] and attr[filter].sub.
-func (n *patchReader) path(text string) (query.Path, query.Expr, error) {
-	open := strings.IndexByte(text, '[')
-	if open < 0 {
-		p, err := n.schema.Resolve(text)
-		if err != nil {
-			return p, nil, invalidPath("%s.", err.Error())
-		}
-		return p, nil, nil
-	}
-	shut := strings.LastIndexByte(text, ']')
-	p, err := n.schema.Resolve(text[:open])
+// add reads the value of a statement and appends the operation. A value that was
+// given and names nothing never stands for everything.
+func (r *patchReader) add(op string, s statement) error {
 	switch {
-	case err != nil:
-		return p, nil, invalidPath("%s.", err.Error())
-	case shut < open || p.Sub != nil || !p.Attr.MultiValued:
-		return p, nil, invalidPath("%q is no path; a value filter goes as in emails[type eq \"work\"].value.", clip(text))
+	case op != "remove":
+		return r.set(op, s)
+	case stays(s):
+		return nil
 	}
-	filter, err := query.ParseElement(p.Attr, text[open+1:shut], filterLimits)
-	if err != nil {
-		return p, nil, invalidPath("%s", err.Error())
-	}
-	if rest := text[shut+1:]; rest != "" {
-		if p, err = n.schema.Resolve(text[:open] + rest); err != nil || p.Sub == nil {
-			return p, nil, invalidPath("%q: there is no such sub-attribute.", clip(text))
-		}
-	}
-	return p, filter, nil
+	return r.remove(s)
 }
 
-// operation normalises the value and appends the operation. In a replace, null
-// and "" unassign (RFC 7643 section 2.5). A value that was given and names nothing
-// never stands for everything: it is refused, or if it is empty changes nothing.
-func (n *patchReader) operation(op string, p query.Path, filter query.Expr, value any) error {
-	if filter != nil && p.Sub == nil {
-		list, ok := value.([]any)
-		if ok && len(list) > 1 {
-			return invalidValue("%s: the filter means one value; send one.", p)
-		}
-		if len(list) == 1 {
-			value = list[0]
-		}
+// set is add and replace. null, and "" where it stands for null, unassign (RFC
+// 7643 section 2.5) what can be unassigned.
+func (r *patchReader) set(op string, s statement) error {
+	if s.filter != nil && s.path.Sub == nil {
+		return r.setElement(op, s)
 	}
-	v, err := n.value(p, value)
+	if object, ok := r.unfolds(s); ok {
+		return r.setParts(op, s, object)
+	}
+	switch {
+	case r.silent(s) && s.inside:
+		return nil
+	case r.silent(s) && op == "replace":
+		return invalidValue("%s: null says nothing of it; send [] to empty it, or what it is to hold.", s.path)
+	}
+	unassigns := r.none(s.value)
+	v, err := r.value(s.path, s.value)
 	if err != nil {
 		return err
 	}
 	if list, ok := v.([]any); ok && len(list) == 0 {
-		v = nil
+		v, unassigns = nil, true
 	}
 	switch {
-	case v == nil && !blank(value):
-		return invalidValue("%s: the value holds nothing that can be written; name the values that are meant.", p)
-	case v != nil && op == "remove" && !p.Attr.MultiValued:
-		v = nil // what is removed is settled by the path
-	case v != nil:
-	case op == "add":
-		if n.strict {
-			return invalidValue("%s: add needs a value.", p)
-		}
-		return nil
-	case op == "replace":
-		op = "remove"
-	case value != nil && p.Attr.MultiValued && p.Sub == nil && filter == nil:
-		return nil // removes the values of an empty list
+	case v == nil && !unassigns && !s.inside:
+		return invalidValue("%s: the value holds nothing that can be written; name the values that are meant.", s.path)
+	case v == nil && !unassigns:
+		return nil // an object of which the schema knows no part
 	}
-	n.ops = append(n.ops, operation{op: op, path: p, filter: filter, value: v})
+	return r.assign(op, s, v)
+}
+
+// assign appends the operation that gives a value, or takes it if v is nil.
+func (r *patchReader) assign(op string, s statement, v any) error {
+	switch {
+	case v != nil:
+		r.emit(op, s, v)
+	case op == "add" && r.strict:
+		return invalidValue("%s: add needs a value.", s.path)
+	case op == "replace" && !stays(s):
+		r.emit("remove", s, nil)
+	}
 	return nil
+}
+
+// setElement is set for the elements that a filter selects.
+func (r *patchReader) setElement(op string, s statement) error {
+	value := s.value
+	if list, ok := value.([]any); ok && len(list) > 0 {
+		if len(list) > 1 {
+			return invalidValue("%s: the filter means one value; send one.", s.path)
+		}
+		if value = list[0]; value == nil {
+			return r.empty(s.path.Attr, s.path.String())
+		}
+	} else if ok {
+		value = nil
+	}
+	if value == nil {
+		return r.assign(op, s, nil)
+	}
+	v, err := r.element(s.path.Attr, s.path.String(), value)
+	if err != nil {
+		return err
+	}
+	return r.assign(op, s, query.ValueOf(v, s.path))
+}
+
+// element reads what is to become of an element, of which parts are enough
+// unless it is a link.
+func (r *patchReader) element(a *query.Attribute, name string, value any) (any, error) {
+	v, err := r.one(a, name, r.wrap(a, value))
+	if err == nil && (v == nil || r.isLink(a) && !r.identifies(a, v)) {
+		err = r.empty(a, name)
+	}
+	return v, err
+}
+
+// unfolds reports whether the value of a single attribute clears some of its
+// parts and leaves the others (RFC 7644 section 3.5.2.3). A reference has no
+// parts that stand for themselves.
+func (r *patchReader) unfolds(s statement) (map[string]any, bool) {
+	object, ok := s.value.(map[string]any)
+	if !ok || s.path.Sub != nil || s.path.Attr.Kind != query.Complex || s.path.Attr.MultiValued || r.rt.references {
+		return nil, false
+	}
+	for _, v := range object {
+		if blank(v) {
+			return object, true
+		}
+	}
+	return nil, false
+}
+
+func (r *patchReader) setParts(op string, s statement, object map[string]any) error {
+	if _, err := r.value(s.path, s.value); err != nil {
+		return err // what is wrong with the parts, and parts given twice
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		p, err := r.rt.schema.Resolve(s.path.String() + "." + name)
+		if err != nil || p.Sub == nil || p.Sub.Mutability == query.ReadOnly {
+			continue
+		}
+		if err := r.set(op, statement{path: p, value: object[name], inside: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remove takes away what the path settles, or of a list the values that are
+// named.
+func (r *patchReader) remove(s statement) error {
+	all := s.path.Attr.MultiValued && s.filter == nil
+	switch {
+	case s.absent, s.value == nil && !all:
+		r.emit("remove", s, nil)
+		return nil
+	case s.value == nil:
+		return invalidValue("%s: a remove with null names nothing; leave value out to remove all, or name the values that are meant.", s.path)
+	case all && s.path.Sub != nil:
+		return invalidValue("%s: say which element is meant, as in %s[value eq \"…\"].", s.path, s.path.Attr.Name)
+	}
+	v, err := r.removed(s)
+	if err != nil {
+		return err
+	}
+	if list, ok := v.([]any); all && ok {
+		if len(list) > 0 {
+			r.emit("remove", s, list)
+		}
+		return nil // an empty list names nobody
+	}
+	r.emit("remove", s, nil)
+	return nil
+}
+
+// removed reads the value of a remove. Where the path settles what is removed,
+// the value is only checked.
+func (r *patchReader) removed(s statement) (any, error) {
+	if list, ok := s.value.([]any); ok && s.filter != nil && s.path.Sub == nil {
+		if len(list) == 0 {
+			return nil, nil
+		}
+		if len(list) == 1 {
+			return r.element(s.path.Attr, s.path.String(), list[0])
+		}
+	}
+	if s.filter != nil && s.path.Sub == nil {
+		return r.element(s.path.Attr, s.path.String(), s.value)
+	}
+	v, err := r.value(s.path, s.value)
+	if err == nil && v == nil && !r.none(s.value) {
+		err = r.empty(s.path.Attr, s.path.String())
+	}
+	return v, err
+}
+
+// emit appends an operation.
+func (r *patchReader) emit(op string, s statement, v any) {
+	r.ops = append(r.ops, operation{op: op, path: s.path, filter: s.filter, value: v})
 }
 
 // blank reports whether a client's value is none: null, "" or empty.
@@ -288,19 +357,4 @@ func blank(value any) bool {
 		return len(value) == 0
 	}
 	return false
-}
-
-// parts unfolds an object for a complex attribute that clears some of its
-// sub-attributes and leaves the others (RFC 7644 section 3.5.2.3).
-func parts(p query.Path, value any) (map[string]any, bool) {
-	object, ok := value.(map[string]any)
-	if !ok || p.Sub != nil || p.Attr.Kind != query.Complex || p.Attr.MultiValued {
-		return nil, false
-	}
-	for _, v := range object {
-		if blank(v) {
-			return object, true
-		}
-	}
-	return nil, false
 }

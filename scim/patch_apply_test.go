@@ -68,12 +68,9 @@ func patched(tb testing.TB, rt *resourceType, resource, operations string, stric
 		tb.Fatalf("no object: %s", resource)
 	}
 	body := map[string]any{"schemas": []any{urnPatchOp}, "Operations": decode(tb, operations)}
-	ops, err := parsePatch(rt, body, strict)
+	ops, err := parsePatch(normaliser{rt: rt, strict: strict}, body)
 	if err != nil {
 		return nil, refusalOf(tb, err)
-	}
-	for i := range ops {
-		ops[i].value = query.ValueOf(ops[i].value, ops[i].path)
 	}
 	current := query.ObjectOf(fields, rt.schema)
 	before := string(current.AppendJSON(nil))

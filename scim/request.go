@@ -27,9 +27,9 @@ const (
 var filterLimits = query.Limits{Length: 4096, Depth: 32}
 
 // filterBounds are the limits for what a caller sends.
-func filterBounds(caller *Caller) query.Limits {
+func filterBounds(strict bool) query.Limits {
 	limits := filterLimits
-	limits.Quoted = caller.Strict
+	limits.Quoted = strict
 	return limits
 }
 
@@ -77,9 +77,9 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = parsePatch(c.rt, body, c.caller.Strict)
+		c.patch, err = parsePatch(normaliser{rt: c.rt, strict: c.caller.Strict, base: c.base}, body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
-		c.body, err = s.parseResource(c, body)
+		c.body, c.cleared, err = s.parseResource(c, body)
 	}
 	return err
 }
@@ -99,7 +99,7 @@ func (s *Server) understandList(c *call, p parameters) error {
 		return err
 	}
 	if p.filter != nil {
-		e, err := query.Parse(c.rt.schema, *p.filter, filterBounds(c.caller))
+		e, err := query.Parse(c.rt.schema, *p.filter, filterBounds(c.caller.Strict))
 		if err != nil {
 			return err
 		}

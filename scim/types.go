@@ -20,6 +20,7 @@ type resourceType struct {
 	shown      query.Projection // of an answer when the request names no attributes
 	backend    backend
 	links      links           // what refers to the other type
+	linked     []string        // endpoints of what links lead to
 	joined     []*resourceType // of the root: the types that it stands for; it has no backend
 	references bool            // complex values stand for something that exists elsewhere
 
@@ -28,7 +29,7 @@ type resourceType struct {
 	cheap   query.Projection // of a view: all but links, which take upstream calls of their own
 
 	// prepare completes a normalised body of POST or PUT; nil: nothing to do.
-	prepare func(doc map[string]any) error
+	prepare func(doc *query.Object) error
 	// published is the core schema as /Schemas shows it, nil: as it is embedded.
 	published json.RawMessage
 }
@@ -52,6 +53,7 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 	users, groups := newDirectoryBackends(cfg, types["User"].schema, types["Group"].schema)
 	types["User"].backend, types["Group"].backend = users, groups
 	types["User"].links, types["Group"].links = users.reader.links, groups.reader.links
+	types["Group"].linked = []string{"/Users"}
 	catalogues := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
 	types["Issue"].references = true
 	types["Issue"].backend = newIssues(cfg, types["Issue"].schema, catalogues)
@@ -80,6 +82,7 @@ func newViews(cfg Config, user, group *resourceType, c *catalogues) (account, en
 	accounts := newAccounts(cfg, am, user, group.backend.(*groups), roles)
 	account.backend, account.prepare = accounts, am.complete
 	entitlement.backend, entitlement.prepare = newEntitlements(cfg, em, group, accounts), em.complete
+	account.linked, entitlement.linked = []string{"/Entitlements", "/Groups"}, []string{"/Accounts", "/Users"}
 	return account, entitlement, nil
 }
 

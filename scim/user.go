@@ -51,14 +51,14 @@ func (b *users) create(ctx context.Context, doc query.Object) (query.Object, err
 	return b.confirmed(userObject(u), changes(b.schema, nil, doc))
 }
 
-// kept implements backend: externalId, the correlation key, active and e-mail
-// addresses are what PUT bodies leave out in practice though their senders rely
-// on them.
+// kept implements backend: externalId, the correlation key, and e-mail addresses
+// are what PUT bodies leave out in practice though their senders rely on them;
+// active stays for everybody, since nothing said activates nobody.
 func (b *users) kept(caller *Caller) []string {
 	if caller.Strict {
-		return nil
+		return []string{"active"}
 	}
-	return []string{"externalId", "active", "emails"}
+	return []string{"active", "externalId", "emails"}
 }
 
 // patch implements patcher for operations that say all by themselves.
@@ -235,30 +235,25 @@ func emailsRequired() error {
 // completeEmails gives a user the e-mail address that Atlassian requires, where
 // the configuration says how, and marks the first as primary if none is. Where a
 // PUT keeps the present ones, c.standIn tells that replace has to put them in.
-func (s *Server) completeEmails(c *call, doc map[string]any) error {
-	list := toList(doc["emails"])
-	if len(list) == 0 {
-		if c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.caller), "emails") {
-			c.standIn = "emails"
-			doc["emails"] = []any{map[string]any{"value": "kept"}} // the library requires some
-			return nil
-		}
-		userName, _ := doc["userName"].(string)
-		address, ok := derivedEmail(userName, s.cfg.DeriveEmailDomain)
-		if !ok {
-			return emailsRequired()
-		}
-		doc["emails"] = []any{map[string]any{"value": address, "type": "work", "primary": true}}
+func (s *Server) completeEmails(c *call, doc *query.Object) error {
+	given, said := doc.Get("emails")
+	if list, _ := given.([]any); len(list) > 0 {
+		doc.Set("emails", withPrimary(list))
 		return nil
 	}
-	for _, e := range list {
-		if element, _ := e.(map[string]any); element["primary"] == true {
-			return nil
-		}
+	switch {
+	case c.method == http.MethodPut && said:
+		return emailsRequired() // [] takes all addresses away
+	case c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.caller), "emails"):
+		c.standIn = "emails"
+		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
+		return nil
 	}
-	if first, ok := list[0].(map[string]any); ok {
-		first["primary"] = true
+	address, ok := derivedEmail(text(*doc, "userName"), s.cfg.DeriveEmailDomain)
+	if !ok {
+		return emailsRequired()
 	}
+	doc.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
 	return nil
 }
 
