@@ -32,14 +32,14 @@ type call struct {
 	conditions conditions
 	target     string // id in the path, or of what was created
 	query      listQuery
-	versioned  bool           // the answer has meta.version, so resources must be whole
-	explain    bool           // the client wants the plan in the answer
-	operation  int            // place in a bulk request, from 1; 0: a request of its own
-	data       any            // the body, where it is known already
-	body       query.Object   // what a POST or PUT says of the resource
-	cleared    []string       // attributes that body gives no value on purpose
-	standIn    string         // attribute in body that stands for what the resource has
-	patch      []operation    // normalised operations of a PATCH
+	versioned  bool         // the answer has meta.version, so resources must be whole
+	explain    bool         // the client wants the plan in the answer
+	operation  int          // place in a bulk request, from 1; 0: a request of its own
+	data       any          // the body, where it is known already
+	body       query.Object // what a POST or PUT says of the resource
+	cleared    []string     // attributes that body gives no value on purpose
+	standIn    string       // attribute in body that stands for what the resource has
+	patch      []operation  // normalised operations of a PATCH
 
 	answered bool         // a resource handler ran; otherwise the library refused
 	before   query.Object // the resource before a write, if it was read anyway

@@ -126,19 +126,27 @@ func (n normaliser) ignorable(path string) bool {
 	if n.strict || n.rt.references {
 		return false
 	}
-	if _, ok := n.schemaOf(path); ok {
-		return false
-	}
-	name := path
-	if i := strings.LastIndexByte(path, ':'); i >= 0 {
-		if _, known := n.schemaOf(path[:i]); !known && strings.HasPrefix(strings.ToLower(path), "urn:") {
-			return true
-		}
-		name = path[i+1:]
+	name, known := n.belowSchema(path)
+	if !known && strings.HasPrefix(strings.ToLower(path), "urn:") {
+		return true
 	}
 	name, _, _ = strings.Cut(name, "[")
 	name, _, _ = strings.Cut(name, ".")
 	return slices.ContainsFunc(notStored, func(s string) bool { return strings.EqualFold(s, name) })
+}
+
+// belowSchema cuts the URN of a schema of the resource off a name. It reports
+// false, and the whole name, if none stands in front.
+func (n normaliser) belowSchema(name string) (rest string, ok bool) {
+	for i, c := range name {
+		if c != ':' && c != '.' {
+			continue
+		}
+		if _, ok := n.schemaOf(name[:i]); ok {
+			return name[i+1:], true
+		}
+	}
+	return name, false
 }
 
 // named resolves a name: attr, attr.sub, attr[filter] or attr[filter].sub.

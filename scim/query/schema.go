@@ -113,7 +113,7 @@ func NewSchema(resourceType, core string, attributes []*Attribute, extensions ..
 	}
 	for _, a := range attributes {
 		s.index("", Path{Attr: a})
-		s.index(core+":", Path{Attr: a})
+		s.indexBelow(core, Path{Attr: a})
 	}
 	for _, e := range extensions {
 		s.extend(e)
@@ -125,7 +125,7 @@ func (s *Schema) extend(e Extension) {
 	s.Extensions = append(s.Extensions, e)
 	s.urns[strings.ToLower(e.URN)] = e.URN
 	for _, a := range e.Attributes {
-		s.index(e.URN+":", Path{Extension: e.URN, Attr: a})
+		s.indexBelow(e.URN, Path{Extension: e.URN, Attr: a})
 		s.indexUnprefixed(Path{Extension: e.URN, Attr: a})
 	}
 }
@@ -136,7 +136,7 @@ func (s *Schema) WithAliases(urns ...string) *Schema {
 	s.aliases = urns
 	for _, urn := range urns {
 		for _, a := range s.Attributes {
-			s.index(urn+":", Path{Attr: a})
+			s.indexBelow(urn, Path{Attr: a})
 		}
 	}
 	return s
@@ -145,6 +145,13 @@ func (s *Schema) WithAliases(urns ...string) *Schema {
 // IsCore reports whether a URN, in any case, is of the core schema.
 func (s *Schema) IsCore(urn string) bool {
 	return urn != "" && strings.EqualFold(urn, s.Core) || slices.ContainsFunc(s.aliases, func(a string) bool { return strings.EqualFold(urn, a) })
+}
+
+// indexBelow enters the path of an attribute with the URN of its schema in front,
+// joined by a colon, or by a dot, as some clients write it.
+func (s *Schema) indexBelow(urn string, p Path) {
+	s.index(urn+":", p)
+	s.index(urn+".", p)
 }
 
 // index enters the path of an attribute and those of its sub-attributes. The
@@ -183,8 +190,8 @@ func (s *Schema) indexUnprefixed(p Path) {
 }
 
 // Resolve finds the attribute that name means: "userName", "name.givenName",
-// either with the URN of its schema and a colon in front, all in any case (RFC
-// 7644 section 3.10). An extension's attribute may go without its URN if no
+// either with the URN of its schema and a colon (or a dot) in front, all in any
+// case (RFC 7644 section 3.10). An extension's attribute may go without its URN if no
 // other attribute has the name. The error says what is wrong with the name.
 func (s *Schema) Resolve(name string) (Path, error) {
 	key := strings.ToLower(name)
