@@ -212,6 +212,9 @@ func (rt *resourceType) applyElements(list []any, op operation, strict bool) ([]
 		return nil, noTarget("%s has no element that satisfies %s.", op.path.Attr.Name, op.filter)
 	}
 	made := rt.changedElement(terms, op)
+	if object, ok := made.(query.Object); ok && subAttribute(op.path.Attr, "value") != nil && text(object, "value") == "" {
+		return nil, noTarget("%s has no element that satisfies %s, and without a value none can be made.", op.path.Attr.Name, op.filter)
+	}
 	demote(kept, made)
 	return append(kept, made), nil
 }
