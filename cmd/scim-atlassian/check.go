@@ -16,8 +16,8 @@ func (p *program) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Test the configuration, the credentials and what they permit",
-		Long: "Test the configuration, the credentials and what they permit; one line a finding: ok, FAIL, part (works in part) or off\n" +
-			"(not configured). Nothing is changed. The exit code is 1 if anything fails.",
+		Long: "Test the configuration, the credentials and what they permit; one line a finding: ok, FAIL, part (works in part, or\n" +
+			"looks wrong) or off (not configured). Nothing is changed. The exit code is 1 if anything fails.",
 		Example: "  scim-atlassian check --env-file .env",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -30,8 +30,11 @@ func (p *program) checkCommand() *cobra.Command {
 
 // check prints every finding. Atlassian is asked only with a configuration that makes sense.
 func (p *program) check(cmd *cobra.Command, envFile string) error {
-	c, err := loadConfig(p.environ, envFile)
+	c, doubts, err := loadConfig(p.environ, envFile)
 	findings := []scim.Finding{ownFinding("configuration", "", err)}
+	if len(doubts) > 0 {
+		findings = append(findings, scim.Finding{Capability: "doubtful settings", Outcome: scim.OutcomeLimited, Detail: errors.Join(doubts...).Error()})
+	}
 	if err != nil {
 		return p.report(findings)
 	}

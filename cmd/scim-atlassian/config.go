@@ -4,20 +4,16 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
-	"maps"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/joho/godotenv"
 	"go.uber.org/zap/zapcore"
 
 	"scim-atlassian/scim"
@@ -133,15 +129,19 @@ const fileSuffix = "_FILE"
 
 // loadConfig reads the environment ("NAME=value") over the file envFile over the defaults. An empty value counts as
 // unset, except for ADMIN_LISTEN, where it means off. An empty envFile stands for ".env" where there is one. Every
-// variable that cannot be read is reported, with the problems that Validate finds in the rest, in one error with a line
-// each.
-func loadConfig(environ []string, envFile string) (*config, error) {
-	variables, err := readVariables(environ, envFile)
+// variable that cannot be read, or that is no setting and was meant to be, is reported, with the problems that Validate
+// finds in the rest, in one error with a line each. Doubts are what looks wrong and may be right; they come with an error
+// too. Neither quotes a value of a secret.
+func loadConfig(environ []string, envFile string) (c *config, doubts []error, err error) {
+	file, err := readVariablesFile(envFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	c := defaultConfig()
-	problems := append(readSecretFiles(variables), openSecrets(variables)...)
+	problems, doubts := checkNames(file, environ)
+	doubts = append(doubts, file.cutSecrets()...)
+	variables := file.under(environ)
+	c = defaultConfig()
+	problems = append(append(problems, readSecretFiles(variables)...), openSecrets(variables)...)
 	if err := env.ParseWithOptions(c, env.Options{Environment: variables}); err != nil {
 		problems = append(problems, parseProblems(err)...)
 	}
@@ -153,39 +153,21 @@ func loadConfig(environ []string, envFile string) (*config, error) {
 			list[i] = strings.TrimSpace(list[i])
 		}
 	}
-	return c, errors.Join(append(problems, c.Validate())...)
+	return c, doubts, errors.Join(append(append(problems, checkPlaceholders(variables)...), c.Validate())...)
 }
 
-// readVariables reads the environment over the file envFile, as loadConfig says.
-func readVariables(environ []string, envFile string) (map[string]string, error) {
-	variables, err := readEnvFile(envFile)
-	if err != nil {
-		return nil, err
-	}
-	for _, pair := range environ {
-		if name, value, _ := strings.Cut(pair, "="); value != "" || name == adminListen {
-			variables[name] = value
+// placeholder matches what the sample, .env.example, has where a value of the reader's own belongs.
+var placeholder = regexp.MustCompile(`^(replace-me)$|//(your-site)\.|(\{cloudId\})`)
+
+// checkPlaceholders lists the settings that were copied from the sample and not filled in.
+func checkPlaceholders(variables map[string]string) []error {
+	var problems []error
+	for _, name := range settingNames() {
+		if match := placeholder.FindStringSubmatch(variables[name]); match != nil {
+			problems = append(problems, fmt.Errorf("%s still holds the placeholder %s: put your own value there", name, cmp.Or(match[1:]...)))
 		}
 	}
-	maps.DeleteFunc(variables, func(name, value string) bool { return value == "" && name != adminListen })
-	return variables, nil
-}
-
-// readEnvFile reads NAME=value lines. Its errors never quote the file, which is full of secrets.
-func readEnvFile(path string) (map[string]string, error) {
-	f, err := os.Open(cmp.Or(path, ".env"))
-	if path == "" && errors.Is(err, fs.ErrNotExist) {
-		return map[string]string{}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the environment file: %w", err)
-	}
-	defer f.Close()
-	variables, err := godotenv.Parse(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s is not a file of NAME=value lines; quote values that hold spaces, $ or #", f.Name())
-	}
-	return variables, nil
+	return problems
 }
 
 // secretNames are the variables of secrets.
@@ -390,22 +372,4 @@ func (c *config) organizationURL() string {
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// unknownVariables lists names with our prefix that are no setting: a misspelt limit should not pass unnoticed.
-func unknownVariables(environ []string) []string {
-	known := make(map[string]bool)
-	for field := range reflect.TypeFor[config]().Fields() {
-		name := field.Tag.Get("env")
-		known[name] = true
-		known[name+fileSuffix] = field.Type == reflect.TypeFor[secret]()
-	}
-	var unknown []string
-	for _, pair := range environ {
-		name, _, _ := strings.Cut(pair, "=")
-		if strings.HasPrefix(name, "SCIM_ATLASSIAN_") && !known[name] {
-			unknown = append(unknown, name)
-		}
-	}
-	return slices.Sorted(slices.Values(unknown))
 }

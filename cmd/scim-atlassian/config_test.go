@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestLoadConfigProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := loadConfig(tt.environ, "")
+			_, _, err := loadConfig(tt.environ, "")
 			var got []string
 			if err != nil {
 				got = strings.Split(err.Error(), "\n")
@@ -125,7 +126,7 @@ func TestLoadConfigSources(t *testing.T) {
 	want.Projects = []string{"A", "B"}
 	want.PublicDiscovery = true
 	want.LogLevel = zapcore.WarnLevel
-	got, err := loadConfig(environ, file)
+	got, _, err := loadConfig(environ, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +151,7 @@ func TestAdminListen(t *testing.T) {
 		{"environment, empty", file, []string{"ADMIN_LISTEN="}, ""},
 	}
 	for _, tt := range tests {
-		c, err := loadConfig(complete("", tt.environ...), tt.file)
+		c, _, err := loadConfig(complete("", tt.environ...), tt.file)
 		if err != nil || c.AdminListen != tt.want {
 			t.Errorf("%s: %q, %v; want %q", tt.name, c.AdminListen, err, tt.want)
 		}
@@ -158,10 +159,10 @@ func TestAdminListen(t *testing.T) {
 }
 
 func TestLoadConfigEnvFile(t *testing.T) {
-	if _, err := loadConfig(complete(""), filepath.Join(t.TempDir(), "absent")); err == nil || !strings.Contains(err.Error(), "absent") {
+	if _, _, err := loadConfig(complete(""), filepath.Join(t.TempDir(), "absent")); err == nil || !strings.Contains(err.Error(), "absent") {
 		t.Errorf("absent file: got %v, want an error that names it", err)
 	}
-	_, err := loadConfig(complete(""), write(t, "env", "ADMIN EMAIL hunter2\n"))
+	_, _, err := loadConfig(complete(""), write(t, "env", "ADMIN EMAIL hunter2\n"))
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("broken file: got %v, want an error that does not quote it", err)
 	}
@@ -169,7 +170,7 @@ func TestLoadConfigEnvFile(t *testing.T) {
 	if err := os.WriteFile(".env", []byte("DIRECTORY_ID=from-dot-env\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := loadConfig(complete("DIRECTORY_ID"), "")
+	c, _, err := loadConfig(complete("DIRECTORY_ID"), "")
 	if err != nil || c.DirectoryID != "from-dot-env" {
 		t.Errorf("got DIRECTORY_ID %q, %v; want that of .env", c.DirectoryID, err)
 	}
@@ -182,13 +183,14 @@ func TestSampleFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	uncommented := regexp.MustCompile(`(?m)^#([A-Z_]+=)`).ReplaceAllString(string(sample), "$1")
-	got, err := loadConfig(nil, write(t, "env", uncommented))
-	if err != nil {
-		t.Fatal(err)
+	filledIn := strings.NewReplacer("=replace-me", "=mine", "//your-site.", "//mine.").Replace(uncommented)
+	got, doubts, err := loadConfig(nil, write(t, "env", filledIn))
+	if err != nil || doubts != nil {
+		t.Fatal(err, doubts)
 	}
 	want := defaultConfig()
-	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "admin@example.com", "replace-me", "https://your-site.atlassian.net"
-	want.DirectoryID, want.DirectoryAPIKey = "replace-me", "replace-me"
+	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "admin@example.com", "mine", "https://mine.atlassian.net"
+	want.DirectoryID, want.DirectoryAPIKey = "mine", "mine"
 	want.KeycloakClientID, want.CallersFile = "JIRA-connector", "config/callers.json"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -197,6 +199,15 @@ func TestSampleFile(t *testing.T) {
 		if name := field.Tag.Get("env"); !strings.Contains(uncommented, "\n"+name+"=") {
 			t.Errorf("the sample lacks %s", name)
 		}
+	}
+	_, _, err = loadConfig(nil, write(t, "env", string(sample)))
+	if diff := cmp.Diff([]string{
+		"ACCOUNT_SECURITY_API_KEY still holds the placeholder replace-me: put your own value there",
+		"DIRECTORY_API_KEY still holds the placeholder replace-me: put your own value there",
+		"DIRECTORY_ID still holds the placeholder replace-me: put your own value there",
+		"SITE_URL still holds the placeholder your-site: put your own value there",
+	}, slices.Sorted(strings.SplitSeq(fmt.Sprint(err), "\n"))); diff != "" {
+		t.Errorf("problems of the sample as it stands (-want +got):\n%s", diff)
 	}
 }
 
@@ -208,7 +219,7 @@ func TestSeedVariables(t *testing.T) {
 		"CONNECTOR_PORT=7001", "DIRECTORY_API_KEY=key", "DIRECTORY_ID=0d1ec701-0000-4000-8000-000000000001",
 		"SCIM_URL=https://api.atlassian.com/scim/directory", "ACCOUNT_SECURITY_API_KEY=token", "SITE_URL=https://site.atlassian.net",
 	}, "\n"))
-	if _, err := loadConfig(nil, file); err != nil {
+	if _, _, err := loadConfig(nil, file); err != nil {
 		t.Error(err)
 	}
 }
@@ -264,7 +275,7 @@ func TestIssuer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c, err := loadConfig(tt.environ, "")
+			c, _, err := loadConfig(tt.environ, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -140,7 +140,7 @@ func (r *realm) set(change func()) {
 func (r *realm) connect(t *testing.T, settings ...string) (*idhub, *observer.ObservedLogs) {
 	t.Helper()
 	environ := complete("", append([]string{"SCIM_ATLASSIAN_IDHUB_URL=" + r.url, "KEYCLOAK_REALM=alpha", "KEYCLOAK_CLIENT_ID=JIRA-connector"}, settings...)...)
-	c, err := loadConfig(environ, "")
+	c, _, err := loadConfig(environ, "")
 	if err != nil {
 		t.Fatal(err)
 	}

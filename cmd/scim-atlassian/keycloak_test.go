@@ -420,7 +420,7 @@ func TestKeycloak(t *testing.T) {
 	// The server under test plays IDHub for another one: it accepts the realm's tokens and nothing else.
 	probeBy := func(t *testing.T, settings ...string) (string, error) {
 		t.Helper()
-		c, err := loadConfig(environ(append([]string{"SCIM_ATLASSIAN_IDHUB_URL=" + s.base, "SCIM_ATLASSIAN_OIDC_ISSUER=" + issuer,
+		c, _, err := loadConfig(environ(append([]string{"SCIM_ATLASSIAN_IDHUB_URL=" + s.base, "SCIM_ATLASSIAN_OIDC_ISSUER=" + issuer,
 			"SCIM_ATLASSIAN_IDHUB_INFO_PATH=/scim/v2/ServiceProviderConfig"}, settings...)...), "")
 		if err != nil {
 			t.Fatal(err)

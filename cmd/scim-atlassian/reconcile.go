@@ -76,7 +76,7 @@ func (f *reconcileFlags) check() error {
 }
 
 func (p *program) reconcile(cmd *cobra.Command, flags reconcileFlags) error {
-	c, err := p.configure(cmd, flags.envFile)
+	c, _, err := p.configure(cmd, flags.envFile)
 	if err != nil {
 		return err
 	}

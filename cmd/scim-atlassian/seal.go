@@ -88,11 +88,12 @@ func (p *program) sealRecipient(envFile, given string) (age.Recipient, error) {
 		}
 		return recipients[0], nil
 	}
-	variables, err := readVariables(p.environ, envFile)
-	if err == nil {
-		err = readSecretFile(variables, sealKeyName)
-	}
+	file, err := readVariablesFile(envFile)
 	if err != nil {
+		return nil, err
+	}
+	variables := file.under(p.environ)
+	if err := readSecretFile(variables, sealKeyName); err != nil {
 		return nil, err
 	}
 	key, err := parseSealKey(variables[sealKeyName])

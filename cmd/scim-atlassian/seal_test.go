@@ -55,7 +55,7 @@ func TestSeal(t *testing.T) {
 	} {
 		envFile := write(t, "env", "DIRECTORY_API_KEY="+sealed+"\nACCOUNT_SECURITY_API_KEY_FILE="+write(t, "token", sealed+"\n")+"\n")
 		for _, opener := range []string{file, bare} {
-			c, err := loadConfig([]string{
+			c, _, err := loadConfig([]string{
 				opener, "DIRECTORY_ID=d", "ADMIN_EMAIL=a@example.com", "SITE_URL=https://site.example",
 				"SCIM_ATLASSIAN_BASIC_USERNAME=" + sealed, "SCIM_ATLASSIAN_BASIC_PASSWORD=" + sealed,
 			}, envFile)
@@ -79,7 +79,7 @@ func TestSealPostQuantum(t *testing.T) {
 		t.Fatal(err)
 	}
 	environ := []string{sealKeyName + "=" + identity.String()}
-	c, err := loadConfig(append(complete("DIRECTORY_API_KEY", "DIRECTORY_API_KEY="+mustSeal(t, "swordfish", environ)), environ...), "")
+	c, _, err := loadConfig(append(complete("DIRECTORY_API_KEY", "DIRECTORY_API_KEY="+mustSeal(t, "swordfish", environ)), environ...), "")
 	if err != nil || c.DirectoryAPIKey != "swordfish" {
 		t.Errorf("got %q, %v; want swordfish", string(c.DirectoryAPIKey), err)
 	}
@@ -96,7 +96,7 @@ func TestSealKeyRotation(t *testing.T) {
 		{both, old, "first"}, {both, fresh, "second"}, {sealKeyName + "=" + after, fresh, "second"},
 		{sealKeyName + "=" + after, mustSeal(t, "third", nil, "--recipient", public), "third"},
 	} {
-		c, err := loadConfig(complete("DIRECTORY_API_KEY", tt.key, "DIRECTORY_API_KEY="+tt.sealed), "")
+		c, _, err := loadConfig(complete("DIRECTORY_API_KEY", tt.key, "DIRECTORY_API_KEY="+tt.sealed), "")
 		if err != nil || string(c.DirectoryAPIKey) != tt.want {
 			t.Errorf("got %q, %v; want %s", string(c.DirectoryAPIKey), err, tt.want)
 		}
@@ -125,7 +125,7 @@ func TestSealProblems(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := loadConfig(complete("DIRECTORY_API_KEY", tt.key, "DIRECTORY_API_KEY="+tt.value), "")
+			_, _, err := loadConfig(complete("DIRECTORY_API_KEY", tt.key, "DIRECTORY_API_KEY="+tt.value), "")
 			if err == nil {
 				t.Fatal("no problem found")
 			}

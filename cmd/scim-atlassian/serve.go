@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -30,11 +31,15 @@ func (p *program) serveCommand() *cobra.Command {
 		Example: "  scim-atlassian serve --env-file .env",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := p.configure(cmd, flags.envFile)
+			c, doubts, err := p.configure(cmd, flags.envFile)
 			if err != nil {
 				return err
 			}
-			return p.serve(cmd.Context(), c, flags)
+			logger := p.logger(c.LogLevel)
+			for _, doubt := range doubts {
+				logger.Warn("doubtful setting", zap.String("detail", doubt.Error()))
+			}
+			return c.serve(cmd.Context(), flags, logger)
 		},
 	}
 	cmd.Flags().StringVar(&flags.listen, "listen", "", "address to listen on (default \":$CONNECTOR_PORT\")")
@@ -47,23 +52,20 @@ func addEnvFileFlag(cmd *cobra.Command, path *string) {
 	cmd.Flags().StringVar(path, "env-file", "", "file of NAME=value lines; the environment wins over it (default \".env\" if there is one)")
 }
 
-// configure loads the settings; flags win over them.
-func (p *program) configure(cmd *cobra.Command, envFile string) (*config, error) {
-	c, err := loadConfig(p.environ, envFile)
+// configure loads the settings; flags win over them. The doubts are those of loadConfig; an error has them in it.
+func (p *program) configure(cmd *cobra.Command, envFile string) (c *config, doubts []error, err error) {
+	c, doubts, err = loadConfig(p.environ, envFile)
 	if err != nil {
-		return nil, fmt.Errorf("the configuration is not usable:\n%w", err)
+		return nil, nil, fmt.Errorf("the configuration is not usable:\n%w", errors.Join(append([]error{err}, doubts...)...))
 	}
 	if cmd.Flags().Changed("log-level") {
 		c.LogLevel = p.logLevel
 	}
-	return c, nil
+	return c, doubts, nil
 }
 
-func (p *program) serve(ctx context.Context, c *config, flags serveFlags) error {
-	logger := p.logger(c.LogLevel)
-	for _, name := range unknownVariables(p.environ) {
-		logger.Warn("no such setting", zap.String("variable", name))
-	}
+// serve answers until ctx ends.
+func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger) error {
 	callers, err := c.callers()
 	if err != nil {
 		return err
