@@ -211,16 +211,25 @@ func TestSampleFile(t *testing.T) {
 	}
 }
 
-// The variables of IDHub's guide are enough to serve, as they stand there.
+// The variables of IDHub's guide are enough to serve, as they stand there, and the page about the guide names each.
 func TestSeedVariables(t *testing.T) {
-	file := write(t, "env", strings.Join([]string{
+	page, err := os.ReadFile("../../docs/idhub.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{
 		"ADMIN_EMAIL=admin@example.com", "BUSINESS_OWNER=Bea Owner", "IT_OWNER=Ito Owner", "IDHUB_HOSTNAME=idhub.example.com",
 		"ACCESS_TOKEN=eyJhbGciOi.x.y", "REFRESH_TOKEN=eyJhbGciOi.x.z", "KEYCLOAK_CLIENT_ID=JIRA-connector", "KEYCLOAK_REALM=alpha",
 		"CONNECTOR_PORT=7001", "DIRECTORY_API_KEY=key", "DIRECTORY_ID=0d1ec701-0000-4000-8000-000000000001",
 		"SCIM_URL=https://api.atlassian.com/scim/directory", "ACCOUNT_SECURITY_API_KEY=token", "SITE_URL=https://site.atlassian.net",
-	}, "\n"))
-	if _, _, err := loadConfig(nil, file); err != nil {
-		t.Error(err)
+	}
+	if _, doubts, err := loadConfig(nil, write(t, "env", strings.Join(lines, "\n"))); err != nil || doubts != nil {
+		t.Error(err, doubts)
+	}
+	for _, line := range lines {
+		if name, _, _ := strings.Cut(line, "="); !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/idhub.md lacks %s", name)
+		}
 	}
 }
 
