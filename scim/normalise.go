@@ -191,7 +191,7 @@ func (n normaliser) list(a *query.Attribute, name string, value any) (any, error
 	case !ok && n.strict:
 		return nil, invalidValue("%s is multi-valued; send an array.", name)
 	case !ok && blank(value):
-		return nil, invalidValue("%s says nothing as it is; send [] to empty it, or leave it out to keep it.", name)
+		return nil, invalidValue("%s must be an array; send [] to empty it, or leave it out to keep it.", name)
 	case !ok:
 		elements = []any{value}
 	}
@@ -236,9 +236,9 @@ func (n normaliser) empty(a *query.Attribute, name string) error {
 		}
 	}
 	if needs == nil {
-		return invalidValue("%s names nothing; give it a value or leave it out.", name)
+		return invalidValue("%s is empty; give it a value or leave it out.", name)
 	}
-	return invalidValue("%s names nothing: it needs %s. Complete it or leave it out.", name, strings.Join(needs, " or "))
+	return invalidValue("%s holds nothing that can be stored: it needs %s. Complete it or leave it out.", name, strings.Join(needs, " or "))
 }
 
 func subAttribute(a *query.Attribute, name string) *query.Attribute {

@@ -194,7 +194,7 @@ func (r *patchReader) set(op string, s statement) error {
 	case r.silent(s) && s.inside:
 		return nil
 	case r.silent(s) && op == "replace":
-		return invalidValue("%s: null says nothing of it; send [] to empty it, or what it is to hold.", s.path)
+		return invalidValue("%s: null leaves it as it is; send [] to empty it, or the values that it is to hold.", s.path)
 	}
 	unassigns := r.none(s.value)
 	v, err := r.value(s.path, s.value)
@@ -300,7 +300,7 @@ func (r *patchReader) remove(s statement) error {
 		r.emit("remove", s, nil)
 		return nil
 	case s.value == nil:
-		return invalidValue("%s: a remove with null names nothing; leave value out to remove all, or name the values that are meant.", s.path)
+		return invalidValue("%s: a remove of null removes nothing; leave value out to remove all, or name the values that are meant.", s.path)
 	case all && s.path.Sub != nil:
 		return invalidValue("%s: say which element is meant, as in %s[value eq \"…\"].", s.path, s.path.Attr.Name)
 	}
