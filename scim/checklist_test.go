@@ -289,13 +289,15 @@ var listRows = []row{
 		}
 	}},
 	{"L9", "what is no filter is 400 invalidFilter", func(f *facade) {
-		for _, filter := range []string{"JANE", "userName", "userName eq", "userName like \"x\"", `userName eq "x`, `userName eq "x" and`, `(userName eq "x"`, `active gt true`, `active co "t"`, `userName eq "x" "y"`, " ", `not userName eq "x"`, `emails[type eq "work"`, `userName eq 'x'`} {
+		for _, filter := range []string{"JANE", "userName", "userName eq", "userName like \"x\"", `userName eq "x`, `userName eq "x" and`, `(userName eq "x"`, `active gt true`, `active co "t"`, `userName eq "x" "y"`, " ", `not not userName eq "x"`, `not emails[type eq "work"]`, `emails[type eq "work"`, `userName eq 'x'`} {
 			a := f.want(400, "GET", "/Users?filter="+url.QueryEscape(filter), "")
 			a.refused(f.T, "invalidFilter")
 			f.check(len(a.calls) == 0, "%s: %v", filter, a.calls)
 		}
-		f.as("strict").want(400, "GET", "/Users?filter="+url.QueryEscape(`externalId eq jyoung`), "").refused(f.T, "invalidFilter")
-		f.finds("/Users", `externalId eq jyoung`)
+		for _, filter := range []string{`externalId eq jyoung`, `externalId sw jyoung`, `externalId eq "jyoung" and active eq "True"`, `externalId eq "jyoung" and not active eq false`} {
+			f.as("strict").want(400, "GET", "/Users?filter="+url.QueryEscape(filter), "").refused(f.T, "invalidFilter")
+			f.finds("/Users", filter)
+		}
 	}},
 	{"L10", "a filter on what no schema knows never gives everything", func(f *facade) {
 		for _, filter := range []string{`bogus eq "x"`, `emails.bogus eq "x"`, `emails[bogus eq "x"]`, `urn:example:x:userName eq "x"`, `not (bogus eq "x")`, `userName pr or bogus pr`} {

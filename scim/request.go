@@ -26,10 +26,11 @@ const (
 // and deep nesting would exhaust the stack, which no recover catches.
 var filterLimits = query.Limits{Length: 4096, Depth: 32}
 
-// filterBounds are the limits for what a caller sends.
+// filterBounds are the limits for the filters and PATCH paths of a caller, who is
+// strict or not.
 func filterBounds(strict bool) query.Limits {
 	limits := filterLimits
-	limits.Quoted = strict
+	limits.Strict = strict
 	return limits
 }
 

@@ -25,23 +25,35 @@ func seed(f *testing.F, names ...string) {
 }
 
 // FuzzParse holds that no text breaks Parse, that a refusal names a place in the
-// text, and that an accepted filter survives being printed and simplified.
+// text, that an accepted filter survives being printed and simplified, that Strict
+// only ever refuses, never what is canonical, and that a bare not negates the
+// comparison behind it.
 func FuzzParse(f *testing.F) {
 	seed(f, "parse", "plans")
 	f.Fuzz(func(t *testing.T, filter string) {
 		e, err := Parse(userSchema, filter, Limits{})
+		if letter, refusal := Parse(userSchema, filter, Limits{Strict: true}); refusal == nil && !reflect.DeepEqual(letter, e) {
+			t.Errorf("strictly it means %s, else %v, %v", letter, e, err)
+		}
 		if err != nil {
 			if refused := err.(*Error); refused.Pos < 0 || refused.Pos > len(filter) {
 				t.Errorf("position %d of %d: %v", refused.Pos, len(filter), err)
 			}
 			return
 		}
-		again, err := Parse(userSchema, e.String(), Limits{Length: 1 << 20, Depth: 100})
+		again, err := Parse(userSchema, e.String(), Limits{Length: 1 << 20, Depth: 100, Strict: true})
 		if err != nil {
 			t.Fatalf("canonical text %s: %v", e, err)
 		}
 		if !reflect.DeepEqual(e, again) {
 			t.Fatalf("canonical text %s means %s", e, again)
+		}
+		switch e.(type) {
+		case Compare, Present:
+			bare, err := Parse(userSchema, "not "+e.String(), Limits{Length: 1 << 20})
+			if !reflect.DeepEqual(bare, Expr(Not{e})) {
+				t.Errorf("not %s means %v, %v", e, bare, err)
+			}
 		}
 		if got, want := Match(Simplify(e), ann), Match(e, ann); got != want {
 			t.Fatalf("simplified to %s it gives %t, want %t", Simplify(e), got, want)

@@ -28,10 +28,14 @@ func unfit(p Path, op Op) (fault, fix string) {
 }
 
 // literal converts a value that filter-parser read to what Compare holds for an
-// attribute of that type; if it cannot be, fix says how to write one.
-func literal(kind Kind, v any) (value any, fix string) {
+// attribute of that type; if it cannot be, fix says how to write one. Unless
+// strict, a boolean may be a text.
+func literal(kind Kind, v any, strict bool) (value any, fix string) {
 	switch kind {
 	case Boolean:
+		if s, ok := v.(string); ok && !strict {
+			v = BooleanOf(s)
+		}
 		if b, ok := v.(bool); ok {
 			return b, ""
 		}

@@ -72,14 +72,37 @@ func (o *outline) operand() error {
 		case t.is("("):
 			o.depth++
 			o.emit(t, "(")
-		case t.kind == word && strings.EqualFold(t.text, "not") && o.peek().is("("):
+		case t.negates() && o.peek().is("("):
 			o.emit(t, t.text)
+		case t.negates() && o.peek().kind == word && !o.peek().negates() && !o.strict:
+			return o.bareNot(t)
 		case t.kind == word:
 			return o.comparison(t)
 		default:
 			return fail(t.pos, `write a condition such as userName eq "a@b.example"`, "%s where an attribute is expected", t)
 		}
 	}
+}
+
+// bareNot writes a not without parentheses and the one comparison behind it, which
+// is all that it applies to: RFC 7644 section 3.4.2.2 puts not before and and or.
+// What it means before brackets, clients do not agree on.
+func (o *outline) bareNot(not token) error {
+	name := o.take()
+	if o.peek().is("[") {
+		return failNot(not)
+	}
+	o.emit(not, "not (")
+	if err := o.comparison(name); err != nil {
+		return err
+	}
+	o.text.WriteByte(')')
+	return nil
+}
+
+// failNot refuses a not of which it is not clear what it applies to.
+func failNot(not token) *Error {
+	return fail(not.pos, "put what it applies to in parentheses: not (title pr)", "not without a parenthesis")
 }
 
 // comparison remembers what was written as a term and writes its stand-in.
@@ -106,7 +129,7 @@ func (o *outline) comparison(name token) error {
 	o.emit(t.op, t.op.text)
 	if !strings.EqualFold(t.op.text, "pr") {
 		t.value = o.take()
-		shown, err := t.literal(o.quotedOnly)
+		shown, err := t.literal(o.strict)
 		if err != nil {
 			return err
 		}
@@ -126,7 +149,8 @@ func (o *outline) brackets(t *term) error {
 		return err
 	}
 	o.take()
-	in := parser{scope: t.path.leaf(), tokens: o.tokens, quotedOnly: o.quotedOnly}
+	in := o.within(t.path)
+	in.tokens = o.tokens
 	if t.inner, err = in.filter("]"); err != nil {
 		return err
 	}
@@ -150,6 +174,9 @@ func (t token) joins() bool {
 	return t.kind == word && (strings.EqualFold(t.text, "and") || strings.EqualFold(t.text, "or"))
 }
 
+// negates reports whether the token is "not".
+func (t token) negates() bool { return t.kind == word && strings.EqualFold(t.text, "not") }
+
 // apart refuses words that run into what stands before them.
 func apart(tokens ...token) error {
 	for _, t := range tokens {
@@ -163,8 +190,8 @@ func apart(tokens ...token) error {
 func (t term) checkOperator() error {
 	const fix = "use eq, ne, co, sw, ew, gt, ge, lt, le or pr"
 	switch {
-	case strings.EqualFold(t.name.text, "not"):
-		return fail(t.name.pos, "put what it applies to in parentheses: not (title pr)", "not without a parenthesis")
+	case t.name.negates():
+		return failNot(t.name)
 	case t.op.kind == end || t.op.joins():
 		return fail(t.name.pos, fix, "attribute %s without an operator", quote(t.name.text))
 	case t.op.kind != word:
@@ -181,8 +208,9 @@ func (t term) checkOperator() error {
 }
 
 // literal is what stands for the term's value in the outline: an empty string
-// for any text, and what was written for numbers, true, false and null.
-func (t term) literal(quotedOnly bool) (string, error) {
+// for any text, and what was written for numbers, true, false and null. Unless
+// strict, a text may be without quotes.
+func (t term) literal(strict bool) (string, error) {
 	v := t.value
 	switch {
 	case v.kind == text:
@@ -193,17 +221,11 @@ func (t term) literal(quotedOnly bool) (string, error) {
 		return v.text, nil
 	case jsontext.Value(v.text).IsValid(): // of the unquoted only numbers are
 		return v.text, nil
-	case t.bare() && !quotedOnly:
+	case !strict && v.text[0] != '\'' && !v.joins():
 		return `""`, nil
 	}
 	if strings.Contains("+-.0123456789", v.text[:1]) {
 		return "", fail(v.pos, "write numbers as in JSON, texts and dates in double quotes", "value %s is no number", v)
 	}
 	return "", fail(v.pos, "put it in double quotes", "value %s without quotes", v)
-}
-
-// bare reports whether the value is a text that some clients compare for
-// equality without quotes.
-func (t term) bare() bool {
-	return t.value.kind == word && t.value.pos >= 0 && t.value.text[0] != '\'' && !t.value.joins() && strings.EqualFold(t.op.text, "eq")
 }

@@ -19,8 +19,13 @@ import (
 //	emails eq "x"                       emails.value eq "x"
 //	emails[type eq "work"].value eq "x" emails[type eq "work" and value eq "x"]
 //	emails[type eq "work"] eq "x"       the same
-//	externalId eq 0815                  externalId eq "0815", unless Limits.Quoted
 //	title eq null, title ne null        not (title pr), title pr
+//
+// and unless Limits.Strict:
+//
+//	userName sw ann, externalId eq 0815 userName sw "ann", externalId eq "0815"
+//	active eq "True"                    active eq true
+//	not title pr and active eq true     not (title pr) and active eq true
 //
 // Attributes that are never returned cannot be filtered: that would give them
 // away.
@@ -51,7 +56,7 @@ func parse(s *Schema, scope *Attribute, filter string, lim Limits) (Expr, error)
 	if tokens[0].kind == end {
 		return nil, fail(0, `write one like userName eq "a@b.example"`, "the filter is empty")
 	}
-	p := parser{schema: s, scope: scope, tokens: tokens, quotedOnly: lim.Quoted}
+	p := parser{schema: s, scope: scope, tokens: tokens, strict: lim.Strict}
 	return p.filter("")
 }
 
@@ -67,8 +72,11 @@ type parser struct {
 	tokens []token
 	terms  []term // nil when the names in the AST are the real ones
 
-	quotedOnly bool // Limits.Quoted
+	strict bool // Limits.Strict
 }
+
+// within is a parser for the filter in the brackets behind path.
+func (p *parser) within(path Path) parser { return parser{scope: path.leaf(), strict: p.strict} }
 
 // term is one comparison as it was written.
 type term struct {
@@ -120,7 +128,7 @@ func (p *parser) build(e ast.Expression) (Expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		in := parser{scope: path.leaf()}
+		in := p.within(path)
 		inner, err := in.build(e.ValueFilter)
 		if err != nil {
 			return nil, err
@@ -178,7 +186,7 @@ func (p *parser) comparison(e *ast.AttributeExpression) (Expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	return compareTo(path, t, e.Operator, v)
+	return p.compareTo(path, t, e.Operator, v)
 }
 
 // term is what was written where filter-parser saw e.
@@ -259,7 +267,7 @@ func element(scope *Attribute, name string) *Attribute {
 }
 
 // compareTo makes the expression "path op v", or what it stands for.
-func compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, error) {
+func (p *parser) compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, error) {
 	if path.Attr.secret() || path.leaf().secret() {
 		return nil, fail(t.name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", path)
 	}
@@ -277,14 +285,11 @@ func compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, er
 	if err != nil {
 		return nil, fail(t.name.pos, "", "%s", err)
 	}
-	if _, isText := v.(string); isText && t.bare() {
-		v = t.value.text // v stands for it in the outline
-	}
 	op := operators[operator]
 	if fault, fix := unfit(path, op); fault != "" {
 		return nil, fail(t.op.pos, fix, "%s", fault)
 	}
-	value, fix := literal(path.leaf().Kind, v)
+	value, fix := literal(path.leaf().Kind, v, p.strict)
 	if fix != "" {
 		return nil, fail(t.value.pos, fix, "the value for %s is not of type %s", path, path.leaf().Kind)
 	}
@@ -300,12 +305,12 @@ func (p *parser) valuePath(t term, operator ast.CompareOperator, v any) (Expr, e
 		if name.text == "" {
 			name = token{text: "value", pos: t.name.pos}
 		}
-		in := parser{scope: t.path.leaf()}
+		in := p.within(t.path)
 		path, err := in.resolve(name)
 		if err != nil {
 			return nil, err
 		}
-		compared, err := compareTo(path, t, operator, v)
+		compared, err := p.compareTo(path, t, operator, v)
 		if err != nil {
 			return nil, err
 		}

@@ -223,18 +223,27 @@ func TestParseInstant(t *testing.T) {
 	}
 }
 
-// TestQuotedOnly holds that the grammar's letter can be asked for.
-func TestQuotedOnly(t *testing.T) {
-	s := userSchema
-	for _, filter := range []string{`userName eq bjensen`, `userName eq a@b.example`, `emails[type eq work]`, `emails[type eq "work"].value eq x`} {
-		if _, err := Parse(s, filter, Limits{Quoted: true}); err == nil {
-			t.Errorf("%s passed", filter)
-		}
-		if _, err := Parse(s, filter, Limits{}); err != nil {
-			t.Errorf("%s: %v", filter, err)
-		}
+// TestStrict holds what Limits.Strict refuses and what it means otherwise.
+func TestStrict(t *testing.T) {
+	tests := []struct{ filter, want, refused string }{
+		{`userName eq bjensen`, `userName eq "bjensen"`, `value "bjensen" without quotes at position 12: put it in double quotes`},
+		{`userName sw a@b.example and title pr`, `userName sw "a@b.example" and title pr`, `value "a@b.example" without quotes at position 12: put it in double quotes`},
+		{`emails[type ne work]`, `emails[type ne "work"]`, `value "work" without quotes at position 15: put it in double quotes`},
+		{`emails[type eq "work"].value co x`, `emails[type eq "work" and value co "x"]`, `value "x" without quotes at position 32: put it in double quotes`},
+		{`meta.created gt 2026-01-02`, `meta.created gt "2026-01-02T00:00:00Z"`, `value "2026-01-02" is no number at position 16: write numbers as in JSON, texts and dates in double quotes`},
+		{`active eq "TRUE"`, `active eq true`, `the value for active is not of type boolean at position 10: write true or false without quotes`},
+		{`not (active ne "false")`, `not (active ne false)`, `the value for active is not of type boolean at position 15: write true or false without quotes`},
+		{`emails[type eq "work" and primary eq "True"]`, `emails[type eq "work" and primary eq true]`, `the value for primary is not of type boolean at position 37: write true or false without quotes`},
+		{`emails[type eq "work"].primary eq "True"`, `emails[type eq "work" and primary eq true]`, `the value for primary is not of type boolean at position 34: write true or false without quotes`},
+		{`not title pr`, `not (title pr)`, `not without a parenthesis at position 0: put what it applies to in parentheses: not (title pr)`},
+		{`title pr or emails[not type eq "work"]`, `title pr or emails[not (type eq "work")]`, `not without a parenthesis at position 19: put what it applies to in parentheses: not (title pr)`},
 	}
-	if _, err := Parse(s, `userName eq "bjensen" and active eq true`, Limits{Quoted: true}); err != nil {
-		t.Error(err)
+	for _, tt := range tests {
+		if e, err := Parse(userSchema, tt.filter, Limits{}); err != nil || e.String() != tt.want {
+			t.Errorf("%s: got %v, %v, want %s", tt.filter, e, err, tt.want)
+		}
+		if e, err := Parse(userSchema, tt.filter, Limits{Strict: true}); err == nil || err.Error() != tt.refused {
+			t.Errorf("%s, strict: got %v, %v, want %s", tt.filter, e, err, tt.refused)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 type Limits struct {
 	Length int  // bytes, default 4096
 	Depth  int  // open parentheses and brackets, default 32
-	Quoted bool // texts must be in quotes, as the grammar has it
+	Strict bool // refuses the forms beside the grammar that Parse names
 }
 
 func (l Limits) orDefault() Limits {

@@ -1,5 +1,19 @@
 package query
 
+import "strings"
+
+// BooleanOf returns the boolean that a text stands for, "true" or "false" in any
+// case, and nil for every other text.
+func BooleanOf(text string) any {
+	switch strings.ToLower(text) {
+	case "true":
+		return true
+	case "false":
+		return false
+	}
+	return nil
+}
+
 // ValueOf converts one decoded JSON value as ObjectOf does for the attribute at
 // p: a list for a multi-valued attribute, nil for null and for what does not
 // fit.
