@@ -286,12 +286,7 @@ func (n normaliser) one(a *query.Attribute, name string, value any) (any, error)
 		return n.complex(a, name, object)
 	case query.Boolean:
 		if text, ok := value.(string); ok && !n.strict {
-			switch strings.ToLower(text) {
-			case "true":
-				return true, nil
-			case "false":
-				return false, nil
-			}
+			value = query.BooleanOf(text)
 		}
 		if b, ok := value.(bool); ok {
 			return b, nil
