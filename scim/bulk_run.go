@@ -367,7 +367,7 @@ func (j *bulkJob) failed(op *bulkOperation, err error) query.Object {
 	result := op.header()
 	if id := op.target(); id != "" {
 		if _, open := referenceIn(id); !open {
-			result.Set("location", j.outer.base+"/"+strings.Join(op.path, "/"))
+			result.Set("location", j.outer.base+"/"+strings.Join(j.server.spelled(op.path), "/"))
 		}
 	}
 	result.Set("status", strconv.Itoa(e.Status))

@@ -56,6 +56,19 @@ func (f *facade) as(caller string) *facade {
 	return &other
 }
 
+// TestPublicDiscovery holds that the setting opens one endpoint, by its own name:
+// by another one it is there for callers that are known not to be strict.
+func TestPublicDiscovery(t *testing.T) {
+	config := checklistConfig()
+	config.PublicDiscovery = true
+	f := newFacade(t, emulator.Options{}, config)
+	for caller, want := range map[string][2]int{"unknown": {200, 401}, "all": {200, 200}, "strict": {200, 404}} {
+		f.as(caller).want(want[0], "GET", "/ServiceProviderConfig", "")
+		f.as(caller).want(want[1], "GET", "/serviceproviderconfig", "")
+	}
+	f.as("unknown").want(401, "GET", "/Schemas", "")
+}
+
 // check reports a failed claim.
 func (f *facade) check(ok bool, format string, args ...any) {
 	f.Helper()
@@ -179,7 +192,7 @@ var connectionRows = []row{
 			}
 		}
 	}},
-	{"C7", "the version in the path may be left out; paths have their case", func(f *facade) {
+	{"C7", "the version in the path may be left out; endpoints have any case, what is above them has its own", func(f *facade) {
 		id := f.first("/Users", "id")
 		root := strings.TrimSuffix(f.base, "/v2")
 		for _, path := range []string{f.base + "/Users/" + id, root + "/Users/" + id, root + "/v2/Users/" + id} {
@@ -187,7 +200,13 @@ var connectionRows = []row{
 			f.check(a.at("id") == id && a.at("meta", "location") == f.base+"/Users/"+id, "%s: %s", path, a.body)
 		}
 		f.get(root + "/ServiceProviderConfig")
-		for _, path := range []string{f.base + "/users", root + "/V2/Users", root + "/v1/Users", strings.TrimSuffix(root, "/scim") + "/SCIM/v2/Users", strings.TrimSuffix(root, "/scim") + "/Users"} {
+		for _, path := range []string{"/users", "/USERS/" + id, "/serviceproviderconfig", "/resourceTypes/User", "/schemas", "/issues", "/accounts", "/entitlements", "/entitlement"} {
+			f.get(path)
+			a := f.as("strict").want(404, "GET", path, "")
+			a.refused(f.T, "")
+			f.check(len(a.calls) == 0, "%s: %v", path, a.calls)
+		}
+		for _, path := range []string{root + "/V2/Users", root + "/v1/Users", strings.TrimSuffix(root, "/scim") + "/SCIM/v2/Users", strings.TrimSuffix(root, "/scim") + "/Users"} {
 			f.want(404, "GET", path, "").refused(f.T, "")
 		}
 	}},

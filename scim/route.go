@@ -17,6 +17,13 @@ const (
 	endpointResourceTypes         = "ResourceTypes"
 )
 
+// The other endpoints of RFC 7644 section 3.2 that are no resource type's.
+const (
+	endpointMe     = "Me"
+	endpointBulk   = "Bulk"
+	endpointSearch = ".search" // at the root, and below a resource type's endpoint
+)
+
 // maxID bounds an id in a path, in bytes. Atlassian's are 36 and shorter.
 const maxID = 256
 
@@ -30,6 +37,7 @@ type route struct {
 	search    bool          // POST /{Type}/.search, POST /.search
 	bulk      bool          // POST /Bulk
 	options   string        // of an OPTIONS request: the methods there are
+	respelt   bool          // the path names an endpoint in another case; see check
 }
 
 // endpoint names where the route leads.
@@ -38,7 +46,7 @@ func (to route) endpoint() string {
 	case to.rt != nil:
 		return to.rt.Name
 	case to.bulk:
-		return "Bulk"
+		return endpointBulk
 	}
 	return cmp.Or(to.discovery, to.connector)
 }
@@ -51,18 +59,52 @@ var methods = struct{ read, collection, resource, post []string }{
 }
 
 // route resolves the request's path. Empty segments are passed over, since
-// clients double slashes and end paths with one; an id is unescaped once.
+// clients double slashes and end paths with one; an id is unescaped once. It
+// takes endpoints in any case, since it does not know who calls; check does.
 func (s *Server) route(r *http.Request) (route, error) {
-	segments, err := pathSegments(r.URL.EscapedPath())
+	given, err := pathSegments(r.URL.EscapedPath())
 	if err != nil {
 		return route{}, err
 	}
-	var to route
+	segments := s.spelled(given)
+	to, err := s.leads(segments, r.Method)
+	to.respelt = !slices.Equal(segments, given)
+	return to, err
+}
+
+// check returns the error of a route, err, as it is for the caller: for a strict
+// one there is no endpoint at a path in another case.
+func (to route) check(caller *Caller, err error) error {
+	if to.respelt && caller.Strict {
+		return noEndpoint()
+	}
+	return err
+}
+
+// spelled returns the segments of a path with SCIM's endpoints in the case that
+// this server announces them in. The connector's have theirs only.
+func (s *Server) spelled(segments []string) []string {
+	names := []string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk, endpointSearch}
+	for _, rt := range s.types {
+		names = append(names, rt.endpoints()...)
+	}
+	out := slices.Clone(segments)
+	for i := range out {
+		if at := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, out[i]) }); at >= 0 {
+			out[i] = names[at]
+		}
+		names = []string{endpointSearch}
+	}
+	return out
+}
+
+// leads says what segments from spelled and a method mean.
+func (s *Server) leads(segments []string, method string) (to route, err error) {
 	allowed := methods.read
 	switch {
 	case len(segments) == 0:
 		to.rt = s.root
-	case segments[0] == ".search" && len(segments) == 1:
+	case segments[0] == endpointSearch && len(segments) == 1:
 		to.rt, to.search, allowed = s.root, true, methods.post
 	case len(segments) > 2:
 		return route{}, noEndpoint()
@@ -75,28 +117,28 @@ func (s *Server) route(r *http.Request) (route, error) {
 		if to.connector, allowed, err = connectorRoute(segments); err != nil {
 			return route{}, err
 		}
-	case segments[0] == "Bulk" && len(segments) == 1:
+	case segments[0] == endpointBulk && len(segments) == 1:
 		to.bulk, allowed = true, methods.post
-	case segments[0] == "Me":
+	case segments[0] == endpointMe:
 		return route{}, nil
 	default:
-		if to.rt = s.typeAt("/" + segments[0]); to.rt == nil {
+		if to.rt = s.typeAt(segments[0]); to.rt == nil {
 			return route{}, noEndpoint()
 		}
 		allowed = methods.collection
 		if len(segments) == 2 {
-			if to.search = segments[1] == ".search"; to.search {
+			if to.search = segments[1] == endpointSearch; to.search {
 				allowed = methods.post
 			} else {
 				to.id, allowed = segments[1], methods.resource
 			}
 		}
 	}
-	if r.Method == http.MethodOptions {
+	if method == http.MethodOptions {
 		return route{options: strings.Join(append(slices.Clone(allowed), http.MethodOptions), ", ")}, nil
 	}
-	if !slices.Contains(allowed, r.Method) {
-		e := refuse(http.StatusMethodNotAllowed, "", "%s is not allowed here; %s are.", r.Method, strings.Join(allowed, ", "))
+	if !slices.Contains(allowed, method) {
+		e := refuse(http.StatusMethodNotAllowed, "", "%s is not allowed here; %s are.", method, strings.Join(allowed, ", "))
 		e.Allow = strings.Join(allowed, ", ")
 		return route{}, e
 	}
@@ -112,11 +154,20 @@ func noEndpoint() error {
 
 func (s *Server) typeAt(endpoint string) *resourceType {
 	for _, rt := range s.types {
-		if rt.Endpoint == endpoint || rt.view && rt.Endpoint == endpoint+"s" { // IDHub documents both
+		if slices.Contains(rt.endpoints(), endpoint) {
 			return rt
 		}
 	}
 	return nil
+}
+
+// endpoints are the names of the type's endpoint. IDHub documents two for a view.
+func (rt *resourceType) endpoints() []string {
+	name := strings.TrimPrefix(rt.Endpoint, "/")
+	if rt.view {
+		return []string{name, strings.TrimSuffix(name, "s")}
+	}
+	return []string{name}
 }
 
 // unversioned is BasePath without the version, which clients may leave out (RFC

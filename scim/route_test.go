@@ -52,7 +52,7 @@ func TestRoute(t *testing.T) {
 	s.root.Name = "root"
 	type target struct {
 		Discovery, Type, ID string
-		Search              bool
+		Search, Respelt     bool
 	}
 	tests := []struct {
 		request string
@@ -76,7 +76,16 @@ func TestRoute(t *testing.T) {
 		{request: "GET ", want: target{Type: "root"}},
 		{request: "POST /", allow: "GET, HEAD"},
 		{request: "GET /.search", allow: "POST"},
-		{request: "GET /users", missing: true},
+		{request: "GET /users", want: target{Type: "User", Respelt: true}},
+		{request: "PATCH //GROUPS//Users/", want: target{Type: "Group", ID: "Users", Respelt: true}},
+		{request: "POST /Users/.SEARCH", want: target{Type: "User", Search: true, Respelt: true}},
+		{request: "POST /.Search", want: target{Type: "root", Search: true, Respelt: true}},
+		{request: "GET /resourcetypes/user", want: target{Discovery: "ResourceTypes", ID: "user", Respelt: true}},
+		{request: "GET /ME", want: target{Respelt: true}},
+		{request: "POST /bulk", want: target{Respelt: true}},
+		{request: "GET /.search/users", missing: true},
+		{request: "GET /Connector/Health", missing: true},
+		{request: "POST /users/1", allow: "GET, HEAD, PUT, PATCH, DELETE"},
 		{request: "GET /Users/1/name", missing: true},
 		{request: "POST /Users/1", allow: "GET, HEAD, PUT, PATCH, DELETE"},
 		{request: "DELETE /Users", allow: "GET, HEAD, POST"},
@@ -104,7 +113,7 @@ func TestRoute(t *testing.T) {
 			}
 			continue
 		}
-		got := target{Discovery: to.discovery, ID: to.id, Search: to.search}
+		got := target{Discovery: to.discovery, ID: to.id, Search: to.search, Respelt: to.respelt}
 		if to.rt != nil {
 			got.Type = to.rt.Name
 		}

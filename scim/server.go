@@ -219,6 +219,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	defer s.recovered(c, &err)
 	to, err := s.route(r)
 	switch {
+	case to.respelt: // whether there is such an endpoint depends on the caller
 	case s.cfg.PublicDiscovery && to.discovery == endpointServiceProviderConfig:
 		return s.discovery.answer(c, r, to)
 	case to.connector == connectorHealth && len(r.Header.Values("Authorization")) == 0:
@@ -229,7 +230,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	if c.caller, authErr = s.auth.authenticate(r); authErr != nil {
 		return authErr // before anything is told about paths
 	}
-	if err != nil {
+	if err = to.check(c.caller, err); err != nil {
 		return err
 	}
 	c.endpoint = to.endpoint()
@@ -254,6 +255,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 func (s *Server) perform(c *call, r *http.Request) (err error) {
 	defer s.recovered(c, &err)
 	to, err := s.route(r)
+	err = to.check(c.caller, err)
 	switch {
 	case err != nil:
 		return err
