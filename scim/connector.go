@@ -1,10 +1,12 @@
 package scim
 
 import (
+	"context"
 	"net/http"
 	"slices"
-	"strings"
+	"time"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
 
@@ -13,102 +15,107 @@ import (
 // documented in docs/idhub.md: IDHub documents their paths only.
 const ConnectorPath = "/connector"
 
-// The endpoints below ConnectorPath.
+// The paths of the endpoints, below the server's root and below the base path.
 const (
-	connectorHealth   = "connector/health"
-	connectorTest     = "connector/test"
-	connectorMetadata = "connector/metadata"
+	healthPath   = "connector/health"
+	testPath     = "connector/test"
+	metadataPath = "connector/metadata"
 )
 
 // compatibleWith is the version of IDHub's JIRA connector whose operations,
 // schemas and settings this server offers.
 const compatibleWith = "1.0"
 
-// plainAnswer is an answer outside SCIM: plain JSON with a status of its own.
-type plainAnswer struct {
-	status int
-	body   query.Object
-}
-
 // connector answers the endpoints that IDHub calls besides SCIM.
 type connector struct {
-	cfg    Config
-	types  []*resourceType
+	cfg    connectorConfig
 	tester *tester
 }
 
-func newConnector(cfg Config, types []*resourceType) *connector {
-	return &connector{cfg: cfg, types: types, tester: newTester(cfg)}
+// connectorConfig says what the endpoints tell about the server and what they
+// test. Types and Now are required.
+type connectorConfig struct {
+	Directory    *atlassian.Directory
+	Jira         *atlassian.Jira
+	Organization *atlassian.Organization // nil: none is configured
+	Issuer       *Issuer                 // nil: none is configured
+	Projects     []string                // keys of the Jira projects that are served; empty: all visible ones
+	Probes       []Probe                 // what is tested besides
+	TestTimeout  time.Duration           // for one test
+
+	Types                []*resourceType
+	Account, Entitlement Mapping
+	TrustedSource        bool
+	Version              string // of the program
+	Owners               Owners
+	Answers              ConnectorAnswers
+	Now                  func() time.Time
 }
 
-// answer serves one of the endpoints to an authenticated caller.
-func (n *connector) answer(c *call, r *http.Request, endpoint string, draining bool) error {
-	if !c.caller.mayReadSomething() {
-		return refuse(http.StatusForbidden, "", "The caller %s lacks the right read, for any resource type; whoever runs this server grants it.", c.caller.Name)
+func newConnector(cfg connectorConfig) *connector {
+	return &connector{cfg: cfg, tester: &tester{cfg: cfg}}
+}
+
+// endpoints are those that the server is to mount.
+func (n *connector) endpoints() []endpoint {
+	read := []string{http.MethodGet, http.MethodHead}
+	return []endpoint{
+		{Path: healthPath, Methods: read, Open: true, Answer: n.health},
+		{Path: testPath, Methods: append(slices.Clone(read), http.MethodPost), Answer: n.test},
+		{Path: metadataPath, Methods: read, Answer: n.describe},
 	}
-	switch endpoint {
-	case connectorHealth:
-		c.plain = n.health(draining, true)
-	case connectorTest:
-		c.plain = &plainAnswer{http.StatusOK, n.cfg.Connector.Test.apply(n.tester.run(r.Context()).document())}
-	case connectorMetadata:
-		c.plain = &plainAnswer{http.StatusOK, n.cfg.Connector.Metadata.apply(n.metadata(c.base))}
+}
+
+func (n *connector) test(ctx context.Context, q endpointRequest) (int, query.Object, error) {
+	if err := mayRead(q.Caller); err != nil {
+		return 0, nil, err
 	}
-	return nil
+	return http.StatusOK, n.cfg.Answers.Test.apply(n.tester.run(ctx).document()), nil
+}
+
+func (n *connector) describe(_ context.Context, q endpointRequest) (int, query.Object, error) {
+	if err := mayRead(q.Caller); err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, n.cfg.Answers.Metadata.apply(n.metadata(q.Base)), nil
 }
 
 // health says whether the connector takes requests. It asks nothing of
 // upstream: target is what the last test found. Everything but the status is
 // for callers that have signed in.
-func (n *connector) health(draining, details bool) *plainAnswer {
-	d := &plainAnswer{http.StatusOK, query.Object{{Name: "status", Value: "UP"}}}
-	if draining {
-		d.status = http.StatusServiceUnavailable
-		d.body.Set("status", "OUT_OF_SERVICE")
+func (n *connector) health(_ context.Context, q endpointRequest) (int, query.Object, error) {
+	status, body := http.StatusOK, query.Object{{Name: "status", Value: "UP"}}
+	if q.Draining {
+		status = http.StatusServiceUnavailable
+		body.Set("status", "OUT_OF_SERVICE")
 	}
-	if !details {
-		return d
+	if q.Caller == nil {
+		return status, body, nil
 	}
-	d.body.Set("version", n.cfg.Version)
-	d.body.Set("compatibility", compatibility())
+	if err := mayRead(q.Caller); err != nil {
+		return 0, nil, err
+	}
+	body.Set("version", n.cfg.Version)
+	body.Set("compatibility", compatibility())
 	var schemas []any
-	for _, t := range n.types {
+	for _, t := range n.cfg.Types {
 		schemas = append(schemas, query.Object{{Name: "resource", Value: t.Name}, {Name: "schema", Value: t.Core.ID}})
 	}
-	d.body.Set("schemas", schemas)
+	body.Set("schemas", schemas)
 	target := query.Object{{Name: "status", Value: "untested"}}
 	if last := n.tester.last.Load(); last != nil {
 		target = query.Object{{Name: "status", Value: string(last.outcome())}, {Name: "testedAt", Value: last.at}}
 	}
-	d.body.Set("target", target)
-	d.body = n.cfg.Connector.Health.apply(d.body)
-	return d
+	body.Set("target", target)
+	return status, n.cfg.Answers.Health.apply(body), nil
 }
 
-// mayReadSomething reports whether the caller has a right at all.
-func (c *Caller) mayReadSomething() bool {
+// mayRead refuses a caller without any right.
+func mayRead(c *Caller) error {
 	for _, right := range c.Rights {
 		if right == Read || right == Write {
-			return true
+			return nil
 		}
 	}
-	return false
-}
-
-// isConnector reports whether the segments are those of a path at or below
-// ConnectorPath.
-func isConnector(segments []string) bool {
-	return segments[0] == strings.TrimPrefix(ConnectorPath, "/")
-}
-
-// connectorRoute resolves a path below ConnectorPath.
-func connectorRoute(segments []string) (endpoint string, allowed []string, err error) {
-	endpoint = strings.Join(segments, "/")
-	switch {
-	case endpoint == connectorTest:
-		return endpoint, append(slices.Clone(methods.read), http.MethodPost), nil
-	case endpoint == connectorHealth, endpoint == connectorMetadata:
-		return endpoint, methods.read, nil
-	}
-	return "", nil, noEndpoint()
+	return refuse(http.StatusForbidden, "", "The caller %s lacks the right read, for any resource type; whoever runs this server grants it.", c.Name)
 }

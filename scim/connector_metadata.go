@@ -75,7 +75,7 @@ func (n *connector) metadata(base string) query.Object {
 		{Name: "trustedSource", Value: n.cfg.TrustedSource},
 		{Name: "resources", Value: []any{n.mapped(n.cfg.Account), n.mapped(n.cfg.Entitlement)}},
 		{Name: "operations", Value: n.operations()},
-		{Name: "endpoints", Value: n.endpoints(base)},
+		{Name: "endpoints", Value: n.locations(base)},
 	}
 }
 
@@ -95,17 +95,14 @@ func (n *connector) operations() []any {
 	return groups
 }
 
-// endpoints are the URLs of everything that IDHub may call.
-func (n *connector) endpoints(base string) query.Object {
+// locations are the URLs of everything that IDHub may call.
+func (n *connector) locations(base string) query.Object {
 	var o query.Object
-	for _, t := range n.types {
+	for _, t := range n.cfg.Types {
 		o.Set(t.Name, base+t.Endpoint)
 	}
-	for _, name := range []string{endpointServiceProviderConfig, endpointResourceTypes, endpointSchemas} {
+	for _, name := range []string{"ServiceProviderConfig", "ResourceTypes", "Schemas", healthPath, testPath, metadataPath} {
 		o.Set(name, base+"/"+name)
-	}
-	for _, endpoint := range []string{connectorHealth, connectorTest, connectorMetadata} {
-		o.Set(endpoint, base+"/"+endpoint)
 	}
 	return o
 }
@@ -115,7 +112,7 @@ func (n *connector) endpoints(base string) query.Object {
 // configured.
 func (n *connector) mapped(m schemas.Mapping) query.Object {
 	facts := map[string]schemas.Attribute{}
-	for _, t := range n.types {
+	for _, t := range n.cfg.Types {
 		if t.Name == m.Name {
 			for _, a := range t.Core.Attributes {
 				facts[a.Name] = a

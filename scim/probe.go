@@ -73,7 +73,7 @@ func (s *Server) Test(ctx context.Context) []Finding {
 
 // tester runs tests, one at a time. It is safe for concurrent use.
 type tester struct {
-	cfg    Config
+	cfg    connectorConfig
 	flight singleflight.Group
 	last   atomic.Pointer[testResult] // nil before the first test ended
 }
@@ -84,8 +84,6 @@ type testResult struct {
 	duration time.Duration
 }
 
-func newTester(cfg Config) *tester { return &tester{cfg: cfg} }
-
 // run returns the result of a test that is under way or a few seconds old, or
 // else makes one. Clients who ask often cost Atlassian nothing.
 func (t *tester) run(ctx context.Context) *testResult {
@@ -94,7 +92,7 @@ func (t *tester) run(ctx context.Context) *testResult {
 			return last, nil
 		}
 		// Others may be waiting for this test, so it does not end with the client who asked first.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(testTimeout, t.cfg.RequestTimeout))
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(testTimeout, t.cfg.TestTimeout))
 		defer cancel()
 		result := &testResult{at: t.cfg.Now().Truncate(time.Millisecond)}
 		result.findings = t.findings(ctx)
@@ -113,7 +111,7 @@ func (t *tester) findings(ctx context.Context) []Finding {
 		tests = append(tests, t.testIssuer)
 	}
 	for _, p := range t.cfg.Probes {
-		tests = append(tests, p.test)
+		tests = append(tests, func(ctx context.Context) []Finding { return p.test(ctx, t.cfg.Now) })
 	}
 	found := make([][]Finding, len(tests))
 	var group sync.WaitGroup
@@ -126,7 +124,7 @@ func (t *tester) findings(ctx context.Context) []Finding {
 
 func (t *tester) testDirectory(ctx context.Context) []Finding {
 	f := Finding{Capability: "directory", Essential: true}
-	f.measure(func() (string, error) {
+	f.measure(t.cfg.Now, func() (string, error) {
 		page, err := t.cfg.Directory.Users(ctx, atlassian.ListOptions{StartIndex: 1, Count: 1})
 		if err != nil {
 			return "", err
@@ -138,7 +136,7 @@ func (t *tester) testDirectory(ctx context.Context) []Finding {
 
 func (t *tester) testJira(ctx context.Context) []Finding {
 	f := Finding{Capability: "jira", Essential: true}
-	f.measure(func() (string, error) {
+	f.measure(t.cfg.Now, func() (string, error) {
 		account, err := t.cfg.Jira.Myself(ctx)
 		if err != nil {
 			return "", err
@@ -153,7 +151,7 @@ func (t *tester) testJira(ctx context.Context) []Finding {
 func (t *tester) testProjects(ctx context.Context) []Finding {
 	f := Finding{Capability: "projects"}
 	var projects []atlassian.Project
-	f.measure(func() (detail string, err error) {
+	f.measure(t.cfg.Now, func() (detail string, err error) {
 		if projects, err = t.cfg.Jira.Projects(ctx, t.cfg.Projects); err != nil {
 			return "", err
 		}
@@ -169,7 +167,7 @@ func (t *tester) testProjects(ctx context.Context) []Finding {
 func (t *tester) testOrganization(ctx context.Context) []Finding {
 	f := Finding{Capability: "organization", Outcome: OutcomeOff, Detail: "not configured"}
 	if t.cfg.Organization != nil {
-		f.measure(func() (string, error) {
+		f.measure(t.cfg.Now, func() (string, error) {
 			name, err := t.cfg.Organization.Name(ctx)
 			if err == nil {
 				_, err = t.cfg.Organization.UserPage(ctx, "", 1)
@@ -196,7 +194,7 @@ func explainOrganization(err error) error {
 // testIssuer looks whether the tokens of callers can be checked.
 func (t *tester) testIssuer(ctx context.Context) []Finding {
 	f := Finding{Capability: "access tokens"}
-	f.measure(func() (string, error) {
+	f.measure(t.cfg.Now, func() (string, error) {
 		keys, err := t.cfg.Issuer.SigningKeys(ctx)
 		if err != nil {
 			return "", &Error{Status: http.StatusServiceUnavailable, Detail: fmt.Sprintf("the keys of %s cannot be had: %v", t.cfg.Issuer.URL, err), Err: err}
@@ -237,9 +235,9 @@ func (t *tester) testPermissions(ctx context.Context, projects []atlassian.Proje
 	for _, p := range issuePermissions {
 		names = append(names, p.key)
 	}
-	began := time.Now()
+	began := t.cfg.Now()
 	granted, err := t.cfg.Jira.Granted(ctx, names, projects)
-	took := time.Since(began)
+	took := t.cfg.Now().Sub(began)
 	var findings []Finding
 	for _, p := range issuePermissions {
 		f := Finding{Capability: "permission " + p.key, Duration: took}
@@ -278,18 +276,18 @@ func clipList(all []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), len(all)-most)
 }
 
-func (p Probe) test(ctx context.Context) []Finding {
+func (p Probe) test(ctx context.Context, now func() time.Time) []Finding {
 	f := Finding{Capability: p.Capability, Outcome: OutcomeOff, Detail: "not configured"}
 	if p.Run != nil {
-		f.measure(func() (string, error) { return p.Run(ctx) })
+		f.measure(now, func() (string, error) { return p.Run(ctx) })
 	}
 	return []Finding{f}
 }
 
-func (f *Finding) measure(test func() (string, error)) {
-	began := time.Now()
+func (f *Finding) measure(now func() time.Time, test func() (string, error)) {
+	began := now()
 	detail, err := test()
-	f.Duration = time.Since(began)
+	f.Duration = now().Sub(began)
 	f.conclude(detail, err)
 }
 

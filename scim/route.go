@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -27,11 +26,11 @@ const (
 // maxID bounds an id in a path, in bytes. Atlassian's are 36 and shorter.
 const maxID = 256
 
-// route says what a method and a path mean. At most one of discovery, connector
+// route says what a method and a path mean. At most one of discovery, mounted
 // and rt is set; none is for an endpoint of the protocol that is not offered.
 type route struct {
 	discovery string        // one of the discovery endpoints
-	connector string        // one of the endpoints below ConnectorPath
+	mounted   *endpoint     // an endpoint besides those of SCIM
 	rt        *resourceType // Users, Groups, Issues, or the root of all
 	id        string        // the resource, or the document at a discovery endpoint
 	search    bool          // POST /{Type}/.search, POST /.search
@@ -47,8 +46,10 @@ func (to route) endpoint() string {
 		return to.rt.Name
 	case to.bulk:
 		return endpointBulk
+	case to.mounted != nil:
+		return to.mounted.Path
 	}
-	return cmp.Or(to.discovery, to.connector)
+	return to.discovery
 }
 
 var methods = struct{ read, collection, resource, post []string }{
@@ -62,7 +63,7 @@ var methods = struct{ read, collection, resource, post []string }{
 // clients double slashes and end paths with one; an id is unescaped once. It
 // takes endpoints in any case, since it does not know who calls; check does.
 func (s *Server) route(r *http.Request) (route, error) {
-	given, err := pathSegments(r.URL.EscapedPath())
+	given, err := pathSegments(r.URL.EscapedPath(), s.mounts)
 	if err != nil {
 		return route{}, err
 	}
@@ -113,10 +114,11 @@ func (s *Server) leads(segments []string, method string) (to route, err error) {
 		if len(segments) == 2 {
 			to.id = segments[1]
 		}
-	case isConnector(segments):
-		if to.connector, allowed, err = connectorRoute(segments); err != nil {
-			return route{}, err
+	case s.mounts(segments[0]):
+		if to.mounted = s.endpointAt(segments); to.mounted == nil {
+			return route{}, noEndpoint()
 		}
+		allowed = to.mounted.Methods
 	case segments[0] == endpointBulk && len(segments) == 1:
 		to.bulk, allowed = true, methods.post
 	case segments[0] == endpointMe:
@@ -174,18 +176,18 @@ func (rt *resourceType) endpoints() []string {
 // 7644 section 3.13).
 const unversioned = "/scim"
 
-// pathSegments cuts an escaped path below BasePath, or one from ConnectorPath
-// on, into its unescaped non-empty segments. No segment can reach another path
-// upstream: dot segments, slashes and control characters are refused here
-// already.
-func pathSegments(escaped string) ([]string, error) {
+// pathSegments cuts an escaped path below BasePath, or one whose first segment is
+// of a mounted endpoint, into its unescaped non-empty segments. No segment can
+// reach another path upstream: dot segments, slashes and control characters are
+// refused here already.
+func pathSegments(escaped string, mounted func(segment string) bool) ([]string, error) {
 	missing := refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
 	parts := strings.FieldsFunc(escaped, func(c rune) bool { return c == '/' }) // none is empty
 	rest, ok := strings.CutPrefix("/"+strings.Join(parts, "/"), BasePath)
 	if !ok {
 		rest, ok = strings.CutPrefix(rest, unversioned)
 	}
-	if ok = ok || strings.HasPrefix(rest, ConnectorPath+"/"); !ok || rest != "" && rest[0] != '/' {
+	if ok = ok || len(parts) > 1 && mounted(parts[0]); !ok || rest != "" && rest[0] != '/' {
 		return nil, missing
 	}
 	var segments []string

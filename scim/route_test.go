@@ -37,7 +37,7 @@ func TestPathSegments(t *testing.T) {
 		{path: "/scim/v2/Users/%zz", err: missing},
 	}
 	for _, test := range tests {
-		got, err := pathSegments(test.path)
+		got, err := pathSegments(test.path, func(segment string) bool { return segment == "connector" })
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%q: got %q, want %q", test.path, refused, test.err)
 		}

@@ -128,6 +128,7 @@ type Server struct {
 	library   http.Handler // elimity's server
 	discovery *discovery
 	connector *connector
+	endpoints []endpoint
 	log       *zap.Logger
 	draining  atomic.Bool
 }
@@ -156,7 +157,12 @@ func New(cfg Config) (*Server, error) {
 	if s.discovery, err = newDiscovery(cfg, s.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	s.connector = newConnector(cfg, s.types)
+	s.connector = newConnector(connectorConfig{
+		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
+		TestTimeout: cfg.RequestTimeout, Types: s.types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
+		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
+	})
+	s.endpoints = s.connector.endpoints()
 	return s, nil
 }
 
@@ -222,9 +228,8 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	case to.respelt: // whether there is such an endpoint depends on the caller
 	case s.cfg.PublicDiscovery && to.discovery == endpointServiceProviderConfig:
 		return s.discovery.answer(c, r, to)
-	case to.connector == connectorHealth && len(r.Header.Values("Authorization")) == 0:
-		c.plain = s.connector.health(s.draining.Load(), false)
-		return nil
+	case to.mounted != nil && to.mounted.Open && len(r.Header.Values("Authorization")) == 0:
+		return s.serveEndpoint(c, r, to.mounted)
 	}
 	var authErr error
 	if c.caller, authErr = s.auth.authenticate(r); authErr != nil {
@@ -242,8 +247,8 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 		return s.bulk(c, r)
 	case to.discovery != "":
 		return s.discovery.answer(c, r, to)
-	case to.connector != "":
-		return s.connector.answer(c, r, to.connector, s.draining.Load())
+	case to.mounted != nil:
+		return s.serveEndpoint(c, r, to.mounted)
 	case to.rt == nil:
 		return errMe
 	}
