@@ -1,8 +1,11 @@
 package scim_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -170,6 +173,22 @@ func TestBulkCircles(t *testing.T) {
 	if got := len(a.results()); got != many {
 		t.Errorf("%d results of %d", got, many)
 	}
+}
+
+// TestBulkCompressed reads a bulk request as other bodies: compressed, and with a
+// byte order mark in front.
+func TestBulkCompressed(t *testing.T) {
+	f := newFacade(t, emulator.Options{}, scim.Config{BulkMaxPayload: 1000})
+	operation := post("g", "/Groups", groupBody("Pilots"))
+	bulk := func(more string) string {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		_, _ = io.WriteString(z, "\uFEFF"+`{"Operations":[`+operation+`]`+more+`}`) // a buffer takes everything
+		_ = z.Close()
+		return b.String()
+	}
+	wantResults(t, f.want(200, "POST", "/Bulk", bulk(""), "Content-Encoding", "gzip"), "g 201")
+	f.want(413, "POST", "/Bulk", bulk(strings.Repeat(" ", 1000)), "Content-Encoding", "gzip")
 }
 
 func TestBulkFailures(t *testing.T) {

@@ -38,6 +38,7 @@ type Error struct {
 	RetryAfter time.Duration // 0: no Retry-After header
 	Allow      string        // value of the Allow header of a 405
 	Challenge  string        // value of the WWW-Authenticate header of a 401
+	Codings    string        // value of the Accept-Encoding header of a 415 about a content coding
 	Partial    bool          // some of what was asked for is done nevertheless
 	Err        error         // private cause, never shown
 }

@@ -77,6 +77,9 @@ func renderError(w http.ResponseWriter, e *Error) {
 	if e.Challenge != "" {
 		h.Set("WWW-Authenticate", e.Challenge)
 	}
+	if e.Codings != "" {
+		h.Set("Accept-Encoding", e.Codings)
+	}
 	writeJSON(w, e.Status, errorObject(e).AppendJSON(nil))
 }
 

@@ -1,15 +1,11 @@
 package scim
 
 import (
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/scim/query"
 )
@@ -300,47 +296,6 @@ func names(name string, value any) ([]string, error) {
 		out = append(out, text)
 	}
 	return out, nil
-}
-
-// maxDiscard is how much of a body that is too large is read nevertheless.
-const maxDiscard = 32 << 20
-
-// readBody reads a JSON body within the size limit into maps, slices and
-// scalars. Repeated member names, bytes after the value and invalid UTF-8 are
-// syntax errors: what one reader takes for one document, another must not take
-// for a different one.
-func readBody(r *http.Request, limit int64) (any, error) {
-	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
-		return nil, err
-	}
-	tooLarge := refuse(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes.", limit)
-	raw, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	switch {
-	case err != nil:
-		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: "The body could not be read to its end.", Err: err}
-	case int64(len(raw)) > limit:
-		// A client that is still sending when the connection closes never sees
-		// the answer, so a good part of the rest is taken and thrown away.
-		_, _ = io.CopyN(io.Discard, r.Body, maxDiscard)
-		return nil, tooLarge
-	}
-	var body any
-	if err := json.Unmarshal(raw, &body); err != nil {
-		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: "The body is not one JSON document.", Err: err}
-	}
-	return body, nil
-}
-
-// checkContentType accepts every way clients name JSON, and its absence.
-func checkContentType(header string) error {
-	if header == "" {
-		return nil
-	}
-	media, _, err := mime.ParseMediaType(header)
-	if err == nil && (media == "application/json" || media == "text/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
-		return nil
-	}
-	return refuse(http.StatusUnsupportedMediaType, "", "The body has the type %q; send application/scim+json.", clip(header))
 }
 
 // clip shortens what a client sent before it is shown in a detail.

@@ -259,7 +259,7 @@ func (p *player) headers() http.Header {
 }
 
 func describeHeaders(out *strings.Builder, header http.Header) {
-	for _, name := range []string{"Allow", "Location", "Retry-After", "Www-Authenticate", "X-Query-Plan"} {
+	for _, name := range []string{"Accept-Encoding", "Allow", "Location", "Retry-After", "Www-Authenticate", "X-Query-Plan"} {
 		if value := header.Get(name); value != "" {
 			fmt.Fprintf(out, "  %s: %s\n", name, value)
 		}
