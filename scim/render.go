@@ -111,8 +111,8 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // a client that went away needs no answer
 }
 
-// renderDocument writes the resource in c.found. What was created is announced
-// by its Location, RFC 7644 section 3.3.
+// renderDocument writes the resource in c.found, which Location names, RFC 7644
+// sections 3.3 and 3.4.1.
 func renderDocument(c *call, w http.ResponseWriter) {
 	c.versioned = true
 	doc := c.complete(c.rt, c.found)
@@ -120,9 +120,7 @@ func renderDocument(c *call, w http.ResponseWriter) {
 		w.Header().Set("ETag", tag)
 	}
 	doc = c.query.want.Apply(doc)
-	if c.method == http.MethodPost {
-		w.Header().Set("Location", c.location(c.rt, c.found))
-	}
+	w.Header().Set("Location", c.location(c.rt, c.found))
 	writeJSON(w, c.status(), doc.AppendJSON(make([]byte, 0, 2048)))
 }
 

@@ -229,6 +229,7 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 		p.session.count(resp.StatusCode, len(log))
 	}
 	doc := decodeAnswer(t, answer)
+	wantLocation(t, method+" "+target, resp, doc)
 	if id, ok := doc["id"].(string); ok && resp.StatusCode == http.StatusCreated {
 		p.ids = append(p.ids, id)
 	}
@@ -238,7 +239,7 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 	}
 	var out strings.Builder
 	fmt.Fprintf(&out, "< %d\n", resp.StatusCode)
-	describeHeaders(&out, resp.Header)
+	describeHeaders(&out, resp)
 	p.describeCalls(&out, log, method)
 	if doc != nil {
 		fmt.Fprintf(&out, "  %s\n", p.text(t, doc))
@@ -258,7 +259,25 @@ func (p *player) headers() http.Header {
 	return header
 }
 
-func describeHeaders(out *strings.Builder, header http.Header) {
+// wantLocation holds an answer that shows one resource to its Location.
+func wantLocation(t *testing.T, request string, resp *http.Response, doc map[string]any) {
+	t.Helper()
+	meta, _ := doc["meta"].(map[string]any)
+	if meta["location"] == nil || meta["created"] == nil {
+		return // no resource, or not the part of it that says where it is
+	}
+	if got := resp.Header.Get("Location"); got != meta["location"] {
+		t.Errorf("%s: Location is %q, meta.location %v", request, got, meta["location"])
+	}
+}
+
+// describeHeaders writes the headers that matter. Location is that of every
+// resource, and news only of one that was created.
+func describeHeaders(out *strings.Builder, resp *http.Response) {
+	header := resp.Header.Clone()
+	if resp.StatusCode == http.StatusOK {
+		header.Del("Location")
+	}
 	for _, name := range []string{"Accept-Encoding", "Allow", "Location", "Retry-After", "Www-Authenticate", "X-Query-Plan"} {
 		if value := header.Get(name); value != "" {
 			fmt.Fprintf(out, "  %s: %s\n", name, value)
