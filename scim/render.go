@@ -119,7 +119,7 @@ func renderDocument(c *call, w http.ResponseWriter) {
 	if tag := text(inner(doc, "meta"), "version"); tag != "" {
 		w.Header().Set("ETag", tag)
 	}
-	doc = c.query.want.Apply(doc)
+	doc = c.shown(doc)
 	w.Header().Set("Location", c.location(c.rt, c.found))
 	writeJSON(w, c.status(), doc.AppendJSON(make([]byte, 0, 2048)))
 }
@@ -171,7 +171,28 @@ func appendCursor(b []byte, name, cursor string) []byte {
 // present makes the document that the client gets of a resource: complete, cut
 // to the attributes asked for.
 func (c *call) present(o query.Object) query.Object {
-	return c.query.want.Apply(c.complete(c.rt, o))
+	return c.shown(c.complete(c.rt, o))
+}
+
+// shown cuts a complete resource to the attributes asked for. Of the extensions,
+// schemas then names those whose attributes are left, RFC 7643 section 3; filters
+// see all that the resource has. It does not write to doc.
+func (c *call) shown(doc query.Object) query.Object {
+	cut := c.query.want.Apply(doc)
+	if len(cut) == len(doc) {
+		return cut
+	}
+	v, _ := cut.Get("schemas")
+	urns, _ := v.([]any)
+	kept := make([]any, 0, len(urns))
+	for i, urn := range urns {
+		name, _ := urn.(string)
+		if _, there := cut.Get(name); there || i == 0 { // the first is the core
+			kept = append(kept, urn)
+		}
+	}
+	cut.Set("schemas", kept)
+	return cut
 }
 
 // complete adds what the server knows of a resource and its backend does not:

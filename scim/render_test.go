@@ -2,7 +2,10 @@ package scim_test
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
@@ -40,6 +43,43 @@ func TestLocation(t *testing.T) {
 		}
 		if got := f.want(test.status, test.method, test.path, test.body, test.header...).header.Get("Location"); got != want {
 			t.Errorf("%s %s: Location is %q, want %q", test.method, test.path, got, want)
+		}
+	}
+}
+
+// TestSchemasShown names the extensions whose attributes an answer shows and no
+// others, while filters see all that the resource has.
+func TestSchemasShown(t *testing.T) {
+	f := newFacade(t, emulator.Options{}, scim.Config{})
+	user := "/Users/" + f.user("ann@demo.example", `"`+enterprise+`":{"department":"Air"}`)
+	core, both := []any{coreUser}, []any{coreUser, enterprise}
+	tests := []struct {
+		query string
+		want  []any
+	}{
+		{"", append(both, lawAtlassian)},
+		{"attributes=userName", core},
+		{"attributes=department", both},
+		{"attributes=" + enterprise, both},
+		{"attributes=" + enterprise + ":organization", core},
+		{"attributes=schemas", core},
+		{"excludedAttributes=title", append(both, lawAtlassian)},
+		{"excludedAttributes=schemas," + lawAtlassian, both},
+		{"excludedAttributes=atlassianAccountId,department", core},
+	}
+	has := "filter=" + url.QueryEscape(`schemas eq "`+enterprise+`" and schemas eq "`+lawAtlassian+`"`)
+	patch := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"title","value":"Pilot"}]}`
+	for _, test := range tests {
+		for what, got := range map[string]any{
+			"GET":   f.want(200, http.MethodGet, user+"?"+test.query, "").at("schemas"),
+			"PATCH": f.want(200, http.MethodPatch, user+"?"+test.query, patch).at("schemas"),
+			"list":  f.want(200, http.MethodGet, "/Users?"+has+"&"+test.query, "").at("Resources", 0, "schemas"),
+			"root":  f.want(200, http.MethodGet, "/?"+has+"&"+test.query, "").at("Resources", 0, "schemas"),
+			"page":  f.want(200, http.MethodGet, "/Users?cursor&"+has+"&"+test.query, "").at("Resources", 0, "schemas"),
+		} {
+			if diff := cmp.Diff(any(test.want), got); diff != "" {
+				t.Errorf("%s %s (-want +got):\n%s", what, test.query, diff)
+			}
 		}
 	}
 }

@@ -120,7 +120,8 @@ func TestRootPages(t *testing.T) {
 				for _, r := range page.Resources {
 					id := r["id"].(string)
 					want := l.truth[id]
-					if diff := cmp.Diff(want["schemas"], r["schemas"]); diff != "" || seen[id] {
+					core := want["schemas"].([]any)[:1] // no extension is shown
+					if diff := cmp.Diff(any(core), r["schemas"]); diff != "" || seen[id] {
 						t.Errorf("%s, seen %v: schemas (-want +got):\n%s", id, seen[id], diff)
 					}
 					if got := r["meta"].(map[string]any)["location"]; got != want["meta"].(map[string]any)["location"] {
