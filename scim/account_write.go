@@ -227,8 +227,37 @@ func (b *accounts) patch(ctx context.Context, id string, ops []operation) (query
 	if !ok {
 		return nil, false, nil
 	}
-	found, err := b.apply(ctx, id, change)
+	user, err := b.withoutStandIns(ctx, id, &change)
+	if err != nil {
+		return nil, true, err
+	}
+	found, err := b.apply(ctx, id, user, change)
 	return found, true, err
+}
+
+// withoutStandIns takes values out of a change that come back as they were shown
+// in place of none. Whether one does so is seen only on the user, who is read and
+// returned if the change has such an attribute.
+func (b *accounts) withoutStandIns(ctx context.Context, id string, change *accountChange) (query.Object, error) {
+	times := map[string]int{}
+	doubtful := false
+	for _, c := range change.attributes {
+		times[c.name]++
+		a := b.m.named(c.name)
+		doubtful = doubtful || c.value != nil && a != nil && a.mayStandIn()
+	}
+	if !doubtful {
+		return nil, nil
+	}
+	user, err := b.read(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	change.attributes = slices.DeleteFunc(change.attributes, func(c attributeChange) bool {
+		a := b.m.named(c.name)
+		return a != nil && times[c.name] == 1 && a.standsIn(user, c.value)
+	})
+	return user, nil
 }
 
 // said is what operations change, whatever the account is now; false if that
@@ -252,14 +281,15 @@ func (b *accounts) said(ops []operation) (accountChange, bool) {
 
 // update implements backend.
 func (b *accounts) update(ctx context.Context, current, want query.Object) (query.Object, error) {
-	return b.apply(ctx, text(current, "id"), b.changes(current, want))
+	return b.apply(ctx, text(current, "id"), nil, b.changes(current, want))
 }
 
 // apply changes an account: first its attributes, so that it is active before it
 // is given a role, then what it is to hold, then what it is not to hold any
 // longer, so that nobody is without access who is to have some. What is wrong
-// with the change is found out before, as far as that is possible.
-func (b *accounts) apply(ctx context.Context, id string, change accountChange) (query.Object, error) {
+// with the change is found out before, as far as that is possible. user is the one
+// behind the account, nil where nobody has read it.
+func (b *accounts) apply(ctx context.Context, id string, user query.Object, change accountChange) (query.Object, error) {
 	change, err := b.flowing(ctx, change)
 	if err != nil {
 		return nil, err
@@ -269,15 +299,15 @@ func (b *accounts) apply(ctx context.Context, id string, change accountChange) (
 	}
 	done := &progress{}
 	if len(change.assign)+len(change.revoke) == 0 {
-		user, err := b.changeAttributes(ctx, id, nil, change.attributes)
-		if err != nil {
+		if user, err = b.changeAttributes(ctx, id, user, change.attributes); err != nil {
 			return nil, err
 		}
 		return b.shown(ctx, user)
 	}
-	user, err := b.read(ctx, id)
-	if err != nil {
-		return nil, err
+	if user == nil {
+		if user, err = b.read(ctx, id); err != nil {
+			return nil, err
+		}
 	}
 	targets, err := b.targets(ctx, change)
 	if err != nil {
@@ -321,8 +351,11 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 	if user != nil && !isProvisioned(user) {
 		return b.changeOutsider(ctx, id, changes)
 	}
-	if len(changes) == 0 {
+	if len(changes) == 0 && user == nil {
 		return b.read(ctx, id)
+	}
+	if len(changes) == 0 {
+		return user, nil
 	}
 	ops := b.operations(changes)
 	found, done, err := b.users.patch(ctx, id, ops)

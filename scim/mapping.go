@@ -1,9 +1,11 @@
 package scim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
@@ -151,12 +153,45 @@ func (p *userPath) in(user query.Object) any {
 	return nil
 }
 
-// value is what the attribute shows of a user.
+// value is what the attribute shows of a user: what its source has, else what
+// stands in for it.
 func (a *accountAttribute) value(user query.Object) any {
 	if v := a.source.in(user); v != nil {
 		return v
 	}
-	return a.fallback.in(user)
+	return a.standIn(user)
+}
+
+// standIn is what the attribute shows of a user whose source has no value: the
+// fallback, and as a name that is required, what the user goes by.
+func (a *accountAttribute) standIn(user query.Object) any {
+	if v := a.fallback.in(user); v != nil || !a.isRequiredName() {
+		return v
+	}
+	return goesBy(user)
+}
+
+// isRequiredName reports whether the attribute is the name of a person and
+// clients rely on it, although Atlassian has users without any.
+func (a *accountAttribute) isRequiredName() bool {
+	return a.Required && (a.Source == "displayName" || a.Source == "name.formatted")
+}
+
+// standsIn reports whether a value that a client sends is no value of the user
+// but what the attribute showed in place of one.
+func (a *accountAttribute) standsIn(user query.Object, value any) bool {
+	return a.source != nil && value != nil && a.source.in(user) == nil && a.standIn(user) == value
+}
+
+// mayStandIn reports whether the attribute may show what its source does not have.
+func (a *accountAttribute) mayStandIn() bool { return a.fallback != nil || a.isRequiredName() }
+
+// goesBy is what a user without a formatted name is called: by given and family
+// name, or without them by the user name.
+func goesBy(user query.Object) string {
+	name := inner(user, "name")
+	called := strings.TrimSpace(text(name, "givenName") + " " + text(name, "familyName"))
+	return cmp.Or(called, text(user, "userName"))
 }
 
 // operation is the change of a user that a change of the attribute is. A nil

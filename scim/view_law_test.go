@@ -140,6 +140,8 @@ func newViewTruth(t *testing.T, upstream, server string, organization bool) *vie
 			bearerRequest(t, http.MethodPost, v.directory()+c.endpoint, emulator.DirectoryKey, document)
 		}
 	}
+	// Nobody has given this user a name.
+	bearerRequest(t, http.MethodPost, v.directory()+"/Users", emulator.DirectoryKey, `{"userName":"Nameless@demo.example","emails":[{"value":"nameless@demo.example","primary":true}]}`)
 	v.jira(http.MethodPost, "/project/10001/role/10003", `{"groupId":["0000a6e5-0000-4000-8000-000000000001"]}`)
 	v.jira(http.MethodPost, "/project/10002/role/10004", `{"groupId":["0000a6e5-0000-4000-8000-000000000002"]}`)
 	v.users, v.groups = v.pages("/Users"), v.pages("/Groups")
@@ -256,7 +258,8 @@ func (v *viewTruth) accounts() (all []map[string]any) {
 			"id": u["id"], "externalId": u["externalId"], "userName": u["userName"], "title": u["title"], "nickName": u["nickName"],
 			"timezone": u["timezone"], "active": u["active"], "familyName": name["familyName"], "givenName": name["givenName"],
 			"department": first(extension["department"], u["department"]), "organization": first(extension["organization"], u["organization"]),
-			"displayName": first(u["displayName"], name["formatted"]), "fullName": first(name["formatted"], u["displayName"]),
+			"displayName": first(u["displayName"], name["formatted"], called(name), u["userName"]),
+			"fullName":    first(name["formatted"], u["displayName"], called(name), u["userName"]),
 		} {
 			account[to] = from
 		}
@@ -280,12 +283,19 @@ func (v *viewTruth) accounts() (all []map[string]any) {
 	for _, a := range v.outsiders {
 		account := map[string]any{
 			"id": a["accountId"], "accountId": a["accountId"], "provisioned": false, "userName": first(a["email"], a["accountId"]), "email": a["email"],
-			"displayName": a["name"], "fullName": a["name"], "nickName": a["nickname"], "active": a["accountStatus"] == "active",
+			"displayName": first(a["name"], a["email"], a["accountId"]), "fullName": first(a["name"], a["email"], a["accountId"]), "nickName": a["nickname"], "active": a["accountStatus"] == "active",
 			"meta": map[string]any{"created": a["addedToOrg"]}, "entitlements": append([]any{}, v.rolesOf(a["accountId"], nil)...),
 		}
 		all = append(all, v.shown(account, "Account"))
 	}
 	return all
+}
+
+// called is a person's given and family name, as far as there are any.
+func called(name map[string]any) any {
+	given, _ := name["givenName"].(string)
+	family, _ := name["familyName"].(string)
+	return strings.TrimSpace(given + " " + family)
 }
 
 func first(values ...any) any {
