@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"net/http"
 
 	"scim-atlassian/scim/query"
 )
@@ -144,5 +145,11 @@ func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user
 	if err != nil {
 		return role, err
 	}
-	return b.roles.grant(ctx, role, user)
+	now, err := b.roles.grant(ctx, role, user)
+	if err != nil && asError(err).Status == http.StatusBadRequest && !isProvisioned(user) {
+		if _, readErr := b.groups.read(ctx, text(user, "id")); readErr == nil {
+			return role, groupAsMember(text(user, "id"))
+		}
+	}
+	return now, err
 }

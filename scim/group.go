@@ -57,11 +57,8 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 		doc.Set("members", memberList(known))
 		return b.create(ctx, doc)
 	}
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
-		return nil, unknownMember(err)
-	}
 	if err != nil {
-		return nil, err
+		return nil, b.unknownMember(ctx, memberIDs(doc), err)
 	}
 	found := groupObject(g)
 	return found, b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: memberIDs(doc), only: true})
@@ -162,11 +159,11 @@ func (b *groups) send(ctx context.Context, id string, change memberChange) (quer
 		case len(rest) == 0:
 			return current, nil
 		case len(unknown) == 0 && len(rest) == len(change.sent):
-			return nil, unknownMember(err)
+			return nil, b.unknownMember(ctx, change.added, err)
 		}
 		g, err = b.directory.PatchGroup(ctx, id, rest)
 		if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
-			return nil, unknownMember(err)
+			return nil, b.unknownMember(ctx, change.added, err)
 		}
 	}
 	if err != nil {
@@ -184,8 +181,47 @@ func (b *groups) send(ctx context.Context, id string, change memberChange) (quer
 	return found, nil
 }
 
-func unknownMember(err error) error {
+// unknownMember explains the refusal of a write that names members. A single one
+// that is no user is looked at as a group: clients that know nested groups send
+// them so, without a word of what they are.
+func (b *groups) unknownMember(ctx context.Context, ids []string, err error) error {
+	kind := atlassian.KindOf(err)
+	if len(ids) == 1 && (kind == atlassian.NotFound || kind == atlassian.Invalid) {
+		if _, readErr := b.read(ctx, ids[0]); readErr == nil {
+			return groupAsMember(ids[0])
+		}
+	}
+	if kind != atlassian.NotFound {
+		return err
+	}
 	return &Error{Status: http.StatusBadRequest, Type: typeInvalidValue, Detail: "members names a user that the directory does not have; nothing was changed.", Err: err}
+}
+
+// groupAsMember refuses a group within a group.
+func groupAsMember(id string) *Error {
+	return invalidValue("members: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.", inQuotes(id))
+}
+
+// checkMembers refuses members that a client calls groups itself, before anything
+// is asked of upstream. A caller who wants unknown members passed over gets that.
+func (c *call) checkMembers() error {
+	if c.rt.Name != "Group" || c.caller.UnknownMembers == Ignore {
+		return nil
+	}
+	members := toList(c.body["members"])
+	for _, op := range c.patch {
+		if op.path.Attr.Name == "members" && op.op != "remove" {
+			members = append(members, toList(op.value)...)
+		}
+	}
+	for _, m := range members {
+		member, _ := m.(map[string]any)
+		kind, _ := member["type"].(string)
+		if id, _ := member["value"].(string); strings.EqualFold(kind, "Group") {
+			return groupAsMember(id)
+		}
+	}
+	return nil
 }
 
 // confirmed compares the group with what was sent.

@@ -78,7 +78,10 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
 		c.body, c.cleared, err = s.parseResource(c, body)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.checkMembers()
 }
 
 // understandList completes c.query with filter, sort and page.
