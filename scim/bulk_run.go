@@ -37,6 +37,7 @@ type bulkJob struct {
 // for earlier ones on the same resource, be it that one changes what the other
 // names, or that both make one of the same name.
 func (j *bulkJob) plan() {
+	j.refuseImpossible()
 	targets := map[string]bool{}
 	for _, op := range j.ops {
 		if id := op.target(); id != "" {
