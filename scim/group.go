@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"scim-atlassian/atlassian"
@@ -208,17 +209,17 @@ func (c *call) checkMembers() error {
 	if c.rt.Name != "Group" || c.caller.UnknownMembers == Ignore {
 		return nil
 	}
-	members := toList(c.body["members"])
+	given, _ := c.body.Get("members")
+	members := slices.Clone(toList(given))
 	for _, op := range c.patch {
 		if op.path.Attr.Name == "members" && op.op != "remove" {
 			members = append(members, toList(op.value)...)
 		}
 	}
 	for _, m := range members {
-		member, _ := m.(map[string]any)
-		kind, _ := member["type"].(string)
-		if id, _ := member["value"].(string); strings.EqualFold(kind, "Group") {
-			return groupAsMember(id)
+		member, _ := m.(query.Object)
+		if strings.EqualFold(text(member, "type"), "Group") {
+			return groupAsMember(text(member, "value"))
 		}
 	}
 	return nil

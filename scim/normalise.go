@@ -389,7 +389,7 @@ func (n normaliser) follow(link map[string]any, name string, object map[string]a
 	case slices.Contains(n.rt.linked, endpoint):
 		link["value"] = id
 	case endpoint == "/Groups":
-		return invalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian.", name)
+		return invalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian. Send the users of the group instead.", name)
 	}
 	return nil
 }
