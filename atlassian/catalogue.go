@@ -138,6 +138,24 @@ func (j *Jira) Accounts(ctx context.Context) ([]*Account, error) {
 	}
 }
 
+// AccountsPage is how many ids AccountsByID sends in one call: so many make a URL that every proxy takes.
+const AccountsPage = 50
+
+// AccountsByID returns the accounts with the given ids, inactive ones included, in any order; ids that the site does
+// not know are left out. An id has at most 128 characters. It calls GET /rest/api/3/user/bulk.
+func (j *Jira) AccountsByID(ctx context.Context, ids []string) ([]*Account, error) {
+	const op = "GET /rest/api/3/user/bulk"
+	var accounts []*Account
+	for chunk := range slices.Chunk(ids, AccountsPage) {
+		found, err := pages[*Account](ctx, j, op, url.Values{"accountId": chunk}, AccountsPage)
+		if err != nil {
+			return nil, err
+		}
+		accounts = append(accounts, found...)
+	}
+	return accounts, nil
+}
+
 // list is an answer that is a bare array; null is not one.
 type list[T any] []T
 

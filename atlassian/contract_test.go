@@ -372,7 +372,7 @@ func TestJiraContract(t *testing.T) {
 	const root = "/rest/api/3"
 	judge.verify(t,
 		"GET "+root+"/myself", "GET "+root+"/project/search", "GET "+root+"/issuetype", "GET "+root+"/status",
-		"GET "+root+"/priority/search", "GET "+root+"/resolution/search", "GET "+root+"/label", "GET "+root+"/users/search",
+		"GET "+root+"/priority/search", "GET "+root+"/resolution/search", "GET "+root+"/label", "GET "+root+"/users/search", "GET "+root+"/user/bulk",
 		"GET "+root+"/project/{projectIdOrKey}/components", "GET "+root+"/project/{projectIdOrKey}/versions",
 		"POST "+root+"/issue", "GET "+root+"/issue/{issueIdOrKey}", "PUT "+root+"/issue/{issueIdOrKey}",
 		"DELETE "+root+"/issue/{issueIdOrKey}", "POST "+root+"/issue/bulkfetch",
@@ -431,8 +431,13 @@ func readCatalogues(t *testing.T, j *atlassian.Jira) atlassian.Project {
 	check(t, err)
 	_, err = j.Labels(ctx)
 	check(t, err)
-	_, err = j.Accounts(ctx)
+	accounts, err := j.Accounts(ctx)
 	check(t, err)
+	found, err := j.AccountsByID(ctx, []string{accounts[0].AccountID, "nobody"})
+	check(t, err)
+	if len(found) != 1 || found[0].AccountID != accounts[0].AccountID {
+		t.Errorf("the accounts with the ids %q and nobody are %v", accounts[0].AccountID, found)
+	}
 	return projects[0]
 }
 

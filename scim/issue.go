@@ -21,6 +21,7 @@ type issues struct {
 	catalogues *catalogues
 	recent     recentWrites
 	checked    jqlVerdicts
+	strangers  strangers
 	nothing    query.Projection // of no attribute but the id
 	budget     int              // upstream requests that one query may cost
 }
@@ -39,6 +40,7 @@ func newIssues(cfg Config, schema *query.Schema, c *catalogues) backend {
 		catalogues: c,
 		recent:     recentWrites{now: cfg.Now},
 		checked:    jqlVerdicts{now: cfg.Now},
+		strangers:  strangers{jira: cfg.Jira, ttl: cfg.SnapshotTTL, now: cfg.Now},
 		budget:     cfg.ScanBudget,
 	}
 }

@@ -79,8 +79,8 @@ func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
 	if err != nil {
 		return compiled{}, nil, err
 	}
-	plan := c.compile(q.simple)
-	if plan, err = q.checked.check(ctx, q, plan); err != nil || plan.Never {
+	plan, err := q.checked.check(ctx, q, c)
+	if err != nil || plan.Never {
 		return plan, nil, err
 	}
 	plan.Cost = q.checked.cost(plan, q)
@@ -101,11 +101,15 @@ func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
 
 // prepare collects what the compiler has to know.
 func (q *issueQuery) prepare(ctx context.Context) (compiler, error) {
-	return q.compilerWith(ctx, q.fresh, catalogueKindsOf(q.simple))
+	c, err := q.compilerWith(ctx, q.fresh)
+	if !q.fresh {
+		c.strangers = q.strangers.remembered(namedAccounts(q.simple))
+	}
+	return c, err
 }
 
-func (q *issueQuery) compilerWith(ctx context.Context, fresh bool, kinds []catalogueKind) (compiler, error) {
-	snapshot, err := q.catalogues.get(ctx, fresh, kinds...)
+func (q *issueQuery) compilerWith(ctx context.Context, fresh bool) (compiler, error) {
+	snapshot, err := q.catalogues.get(ctx, fresh, catalogueKindsOf(q.simple)...)
 	if err != nil {
 		return compiler{}, err
 	}
@@ -136,7 +140,7 @@ func catalogueKindsOf(e query.Expr) []catalogueKind {
 	needed := map[catalogueKind]bool{projectCatalogue: true}
 	for leaf := range leaves(e) {
 		col, ok := columnOf(leaf)
-		_, byID := accountID(leaf)
+		_, byID := accountIDsIn(leaf)
 		if ok && (col.rule == choice && !isPresent(leaf) || col.rule == account && !byID && !isPresent(leaf)) {
 			needed[col.kind] = true
 		}

@@ -28,33 +28,44 @@ const (
 	verdictTTL  = 5 * time.Minute
 )
 
-// check returns a plan that Jira understands: the one given, or one compiled
-// again with catalogues just read. What it refuses then is an account that
-// does not exist or a mistake of ours.
-func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, plan compiled) (compiled, error) {
-	if plan.Never || v.known(plan.JQL) {
-		return plan, nil
+// check returns a plan that Jira understands: as the compiler makes it, else
+// without the accounts that do not exist, else with catalogues just read. What
+// Jira refuses then is a mistake of ours.
+func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, c compiler) (compiled, error) {
+	plan := c.compile(q.simple)
+	problem, err := v.problem(ctx, q, plan)
+	for _, mend := range []func(context.Context, compiler) (compiler, error){q.withoutStrangers, q.withFreshCatalogues} {
+		if err != nil || problem == "" {
+			return plan, err
+		}
+		if c, err = mend(ctx, c); err != nil {
+			return plan, err
+		}
+		if again := c.compile(q.simple); again.JQL != plan.JQL {
+			plan = again
+			problem, err = v.problem(ctx, q, plan)
+		}
 	}
-	problem, err := v.ask(ctx, q, plan.JQL)
-	if err != nil || problem == "" {
-		return plan, err
-	}
-	kinds := catalogueKindsOf(q.simple)
-	if !slices.Contains(kinds, accountCatalogue) {
-		kinds = append(kinds, accountCatalogue)
-	}
-	c, err := q.compilerWith(ctx, true, kinds)
-	if err != nil {
-		return plan, err
-	}
-	plan = c.compile(q.simple)
-	if plan.Never || v.known(plan.JQL) {
-		return plan, nil
-	}
-	if problem, err = v.ask(ctx, q, plan.JQL); err == nil && problem != "" {
+	if err == nil && problem != "" {
 		err = badGateway("Jira does not understand the query this server made of the filter: %s", problem)
 	}
 	return plan, err
+}
+
+// problem is Jira's objection to a plan, "" if it has none, or had none a while
+// ago.
+func (v *jqlVerdicts) problem(ctx context.Context, q *issueQuery, plan compiled) (string, error) {
+	if plan.Never || v.known(plan.JQL) {
+		return "", nil
+	}
+	return v.ask(ctx, q, plan.JQL)
+}
+
+// withFreshCatalogues returns the compiler with catalogues just read.
+func (q *issueQuery) withFreshCatalogues(ctx context.Context, c compiler) (compiler, error) {
+	fresh, err := q.compilerWith(ctx, true)
+	fresh.strangers = c.strangers
+	return fresh, err
 }
 
 // ask returns Jira's objection to a query, "" if it has none.

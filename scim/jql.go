@@ -89,6 +89,7 @@ type compiler struct {
 	catalogue *catalogue
 	bound     []entry              // the projects that may be searched
 	issues    map[issueName]string // ids of the issues the filter names, as far as they exist
+	strangers map[string]bool      // ids that no account has, as far as that is known
 	order     string               // ORDER BY; empty: any order that is the same on every page
 }
 
@@ -232,7 +233,7 @@ func (c compiler) leaf(e query.Expr) part {
 	case choice:
 		return c.choice(col, e)
 	case account:
-		return c.account(col, e, inner, negated)
+		return c.account(col, e)
 	case reference:
 		return c.reference(col, e)
 	case constant:

@@ -129,11 +129,12 @@ func (c compiler) choice(col column, e query.Expr) part {
 // of a value that is in no catalogue.
 func (col column) oneOf(entries []entry, e query.Expr) part {
 	empty := col.optional && query.Match(e, nil)
-	excludes := query.Match(e, col.holding(entry{id: "-1", key: "\uFFFD", name: "\uFFFD"}))
+	unknown := strings.Repeat("\uFFFD", len(e.String())) // longer than every value in e, hence none of them
+	excludes := query.Match(e, col.holding(entry{id: unknown, key: unknown, name: unknown}))
 	var ids []string
 	for _, entry := range entries {
 		if query.Match(e, col.holding(entry)) != excludes {
-			ids = append(ids, entry.id)
+			ids = append(ids, col.literal(entry))
 		}
 	}
 	if len(ids) > maxListed {
@@ -157,6 +158,16 @@ func (col column) oneOf(entries []entry, e query.Expr) part {
 		return settled(false)
 	}
 	return exactly(either(clauses...))
+}
+
+// literal is the id of an entry in JQL: of an account a text, which may come from
+// the filter, of all others a number.
+func (col column) literal(e entry) string {
+	if col.rule != account {
+		return e.id
+	}
+	quoted, _ := quote(e.id)
+	return quoted
 }
 
 // anyOf translates a filter on a multi-valued choice: true if one element
@@ -195,28 +206,27 @@ func (col column) holding(e entry) query.Object {
 	return query.Object{{Name: col.attr, Value: value}}
 }
 
-// account needs no catalogue for an accountId. What an issue shows as display
-// may be newer than the catalogue, so that names give a superset only.
-func (c compiler) account(col column, e, inner query.Expr, negated bool) part {
-	if compare, ok := accountID(inner); ok && !negated && (c.catalogue == nil || c.catalogue[accountCatalogue] == nil) {
-		value, ok := quote(compare.Value.(string))
-		switch {
-		case !ok:
-			return part{}
-		case compare.Op == query.Ne:
-			return exactly(either(col.field+" != "+value, col.field+" IS EMPTY"))
-		}
-		return exactly(col.field + " = " + value)
+// account needs no catalogue for ids of accounts: one that the filter does not
+// name is like all others. What an issue shows as display may be newer than the
+// catalogue, so that names give a superset only.
+func (c compiler) account(col column, e query.Expr) part {
+	if ids, ok := accountIDsIn(e); ok {
+		return col.oneOf(c.accounts(ids), e)
 	}
 	p := c.choice(col, e)
 	p.exact = p.verdict != pushed && p.verdict != opaque
 	return p
 }
 
-// accountID recognises value eq and value ne.
-func accountID(e query.Expr) (query.Compare, bool) {
-	c, ok := e.(query.Compare)
-	return c, ok && c.Path.Sub != nil && c.Path.Sub.Name == "value" && (c.Op == query.Eq || c.Op == query.Ne)
+// accounts are those of the ids that JQL may name.
+func (c compiler) accounts(ids []string) []entry {
+	var entries []entry
+	for _, id := range unique(ids) {
+		if canBeAccountID(id) && !c.strangers[id] {
+			entries = append(entries, entry{id: id})
+		}
+	}
+	return entries
 }
 
 func (c compiler) reference(col column, e query.Expr) part {

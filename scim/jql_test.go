@@ -47,7 +47,8 @@ func testCompiler() compiler {
 	}
 	return compiler{
 		catalogue: c, bound: c[projectCatalogue],
-		issues: map[issueName]string{{false, "1000"}: "1000", {true, "OPS-1"}: "1000"},
+		issues:    map[issueName]string{{false, "1000"}: "1000", {true, "OPS-1"}: "1000"},
+		strangers: map[string]bool{"stranger": true},
 	}
 }
 
@@ -76,8 +77,21 @@ func TestCompile(t *testing.T) {
 		{`not (priority.name co "igh")`, exact, `(priority NOT IN (30) OR priority IS EMPTY)`},
 		{`priority pr`, exact, `priority IS NOT EMPTY`},
 		{`not (resolution pr)`, exact, `resolution IS EMPTY`},
-		{`assignee.value eq "712020:a\"b"`, exact, `assignee = "712020:a\"b"`},
-		{`assignee.value ne "EMPTY"`, exact, `(assignee != "EMPTY" OR assignee IS EMPTY)`},
+		{`assignee.value eq "712020:a\"b"`, exact, `assignee IN ("712020:a\"b")`},
+		{`assignee.value ne "EMPTY"`, exact, `(assignee NOT IN ("EMPTY") OR assignee IS EMPTY)`},
+		{`assignee[value ne "a"]`, exact, `assignee NOT IN ("a")`},
+		{`not (assignee[value eq "a" or value eq "b"])`, exact, `(assignee NOT IN ("a") OR assignee IS EMPTY) AND (assignee NOT IN ("b") OR assignee IS EMPTY)`},
+		{`assignee.value eq "stranger"`, never, ""},
+		{`assignee.value ne "stranger"`, exact, ""},
+		{`not (assignee[value ne "stranger"])`, exact, `assignee IS EMPTY`},
+		{`assignee[value ne "stranger"]`, exact, `assignee IS NOT EMPTY`},
+		{`reporter.value eq "stranger" or creator.value eq "a"`, exact, `creator IN ("a")`},
+		{`assignee.value eq "\u0000"`, never, ""},
+		{`assignee.value eq ""`, never, ""},
+		{`assignee.value eq "-1"`, exact, `assignee IN ("-1")`},
+		{`assignee.value eq "\ufffd"`, exact, "assignee IN (\"\uFFFD\")"},
+		{`status.id eq "-1"`, never, ""},
+		{`priority.name ne "\ufffd"`, exact, ""},
 		{`assignee pr`, exact, `assignee IS NOT EMPTY`},
 		{`labels eq "red"`, exact, `labels = "red"`},
 		{`not (labels eq "red")`, exact, `(labels != "red" OR labels IS EMPTY)`},

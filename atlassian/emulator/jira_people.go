@@ -12,6 +12,7 @@ func peopleRoutes() []jiraRoute {
 		{"GET /users", reads, (*jiraCall).listUsers},
 		{"GET /users/search", reads, (*jiraCall).listUsers},
 		{"GET /user", reads, (*jiraCall).getUser},
+		{"GET /user/bulk", reads, (*jiraCall).usersByID},
 		{"GET /user/search", reads, (*jiraCall).searchUsers},
 		{"GET /user/assignable/search", reads, (*jiraCall).searchAssignable},
 		{"GET /user/groups", reads, (*jiraCall).userGroups},
@@ -136,6 +137,17 @@ func (c *jiraCall) getUser() (reply, error) {
 		return reply{}, err
 	}
 	return ok(c.fullUser(a))
+}
+
+// usersByID is a page of the accounts with the ids given; unknown ids are
+// passed over.
+func (c *jiraCall) usersByID() (reply, error) {
+	ids := c.query["accountId"]
+	if len(ids) == 0 {
+		return reply{}, deny(http.StatusBadRequest, "The query parameter 'accountId' is required.")
+	}
+	found := slices.DeleteFunc(c.visible(), func(a *account) bool { return !slices.Contains(ids, a.id) })
+	return page(c, found, 10, 100, c.show.person)
 }
 
 // searchable bounds how many accounts a user search looks through.

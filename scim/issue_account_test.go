@@ -1,0 +1,112 @@
+package scim
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// TestUnknownAccounts holds what filters cost that name accounts which do not
+// exist: Jira is asked for these alone, and the answer is remembered. first and
+// again are the calls of a request and of one that follows. A search that finds
+// nothing takes a call more, which asks who we are.
+func TestUnknownAccounts(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	now := time.Now()
+	site.strangers.ttl, site.strangers.now = time.Minute, func() time.Time { return now }
+	all := site.all(t) // the catalogue of projects is there
+	const reads = 2    // of what 120 issues take
+	known := text(inner(site.firstIn(t, "ENG", "assignee pr"), "assignee"), "value")
+	for _, tt := range []struct {
+		filter       string
+		first, again int64
+	}{
+		{`assignee.value eq "ghost-1"`, 2, 0},
+		{`reporter.value eq "ghost-2"`, 2, 0},
+		{`creator.value eq "ghost-3"`, 2, 0},
+		{`assignee[value eq "ghost-4"]`, 2, 0},
+		{`assignee.value eq "ghost-5" or assignee.value eq "ghost-6" or reporter.value eq "ghost-7"`, 2, 0},
+		{`assignee.value eq "ghost-8" and summary co "a"`, 2, 0},
+		{`assignee.value ne "ghost-9"`, 2 + 1 + reads, 1 + reads}, // all: a plan that was checked before
+		{`not (assignee.value eq "ghost-10")`, 2 + 1 + reads, 1 + reads},
+		{`assignee[value ne "ghost-11"]`, 3 + 1 + 1, 1 + 1},
+		{`not (assignee[value ne "ghost-12"])`, 3 + 1 + 1, 1 + 1},
+		{`assignee.value eq "ghost-13" or assignee.value eq "` + known + `"`, 3 + 1 + 1, 1 + 1},
+		{`assignee.value eq ""`, 0, 0},
+		{`assignee.value eq "` + strings.Repeat("x", 129) + `"`, 0, 0},
+		{`assignee.value eq "ghost-1" or reporter.value eq "ghost-2"`, 0, 0}, // both are remembered
+	} {
+		filter := parseIssueFilter(t, site.schema, tt.filter)
+		var want []string
+		for _, o := range all {
+			if query.Match(filter, o) {
+				want = append(want, text(o, "id"))
+			}
+		}
+		for i, calls := range []int64{tt.first, tt.again} {
+			before := site.calls.Load()
+			result, err := site.list(t.Context(), listQuery{filter: filter, start: 1, count: 1000})
+			if err != nil {
+				t.Errorf("%s: %v", tt.filter, err)
+				break
+			}
+			var got []string
+			for _, o := range result.resources {
+				got = append(got, text(o, "id"))
+			}
+			if diff := cmp.Diff(want, got); diff != "" || result.total != len(want) {
+				t.Errorf("%s: %d issues, want %d (-want +got):\n%s", tt.filter, result.total, len(want), diff)
+			}
+			if got := site.calls.Load() - before; got != calls {
+				t.Errorf("%s, request %d: %d calls, want %d", tt.filter, i+1, got, calls)
+			}
+		}
+	}
+
+	ask := func(fresh bool) int64 {
+		t.Helper()
+		before := site.calls.Load()
+		q := listQuery{filter: parseIssueFilter(t, site.schema, `assignee.value eq "ghost-1"`), start: 1, count: 10, fresh: fresh}
+		if _, err := site.list(t.Context(), q); err != nil {
+			t.Error(err)
+		}
+		return site.calls.Load() - before
+	}
+	if got := ask(true); got != 3 { // with the catalogue of projects
+		t.Errorf("a client that wants no cached answer: %d calls, want 3", got)
+	}
+	now = now.Add(time.Minute)
+	if got := ask(false); got != 2 {
+		t.Errorf("after the time to live: %d calls, want 2", got)
+	}
+	if got := ask(false); got != 0 {
+		t.Errorf("remembered anew: %d calls, want 0", got)
+	}
+}
+
+// TestStrangersAreBounded holds that no client can fill the memory with ids.
+func TestStrangersAreBounded(t *testing.T) {
+	site := newIssueSite(t, smallSite())
+	s := strangers{jira: site.jira, ttl: time.Minute, now: time.Now}
+	for range 3 {
+		ids := make([]string, maxStrangers/2+1)
+		for i := range ids {
+			ids[i] = strings.Repeat("x", i%100+1) + string(rune('a'+i/100))
+		}
+		before := site.calls.Load()
+		if _, err := s.find(t.Context(), ids); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := site.calls.Load()-before, int64(calls(len(ids), atlassian.AccountsPage)); got != want {
+			t.Errorf("%d calls, want %d", got, want)
+		}
+		if got := len(s.remembered(ids)); got != len(ids) || len(s.asked) > maxStrangers {
+			t.Errorf("%d of %d ids are remembered, %d in all", got, len(ids), len(s.asked))
+		}
+	}
+}
