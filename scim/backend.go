@@ -80,6 +80,9 @@ type listResult struct {
 	next, previous string // cursors, empty where there is no such page
 }
 
+// whole reports whether everything that matches was found.
+func (r *listResult) whole() bool { return r.all != nil || r.read != nil }
+
 // finish matches, sorts and cuts all candidates down to the page that q asks
 // for. It does not write to candidates.
 func (q listQuery) finish(candidates []query.Object, plan string) *listResult {

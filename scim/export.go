@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // exporter is who Export asks as: it may read everything, and no request can
@@ -21,6 +22,11 @@ type ExportOptions struct {
 	StartIndex int    // from 1; 0: 1
 	Count      int    // resources at most, as far as Config.MaxResults allows; 0: none
 	Fresh      bool   // take nothing that was read for an earlier request
+	// Follows is when a page before this one was asked for, with Fresh; zero: no
+	// page is known of. The server then reads this one alone where it can, and
+	// takes no list that was read before. What it needs besides, such as project
+	// roles, may be what the other page found.
+	Follows time.Time
 }
 
 // ExportedPage is the answer to a list request.
@@ -30,7 +36,8 @@ type ExportedPage struct {
 	// Resources yields their JSON, each on one line as in the Resources of a
 	// ListResponse. The bytes are good until the next one.
 	Resources     iter.Seq[[]byte]
-	UpstreamCalls int // requests to Atlassian that it took, also if it failed
+	Whole         bool // to find it, the server found everything that matches
+	UpstreamCalls int  // requests to Atlassian that it took, also if it failed
 	Plan          string
 }
 
@@ -53,7 +60,7 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 		r.Header.Set("Cache-Control", "no-cache")
 	}
 	c := newCall(r, s.cfg.PublicURL+BasePath, s.cfg.Now())
-	c.caller, c.rt = exporter, rt
+	c.caller, c.rt, c.query.since = exporter, rt, o.Follows
 	within, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
 	defer cancel()
 	c.err = s.export(c, r.WithContext(within))
@@ -67,6 +74,7 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 	}
 	s.record(c, http.StatusOK)
 	page.Total, page.Count, page.Plan = c.list.total, len(c.list.resources), c.list.plan
+	page.Whole = c.list.whole()
 	page.Resources = func(yield func([]byte) bool) {
 		var b []byte
 		for _, o := range c.list.resources {

@@ -30,11 +30,12 @@ func (l *lists) answer(ctx context.Context, c *call) (*listResult, error) {
 }
 
 // byIndex answers by startIndex and count. The first page is found anew; one that
-// goes on with a kept result is cut from it.
+// goes on with a kept result is cut from it, unless the query says how old what it
+// rests on may be.
 func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
 	q, key := c.query, c.query.key(c)
 	alone := false
-	if w := l.kept.find(key); w != nil && q.start > 1 && !q.fresh {
+	if w := l.kept.find(key); w != nil && q.start > 1 && !q.fresh && q.since.IsZero() {
 		if page, err := l.goOn(ctx, c, w); page != nil || err != nil {
 			return page, err
 		}

@@ -69,7 +69,7 @@ func (w *walk) leave() { <-w.turn }
 
 // add appends what the backend of the type with that rank found.
 func (w *walk) add(rank int, found *listResult) {
-	w.complete = found.all != nil || found.read != nil
+	w.complete = found.whole()
 	w.read[rank] = found.read
 	w.plan = found.plan
 	objects := found.all

@@ -142,6 +142,7 @@ func (p *program) summarize(report *reconcile.Report) {
 func (c *config) forExport() {
 	c.MaxResults, c.ScanBudget = math.MaxInt32, math.MaxInt32
 	c.RequestTimeout = time.Hour
+	c.SnapshotTTL = time.Hour // the project roles that the first page of accounts needs serve all
 	if c.PublicURL == "" {
 		c.PublicURL = fmt.Sprintf("http://localhost:%d", c.ConnectorPort)
 	}

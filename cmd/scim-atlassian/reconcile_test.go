@@ -143,6 +143,39 @@ func TestReconcileInterrupted(t *testing.T) {
 	}
 }
 
+// TestReconcileAccounts holds that a run reads the project roles, which every page of accounts needs, once, also where
+// the server keeps nothing.
+func TestReconcileAccounts(t *testing.T) {
+	environ := append(startEmulator(t, "--users", "2300"), "SCIM_ATLASSIAN_SNAPSHOT_TTL=0")
+	environ = slices.DeleteFunc(environ, func(pair string) bool { return strings.HasPrefix(pair, "SCIM_ATLASSIAN_ORGANIZATION_") })
+	p := start(t, environ, "reconcile", "--resource", "Accounts", "--out", filepath.Join(t.TempDir(), "out.ndjson"))
+	if code := p.wait(t); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	if _, report := lastReport(t, p); report.Pages < 3 || report.Read != 2300 {
+		t.Errorf("report %+v", report)
+	}
+	_, _, body := get(t, siteOf(t, environ)+"/_emulator/requests", "", "")
+	var requests []struct{ Path, Query string }
+	if err := json.Unmarshal(body, &requests); err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]int{}
+	for _, r := range requests {
+		if strings.Contains(r.Path, "/role") {
+			read[r.Path+"?"+r.Query]++
+		}
+	}
+	for path, times := range read {
+		if times > 1 {
+			t.Errorf("%s was read %d times", path, times)
+		}
+	}
+	if len(read) == 0 {
+		t.Error("no roles were read")
+	}
+}
+
 // TestReconcileTrouble has Atlassian fail in the middle.
 func TestReconcileTrouble(t *testing.T) {
 	tests := []struct {

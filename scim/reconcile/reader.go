@@ -41,7 +41,8 @@ type reader struct {
 	job    Job
 	draft  *draft
 	mode   mode
-	size   int // new resources on a page, 0 until the first one was read
+	size   int       // new resources on a page, 0 until the first one was read
+	began  time.Time // when the first page was asked for
 }
 
 // toEnd reads what is missing. It fails with a *movedError if it cannot say
@@ -72,7 +73,10 @@ func (r *reader) page(ctx context.Context) (scim.ExportedPage, error) {
 	have := len(r.draft.tail())
 	o := scim.ExportOptions{
 		Resource: r.job.Resource, Filter: r.job.Filter,
-		StartIndex: r.draft.state.Lines - have + 1, Count: have + r.more(), Fresh: r.mode == byWindow,
+		StartIndex: r.draft.state.Lines - have + 1, Count: have + r.more(), Fresh: r.size == 0,
+	}
+	if r.mode == byWindow && !o.Fresh {
+		o.Follows = r.began
 	}
 	wait := shortest
 	for failures := 1; ; failures++ {
@@ -112,12 +116,18 @@ func (r *reader) more() int {
 }
 
 // adapt decides how to ask for the pages that follow. Twenty or more of them show
-// how far the run has come; more than that would only cost more. A page that cost
-// more than reading its resources was found in something larger.
+// how far the run has come; more than that would only cost more. Pages that cost
+// more than reading their resources, because everything is found for each, are
+// asked for in another way. What a page needs besides, such as project roles, is
+// kept for those that follow.
 func (r *reader) adapt(page scim.ExportedPage) {
 	const few = 5 // requests that are no matter
-	if page.UpstreamCalls > few+(page.Count+99)/100 && r.mode < atOnce {
-		r.mode++
+	dear := page.UpstreamCalls > few+(page.Count+99)/100
+	switch {
+	case dear && r.mode == byWindow && page.Whole:
+		r.mode = byResult
+	case dear && r.mode == byResult:
+		r.mode = atOnce
 	}
 	r.size = min(max(page.Total/20, r.job.sizes.first), r.job.sizes.largest)
 }

@@ -123,7 +123,7 @@ const attempts = 3
 // again from the beginning.
 func (r *run) read(ctx context.Context) error {
 	for {
-		reader := &reader{server: r.server, job: r.job, draft: r.draft}
+		reader := &reader{server: r.server, job: r.job, draft: r.draft, began: time.Now()}
 		err := reader.toEnd(ctx)
 		var moved *movedError
 		if !errors.As(err, &moved) {

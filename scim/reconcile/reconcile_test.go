@@ -317,6 +317,51 @@ func TestResume(t *testing.T) {
 	}
 }
 
+// TestAccounts reads accounts, whose project roles cost more than a page of users:
+// roles are read once by a run, and users in pages, the missing ones by a run that
+// goes on.
+func TestAccounts(t *testing.T) {
+	s := newTenant(t, emulator.Options{Users: 2000, Groups: 4, Projects: 4, Seed: 1}, scim.Config{SnapshotTTL: time.Minute})
+	accounts := func(job *reconcile.Job) { job.Resource = "Accounts" }
+	count := func(prefix string) (n int) {
+		for _, call := range s.emulator.Log() {
+			if strings.HasPrefix(call.Path, prefix) {
+				n++
+			}
+		}
+		return n
+	}
+	const users, roles = "/scim/directory/" + emulator.DirectoryID + "/Users", "/rest/api/3/project/"
+	if _, err := s.server.Export(t.Context(), scim.ExportOptions{Resource: "Accounts", Count: 1, Fresh: true}); err != nil {
+		t.Fatal(err)
+	}
+	once := count(roles)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.after["1600#1"] = cancel
+	for _, run := range []struct {
+		name  string
+		ctx   context.Context
+		read  int
+		users int // calls: pages of 200 with 100 read before, but for the first, in steps of 99
+	}{
+		{"interrupted", ctx, 1600, 3 + 7*4},
+		{"resumed", t.Context(), 2000, 2 * 4},
+		{"in one go", t.Context(), 2000, 3 + 9*4},
+	} {
+		s.emulator.ClearLog()
+		report, err := s.run(run.ctx, func(job *reconcile.Job) { accounts(job); job.Resume = true })
+		if report.Read != run.read || run.name == "interrupted" != errors.Is(err, reconcile.ErrInterrupted) {
+			t.Fatalf("%s: %v, report %+v", run.name, err, report)
+		}
+		if got := count(users); got != run.users || once == 0 || count(roles) != once {
+			t.Errorf("%s: %d calls for users, want %d; %d for roles, want %d", run.name, got, run.users, count(roles), once)
+		}
+		if err == nil {
+			s.complete(report, err)
+		}
+	}
+}
+
 // TestResumeAfterChanges goes on when the directory is no longer what it was.
 func TestResumeAfterChanges(t *testing.T) {
 	tests := []struct {
