@@ -51,6 +51,8 @@ type Caller struct {
 	UnknownMembers    string `json:"unknown_members"`     // of a group: Refuse or Ignore; empty: Refuse
 	MemberRef         bool   `json:"member_ref"`          // show $ref in members and groups
 
+	UntypedEmail string `json:"untyped_email"` // type that an e-mail address without one is shown with, such as "work"; empty: none
+
 	client string // the OAuth client that an access token was made for
 }
 
@@ -168,6 +170,9 @@ func (c *Caller) problems() []error {
 		if choice.value != "" && choice.value != choice.one && choice.value != choice.other {
 			add("%s is %q: use %s or %s", choice.name, choice.value, choice.one, choice.other)
 		}
+	}
+	if c.UntypedEmail != "" && !slices.Contains(emailTypes, c.UntypedEmail) {
+		add("untyped_email is %q: use %s", c.UntypedEmail, strings.Join(emailTypes, ", "))
 	}
 	return append(problems, c.canonicalRights()...)
 }

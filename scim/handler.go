@@ -90,7 +90,7 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 	if err := h.rt.unwritable(current, doc); err != nil {
 		return nil, err
 	}
-	return h.rt.backend.update(ctx, current, doc)
+	return h.rt.backend.update(ctx, current, h.stored(c, current, doc))
 }
 
 // current reads the whole of a resource that is to change if it is as the client
@@ -145,7 +145,7 @@ func (h handler) Patch(r *http.Request, id string, _ []elimity.PatchOperation) (
 // patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where operations
 // say all by themselves, else applied to the resource as read.
 func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, error) {
-	if p, ok := h.rt.backend.(patcher); ok && !c.conditions.given() {
+	if p, ok := h.rt.backend.(patcher); ok && !c.conditions.given() && !h.seesTypes(c) {
 		if found, done, err := p.patch(ctx, id, c.patch); done {
 			return found, err
 		}
@@ -154,11 +154,11 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 	if err != nil {
 		return nil, err
 	}
-	want, err := h.rt.apply(current, c.patch, c.caller.Strict)
+	want, err := h.rt.apply(h.shown(c, current), c.patch, c.caller.Strict)
 	if err != nil {
 		return nil, err
 	}
-	return h.rt.backend.update(ctx, current, want)
+	return h.rt.backend.update(ctx, current, h.stored(c, current, want))
 }
 
 // dispatch sends the request through the library to the handler. The library

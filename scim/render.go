@@ -215,6 +215,9 @@ func (c *call) complete(rt *resourceType, o query.Object) query.Object {
 		if c.caller.MemberRef && (m.Name == "members" || m.Name == "groups") {
 			m.Value = c.referring(m)
 		}
+		if m.Name == "emails" && rt.Name == "User" {
+			m.Value = c.caller.typed(m.Value)
+		}
 		doc = append(doc, m)
 	}
 	return doc

@@ -108,7 +108,7 @@ func (s *Server) understandList(c *call, p parameters) error {
 	if err := s.understandSort(c, p); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(q.attributes(), completed) {
+	if slices.ContainsFunc(q.attributes(), c.caller.completes) {
 		q.complete = c.completer(c.rt)
 	}
 	c.versioned = q.want.Wants("meta.version") || q.complete != nil
@@ -139,9 +139,14 @@ func (q *listQuery) attributes() []string {
 	return names
 }
 
-// completed reports whether an attribute is one that backends do not know.
-func completed(name string) bool {
-	return name == "schemas" || name == "meta" || name == "meta.location" || name == "meta.version"
+// completes reports whether an attribute is one that backends do not know, or not
+// as the caller is shown it.
+func (c *Caller) completes(name string) bool {
+	switch name {
+	case "schemas", "meta", "meta.location", "meta.version":
+		return true
+	}
+	return c.UntypedEmail != "" && (name == "emails" || strings.HasPrefix(name, "emails."))
 }
 
 func (s *Server) understandSort(c *call, p parameters) error {

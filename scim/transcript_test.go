@@ -94,11 +94,13 @@ func (p *player) serve(t *testing.T, settings ...string) {
 	plainJSON.ContentType = "application/json"
 	clears := bearer("clears-members", scim.Write)
 	clears.PutWithoutMembers = scim.Clear
+	untyped := bearer("untyped-email", scim.Write)
+	untyped.UntypedEmail = "work"
 	basic := scim.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]scim.Right{scim.AnyType: scim.Write}}
 	readOnly := scim.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]scim.Right{"User": scim.Read}}
 	config := scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000, ProvisioningWait: 2 * time.Second,
-		Callers: []scim.Caller{bearer("all", scim.Write), strict, plainJSON, clears, basic, readOnly},
+		Callers: []scim.Caller{bearer("all", scim.Write), strict, plainJSON, clears, untyped, basic, readOnly},
 	}
 	for _, set := range settings {
 		switch set {
