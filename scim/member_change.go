@@ -73,9 +73,16 @@ func namedMembers(op operation) ([]string, bool) {
 	if op.filter != nil {
 		c, ok := op.filter.(query.Compare)
 		id, isText := c.Value.(string)
-		return []string{id}, ok && isText && op.op == "remove" && c.Op == query.Eq && c.Path.Attr.Name == "value"
+		given, settled := valuesIn(op.value)
+		agrees := settled && !slices.ContainsFunc(given, func(value string) bool { return value != id })
+		return []string{id}, ok && isText && agrees && op.op == "remove" && c.Op == query.Eq && c.Path.Attr.Name == "value"
 	}
-	list, _ := op.value.([]any)
+	return valuesIn(op.value)
+}
+
+// valuesIn lists the values of elements. It reports false if one has none.
+func valuesIn(elements any) ([]string, bool) {
+	list, _ := elements.([]any)
 	ids := make([]string, 0, len(list))
 	for _, e := range list {
 		element, _ := e.(query.Object)

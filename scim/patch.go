@@ -176,16 +176,25 @@ func (r *patchReader) add(op string, s statement) error {
 	case op != "remove":
 		return r.set(op, s)
 	case stays(s):
-		return nil
+		_, err := r.value(s.path, s.value)
+		return err
 	}
 	return r.remove(s)
+}
+
+// whichElement refuses to give every element of a list the same part.
+func whichElement(p query.Path) error {
+	return invalidValue("%s: say which element is meant, as in %s[value eq \"…\"].", p, p.Attr.Name)
 }
 
 // set is add and replace. null, and "" where it stands for null, unassign (RFC
 // 7643 section 2.5) what can be unassigned.
 func (r *patchReader) set(op string, s statement) error {
-	if s.filter != nil && s.path.Sub == nil {
+	switch {
+	case s.filter != nil && s.path.Sub == nil:
 		return r.setElement(op, s)
+	case s.filter == nil && s.path.Sub != nil && r.isLink(s.path.Attr):
+		return whichElement(s.path)
 	}
 	if object, ok := r.unfolds(s); ok {
 		return r.setParts(op, s, object)
@@ -218,7 +227,7 @@ func (r *patchReader) assign(op string, s statement, v any) error {
 	switch {
 	case v != nil:
 		r.emit(op, s, v)
-	case op == "add" && r.strict:
+	case op == "add" && r.strict && !stays(s):
 		return invalidValue("%s: add needs a value.", s.path)
 	case op == "replace" && !stays(s):
 		r.emit("remove", s, nil)
@@ -302,35 +311,40 @@ func (r *patchReader) remove(s statement) error {
 	case s.value == nil:
 		return invalidValue("%s: a remove of null removes nothing; leave value out to remove all, or name the values that are meant.", s.path)
 	case all && s.path.Sub != nil:
-		return invalidValue("%s: say which element is meant, as in %s[value eq \"…\"].", s.path, s.path.Attr.Name)
+		return whichElement(s.path)
 	}
 	v, err := r.removed(s)
 	if err != nil {
 		return err
 	}
-	if list, ok := v.([]any); all && ok {
-		if len(list) > 0 {
-			r.emit("remove", s, list)
-		}
-		return nil // an empty list names nobody
+	list, ok := v.([]any)
+	switch {
+	case all && len(list) == 0: // an empty list names nobody
+	case ok && s.path.Sub == nil:
+		r.emit("remove", s, list)
+	default:
+		r.emit("remove", s, nil)
 	}
-	r.emit("remove", s, nil)
 	return nil
 }
 
 // removed reads the value of a remove. Where the path settles what is removed,
-// the value is only checked.
+// the value is checked, and of elements that a filter selects those are meant
+// that it names.
 func (r *patchReader) removed(s statement) (any, error) {
-	if list, ok := s.value.([]any); ok && s.filter != nil && s.path.Sub == nil {
-		if len(list) == 0 {
-			return nil, nil
-		}
-		if len(list) == 1 {
-			return r.element(s.path.Attr, s.path.String(), list[0])
-		}
-	}
 	if s.filter != nil && s.path.Sub == nil {
-		return r.element(s.path.Attr, s.path.String(), s.value)
+		elements, ok := s.value.([]any)
+		if !ok {
+			elements = []any{s.value}
+		}
+		if len(elements) > 1 {
+			return nil, invalidValue("%s: the filter means one value; send one.", s.path)
+		}
+		list, err := r.list(s.path.Attr, s.path.String(), elements)
+		if err != nil || len(elements) == 0 {
+			return nil, err
+		}
+		return query.ValueOf(list, s.path), nil
 	}
 	v, err := r.value(s.path, s.value)
 	if err == nil && v == nil && !r.none(s.value) {

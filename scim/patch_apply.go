@@ -191,6 +191,9 @@ func (rt *resourceType) applyElements(list []any, op operation, strict bool) ([]
 			continue
 		}
 		matched = true
+		if err := rt.contradicts(e, op); err != nil {
+			return nil, err
+		}
 		changed := rt.changedElement(e, op)
 		if changed == nil {
 			continue
@@ -217,6 +220,22 @@ func (rt *resourceType) applyElements(list []any, op operation, strict bool) ([]
 	}
 	demote(kept, made)
 	return append(kept, made), nil
+}
+
+// contradicts refuses an operation whose value names another element than its
+// filter selects: a remove of it, or an add, which takes no link away.
+func (rt *resourceType) contradicts(element any, op operation) error {
+	given := op.value
+	if list, ok := given.([]any); ok && len(list) > 0 {
+		given = list[0]
+	}
+	if given == nil || op.filter == nil || op.path.Sub != nil || op.op == "replace" || op.op == "add" && op.path.Attr.Name != rt.links.name {
+		return nil
+	}
+	if rt.means(given, element) {
+		return nil
+	}
+	return invalidValue("%s: the value names another element than the filter selects; leave one of them out.", op.path)
 }
 
 // changedElement is an element after an operation, nil if nothing is left of it:
