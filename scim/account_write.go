@@ -123,7 +123,7 @@ func (b *accounts) create(ctx context.Context, doc query.Object) (query.Object, 
 
 // userOf is the user to be made of an account.
 func (b *accounts) userOf(change accountChange) (query.Object, error) {
-	user, err := b.user.apply(nil, b.operations(change.attributes), false)
+	user, err := apply(b.user, nil, b.operations(change.attributes), false)
 	if err != nil {
 		return nil, err
 	}
@@ -366,7 +366,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 			}
 			return b.changeAttributes(ctx, id, user, changes)
 		}
-		want, err := b.user.apply(user, ops, false)
+		want, err := apply(b.user, user, ops, false)
 		if err != nil {
 			return nil, err
 		}

@@ -111,7 +111,7 @@ func remember(ctx context.Context, o query.Object) {
 // references tells the ids of those whom a write puts into a group or takes out
 // of it, and of the entitlements that it gives or takes.
 func (c *call) references() []zap.Field {
-	list := c.rt.referenceList()
+	list := referenceList(c.rt)
 	if list == nil {
 		return nil
 	}
@@ -126,7 +126,7 @@ func (c *call) references() []zap.Field {
 	changes := map[string][]string{}
 	for _, op := range c.patch {
 		if op.path.Attr == list {
-			changes[op.op] = append(changes[op.op], op.references()...)
+			changes[op.op] = append(changes[op.op], referencesIn(op)...)
 		}
 	}
 	log("added", changes["add"])
@@ -138,7 +138,7 @@ func (c *call) references() []zap.Field {
 // referenceList is the attribute that holds a group's members or an account's
 // entitlements: a list whose elements are told apart by an id that cannot change.
 // It is nil where there is none.
-func (rt *resourceType) referenceList() *query.Attribute {
+func referenceList(rt *resourceType) *query.Attribute {
 	if rt == nil {
 		return nil
 	}
@@ -152,9 +152,9 @@ func (rt *resourceType) referenceList() *query.Attribute {
 	return nil
 }
 
-// references are the ids that the operation is about, or in their place the
+// referencesIn are the ids that the operation is about, or in their place the
 // filter that means them; "all" is for a remove of everything.
-func (op operation) references() []string {
+func referencesIn(op operation) []string {
 	if op.filter != nil {
 		element, _ := equalities(op.filter)
 		return []string{cmp.Or(text(element, "value"), clip(op.filter.String()))}

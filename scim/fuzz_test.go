@@ -52,7 +52,7 @@ func FuzzPatch(f *testing.F) {
 			{Name: "emails", Value: []any{query.Object{{Name: "value", Value: "a@b"}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}}},
 		}
 		before := string(user.AppendJSON(nil))
-		changed, err := rt.apply(user, ops, strict)
+		changed, err := apply(rt, user, ops, strict)
 		if after := string(user.AppendJSON(nil)); after != before {
 			t.Errorf("the current user was written to: %s", after)
 		}

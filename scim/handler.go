@@ -87,7 +87,7 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 			return nil, emailsRequired() // of a user whom Atlassian should not have
 		}
 	}
-	if err := h.rt.unwritable(current, doc); err != nil {
+	if err := unwritable(h.rt, current, doc); err != nil {
 		return nil, err
 	}
 	return h.rt.backend.update(ctx, current, h.stored(c, current, doc))
@@ -154,7 +154,7 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 	if err != nil {
 		return nil, err
 	}
-	want, err := h.rt.apply(h.shown(c, current), c.patch, c.caller.Strict)
+	want, err := apply(h.rt, h.shown(c, current), c.patch, c.caller.Strict)
 	if err != nil {
 		return nil, err
 	}

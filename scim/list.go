@@ -33,7 +33,7 @@ func (l *lists) answer(ctx context.Context, c *call) (*listResult, error) {
 // goes on with a kept result is cut from it, unless the query says how old what it
 // rests on may be.
 func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
-	q, key := c.query, c.query.key(c)
+	q, key := c.query, queryKey(c.query, c)
 	alone := false
 	if w := l.kept.find(key); w != nil && q.start > 1 && !q.fresh && q.since.IsZero() {
 		if page, err := l.goOn(ctx, c, w); page != nil || err != nil {
@@ -116,9 +116,9 @@ func (l *lists) complete(ctx context.Context, c *call, w *walk) error {
 		return err
 	}
 	w.completeWith(all)
-	if !l.kept.keep(c.query.key(c), w) {
+	if !l.kept.keep(queryKey(c.query, c), w) {
 		w.steps, w.complete, w.tooLarge = nil, false, true
-		l.kept.keep(c.query.key(c), w)
+		l.kept.keep(queryKey(c.query, c), w)
 	}
 	return nil
 }
@@ -126,7 +126,7 @@ func (l *lists) complete(ctx context.Context, c *call, w *walk) error {
 // byCursor answers by cursor, RFC 9865. Every first page has a kept result of its
 // own, in an order that a lost one can be found again by.
 func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
-	q, binding := c.query, c.query.key(c)
+	q, binding := c.query, queryKey(c.query, c)
 	at, err := l.cursors.open(*q.cursor, binding)
 	if err != nil {
 		return nil, err
@@ -192,7 +192,7 @@ func gather(ctx context.Context, c *call, q listQuery) (*walk, error) {
 	}
 	var plans []string
 	for rank, rt := range c.types {
-		part, possible := c.rt.narrow(q, rt)
+		part, possible := narrow(c.rt, q, rt)
 		if !possible {
 			continue
 		}

@@ -22,7 +22,7 @@ type memberChange struct {
 func memberOperations(ops []operation) (change memberChange, ok bool) {
 	for _, op := range ops {
 		if op.path.Attr.Name == "externalId" {
-			change.sent = append(change.sent, op.plain()...)
+			change.sent = append(change.sent, plainOperation(op)...)
 			continue
 		}
 		named, known := namedMembers(op)

@@ -90,7 +90,7 @@ func (n normaliser) document(object map[string]any) (doc query.Object, cleared [
 		}
 	}
 	if len(parts.ops) > 0 {
-		if doc, err = n.rt.apply(doc, parts.ops, false); err != nil {
+		if doc, err = apply(n.rt, doc, parts.ops, false); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // 3.5.2. It does not write to current. An add or replace on an element that
 // does not exist makes it from the filter's equalities; strict callers get
 // noTarget.
-func (rt *resourceType) apply(current query.Object, ops []operation, strict bool) (query.Object, error) {
+func apply(rt *resourceType, current query.Object, ops []operation, strict bool) (query.Object, error) {
 	doc := current.Clone()
 	for _, op := range ops {
 		parent := &doc
@@ -21,9 +21,9 @@ func (rt *resourceType) apply(current query.Object, ops []operation, strict bool
 		}
 		var err error
 		if op.path.Attr.MultiValued {
-			err = rt.applyMulti(parent, op, strict)
+			err = applyMulti(rt, parent, op, strict)
 		} else {
-			rt.applySingle(parent, op)
+			applySingle(rt, parent, op)
 		}
 		if err != nil {
 			return nil, err
@@ -32,12 +32,12 @@ func (rt *resourceType) apply(current query.Object, ops []operation, strict bool
 			setOrDelete(&doc, op.path.Extension, *parent)
 		}
 	}
-	return doc, rt.unwritable(current, doc)
+	return doc, unwritable(rt, current, doc)
 }
 
 // unwritable refuses what the operations together, or a PUT, must not do: take a
 // required value away or change an immutable one. What is readOnly they leave out.
-func (rt *resourceType) unwritable(current, doc query.Object) error {
+func unwritable(rt *resourceType, current, doc query.Object) error {
 	for _, a := range rt.schema.Attributes {
 		if a.Mutability == query.ReadOnly {
 			continue
@@ -47,7 +47,7 @@ func (rt *resourceType) unwritable(current, doc query.Object) error {
 		if a.Required && had && !has {
 			return mutability("%s is required and cannot be removed.", a.Name)
 		}
-		if a.Mutability == query.Immutable && had && !rt.sameValue(before, after) {
+		if a.Mutability == query.Immutable && had && !sameValue(rt, before, after) {
 			return mutability("%s is fixed once the %s exists: Atlassian does not change it from %s to %s. Create another %s instead.",
 				a.Name, rt.Name, valueText(before), valueText(after), rt.Name)
 		}
@@ -57,7 +57,7 @@ func (rt *resourceType) unwritable(current, doc query.Object) error {
 
 // sameValue reports whether two values of an attribute are the same, or the first
 // is what the second refers to.
-func (rt *resourceType) sameValue(before, after any) bool {
+func sameValue(rt *resourceType, before, after any) bool {
 	is, ok := before.(query.Object)
 	given, also := after.(query.Object)
 	if ok && also && rt.references {
@@ -97,11 +97,11 @@ func setOrDelete(o *query.Object, name string, v any) {
 
 // applySingle changes a single-valued attribute. A complex value is merged into
 // the one there, RFC 7644 section 3.5.2.3.
-func (rt *resourceType) applySingle(o *query.Object, op operation) {
+func applySingle(rt *resourceType, o *query.Object, op operation) {
 	name := op.path.Attr.Name
 	switch {
 	case op.path.Attr.Kind == query.Complex:
-		setOrDelete(o, name, rt.changed(inner(*o, name), op))
+		setOrDelete(o, name, changedAttribute(rt, inner(*o, name), op))
 	case op.op == "remove":
 		o.Delete(name)
 	default:
@@ -109,10 +109,10 @@ func (rt *resourceType) applySingle(o *query.Object, op operation) {
 	}
 }
 
-// changed is a complex value, or the element of a list, after an operation;
+// changedAttribute is a complex value, or the element of a list, after an operation;
 // nothing if nothing is left of it. Parts that are given join those there. Not so
 // with a reference: the other parts are of what it referred to before.
-func (rt *resourceType) changed(v query.Object, op operation) query.Object {
+func changedAttribute(rt *resourceType, v query.Object, op operation) query.Object {
 	given, _ := op.value.(query.Object)
 	if op.path.Sub != nil && op.op != "remove" {
 		given = query.Object{{Name: op.path.Sub.Name, Value: op.value}}
@@ -134,7 +134,7 @@ func (rt *resourceType) changed(v query.Object, op operation) query.Object {
 	return v
 }
 
-func (rt *resourceType) applyMulti(o *query.Object, op operation, strict bool) error {
+func applyMulti(rt *resourceType, o *query.Object, op operation, strict bool) error {
 	name := op.path.Attr.Name
 	v, _ := o.Get(name)
 	list, _ := v.([]any)
@@ -145,18 +145,18 @@ func (rt *resourceType) applyMulti(o *query.Object, op operation, strict bool) e
 		return invalidPath("%s: say which element is meant, as in %s[%s eq \"1\"].", op.path, name, op.path.Attr.Sub[0].Name)
 	case op.filter != nil || op.path.Sub != nil:
 		var err error
-		if list, err = rt.applyElements(list, op, strict); err != nil {
+		if list, err = applyElements(rt, list, op, strict); err != nil {
 			return err
 		}
 	case op.op == "add":
 		for _, g := range given {
-			list = rt.include(list, g, op)
+			list = include(rt, list, g, op)
 		}
 	case op.op == "replace":
 		list = given
 	case given != nil:
 		list = slices.DeleteFunc(list, func(e any) bool {
-			return slices.ContainsFunc(given, func(g any) bool { return rt.means(g, e) })
+			return slices.ContainsFunc(given, func(g any) bool { return means(rt, g, e) })
 		})
 	default:
 		list = nil
@@ -166,35 +166,35 @@ func (rt *resourceType) applyMulti(o *query.Object, op operation, strict bool) e
 }
 
 // include adds an element, or what it says to the one that it means.
-func (rt *resourceType) include(list []any, given any, op operation) []any {
-	at := slices.IndexFunc(list, func(e any) bool { return rt.means(given, e) })
+func include(rt *resourceType, list []any, given any, op operation) []any {
+	at := slices.IndexFunc(list, func(e any) bool { return means(rt, given, e) })
 	demote(list, given)
 	if at < 0 {
 		return append(list, given)
 	}
 	if element, ok := list[at].(query.Object); ok && !rt.references {
-		list[at] = rt.changed(element, operation{op: "add", path: op.path, value: given})
+		list[at] = changedAttribute(rt, element, operation{op: "add", path: op.path, value: given})
 	}
 	return list
 }
 
 // applyElements changes the elements that the filter selects, or all.
-func (rt *resourceType) applyElements(list []any, op operation, strict bool) ([]any, error) {
+func applyElements(rt *resourceType, list []any, op operation, strict bool) ([]any, error) {
 	if given, ok := op.value.([]any); ok && len(given) > 0 {
 		op.value = given[0]
 	}
 	matched := false
 	kept := list[:0]
 	for i, e := range list {
-		if op.filter != nil && !op.selects(e) {
+		if op.filter != nil && !selects(op, e) {
 			kept = append(kept, e)
 			continue
 		}
 		matched = true
-		if err := rt.contradicts(e, op); err != nil {
+		if err := contradicts(rt, e, op); err != nil {
 			return nil, err
 		}
-		changed := rt.changedElement(e, op)
+		changed := changedElement(rt, e, op)
 		if changed == nil {
 			continue
 		}
@@ -214,7 +214,7 @@ func (rt *resourceType) applyElements(list []any, op operation, strict bool) ([]
 	case strict || !ok:
 		return nil, noTarget("%s has no element that satisfies %s.", op.path.Attr.Name, op.filter)
 	}
-	made := rt.changedElement(terms, op)
+	made := changedElement(rt, terms, op)
 	if object, ok := made.(query.Object); ok && subAttribute(op.path.Attr, "value") != nil && text(object, "value") == "" {
 		return nil, noTarget("%s has no element that satisfies %s, and without a value none can be made.", op.path.Attr.Name, op.filter)
 	}
@@ -224,7 +224,7 @@ func (rt *resourceType) applyElements(list []any, op operation, strict bool) ([]
 
 // contradicts refuses an operation whose value names another element than its
 // filter selects: a remove of it, or an add, which takes no link away.
-func (rt *resourceType) contradicts(element any, op operation) error {
+func contradicts(rt *resourceType, element any, op operation) error {
 	given := op.value
 	if list, ok := given.([]any); ok && len(list) > 0 {
 		given = list[0]
@@ -232,7 +232,7 @@ func (rt *resourceType) contradicts(element any, op operation) error {
 	if given == nil || op.filter == nil || op.path.Sub != nil || op.op == "replace" || op.op == "add" && op.path.Attr.Name != rt.links.name {
 		return nil
 	}
-	if rt.means(given, element) {
+	if means(rt, given, element) {
 		return nil
 	}
 	return invalidValue("%s: the value names another element than the filter selects; leave one of them out.", op.path)
@@ -240,7 +240,7 @@ func (rt *resourceType) contradicts(element any, op operation) error {
 
 // changedElement is an element after an operation, nil if nothing is left of it:
 // without its value it is nothing.
-func (rt *resourceType) changedElement(element any, op operation) any {
+func changedElement(rt *resourceType, element any, op operation) any {
 	if op.path.Attr.Kind != query.Complex {
 		if op.op == "remove" {
 			return nil
@@ -248,7 +248,7 @@ func (rt *resourceType) changedElement(element any, op operation) any {
 		return op.value
 	}
 	object, _ := element.(query.Object)
-	changed := rt.changed(object, op)
+	changed := changedAttribute(rt, object, op)
 	if len(changed) == 0 || op.op == "remove" && op.path.Sub.Name == "value" {
 		return nil
 	}
@@ -257,7 +257,7 @@ func (rt *resourceType) changedElement(element any, op operation) any {
 
 // selects reports whether the filter of the operation's path means an element of
 // the attribute, be it complex or, as a label, a plain value.
-func (op operation) selects(element any) bool {
+func selects(op operation, element any) bool {
 	name := op.path.Attr.Name
 	return query.Match(query.Has{Path: query.Path{Attr: op.path.Attr}, Filter: op.filter}, query.Object{{Name: name, Value: []any{element}}})
 }
@@ -311,7 +311,7 @@ func isPrimary(element any) bool {
 
 // means reports whether what a client gave names the element: by all it says
 // where elements are references, else by value, and by type where it gives one.
-func (rt *resourceType) means(given, element any) bool {
+func means(rt *resourceType, given, element any) bool {
 	g, ok := given.(query.Object)
 	e, also := element.(query.Object)
 	if !ok || !also {

@@ -74,7 +74,7 @@ func patched(tb testing.TB, rt *resourceType, resource, operations string, stric
 	}
 	current := query.ObjectOf(fields, rt.schema)
 	before := string(current.AppendJSON(nil))
-	changed, err := rt.apply(current, ops, strict)
+	changed, err := apply(rt, current, ops, strict)
 	if after := string(current.AppendJSON(nil)); after != before {
 		tb.Errorf("%s wrote to the current resource: %s", operations, after)
 	}
@@ -250,7 +250,7 @@ func TestUnwritable(t *testing.T) {
 		{"without what is required", query.Object{{Name: "name", Value: "a"}}, badMutability},
 		{"with another for what is fixed", thing("b", "1"), badMutability},
 	} {
-		if got := refusalOf(t, rt.unwritable(current, test.doc)); got != test.want {
+		if got := refusalOf(t, unwritable(rt, current, test.doc)); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}

@@ -37,7 +37,7 @@ func (rt *resourceType) parts() []*resourceType {
 
 // narrow makes of a query on the root the one for the resources of a type. It
 // reports false if none of them can match, so that nobody need be asked.
-func (root *resourceType) narrow(q listQuery, rt *resourceType) (part listQuery, possible bool) {
+func narrow(root *resourceType, q listQuery, rt *resourceType) (part listQuery, possible bool) {
 	part = q
 	part.filter = root.schema.Narrow(q.filter, rt.schema)
 	if settled, ok := part.filter.(query.Const); ok {

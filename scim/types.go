@@ -122,21 +122,21 @@ func Explain(endpoint, filter string) (string, error) {
 			if err != nil {
 				return "", asError(err)
 			}
-			return rt.explain(e), nil
+			return explainType(rt, e), nil
 		}
 		known = append(known, strings.TrimPrefix(rt.Endpoint, "/"))
 	}
 	return "", refuse(http.StatusNotFound, "", "There is no %s; there are %s.", endpoint, strings.Join(known[:len(types)+1], ", "))
 }
 
-// explain names the plan of a query without running it.
-func (rt *resourceType) explain(filter query.Expr) string {
+// explainType names the plan of a query without running it.
+func explainType(rt *resourceType, filter query.Expr) string {
 	if rt.backend != nil {
 		return rt.backend.explain(filter)
 	}
 	var plans []string
 	for _, part := range rt.joined {
-		if q, possible := rt.narrow(listQuery{filter: filter}, part); possible {
+		if q, possible := narrow(rt, listQuery{filter: filter}, part); possible {
 			plans = append(plans, part.Name+": "+part.backend.explain(q.filter))
 		}
 	}

@@ -87,7 +87,7 @@ func plainOperations(ops []operation) (sent []atlassian.PatchOperation, ok bool)
 		if op.filter != nil || op.path.Attr.MultiValued && !op.settles() || slices.ContainsFunc(ops[:i], op.touches) {
 			return nil, false
 		}
-		sent = append(sent, op.plain()...)
+		sent = append(sent, plainOperation(op)...)
 	}
 	return sent, true
 }
@@ -104,10 +104,10 @@ func (op operation) touches(other operation) bool {
 		(op.path.Sub == nil || other.path.Sub == nil || op.path.Sub == other.path.Sub)
 }
 
-// plain is the operation as upstream takes it: each part of a complex value by
+// plainOperation is the operation as upstream takes it: each part of a complex value by
 // itself, so that the others stay (RFC 7644 section 3.5.2.3). A replace is the
 // same as an add there, and safe to repeat.
-func (op operation) plain() []atlassian.PatchOperation {
+func plainOperation(op operation) []atlassian.PatchOperation {
 	path := op.path.String()
 	switch value := op.value.(type) {
 	case nil:

@@ -246,10 +246,10 @@ func newWalks(cfg Config) *walks {
 	return &walks{now: cfg.Now, lifetime: cfg.CursorTimeout, room: cfg.KeptResultBytes, byKey: map[string]*walk{}, held: map[string]int64{}}
 }
 
-// key names the query of a list request: whose it is, and everything that decides
+// queryKey names the query of a list request: whose it is, and everything that decides
 // on the result and its order but the page. The walk of an index is kept under
 // it, and cursors are bound to it.
-func (q listQuery) key(c *call) string {
+func queryKey(q listQuery, c *call) string {
 	parts := []string{c.caller.Name, "", "", "", q.shown, ""}
 	for _, rt := range c.types {
 		parts[1] += rt.Name + " "
