@@ -42,7 +42,7 @@ func newAccounts(cfg Config, m *accountMap, user *resourceType, g *groups, r *pr
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
-		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: newMemo[[]*atlassian.OrganizationUser](cfg)}
+		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: newMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now)}
 	}
 	b.table = b.lookups()
 	return b

@@ -148,12 +148,13 @@ func missing(err error, resourceType, id string) error {
 func newDirectoryBackends(cfg Config, userSchema, groupSchema *query.Schema) (*users, *groups) {
 	u := &users{schema: userSchema}
 	g := &groups{schema: groupSchema, users: u}
-	u.reader = newReader(directoryType{name: "User", links: links{name: "groups"}, page: u.page, read: u.read}, cfg)
-	g.reader = newReader(directoryType{name: "Group", links: links{name: "members", optional: true}, page: g.page, read: g.read}, cfg)
+	kept := readerConfig{ttl: cfg.SnapshotTTL, budget: cfg.ScanBudget, now: cfg.Now}
+	u.reader = newReader(directoryType{name: "User", links: links{name: "groups"}, page: u.page, read: u.read}, kept)
+	g.reader = newReader(directoryType{name: "Group", links: links{name: "members", optional: true}, page: g.page, read: g.read}, kept)
 	d := &provisioning{upstream: cfg.Directory, users: &u.reader.store, groups: &g.reader.store, sizes: newSizes()}
 	u.directory, g.directory = d, d
-	u.collection = u.reader.collection(cfg, u.table(), u.probe)
-	g.collection = g.reader.collection(cfg, g.table(), g.probe)
+	u.collection = u.reader.collection(u.table(), u.probe)
+	g.collection = g.reader.collection(g.table(), g.probe)
 	return u, g
 }
 

@@ -22,8 +22,8 @@ type memo[T any] struct {
 	changes int // how often value was changed or dropped
 }
 
-func newMemo[T any](cfg Config) *memo[T] {
-	return &memo[T]{ttl: cfg.SnapshotTTL, now: cfg.Now, turn: make(chan struct{}, 1)}
+func newMemo[T any](ttl time.Duration, now func() time.Time) *memo[T] {
+	return &memo[T]{ttl: ttl, now: now, turn: make(chan struct{}, 1)}
 }
 
 // peek returns the value if it is young enough. It reads nothing.

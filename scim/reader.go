@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"scim-atlassian/scim/query"
 )
@@ -28,17 +29,25 @@ type reader struct {
 	total atomic.Int64 // as last seen; -1 if never
 }
 
-func newReader(t directoryType, cfg Config) *reader {
+// readerConfig says how long what was read is kept, and how many upstream
+// requests one query may cost.
+type readerConfig struct {
+	ttl    time.Duration // 0: nothing is kept
+	budget int
+	now    func() time.Time
+}
+
+func newReader(t directoryType, cfg readerConfig) *reader {
 	r := &reader{directoryType: t}
 	r.total.Store(-1)
-	r.pager = pager{name: t.name, budget: cfg.ScanBudget, page: func(ctx context.Context, start, count int) ([]query.Object, int, error) {
+	r.pager = pager{name: t.name, budget: cfg.budget, page: func(ctx context.Context, start, count int) ([]query.Object, int, error) {
 		objects, total, err := t.page(ctx, start, count)
 		if err == nil {
 			r.total.Store(int64(total))
 		}
 		return objects, total, err
 	}}
-	r.store = store{ttl: cfg.SnapshotTTL, now: cfg.Now, links: t.links, price: pages, scan: r.scan, reread: r.reread}
+	r.store = store{ttl: cfg.ttl, now: cfg.now, links: t.links, price: pages, scan: r.scan, reread: r.reread}
 	return r
 }
 
@@ -140,9 +149,9 @@ func (r *reader) worthwhile(ctx context.Context, reads int) error {
 }
 
 // collection is what the list engine sees of the type.
-func (r *reader) collection(cfg Config, table query.Table, probe func(context.Context, query.Probe) ([]query.Object, error)) *collection {
+func (r *reader) collection(table query.Table, probe func(context.Context, query.Probe) ([]query.Object, error)) *collection {
 	return &collection{
-		table: table, budget: cfg.ScanBudget, probe: probe,
+		table: table, budget: r.pager.budget, probe: probe,
 		all: r.store.all, peek: r.store.peek, stats: r.stats, window: r.window, links: r.links,
 	}
 }

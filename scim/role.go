@@ -42,7 +42,7 @@ type projectRoles struct {
 func newRoles(cfg Config, d *provisioning, c *catalogues) *projectRoles {
 	return &projectRoles{
 		jira: cfg.Jira, directory: d, catalogues: c, budget: cfg.ScanBudget, patience: cfg.ProvisioningWait, now: cfg.Now,
-		named: newMemo[*roleBook](cfg), whole: newMemo[*roleBook](cfg),
+		named: newMemo[*roleBook](cfg.SnapshotTTL, cfg.Now), whole: newMemo[*roleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 }
 

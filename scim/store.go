@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
 
-	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
 
@@ -290,7 +290,7 @@ func (s *store) wait(ctx context.Context, r *reading) error {
 		return nil
 	case <-ctx.Done():
 		s.leave(r)
-		return &atlassian.Error{Kind: atlassian.KindOf(ctx.Err()), Op: "wait for a reading", Detail: "it took too long", Err: ctx.Err()}
+		return &Error{Status: http.StatusGatewayTimeout, Detail: "Atlassian did not answer in time.", Err: ctx.Err()}
 	}
 }
 
