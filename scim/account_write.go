@@ -448,7 +448,7 @@ func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, 
 	if book == nil {
 		var err error
 		if book, err = b.roles.all(ctx, false); err != nil {
-			remark(ctx, zap.String("entitlements", "not read: "+asError(err).Detail))
+			remark(ctx, zap.String("entitlements", "not read: "+upstreamAsError(err).Detail))
 			book = nil
 		}
 	}

@@ -239,7 +239,7 @@ func (p *progress) note(ctx context.Context) {
 // stopped is the error of a write that failed at the first of the rest. What
 // was done is said, since it is not undone.
 func (p *progress) stopped(err error, rest []target) error {
-	e := *asError(err)
+	e := *upstreamAsError(err)
 	var said []string
 	if p.what != "" {
 		said = append(said, p.what)

@@ -3,14 +3,12 @@ package scim
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"go.uber.org/zap"
 
-	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
 
@@ -40,11 +38,10 @@ func (s *Server) audit(c *call, status int) {
 // was asked for is done), or unknown: a write was sent, and whether it took
 // effect cannot be told.
 func (c *call) outcome(status int) string {
-	var ue *atlassian.Error
 	switch {
-	case errors.As(c.err, &ue) && ue.Ambiguous:
+	case c.refusal != nil && c.refusal.Unknown:
 		return "unknown"
-	case c.err != nil && asError(c.err).Partial:
+	case c.refusal != nil && c.refusal.Partial:
 		return "partial"
 	case status >= 500:
 		return "failed"

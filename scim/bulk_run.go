@@ -337,7 +337,7 @@ func (j *bulkJob) perform(op *bulkOperation, method string, path []string, data 
 	c := newCall(r, j.outer.base, j.server.cfg.Now())
 	c.caller, c.data, c.operation = j.outer.caller, data, op.index+1
 	r = r.WithContext(withCall(j.request.Context(), c))
-	c.err = j.server.perform(c, r)
+	j.server.conclude(c, j.server.perform(c, r))
 	j.server.record(c, c.status())
 	j.outer.upstream.Add(c.upstream.Load())
 	if method == http.MethodPost && c.err == nil {
@@ -357,7 +357,7 @@ func (j *bulkJob) result(op *bulkOperation, c *call) query.Object {
 	}
 	result.Set("status", strconv.Itoa(c.status()))
 	if c.err != nil {
-		result.Set("response", errorObject(asError(c.err)))
+		result.Set("response", errorObject(c.refusal))
 	}
 	return result
 }

@@ -50,6 +50,7 @@ type call struct {
 	bulk     *bulkSummary // of a bulk request
 	plain    *plainAnswer // an answer that is not SCIM
 	err      error
+	refusal  *Error      // the answer that err becomes, nil if there is none
 	remarks  []zap.Field // for the audit line
 
 	upstream atomic.Int64 // requests sent to Atlassian

@@ -133,7 +133,7 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 	return all, nil
 }
 
-func isGone(err error) bool { return err != nil && asError(err).Status == http.StatusNotFound }
+func isGone(err error) bool { return err != nil && upstreamAsError(err).Status == http.StatusNotFound }
 
 // missing names the resource in upstream's 404.
 func missing(err error, resourceType, id string) error {

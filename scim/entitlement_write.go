@@ -90,7 +90,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 			check = b.accounts.revocable
 		}
 		if err := check(people[i], []target{{title: kindRole + "~" + role.title(), revoke: t.revoke, role: role}}); err != nil {
-			e := *asError(err)
+			e := *upstreamAsError(err)
 			e.Detail = b.m.member + " " + t.title + ": " + e.Detail
 			return nil, &e
 		}

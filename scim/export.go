@@ -63,14 +63,13 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 	c.caller, c.rt, c.query.since = exporter, rt, o.Follows
 	within, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
 	defer cancel()
-	c.err = s.export(c, r.WithContext(within))
+	s.conclude(c, s.export(c, r.WithContext(within)))
 	page := ExportedPage{UpstreamCalls: int(c.upstream.Load())}
 	if c.err != nil {
-		refused := asError(c.err)
 		if ctx.Err() == nil { // to be given up is no failure
-			s.record(c, refused.Status)
+			s.record(c, c.refusal.Status)
 		}
-		return page, refused
+		return page, c.refusal
 	}
 	s.record(c, http.StatusOK)
 	page.Total, page.Count, page.Plan = c.list.total, len(c.list.resources), c.list.plan

@@ -150,7 +150,7 @@ func (b *issues) edit(ctx context.Context, id string, fields map[string]any) err
 
 // half keeps the class of an error and tells first what was done already.
 func half(err error, format string, args ...any) error {
-	e := *asError(err)
+	e := *upstreamAsError(err)
 	e.Detail = fmt.Sprintf(format, args...) + " " + e.Detail
 	if e.Status == http.StatusNotFound {
 		e.Status = http.StatusBadGateway // the issue of the request does exist

@@ -126,7 +126,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 func explainLifecycle(err error) error {
 	if atlassian.KindOf(err) == atlassian.Forbidden {
 		return &Error{Status: http.StatusBadGateway, Err: err,
-			Detail: fmt.Sprintf("Atlassian refused to enable or disable the account: the organization API key lacks the right, or the account is a protected one. It said: %s", asError(err).Detail)}
+			Detail: fmt.Sprintf("Atlassian refused to enable or disable the account: the organization API key lacks the right, or the account is a protected one. It said: %s", upstreamAsError(err).Detail)}
 	}
 	return err
 }

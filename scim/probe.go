@@ -310,7 +310,7 @@ func (f *Finding) conclude(detail string, err error) {
 			f.Outcome = OutcomeDenied
 		}
 	default:
-		f.Outcome, f.Detail = OutcomeFailed, asError(err).Detail
+		f.Outcome, f.Detail = OutcomeFailed, upstreamAsError(err).Detail
 	}
 }
 

@@ -30,7 +30,7 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 	case c.err != nil:
-		renderError(w, asError(c.err))
+		renderError(w, c.refusal)
 	case c.list != nil:
 		if c.explain {
 			h.Set("X-Query-Plan", headerText(fmt.Sprintf("%s; calls=%d", c.list.plan, c.upstream.Load())))
@@ -96,7 +96,7 @@ func errorObject(e *Error) query.Object {
 func (c *call) status() int {
 	switch {
 	case c.err != nil:
-		return asError(c.err).Status
+		return c.refusal.Status
 	case c.found == nil:
 		return http.StatusNoContent
 	case c.method == http.MethodPost:

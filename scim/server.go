@@ -127,6 +127,7 @@ type Server struct {
 	lists     *lists
 	library   http.Handler // elimity's server
 	discovery *discovery
+	asError   func(error) *Error // the answer to an error of a backend
 	connector *connector
 	endpoints []endpoint
 	log       *zap.Logger
@@ -143,7 +144,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	s := &Server{cfg: cfg, auth: auth, log: cfg.Logger}
+	s := &Server{cfg: cfg, auth: auth, log: cfg.Logger, asError: upstreamAsError}
 	if s.types, err = newResourceTypes(cfg); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
@@ -186,7 +187,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.record(c, out.status)
 		s.cfg.OnRequest(c.described(out.status, s.cfg.Now()))
 	}()
-	c.err = s.answer(c, r)
+	s.conclude(c, s.answer(c, r))
 	s.render(c, out, r)
 }
 
@@ -285,6 +286,13 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 		return err
 	}
 	return s.dispatch(c, r, to)
+}
+
+// conclude puts the outcome of a request into c.
+func (s *Server) conclude(c *call, err error) {
+	if c.err = err; err != nil {
+		c.refusal = s.asError(err)
+	}
 }
 
 // recovered makes a panic an error, the first thing deferred.
