@@ -26,10 +26,10 @@ type attributeChange struct {
 // kept implements backend: what a PUT leaves out in practice though its sender
 // relies on it, and the e-mail address, which Atlassian requires. Of attributes
 // that do not flow to Atlassian, a PUT that is silent asks nothing.
-func (b *accounts) kept(caller *Caller) []string {
+func (b *accounts) kept(p Policy) []string {
 	names := []string{nameOf(&b.m.Mapping, primaryEmail)}
 	names = append(names, b.active)
-	if !caller.Strict {
+	if !p.Strict {
 		names = append(names, "externalId", b.entitlements)
 	}
 	for i := range b.m.attributes {

@@ -53,7 +53,7 @@ type Caller struct {
 
 	UntypedEmail string `json:"untyped_email"` // type that an e-mail address without one is shown with, such as "work"; empty: none
 
-	client string // the OAuth client that an access token was made for
+	Client string `json:"-"` // the OAuth client that an access token was made for
 }
 
 // What a caller's settings may say.
@@ -64,10 +64,12 @@ const (
 	Ignore = "ignore"
 )
 
-// keepsMembers reports whether a PUT of a group that does not name members
-// leaves them alone.
-func (c *Caller) keepsMembers() bool {
-	return c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict
+// Policy is the part of the settings that backends follow.
+func (c *Caller) Policy() Policy {
+	return Policy{
+		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
+		KeepMembers: c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
+	}
 }
 
 // May reports whether the caller may read, or with write change, resources of the type.

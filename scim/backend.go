@@ -28,7 +28,7 @@ type backend interface {
 	// stands for a success with nothing to show (204).
 	update(ctx context.Context, current, want query.Object) (query.Object, error)
 	// kept names the attributes that a PUT which leaves them out does not clear.
-	kept(caller *Caller) []string
+	kept(p Policy) []string
 	// remove deletes the resource.
 	remove(ctx context.Context, id string) error
 	// list answers a query completely or fails. If q.whole, it answers with all

@@ -393,8 +393,8 @@ func (b *entitlements) remove(ctx context.Context, id string) error {
 	return listOnly("deleted")
 }
 
-func (b *entitlements) kept(caller *Caller) []string {
-	if caller.Strict {
+func (b *entitlements) kept(p Policy) []string {
+	if p.Strict {
 		return nil
 	}
 	return []string{b.m.member, "externalId"}

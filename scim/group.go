@@ -69,7 +69,7 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 // directory does not have passed over instead of refused.
 func ignoresUnknownMembers(ctx context.Context) bool {
 	c := callFrom(ctx)
-	return c != nil && c.caller != nil && c.caller.UnknownMembers == Ignore
+	return c != nil && c.caller != nil && c.caller.Policy().IgnoreUnknownMembers
 }
 
 // known returns the ids that are of users of the directory.
@@ -92,12 +92,12 @@ func memberList(ids []string) []any {
 
 // kept implements backend. Some clients rename a group by a PUT without members,
 // and the group would lose everybody.
-func (b *groups) kept(caller *Caller) []string {
+func (b *groups) kept(p Policy) []string {
 	var names []string
-	if caller.keepsMembers() {
+	if p.KeepMembers {
 		names = append(names, "members")
 	}
-	if !caller.Strict {
+	if !p.Strict {
 		names = append(names, "externalId")
 	}
 	return names

@@ -64,7 +64,7 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 
 // kept implements backend: what an issue cannot be without, and what Jira or the
 // workflow sets by itself.
-func (b *issues) kept(*Caller) []string {
+func (b *issues) kept(Policy) []string {
 	var names []string
 	for _, f := range issueFields {
 		if f.kept {

@@ -41,8 +41,8 @@ func (s *Server) identity(c *call) []zap.Field {
 	}
 	if c.caller != nil {
 		fields = append(fields, zap.String("principal", c.caller.Name))
-		if c.caller.client != "" { // by an access token, hence no caller of that name in the callers file
-			fields = append(fields, zap.String("client", c.caller.client))
+		if c.caller.Client != "" { // by an access token, hence no caller of that name in the callers file
+			fields = append(fields, zap.String("client", c.caller.Client))
 		}
 	}
 	switch {

@@ -223,7 +223,7 @@ func (c *claims) principal() string {
 // and the settings of the first; if none matches, it has no rights.
 func (v *tokenVerifier) caller(c *claims) *Caller {
 	if len(v.callers) == 0 {
-		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, client: clip(c.AuthorizedParty)}
+		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, Client: clip(c.AuthorizedParty)}
 	}
 	var who Caller
 	for _, configured := range v.callers {
@@ -235,7 +235,7 @@ func (v *tokenVerifier) caller(c *claims) *Caller {
 			who.Rights = unite(who.Rights, configured.Rights)
 		}
 	}
-	who.Name, who.client = c.principal(), clip(c.AuthorizedParty)
+	who.Name, who.Client = c.principal(), clip(c.AuthorizedParty)
 	return &who
 }
 

@@ -577,7 +577,7 @@ func TestTokenRights(t *testing.T) {
 			if diff := cmp.Diff(tt.want, caller.Rights); diff != "" {
 				t.Errorf("rights (-want +got):\n%s", diff)
 			}
-			if caller.Strict != tt.strict || caller.Name != "jira-service-account" || caller.client != "JIRA-connector" {
+			if caller.Strict != tt.strict || caller.Name != "jira-service-account" || caller.Client != "JIRA-connector" {
 				t.Errorf("got %+v", caller)
 			}
 		})

@@ -54,8 +54,8 @@ func (b *users) create(ctx context.Context, doc query.Object) (query.Object, err
 // kept implements backend: externalId, the correlation key, and e-mail addresses
 // are what PUT bodies leave out in practice though their senders rely on them;
 // active stays for everybody, since nothing said activates nobody.
-func (b *users) kept(caller *Caller) []string {
-	if caller.Strict {
+func (b *users) kept(p Policy) []string {
+	if p.Strict {
 		return []string{"active"}
 	}
 	return []string{"active", "externalId", "emails"}
@@ -244,7 +244,7 @@ func (s *Server) completeEmails(c *call, doc *query.Object) error {
 	switch {
 	case c.method == http.MethodPut && said:
 		return emailsRequired() // [] takes all addresses away
-	case c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.caller), "emails"):
+	case c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.caller.Policy()), "emails"):
 		c.standIn = "emails"
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
 		return nil
