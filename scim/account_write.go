@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.uber.org/zap"
-
 	"scim-atlassian/scim/query"
 )
 
@@ -71,7 +69,7 @@ func (b *accounts) flowing(ctx context.Context, change accountChange) (accountCh
 		return change, mutability("%s: not written, since the mapping of accounts has no flow from IDHub to Atlassian%s. Leave it out and change it there, or set SCIM_ATLASSIAN_IGNORE_UNSYNCED to have it passed over.",
 			strings.Join(names, ", "), b.trust())
 	}
-	remark(ctx, zap.Strings("unsynced", names))
+	requestOf(ctx).remark("unsynced", names)
 	change.attributes = slices.DeleteFunc(change.attributes, func(c attributeChange) bool { return stays(c.name) })
 	return change, nil
 }
@@ -395,7 +393,7 @@ func ofAccount(err error, id string) error {
 func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attributeChange) (query.Object, error) {
 	var active *bool
 	for _, c := range changes {
-		if c.value == nil && method(ctx) == http.MethodPut {
+		if c.value == nil && requestOf(ctx).method == http.MethodPut {
 			continue // a PUT is silent about what it does not know
 		}
 		v, ok := c.value.(bool)
@@ -407,7 +405,7 @@ func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attr
 	if active == nil {
 		return b.others.read(ctx, id, false)
 	}
-	remark(ctx, zap.String("by", "organization"))
+	requestOf(ctx).remark("by", "organization")
 	return b.others.setActive(ctx, id, *active)
 }
 
@@ -425,30 +423,23 @@ func (b *accounts) remove(ctx context.Context, id string) error {
 	return ofAccount(err, id)
 }
 
-func method(ctx context.Context) string {
-	if c := callFrom(ctx); c != nil {
-		return c.method
-	}
-	return ""
-}
-
 // shown is the answer to a write that left the user like this. Roles are not
 // read for the sake of a PATCH that does not ask what it made: without them it
 // is answered with 204 (RFC 7644 section 3.5.2). Nor does a write fail because
 // they cannot be read: the answer is without entitlements then.
 func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, error) {
-	c := callFrom(ctx)
-	if b.entitlements == "" || c != nil && !c.query.want.Wants(b.entitlements) {
+	r := requestOf(ctx)
+	if b.entitlements == "" || !r.want.Wants(b.entitlements) {
 		return b.m.object(user, nil), nil
 	}
 	book := b.roles.known()
-	if book == nil && c.silent() {
+	if book == nil && r.quiet {
 		return nil, nil
 	}
 	if book == nil {
 		var err error
 		if book, err = b.roles.all(ctx, false); err != nil {
-			remark(ctx, zap.String("entitlements", "not read: "+upstreamAsError(err).Detail))
+			r.remark("entitlements", "not read: "+upstreamAsError(err).Detail)
 			book = nil
 		}
 	}

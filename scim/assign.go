@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.uber.org/zap"
-
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
@@ -154,11 +152,8 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 
 // wanted reports whether the answer to the request shows entitlements, or may.
 func (b *accounts) wanted(ctx context.Context) bool {
-	c := callFrom(ctx)
-	if c == nil {
-		return true
-	}
-	return c.query.want.Wants(b.entitlements) && (!c.silent() || b.roles.known() != nil)
+	r := requestOf(ctx)
+	return r.want.Wants(b.entitlements) && (!r.quiet || b.roles.known() != nil)
 }
 
 func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) error {
@@ -231,7 +226,7 @@ func (p *progress) note(ctx context.Context) {
 	}
 	for revoked, name := range map[bool]string{false: "assigned", true: "revoked"} {
 		if len(ids[revoked]) > 0 {
-			remark(ctx, zap.Strings(name, ids[revoked]))
+			requestOf(ctx).remark(name, ids[revoked])
 		}
 	}
 }

@@ -2,7 +2,6 @@ package scim
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,7 +30,10 @@ func (s *Server) audit(c *call, status int) {
 		fields = append(fields, zap.Strings("changed", c.changed()))
 	}
 	fields = append(fields, c.references()...)
-	s.log.Info("audit", append(fields, c.remarks...)...)
+	for _, n := range c.remarks {
+		fields = append(fields, zap.Any(n.key, n.value))
+	}
+	s.log.Info("audit", fields...)
 }
 
 // outcome is done, refused (nothing was changed), failed, partial (some of what
@@ -96,13 +98,6 @@ func (c *call) changed() []string {
 func lacks(o query.Object, name string) bool {
 	_, there := o.Get(name)
 	return !there
-}
-
-// remember has the audit line call a resource by the name that it had.
-func remember(ctx context.Context, o query.Object) {
-	if c := callFrom(ctx); c != nil && c.before == nil {
-		c.before = o
-	}
 }
 
 // references tells the ids of those whom a write puts into a group or takes out

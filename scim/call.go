@@ -5,11 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"go.uber.org/zap"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
@@ -20,6 +18,7 @@ import (
 // fills in the outcome, the renderer and the log read it. Only the goroutine
 // that serves the request touches it, but for upstream.
 type call struct {
+	requestFacts
 	id         string // X-Request-Id
 	began      time.Time
 	caller     *Caller         // nil until authenticated
@@ -27,8 +26,7 @@ type call struct {
 	rt         *resourceType   // nil outside the resource types
 	types      []*resourceType // those that a list is about
 	endpoint   string          // resource type or other endpoint, from a fixed set; empty until authenticated
-	method     string
-	write      bool // it is to change something
+	write      bool            // it is to change something
 	conditions conditions
 	target     string // id in the path, or of what was created
 	query      listQuery
@@ -42,7 +40,6 @@ type call struct {
 	patch      []operation  // normalised operations of a PATCH
 
 	answered bool         // a resource handler ran; otherwise the library refused
-	before   query.Object // the resource before a write, if it was read anyway
 	found    query.Object // the resource, nil for 204
 	list     *listResult
 	static   query.Object // a discovery document, or the answer to a bulk request
@@ -50,16 +47,13 @@ type call struct {
 	bulk     *bulkSummary // of a bulk request
 	plain    *plainAnswer // an answer that is not SCIM
 	err      error
-	refusal  *Error      // the answer that err becomes, nil if there is none
-	remarks  []zap.Field // for the audit line
-
-	upstream atomic.Int64 // requests sent to Atlassian
+	refusal  *Error // the answer that err becomes, nil if there is none
 }
 
 type callKey struct{}
 
 func withCall(ctx context.Context, c *call) context.Context {
-	return context.WithValue(ctx, callKey{}, c)
+	return withRequest(context.WithValue(ctx, callKey{}, c), &c.requestFacts)
 }
 
 // callFrom returns the call that ctx belongs to, or nil.
@@ -68,27 +62,11 @@ func callFrom(ctx context.Context) *call {
 	return c
 }
 
-// silent reports whether a write need not show what it made: a PATCH that names
-// no attributes may be answered with 204 (RFC 7644 section 3.5.2). A nil call is
-// not silent.
-func (c *call) silent() bool {
-	return c != nil && c.method == http.MethodPatch && c.query.shown == ""
-}
-
-// remark has the audit line of the request say something more.
-func remark(ctx context.Context, field zap.Field) {
-	if c := callFrom(ctx); c != nil {
-		c.remarks = append(c.remarks, field)
-	}
-}
-
 // CountCall adds an upstream request to the price of the SCIM request that
 // caused it, which X-Upstream-Calls and the log tell. It is meant as
 // atlassian.Config.OnCall and is safe for concurrent use.
 func CountCall(ctx context.Context, _ atlassian.Call) {
-	if c := callFrom(ctx); c != nil {
-		c.upstream.Add(1)
-	}
+	requestOf(ctx).upstream.Add(1)
 }
 
 // newCall starts the record of a request. A client's X-Request-Id is kept when
@@ -101,7 +79,7 @@ func newCall(r *http.Request, base string, now time.Time) *call {
 		id = hex.EncodeToString(b[:])
 	}
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return &call{id: id, began: now, method: r.Method, base: base, conditions: conditionsOf(r.Header, read)}
+	return &call{requestFacts: requestFacts{method: r.Method}, id: id, began: now, base: base, conditions: conditionsOf(r.Header, read)}
 }
 
 func plainID(id string) bool {

@@ -108,11 +108,11 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 
 // changed is the answer to a change of a role's members.
 func (b *entitlements) changed(ctx context.Context, role *projectRole) (query.Object, error) {
-	c := callFrom(ctx)
-	if c.silent() {
+	r := requestOf(ctx)
+	if r.quiet {
 		return nil, nil
 	}
-	found, err := b.ofRoles(ctx, []*projectRole{role}, c == nil || c.query.want.Wants(b.m.member), false)
+	found, err := b.ofRoles(ctx, []*projectRole{role}, r.want.Wants(b.m.member), false)
 	if err != nil {
 		return nil, err
 	}

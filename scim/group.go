@@ -68,8 +68,7 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 // ignoresUnknownMembers reports whether the caller wants members that the
 // directory does not have passed over instead of refused.
 func ignoresUnknownMembers(ctx context.Context) bool {
-	c := callFrom(ctx)
-	return c != nil && c.caller != nil && c.caller.Policy().IgnoreUnknownMembers
+	return requestOf(ctx).policy.IgnoreUnknownMembers
 }
 
 // known returns the ids that are of users of the directory.
@@ -242,7 +241,7 @@ func (b *groups) confirmed(found query.Object, change memberChange) error {
 }
 
 func (b *groups) remove(ctx context.Context, id string) error {
-	remember(ctx, b.reader.store.known(id))
+	requestOf(ctx).remember(b.reader.store.known(id))
 	return missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 

@@ -76,7 +76,7 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 		return nil, err
 	}
 	doc := c.body.Clone()
-	for _, name := range h.rt.backend.kept(c.caller.Policy()) {
+	for _, name := range h.rt.backend.kept(c.policy) {
 		v, ok := current.Get(name)
 		_, given := doc.Get(name)
 		switch {
@@ -114,7 +114,7 @@ func (h handler) current(ctx context.Context, c *call, id string) (query.Object,
 func (h handler) touchesLinks(c *call) bool {
 	if c.method == http.MethodPut {
 		_, given := c.body.Get(h.rt.links.name)
-		return given || !slices.Contains(h.rt.backend.kept(c.caller.Policy()), h.rt.links.name)
+		return given || !slices.Contains(h.rt.backend.kept(c.policy), h.rt.links.name)
 	}
 	return slices.ContainsFunc(c.patch, func(op operation) bool { return op.path.Attr.Name == h.rt.links.name })
 }

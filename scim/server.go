@@ -273,7 +273,7 @@ func (s *Server) perform(c *call, r *http.Request) (err error) {
 
 // serve brings a request for resources to its outcome.
 func (s *Server) serve(c *call, r *http.Request, to route) error {
-	c.rt, c.target = to.rt, to.id
+	c.rt, c.target, c.policy = to.rt, to.id, c.caller.Policy()
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
@@ -281,6 +281,8 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	if err != nil {
 		return err
 	}
+	// a PATCH that names no attributes may be answered with 204 (RFC 7644 section 3.5.2)
+	c.want, c.quiet = c.query.want, c.method == http.MethodPatch && c.query.shown == ""
 	if to.rt == s.root {
 		c.list, err = s.lists.answer(r.Context(), c)
 		return err

@@ -168,7 +168,7 @@ func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (
 }
 
 func (b *users) remove(ctx context.Context, id string) error {
-	remember(ctx, b.reader.store.known(id))
+	requestOf(ctx).remember(b.reader.store.known(id))
 	return missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 
@@ -244,7 +244,7 @@ func (s *Server) completeEmails(c *call, doc *query.Object) error {
 	switch {
 	case c.method == http.MethodPut && said:
 		return emailsRequired() // [] takes all addresses away
-	case c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.caller.Policy()), "emails"):
+	case c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.policy), "emails"):
 		c.standIn = "emails"
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
 		return nil
