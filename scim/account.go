@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
@@ -30,13 +31,23 @@ type accounts struct {
 	groups *groups
 	roles  *projectRoles
 	others *outsiders // nil: no organization is configured
-	cfg    Config
+	cfg    accountsConfig
 	table  query.Table
 
 	entitlements, active string // names of attributes, "" if there is none
 }
 
-func newAccounts(cfg Config, m *accountMap, user *resourceType, g *groups, r *projectRoles) *accounts {
+// accountsConfig says how accounts are read and which way their attributes flow.
+type accountsConfig struct {
+	Organization                  *atlassian.Organization // knows accounts that the directory does not; nil: none is configured
+	TrustedSource, IgnoreUnsynced bool
+	DeriveEmailDomain             string
+	ScanBudget                    int
+	SnapshotTTL                   time.Duration
+	Now                           func() time.Time
+}
+
+func newAccounts(cfg accountsConfig, m *accountMap, user *resourceType, g *groups, r *projectRoles) *accounts {
 	b := &accounts{
 		m: m, users: user.backend.(*users), user: user, groups: g, roles: r, cfg: cfg,
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),

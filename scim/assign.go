@@ -187,7 +187,7 @@ func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) 
 	if err != nil {
 		return user, err
 	}
-	_, err = b.roles.grant(ctx, t.role, user)
+	_, err = b.roles.grant(ctx, t.role, accountIDOf(user), isProvisioned(user))
 	return user, err
 }
 

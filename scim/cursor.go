@@ -62,7 +62,7 @@ type cursorSealer struct {
 
 // newCursorSealer derives the key from a secret; without one, cursors are good
 // for the life of the process.
-func newCursorSealer(cfg Config) *cursorSealer {
+func newCursorSealer(cfg listsConfig) *cursorSealer {
 	key := sha256.Sum256([]byte("scim-atlassian cursor\x00" + cfg.CursorKey))
 	if cfg.CursorKey == "" {
 		rand.Read(key[:]) // never fails

@@ -145,13 +145,12 @@ func missing(err error, resourceType, id string) error {
 
 // newDirectoryBackends makes the backends of users and groups; a lookup of one
 // by the other reads both.
-func newDirectoryBackends(cfg Config, userSchema, groupSchema *query.Schema) (*users, *groups) {
+func newDirectoryBackends(upstream *atlassian.Directory, kept readerConfig, userSchema, groupSchema *query.Schema) (*users, *groups) {
 	u := &users{schema: userSchema}
 	g := &groups{schema: groupSchema, users: u}
-	kept := readerConfig{ttl: cfg.SnapshotTTL, budget: cfg.ScanBudget, now: cfg.Now}
 	u.reader = newReader(directoryType{name: "User", links: links{name: "groups"}, page: u.page, read: u.read}, kept)
 	g.reader = newReader(directoryType{name: "Group", links: links{name: "members", optional: true}, page: g.page, read: g.read}, kept)
-	d := &provisioning{upstream: cfg.Directory, users: &u.reader.store, groups: &g.reader.store, sizes: newSizes()}
+	d := &provisioning{upstream: upstream, users: &u.reader.store, groups: &g.reader.store, sizes: newSizes()}
 	u.directory, g.directory = d, d
 	u.collection = u.reader.collection(u.table(), u.probe)
 	g.collection = g.reader.collection(g.table(), g.probe)

@@ -20,7 +20,7 @@ type discovery struct {
 	aliases   map[string]string         // other URNs of schemas, in lower case
 }
 
-func newDiscovery(cfg Config, types []*resourceType) (*discovery, error) {
+func newDiscovery(cfg serverConfig, types []*resourceType) (*discovery, error) {
 	d := &discovery{config: serviceProviderConfig(cfg), documents: map[string][]query.Object{}, aliases: map[string]string{}}
 	published, err := schemas.Published()
 	if err != nil {
@@ -70,7 +70,7 @@ func withMeta(doc query.Object, resourceType string) query.Object {
 }
 
 // serviceProviderConfig says what the server offers, RFC 7643 section 5.
-func serviceProviderConfig(cfg Config) query.Object {
+func serviceProviderConfig(cfg serverConfig) query.Object {
 	supported := func(yes bool, more ...query.Member) query.Object {
 		return append(query.Object{{Name: "supported", Value: yes}}, more...)
 	}
@@ -98,7 +98,7 @@ func serviceProviderConfig(cfg Config) query.Object {
 }
 
 // pagination says how lists are paged, RFC 9865 section 4.
-func pagination(cfg Config) query.Object {
+func pagination(cfg serverConfig) query.Object {
 	return query.Object{
 		{Name: "cursor", Value: true}, {Name: "index", Value: true}, {Name: "defaultPaginationMethod", Value: "index"},
 		{Name: "defaultPageSize", Value: int64(cfg.MaxResults)}, {Name: "maxPageSize", Value: int64(cfg.MaxResults)},

@@ -29,8 +29,8 @@ type entitlements struct {
 	table    query.Table
 }
 
-func newEntitlements(cfg Config, m *entitlementMap, group *resourceType, a *accounts) *entitlements {
-	b := &entitlements{m: m, group: group, groups: group.backend.(*groups), accounts: a, roles: a.roles, budget: cfg.ScanBudget}
+func newEntitlements(budget int, m *entitlementMap, group *resourceType, a *accounts) *entitlements {
+	b := &entitlements{m: m, group: group, groups: group.backend.(*groups), accounts: a, roles: a.roles, budget: budget}
 	b.table = query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: m.name, Name: "displayName", Exact: true, Cost: b.nameCost},

@@ -145,7 +145,7 @@ func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user
 	if err != nil {
 		return role, err
 	}
-	now, err := b.roles.grant(ctx, role, user)
+	now, err := b.roles.grant(ctx, role, accountIDOf(user), isProvisioned(user))
 	if err != nil && asError(err).Status == http.StatusBadRequest && !isProvisioned(user) {
 		if _, readErr := b.groups.read(ctx, text(user, "id")); readErr == nil {
 			return role, groupAsMember(text(user, "id"))

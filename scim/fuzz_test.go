@@ -113,7 +113,7 @@ func FuzzParameters(f *testing.F) {
 // FuzzCursor holds that any text is a cursor of the query or refused, and that
 // what was sealed is what is opened.
 func FuzzCursor(f *testing.F) {
-	sealer := newCursorSealer(Config{CursorKey: "a key"}.withDefaults())
+	sealer := newCursorSealer(listsConfig{CursorKey: "a key", CursorTimeout: 10 * time.Minute, Now: time.Now})
 	whole := cursor{began: time.UnixMilli(1), count: 100, walk: "a walk", start: 1 << 40, after: place{2, "31acb67e"}, digest: "0123456789abcdef"}
 	for _, c := range []cursor{whole} {
 		f.Add(sealer.seal(c, "query"), c.count, c.start, c.after.id)

@@ -318,3 +318,18 @@ func groupObject(g *atlassian.Group) query.Object {
 	o = append(o, query.Member{Name: "members", Value: members})
 	return append(o, metaMember("Group", g.Meta))
 }
+
+// idNamed returns the id of the group with the name, in any case, "" if the
+// directory has none.
+func (b *groups) idNamed(ctx context.Context, name string) (string, error) {
+	found, err := b.directory.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "displayName", Value: name}})
+	if err != nil {
+		return "", err
+	}
+	for _, g := range found.Resources {
+		if strings.EqualFold(g.DisplayName, name) {
+			return g.ID, nil
+		}
+	}
+	return "", nil
+}

@@ -30,7 +30,17 @@ type issues struct {
 // by filters.
 const catalogueTTL = 2 * time.Minute
 
-func newIssues(cfg Config, schema *query.Schema, c *catalogues) backend {
+// jiraConfig says which Jira is served, and within which bounds.
+type jiraConfig struct {
+	Jira             *atlassian.Jira
+	Projects         []string      // keys; empty: all visible ones
+	ScanBudget       int           // upstream requests that one query may cost
+	SnapshotTTL      time.Duration // how long roles are kept once read
+	ProvisioningWait time.Duration // how long a role waits for an account to get from the directory to Jira
+	Now              func() time.Time
+}
+
+func newIssues(cfg jiraConfig, schema *query.Schema, c *catalogues) backend {
 	nothing, _ := schema.Project([]string{"id"}, nil) // one parameter alone is no error
 	return &issues{
 		nothing:    nothing,

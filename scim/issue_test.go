@@ -37,7 +37,7 @@ func newIssueSite(t testing.TB, options emulator.Options, projects ...string) *i
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.issues = newIssues(Config{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t),
+	site.issues = newIssues(jiraConfig{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t),
 		newCatalogues(jira, projects, catalogueTTL, time.Now)).(*issues)
 	return site
 }

@@ -3,6 +3,7 @@ package scim
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // lists answers list requests: it finds results through the backends, keeps
@@ -17,7 +18,15 @@ type lists struct {
 	cursors *cursorSealer
 }
 
-func newLists(cfg Config) *lists {
+// listsConfig bounds what is kept of lists between their pages.
+type listsConfig struct {
+	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
+	CursorTimeout   time.Duration // between two pages of a list
+	KeptResultBytes int64         // memory for results between their pages
+	Now             func() time.Time
+}
+
+func newLists(cfg listsConfig) *lists {
 	return &lists{kept: newWalks(cfg), cursors: newCursorSealer(cfg)}
 }
 

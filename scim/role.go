@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim/query"
 )
 
 const (
@@ -29,7 +27,7 @@ const (
 // safe for concurrent use.
 type projectRoles struct {
 	jira       *atlassian.Jira
-	directory  *provisioning
+	groupID    func(ctx context.Context, name string) (string, error) // of a group of the directory, "" if it has none of that name
 	catalogues *catalogues
 	budget     int           // upstream requests that one reading may cost
 	patience   time.Duration // how long an account may take to get from the directory to Jira
@@ -39,9 +37,9 @@ type projectRoles struct {
 	whole *memo[*roleBook] // with who holds them
 }
 
-func newRoles(cfg Config, d *provisioning, c *catalogues) *projectRoles {
+func newRoles(cfg jiraConfig, groupID func(ctx context.Context, name string) (string, error), c *catalogues) *projectRoles {
 	return &projectRoles{
-		jira: cfg.Jira, directory: d, catalogues: c, budget: cfg.ScanBudget, patience: cfg.ProvisioningWait, now: cfg.Now,
+		jira: cfg.Jira, groupID: groupID, catalogues: c, budget: cfg.ScanBudget, patience: cfg.ProvisioningWait, now: cfg.Now,
 		named: newMemo[*roleBook](cfg.SnapshotTTL, cfg.Now), whole: newMemo[*roleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 }
@@ -162,14 +160,12 @@ func (r *projectRoles) resolveGroups(ctx context.Context, all []*projectRole) er
 }
 
 func (r *projectRoles) resolveGroup(ctx context.Context, name, jiraID string) (roleGroup, error) {
-	found, err := r.directory.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "displayName", Value: name}})
+	id, err := r.groupID(ctx, name)
 	if err != nil {
 		return roleGroup{}, err
 	}
-	for _, g := range found.Resources {
-		if strings.EqualFold(g.DisplayName, name) {
-			return roleGroup{name: name, directory: g.ID}, nil
-		}
+	if id != "" {
+		return roleGroup{name: name, directory: id}, nil
 	}
 	accounts, err := r.jira.GroupAccounts(ctx, jiraID)
 	if err != nil {
@@ -215,11 +211,10 @@ func (r *projectRoles) some(ctx context.Context, ids []string) (*roleBook, error
 	return newRoleBook(found, true), nil
 }
 
-// grant gives a role, as read, to the account of a user, and returns it as it is
-// then. An account that Jira does not know yet, as it was provisioned a moment
-// ago, is waited for.
-func (r *projectRoles) grant(ctx context.Context, role *projectRole, user query.Object) (*projectRole, error) {
-	account := accountIDOf(user)
+// grant gives a role, as read, to an account, and returns it as it is then. An
+// account that Jira does not know yet is waited for if the directory provisions
+// it: it may have done so a moment ago.
+func (r *projectRoles) grant(ctx context.Context, role *projectRole, account string, provisioned bool) (*projectRole, error) {
 	if role.heldBy(account) {
 		return role, nil
 	}
@@ -236,7 +231,7 @@ func (r *projectRoles) grant(ctx context.Context, role *projectRole, user query.
 			return nil, err
 		case kind != atlassian.NotFound:
 			return nil, r.failed(err)
-		case !isProvisioned(user):
+		case !provisioned:
 			return nil, invalidValue("Neither the directory nor Jira has an active account with the id %q.", clip(account))
 		case r.now().Add(wait).After(ends):
 			return nil, &Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter, Err: err,

@@ -108,6 +108,47 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// serverConfig is the part of Config that the protocol looks at.
+type serverConfig struct {
+	PublicURL         string
+	TrustedProxies    []netip.Prefix
+	PublicDiscovery   bool
+	MaxResults        int
+	MaxBodyBytes      int64
+	BulkMaxOperations int
+	BulkMaxPayload    int64
+	RequestTimeout    time.Duration
+	DeriveEmailDomain string
+	CursorTimeout     time.Duration
+	HidePagination    bool
+	OnRequest         func(Request)
+	Now               func() time.Time
+}
+
+func (c Config) server() serverConfig {
+	return serverConfig{
+		PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies, PublicDiscovery: c.PublicDiscovery,
+		MaxResults: c.MaxResults, MaxBodyBytes: c.MaxBodyBytes, BulkMaxOperations: c.BulkMaxOperations, BulkMaxPayload: c.BulkMaxPayload,
+		RequestTimeout: c.RequestTimeout, DeriveEmailDomain: c.DeriveEmailDomain, CursorTimeout: c.CursorTimeout,
+		HidePagination: c.HidePagination, OnRequest: c.OnRequest, Now: c.Now,
+	}
+}
+
+func (c Config) lists() listsConfig {
+	return listsConfig{CursorKey: c.CursorKey, CursorTimeout: c.CursorTimeout, KeptResultBytes: c.KeptResultBytes, Now: c.Now}
+}
+
+func (c Config) jira() jiraConfig {
+	return jiraConfig{Jira: c.Jira, Projects: c.Projects, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now}
+}
+
+func (c Config) accounts() accountsConfig {
+	return accountsConfig{
+		Organization: c.Organization, TrustedSource: c.TrustedSource, IgnoreUnsynced: c.IgnoreUnsynced, DeriveEmailDomain: c.DeriveEmailDomain,
+		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
+	}
+}
+
 func defaultTo[T comparable](v *T, value T) {
 	var zero T
 	if *v == zero {
@@ -120,7 +161,7 @@ func defaultTo[T comparable](v *T, value T) {
 // its own, and a goroutine only while users or groups are read that a request
 // waits for.
 type Server struct {
-	cfg       Config
+	cfg       serverConfig
 	auth      *authenticator
 	types     []*resourceType
 	root      *resourceType // all of them that take part in queries on the root
@@ -144,18 +185,18 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	s := &Server{cfg: cfg, auth: auth, log: cfg.Logger, asError: upstreamAsError}
+	s := &Server{cfg: cfg.server(), auth: auth, log: cfg.Logger, asError: upstreamAsError}
 	if s.types, err = newResourceTypes(cfg); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	if s.root, err = newRoot(s.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	s.lists = newLists(cfg)
+	s.lists = newLists(cfg.lists())
 	if s.library, err = newLibrary(s.types, s.lists); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	if s.discovery, err = newDiscovery(cfg, s.types); err != nil {
+	if s.discovery, err = newDiscovery(s.cfg, s.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	s.connector = newConnector(connectorConfig{

@@ -50,13 +50,13 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 		types[rt.Name] = t
 		out = append(out, t)
 	}
-	users, groups := newDirectoryBackends(cfg, types["User"].schema, types["Group"].schema)
+	users, groups := newDirectoryBackends(cfg.Directory, readerConfig{ttl: cfg.SnapshotTTL, budget: cfg.ScanBudget, now: cfg.Now}, types["User"].schema, types["Group"].schema)
 	types["User"].backend, types["Group"].backend = users, groups
 	types["User"].links, types["Group"].links = users.reader.links, groups.reader.links
 	types["Group"].linked = []string{"/Users"}
 	catalogues := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
 	types["Issue"].references = true
-	types["Issue"].backend = newIssues(cfg, types["Issue"].schema, catalogues)
+	types["Issue"].backend = newIssues(cfg.jira(), types["Issue"].schema, catalogues)
 	account, entitlement, err := newViews(cfg, types["User"], types["Group"], catalogues)
 	return append(out, account, entitlement), err
 }
@@ -78,10 +78,10 @@ func newViews(cfg Config, user, group *resourceType, c *catalogues) (account, en
 	if entitlement, err = newView(cfg, cfg.Entitlement, em.schema, em.member); err != nil {
 		return nil, nil, err
 	}
-	roles := newRoles(cfg, user.backend.(*users).directory, c)
-	accounts := newAccounts(cfg, am, user, group.backend.(*groups), roles)
+	roles := newRoles(cfg.jira(), group.backend.(*groups).idNamed, c)
+	accounts := newAccounts(cfg.accounts(), am, user, group.backend.(*groups), roles)
 	account.backend, account.prepare = accounts, am.complete
-	entitlement.backend, entitlement.prepare = newEntitlements(cfg, em, group, accounts), em.complete
+	entitlement.backend, entitlement.prepare = newEntitlements(cfg.ScanBudget, em, group, accounts), em.complete
 	account.linked, entitlement.linked = []string{"/Entitlements", "/Groups"}, []string{"/Accounts", "/Users"}
 	return account, entitlement, nil
 }

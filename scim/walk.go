@@ -242,7 +242,7 @@ type walks struct {
 	held  map[string]int64 // bytes by caller
 }
 
-func newWalks(cfg Config) *walks {
+func newWalks(cfg listsConfig) *walks {
 	return &walks{now: cfg.Now, lifetime: cfg.CursorTimeout, room: cfg.KeptResultBytes, byKey: map[string]*walk{}, held: map[string]int64{}}
 }
 

@@ -21,7 +21,7 @@ func keptWalk(s *walks, caller, key string, resources int) bool {
 // one longest unused, and that nobody fills it with small ones.
 func TestWalksMakeRoom(t *testing.T) {
 	now := time.Now()
-	s := newWalks(Config{KeptResultBytes: 100_000, Now: func() time.Time { return now }}.withDefaults())
+	s := newWalks(listsConfig{KeptResultBytes: 100_000, CursorTimeout: 10 * time.Minute, Now: func() time.Time { return now }})
 	keptWalk(s, "modest", "modest", 10)
 	for n := range 20 {
 		now = now.Add(time.Second)
