@@ -74,8 +74,9 @@ type listResult struct {
 
 	// Where everything that matches is known but not read: its ids, in order, and
 	// how to read some of it. Otherwise both are nil.
-	ids  []string
-	read readFunc
+	ids   []string
+	read  readFunc
+	batch int // resources that one upstream request of read has
 
 	next, previous string // cursors, empty where there is no such page
 }

@@ -69,6 +69,11 @@ func CountCall(ctx context.Context, _ atlassian.Call) {
 	requestOf(ctx).upstream.Add(1)
 }
 
+// listed is the list request in c.
+func (c *call) listed() *listRequest {
+	return &listRequest{query: c.query, rt: c.rt, types: c.types, caller: c.caller.Name, base: c.base, began: c.began, complete: c.complete}
+}
+
 // newCall starts the record of a request. A client's X-Request-Id is kept when
 // it is short and plain, so that logs of both sides can be joined.
 func newCall(r *http.Request, base string, now time.Time) *call {

@@ -30,7 +30,7 @@ func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
 		return nil, err
 	case !plan.Exact:
 	case q.sortBy == nil && q.whole:
-		return &listResult{total: len(ids), plan: plan.String(), ids: ids, read: run.reader()}, nil
+		return &listResult{total: len(ids), plan: plan.String(), ids: ids, read: run.reader(), batch: fetchPage}, nil
 	case q.sortBy == nil:
 		if result, ok, err := run.page(ctx, ids, plan); ok || err != nil {
 			return result, err
@@ -225,7 +225,7 @@ func (q *issueQuery) page(ctx context.Context, ids []string, plan compiled) (*li
 		return nil, false, err
 	}
 	agrees := len(objects) == to-from && !slices.ContainsFunc(objects, func(o query.Object) bool { return !query.Match(q.filter, o) })
-	return &listResult{total: len(ids), resources: objects, plan: plan.String(), ids: ids, read: q.reader()}, agrees, nil
+	return &listResult{total: len(ids), resources: objects, plan: plan.String(), ids: ids, read: q.reader(), batch: fetchPage}, agrees, nil
 }
 
 // reader reads issues of the result for later pages, each with a budget of its

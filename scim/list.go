@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"scim-atlassian/scim/query"
 )
 
 // lists answers list requests: it finds results through the backends, keeps
@@ -30,8 +32,25 @@ func newLists(cfg listsConfig) *lists {
 	return &lists{kept: newWalks(cfg), cursors: newCursorSealer(cfg)}
 }
 
+// listRequest is a list request as far as finding its page goes.
+type listRequest struct {
+	query  listQuery
+	rt     *resourceType   // what it is about, or the root
+	types  []*resourceType // those of rt's parts that the caller may read
+	caller string
+	base   string // base URL in locations
+	began  time.Time
+	// complete adds what the server adds to a resource before it is shown.
+	complete func(rt *resourceType, o query.Object) query.Object
+}
+
+// completer completes resources of one type.
+func (c *listRequest) completer(rt *resourceType) func(query.Object) query.Object {
+	return func(o query.Object) query.Object { return c.complete(rt, o) }
+}
+
 // answer finds the page that c asks for.
-func (l *lists) answer(ctx context.Context, c *call) (*listResult, error) {
+func (l *lists) answer(ctx context.Context, c *listRequest) (*listResult, error) {
 	if c.query.cursor != nil {
 		return l.byCursor(ctx, c)
 	}
@@ -41,7 +60,7 @@ func (l *lists) answer(ctx context.Context, c *call) (*listResult, error) {
 // byIndex answers by startIndex and count. The first page is found anew; one that
 // goes on with a kept result is cut from it, unless the query says how old what it
 // rests on may be.
-func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
+func (l *lists) byIndex(ctx context.Context, c *listRequest) (*listResult, error) {
 	q, key := c.query, queryKey(c.query, c)
 	alone := false
 	if w := l.kept.find(key); w != nil && q.start > 1 && !q.fresh && q.since.IsZero() {
@@ -64,7 +83,7 @@ func (l *lists) byIndex(ctx context.Context, c *call) (*listResult, error) {
 }
 
 // begin finds a result for its first request.
-func begin(ctx context.Context, c *call) (*walk, *listResult, error) {
+func begin(ctx context.Context, c *listRequest) (*walk, *listResult, error) {
 	q := c.query
 	if c.rt.backend == nil {
 		w, err := gather(ctx, c, q)
@@ -90,7 +109,7 @@ func begin(ctx context.Context, c *call) (*walk, *listResult, error) {
 // goOn cuts a page from a kept result, which is completed first if only a window
 // of it was ever read. It returns nil if the page has to stand alone, because
 // everything is too much to be read or kept.
-func (l *lists) goOn(ctx context.Context, c *call, w *walk) (*listResult, error) {
+func (l *lists) goOn(ctx context.Context, c *listRequest, w *walk) (*listResult, error) {
 	if err := w.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -109,7 +128,7 @@ func (l *lists) goOn(ctx context.Context, c *call, w *walk) (*listResult, error)
 }
 
 // complete reads what a window lacks, or says of it that this is too much.
-func (l *lists) complete(ctx context.Context, c *call, w *walk) error {
+func (l *lists) complete(ctx context.Context, c *listRequest, w *walk) error {
 	if w.tooLarge || l.kept.exceeds(w.bytes()/int64(len(w.steps))*int64(w.total)) {
 		w.tooLarge = true
 		return nil
@@ -134,7 +153,7 @@ func (l *lists) complete(ctx context.Context, c *call, w *walk) error {
 
 // byCursor answers by cursor, RFC 9865. Every first page has a kept result of its
 // own, in an order that a lost one can be found again by.
-func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
+func (l *lists) byCursor(ctx context.Context, c *listRequest) (*listResult, error) {
 	q, binding := c.query, queryKey(c.query, c)
 	at, err := l.cursors.open(*q.cursor, binding)
 	if err != nil {
@@ -189,7 +208,7 @@ func (l *lists) byCursor(ctx context.Context, c *call) (*listResult, error) {
 
 // gather finds everything that matches among the resources of all types that the
 // request is about, in order.
-func gather(ctx context.Context, c *call, q listQuery) (*walk, error) {
+func gather(ctx context.Context, c *listRequest, q listQuery) (*walk, error) {
 	q.start, q.count, q.whole = 1, 0, true
 	w := newWalk(c)
 	if c.rt.backend != nil {

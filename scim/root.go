@@ -73,7 +73,7 @@ func joinPlans(plans []string) string {
 
 // presented is a resource as the renderer takes it: complete, where the request is
 // about several types and the renderer cannot tell them apart.
-func (c *call) presented(s step) query.Object {
+func (c *listRequest) presented(s step) query.Object {
 	if c.rt.backend != nil {
 		return s.object
 	}

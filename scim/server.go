@@ -325,7 +325,7 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	// a PATCH that names no attributes may be answered with 204 (RFC 7644 section 3.5.2)
 	c.want, c.quiet = c.query.want, c.method == http.MethodPatch && c.query.shown == ""
 	if to.rt == s.root {
-		c.list, err = s.lists.answer(r.Context(), c)
+		c.list, err = s.lists.answer(r.Context(), c.listed())
 		return err
 	}
 	return s.dispatch(c, r, to)

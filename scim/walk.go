@@ -29,6 +29,7 @@ type walk struct {
 	tooLarge bool       // the window cannot be completed, so that pages stand alone
 	fixed    int        // the steps before this one are not to move any more
 	read     []readFunc // by rank: for steps without object
+	batch    int        // resources that one call of those reads; 0: nothing is left to read
 	plan     string
 
 	size    int64 // bytes; this and expires belong to walks
@@ -44,8 +45,8 @@ type step struct {
 // readFunc reads the resources of ids that exist and match still, in any order.
 type readFunc func(ctx context.Context, ids []string) ([]query.Object, error)
 
-func newWalk(c *call) *walk {
-	return &walk{caller: c.caller.Name, began: c.began, turn: make(chan struct{}, 1), read: make([]readFunc, len(c.types))}
+func newWalk(c *listRequest) *walk {
+	return &walk{caller: c.caller, began: c.began, turn: make(chan struct{}, 1), read: make([]readFunc, len(c.types))}
 }
 
 // newWalkKey names a walk that is found by its cursors alone.
@@ -71,6 +72,7 @@ func (w *walk) leave() { <-w.turn }
 func (w *walk) add(rank int, found *listResult) {
 	w.complete = found.whole()
 	w.read[rank] = found.read
+	w.batch = max(w.batch, found.batch)
 	w.plan = found.plan
 	objects := found.all
 	if !w.complete {
@@ -101,12 +103,12 @@ func (w *walk) completeWith(all *walk) {
 	from := min(w.from, len(rest))
 	w.fixed = from + len(w.steps)
 	w.steps = slices.Concat(rest[:from], w.steps, rest[from:])
-	w.complete, w.from, w.read, w.plan = true, 0, all.read, all.plan
+	w.complete, w.from, w.read, w.batch, w.plan = true, 0, all.read, all.batch, all.plan
 }
 
 // cut returns the page of count resources behind start others. The caller has
 // entered the walk.
-func (w *walk) cut(ctx context.Context, c *call, start, count int) (*listResult, error) {
+func (w *walk) cut(ctx context.Context, c *listRequest, start, count int) (*listResult, error) {
 	start = min(start, len(w.steps))
 	page := make([]query.Object, 0, min(count, len(w.steps)-start))
 	for at := start; len(page) < count && at < len(w.steps); {
@@ -127,8 +129,8 @@ func (w *walk) cut(ctx context.Context, c *call, start, count int) (*listResult,
 // continued is the plan of a page that was cut from a result found before.
 func (w *walk) continued(page *listResult) string {
 	cost := 0
-	if slices.ContainsFunc(w.read, func(read readFunc) bool { return read != nil }) {
-		cost = calls(len(page.resources), fetchPage)
+	if w.batch > 0 {
+		cost = (len(page.resources) + w.batch - 1) / w.batch
 	}
 	return fmt.Sprintf("continued(%s) cost=%d", w.plan, cost)
 }
@@ -249,8 +251,8 @@ func newWalks(cfg listsConfig) *walks {
 // queryKey names the query of a list request: whose it is, and everything that decides
 // on the result and its order but the page. The walk of an index is kept under
 // it, and cursors are bound to it.
-func queryKey(q listQuery, c *call) string {
-	parts := []string{c.caller.Name, "", "", "", q.shown, ""}
+func queryKey(q listQuery, c *listRequest) string {
+	parts := []string{c.caller, "", "", "", q.shown, ""}
 	for _, rt := range c.types {
 		parts[1] += rt.Name + " "
 	}
