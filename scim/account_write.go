@@ -153,6 +153,11 @@ func (b *accounts) operations(changes []attributeChange) []operation {
 	return ops
 }
 
+// complete implements completer.
+func (b *accounts) complete(_ context.Context, _ string, doc *query.Object) (string, error) {
+	return "", b.m.complete(doc)
+}
+
 // changes is what has to change for an account to become want. Without a
 // current one, want is all new.
 func (b *accounts) changes(current, want query.Object) accountChange {

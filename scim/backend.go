@@ -46,6 +46,14 @@ type patcher interface {
 	patch(ctx context.Context, id string, ops []operation) (found query.Object, done bool, err error)
 }
 
+// completer is a backend that adds to what the body of a POST or PUT says.
+type completer interface {
+	// complete adds to doc what a client may leave out. standIn names an attribute
+	// of doc that only stands for what the resource has ("" if none does): the
+	// schema requires one, and a PUT keeps the present one.
+	complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error)
+}
+
 // listQuery is a parsed list request, RFC 7644 section 3.4.2.
 type listQuery struct {
 	filter     query.Expr  // nil: everything

@@ -145,8 +145,8 @@ func missing(err error, resourceType, id string) error {
 
 // newDirectoryBackends makes the backends of users and groups; a lookup of one
 // by the other reads both.
-func newDirectoryBackends(upstream *atlassian.Directory, kept readerConfig, userSchema, groupSchema *query.Schema) (*users, *groups) {
-	u := &users{schema: userSchema}
+func newDirectoryBackends(upstream *atlassian.Directory, kept readerConfig, deriveDomain string, userSchema, groupSchema *query.Schema) (*users, *groups) {
+	u := &users{schema: userSchema, deriveDomain: deriveDomain}
 	g := &groups{schema: groupSchema, users: u}
 	u.reader = newReader(directoryType{name: "User", links: links{name: "groups"}, page: u.page, read: u.read}, kept)
 	g.reader = newReader(directoryType{name: "Group", links: links{name: "members", optional: true}, page: g.page, read: g.read}, kept)

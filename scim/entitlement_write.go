@@ -36,6 +36,11 @@ func (b *entitlements) patch(ctx context.Context, id string, ops []operation) (q
 	return b.m.ofGroup(g, true), true, nil
 }
 
+// complete implements completer.
+func (b *entitlements) complete(_ context.Context, _ string, doc *query.Object) (string, error) {
+	return "", b.m.complete(doc)
+}
+
 // update implements backend.
 func (b *entitlements) update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := text(current, "id")

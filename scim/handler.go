@@ -84,7 +84,7 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 		case ok && (!given || name == c.standIn):
 			doc.Set(name, v)
 		case name == c.standIn:
-			return nil, emailsRequired() // of a user whom Atlassian should not have
+			return nil, invalidValue("%s is required.", name)
 		}
 	}
 	if err := unwritable(h.rt, current, doc); err != nil {

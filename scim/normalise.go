@@ -24,30 +24,22 @@ type normaliser struct {
 // parseResource reads the body of a POST or PUT. readOnly attributes and those
 // that the schema does not know are left out (RFC 7644 section 3.3). cleared
 // names the attributes that the body gives no value on purpose, with null or "".
-func (s *Server) parseResource(c *call, body any) (doc query.Object, cleared []string, err error) {
-	rt := c.rt
+// complete adds what a client may leave out.
+func parseResource(n normaliser, body any, complete func(doc *query.Object) error) (doc query.Object, cleared []string, err error) {
 	object, ok := body.(map[string]any)
 	if !ok {
-		return nil, nil, invalidSyntax("The body must be a JSON object with the attributes of a %s.", rt.Name)
+		return nil, nil, invalidSyntax("The body must be a JSON object with the attributes of a %s.", n.rt.Name)
 	}
-	n := normaliser{rt: rt, strict: c.caller.Strict, base: c.base}
 	if doc, cleared, err = n.document(object); err != nil {
 		return nil, nil, err
 	}
 	if err := n.checkSchemas(object); err != nil {
 		return nil, nil, err
 	}
-	if rt.Name == "User" {
-		if err := s.completeEmails(c, &doc); err != nil {
-			return nil, nil, err
-		}
+	if err := complete(&doc); err != nil {
+		return nil, nil, err
 	}
-	if rt.prepare != nil {
-		if err := rt.prepare(&doc); err != nil {
-			return nil, nil, err
-		}
-	}
-	return doc, cleared, requireAll(rt.schema, doc)
+	return doc, cleared, requireAll(n.rt.schema, doc)
 }
 
 // checkSchemas requires the schemas attribute, RFC 7643 section 3. Which URNs it

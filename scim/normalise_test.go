@@ -1,9 +1,12 @@
 package scim
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/scim/query"
 )
 
 func TestParseResource(t *testing.T) {
@@ -34,9 +37,12 @@ func TestParseResource(t *testing.T) {
 		{name: "strict, other schema", strict: true, body: `{"schemas":["urn:x"],"userName":"a","emails":[{"value":"a","primary":true}]}`, err: badSyntax},
 		{name: "strict, object for an array", strict: true, body: `{` + schemas + `,"userName":"a","emails":{"value":"a"}}`, err: badValue},
 	}
-	s, rt := &Server{}, namedType(t, "User")
+	rt := namedType(t, "User")
 	for _, test := range tests {
-		got, _, err := s.parseResource(&call{rt: rt, caller: &Caller{Strict: test.strict}}, decode(t, test.body))
+		got, _, err := parseResource(normaliser{rt: rt, strict: test.strict}, decode(t, test.body), func(doc *query.Object) error {
+			_, err := rt.backend.(completer).complete(t.Context(), http.MethodPost, doc)
+			return err
+		})
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%s: got %q, want %q", test.name, refused, test.err)
 		}

@@ -74,9 +74,15 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = parsePatch(normaliser{rt: c.rt, strict: c.caller.Strict, base: c.base}, body)
+		c.patch, err = parsePatch(normaliser{rt: c.rt, strict: c.policy.Strict, base: c.base}, body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
-		c.body, c.cleared, err = s.parseResource(c, body)
+		n := normaliser{rt: c.rt, strict: c.policy.Strict, base: c.base}
+		c.body, c.cleared, err = parseResource(n, body, func(doc *query.Object) (err error) {
+			if b, ok := c.rt.backend.(completer); ok {
+				c.standIn, err = b.complete(r.Context(), c.method, doc)
+			}
+			return err
+		})
 	}
 	if err != nil {
 		return err

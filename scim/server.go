@@ -118,7 +118,6 @@ type serverConfig struct {
 	BulkMaxOperations int
 	BulkMaxPayload    int64
 	RequestTimeout    time.Duration
-	DeriveEmailDomain string
 	CursorTimeout     time.Duration
 	HidePagination    bool
 	OnRequest         func(Request)
@@ -129,7 +128,7 @@ func (c Config) server() serverConfig {
 	return serverConfig{
 		PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies, PublicDiscovery: c.PublicDiscovery,
 		MaxResults: c.MaxResults, MaxBodyBytes: c.MaxBodyBytes, BulkMaxOperations: c.BulkMaxOperations, BulkMaxPayload: c.BulkMaxPayload,
-		RequestTimeout: c.RequestTimeout, DeriveEmailDomain: c.DeriveEmailDomain, CursorTimeout: c.CursorTimeout,
+		RequestTimeout: c.RequestTimeout, CursorTimeout: c.CursorTimeout,
 		HidePagination: c.HidePagination, OnRequest: c.OnRequest, Now: c.Now,
 	}
 }

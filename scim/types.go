@@ -28,8 +28,6 @@ type resourceType struct {
 	aliases []string         // URNs that the core schema goes by too
 	cheap   query.Projection // of a view: all but links, which take upstream calls of their own
 
-	// prepare completes a normalised body of POST or PUT; nil: nothing to do.
-	prepare func(doc *query.Object) error
 	// published is the core schema as /Schemas shows it, nil: as it is embedded.
 	published json.RawMessage
 }
@@ -50,7 +48,7 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 		types[rt.Name] = t
 		out = append(out, t)
 	}
-	users, groups := newDirectoryBackends(cfg.Directory, readerConfig{ttl: cfg.SnapshotTTL, budget: cfg.ScanBudget, now: cfg.Now}, types["User"].schema, types["Group"].schema)
+	users, groups := newDirectoryBackends(cfg.Directory, readerConfig{ttl: cfg.SnapshotTTL, budget: cfg.ScanBudget, now: cfg.Now}, cfg.DeriveEmailDomain, types["User"].schema, types["Group"].schema)
 	types["User"].backend, types["Group"].backend = users, groups
 	types["User"].links, types["Group"].links = users.reader.links, groups.reader.links
 	types["Group"].linked = []string{"/Users"}
@@ -80,8 +78,8 @@ func newViews(cfg Config, user, group *resourceType, c *catalogues) (account, en
 	}
 	roles := newRoles(cfg.jira(), group.backend.(*groups).idNamed, c)
 	accounts := newAccounts(cfg.accounts(), am, user, group.backend.(*groups), roles)
-	account.backend, account.prepare = accounts, am.complete
-	entitlement.backend, entitlement.prepare = newEntitlements(cfg.ScanBudget, em, group, accounts), em.complete
+	account.backend = accounts
+	entitlement.backend = newEntitlements(cfg.ScanBudget, em, group, accounts)
 	account.linked, entitlement.linked = []string{"/Entitlements", "/Groups"}, []string{"/Accounts", "/Users"}
 	return account, entitlement, nil
 }

@@ -16,6 +16,8 @@ type users struct {
 	schema     *query.Schema
 	reader     *reader
 	collection *collection
+
+	deriveDomain string // completes a user without e-mail; empty: such a user is refused
 }
 
 // table is what the directory finds among its users with one call, and by way
@@ -232,29 +234,28 @@ func emailsRequired() error {
 	return invalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
 }
 
-// completeEmails gives a user the e-mail address that Atlassian requires, where
-// the configuration says how, and marks the first as primary if none is. Where a
-// PUT keeps the present ones, c.standIn tells that replace has to put them in.
-func (s *Server) completeEmails(c *call, doc *query.Object) error {
+// complete implements completer. It gives a user the e-mail address that Atlassian
+// requires, where the configuration says how, and marks the first as primary if
+// none is.
+func (b *users) complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error) {
 	given, said := doc.Get("emails")
 	if list, _ := given.([]any); len(list) > 0 {
 		doc.Set("emails", withPrimary(list))
-		return nil
+		return "", nil
 	}
 	switch {
-	case c.method == http.MethodPut && said:
-		return emailsRequired() // [] takes all addresses away
-	case c.method == http.MethodPut && slices.Contains(c.rt.backend.kept(c.policy), "emails"):
-		c.standIn = "emails"
+	case method == http.MethodPut && said:
+		return "", emailsRequired() // [] takes all addresses away
+	case method == http.MethodPut && slices.Contains(b.kept(requestOf(ctx).policy), "emails"):
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
-		return nil
+		return "emails", nil
 	}
-	address, ok := derivedEmail(text(*doc, "userName"), s.cfg.DeriveEmailDomain)
+	address, ok := derivedEmail(text(*doc, "userName"), b.deriveDomain)
 	if !ok {
-		return emailsRequired()
+		return "", emailsRequired()
 	}
 	doc.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
-	return nil
+	return "", nil
 }
 
 // primaries says of every address and number whether it is primary, as the
