@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,44 +10,42 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// The messages of RFC 7644 section 3.7.
-const (
-	urnBulkRequest  = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
-	urnBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
-)
+// urnBulkRequest is the message that asks for operations, RFC 7644 section 3.7.
+const urnBulkRequest = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 
 // bulkMethods are what an operation may do.
 var bulkMethods = []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
-// bulk answers POST /Bulk, RFC 7644 section 3.7. Each operation passes the
-// pipeline of a request of its own, with its own rights, log record and audit;
-// only who calls is settled already. One that fails does not keep the others
-// from being done.
-func (s *Server) bulk(c *call, r *http.Request) error {
-	body, err := readBody(r, s.cfg.BulkMaxPayload)
-	if err != nil {
-		return err
-	}
-	job, err := s.parseBulk(body, c.caller.Strict)
-	if err != nil {
-		return err
-	}
-	job.server, job.outer, job.request = s, c, r
-	job.plan()
-	job.run()
-	results := make([]any, 0, len(job.ops))
-	for _, op := range job.ops {
-		if op.result != nil {
-			results = append(results, op.result)
-		}
-	}
-	c.bulk = &bulkSummary{operations: len(results), errors: job.errors}
-	c.static = query.Object{{Name: "schemas", Value: []any{urnBulkResponse}}, {Name: "Operations", Value: results}}
-	return nil
+// bulkConfig says within which bounds a bulk request runs, and on what.
+type bulkConfig struct {
+	MaxOperations        int
+	Strict               bool // the RFC's letter instead of tolerance
+	IgnoreUnknownMembers bool // members that cannot be are passed over by who runs the operations
+	// TypeAt finds the resource type at the first segment of a path, nil if none.
+	TypeAt func(segment string) *resourceType
+	// Locate is the URL of a path below the base URL.
+	Locate func(path []string) string
+	// Do runs one operation. It is called from several goroutines at the same time.
+	Do func(ctx context.Context, step bulkStep) bulkOutcome
 }
 
-// bulkSummary is what the log tells of a bulk request.
-type bulkSummary struct{ operations, errors int }
+// bulkStep is an operation as it is to be run: references are ids already.
+type bulkStep struct {
+	Index   int // in the request, from 0
+	Method  string
+	Path    []string // escaped segments below the base URL
+	Version string   // entity tag for If-Match, "" for none
+	Data    any
+}
+
+// bulkOutcome is what came of a step.
+type bulkOutcome struct {
+	Status   int
+	ID       string // of what a POST made
+	Location string // of the resource, "" if it is not known
+	Version  string // entity tag of the resource, "" if it is not known
+	Refusal  *Error // nil: it was done
+}
 
 // bulkOperation is one operation of a bulk request, from its text to its result.
 type bulkOperation struct {
@@ -68,28 +67,29 @@ type bulkOperation struct {
 
 	without query.Object // left to a PATCH: what refers to operations in the same circle
 	id      string       // of the resource that a POST has made
+	outcome bulkOutcome
 	result  query.Object // nil: not done
 }
 
 // parseBulk reads a bulk request. What concerns the whole of it is refused here;
 // what is wrong with one operation is that operation's result.
-func (s *Server) parseBulk(body any, strict bool) (*bulkJob, error) {
+func parseBulk(body any, cfg bulkConfig) (*bulkJob, error) {
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, invalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
 	}
-	if urns, _ := lookUp(object, "schemas"); strict && !slices.Equal(toList(urns), []any{urnBulkRequest}) {
+	if urns, _ := lookUp(object, "schemas"); cfg.Strict && !slices.Equal(toList(urns), []any{urnBulkRequest}) {
 		return nil, invalidSyntax("schemas must be [%q].", urnBulkRequest)
 	}
 	given, _ := lookUp(object, "Operations")
 	list, ok := given.([]any)
-	if !ok || len(list) == 0 && strict {
+	if !ok || len(list) == 0 && cfg.Strict {
 		return nil, invalidSyntax("Operations must be an array of at least one operation.")
 	}
-	if len(list) > s.cfg.BulkMaxOperations {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), s.cfg.BulkMaxOperations)
+	if len(list) > cfg.MaxOperations {
+		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), cfg.MaxOperations)
 	}
-	job := &bulkJob{limit: len(list) + 1, byID: map[string]*bulkOperation{}}
+	job := &bulkJob{cfg: cfg, limit: len(list) + 1, byID: map[string]*bulkOperation{}}
 	value, _ := lookUp(object, "failOnErrors")
 	failOnErrors, err := number("failOnErrors", value)
 	switch {
@@ -101,7 +101,7 @@ func (s *Server) parseBulk(body any, strict bool) (*bulkJob, error) {
 		job.limit = *failOnErrors
 	}
 	for i, element := range list {
-		op := parseBulkOperation(element, strict)
+		op := parseBulkOperation(element, cfg.Strict)
 		op.index = i
 		job.ops = append(job.ops, op)
 		if op.method != http.MethodPost || op.bulkID == "" {

@@ -3,6 +3,7 @@ package scim
 import (
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // refuseImpossible finds the POSTs whose references can never hold, before
@@ -20,12 +21,13 @@ func (j *bulkJob) refuseImpossible() {
 		for _, to := range j.referred(rt, object, "parent") {
 			parents[op] = to
 		}
-		if !makesGroup(rt) || j.outer.caller.UnknownMembers == Ignore {
+		if j.cfg.IgnoreUnknownMembers {
 			continue
 		}
 		for _, to := range j.referred(rt, object, rt.links.name) {
-			if made := j.typeOf(to); made != nil && makesGroup(made) {
-				op.fault = groupAsMember(referencePrefix + to.bulkID)
+			if made := j.typeOf(to); made != nil && !slices.Contains(rt.linked, made.Endpoint) {
+				op.fault = invalidValue("%[1]s: %[2]s is made by a POST to %[3]s, and what that makes cannot be among the %[1]s of a %[4]s in Atlassian; nothing was changed.",
+					rt.links.name, inQuotes(referencePrefix+to.bulkID), made.Endpoint, rt.Name)
 			}
 		}
 	}
@@ -54,12 +56,8 @@ func (j *bulkJob) typeOf(op *bulkOperation) *resourceType {
 		return nil
 	}
 	segment, _ := url.PathUnescape(op.path[0]) // parsePath has tried
-	return j.server.typeAt("/" + segment)
+	return j.cfg.TypeAt(segment)
 }
-
-// makesGroup reports whether a POST of the type makes a group: of entitlements,
-// only groups can be made.
-func makesGroup(rt *resourceType) bool { return rt.Name == "Group" || rt.Name == "Entitlement" }
 
 // referred lists the POSTs that an attribute in the data of another one refers to.
 func (j *bulkJob) referred(rt *resourceType, object map[string]any, attribute string) []*bulkOperation {

@@ -1,7 +1,7 @@
 package scim
 
 import (
-	"fmt"
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -22,12 +22,10 @@ const bulkParallel = 16
 // at the same time, the others in their order. Its own goroutine alone writes to
 // it and to operations that have not been started.
 type bulkJob struct {
-	server  *Server
-	outer   *call
-	request *http.Request
-	ops     []*bulkOperation
-	byID    map[string]*bulkOperation // POST operations by bulkId
-	limit   int                       // errors at which no further operation starts
+	cfg   bulkConfig
+	ops   []*bulkOperation
+	byID  map[string]*bulkOperation // POST operations by bulkId
+	limit int                       // errors at which no further operation starts
 
 	ready  []*bulkOperation // in the order of the request
 	errors int
@@ -116,11 +114,29 @@ func (op *bulkOperation) name() string {
 	return ""
 }
 
-// run starts operations as they become ready until all are settled, or as many
-// have failed as the client allows. It never has more in progress than may still
-// fail, so that of independent operations none is done that would not have been
-// done one by one.
-func (j *bulkJob) run() {
+// run does the operations and returns the results of those that were done, in the
+// order of the request, and how many failed.
+func (j *bulkJob) run(ctx context.Context) (results []any, failed int) {
+	j.plan()
+	j.start(ctx)
+	j.complete(ctx)
+	results = []any{}
+	for _, op := range j.ops {
+		if op.result == nil {
+			continue
+		}
+		results = append(results, op.result)
+		if op.failed() {
+			failed++
+		}
+	}
+	return results, failed
+}
+
+// start starts operations as they become ready until all are settled, or as many
+// have failed as the client allows. At most as many run at once as may still
+// fail: else operations already under way could overrun failOnErrors.
+func (j *bulkJob) start(ctx context.Context) {
 	done := make(chan *bulkOperation)
 	running := 0
 	for {
@@ -128,17 +144,17 @@ func (j *bulkJob) run() {
 			op := j.ready[0]
 			j.ready = j.ready[1:]
 			op.started = true
-			if err := j.request.Context().Err(); err != nil && op.fault == nil {
+			if err := ctx.Err(); err != nil && op.fault == nil {
 				op.fault = &Error{Status: http.StatusGatewayTimeout, Detail: "Not done: the time for the whole request was over before it began.", Err: err}
 			}
 			if op.fault != nil {
-				j.settle(op, j.failed(op, op.fault))
+				j.settle(op, j.refused(op, op.fault))
 				continue
 			}
 			running++
-			data, path := j.resolved(op)
+			step := j.step(op)
 			go func() {
-				op.result = j.perform(op, op.method, path, data)
+				op.outcome = j.cfg.Do(ctx, step)
 				done <- op
 			}()
 		}
@@ -146,9 +162,11 @@ func (j *bulkJob) run() {
 		case running > 0:
 			op := <-done
 			running--
-			j.settle(op, op.result)
+			if op.method == http.MethodPost {
+				op.id = op.outcome.ID
+			}
+			j.settle(op, op.outcome)
 		case j.errors >= j.limit || !j.breakCircle():
-			j.complete()
 			return
 		}
 	}
@@ -156,9 +174,9 @@ func (j *bulkJob) run() {
 
 // settle takes note of the result of an operation and lets those go on that
 // waited for it. What refers to one that failed fails too.
-func (j *bulkJob) settle(op *bulkOperation, result query.Object) {
-	op.result, op.settled = result, true
-	failed := text(result, "status")[0] >= '4'
+func (j *bulkJob) settle(op *bulkOperation, outcome bulkOutcome) {
+	op.outcome, op.result, op.settled = outcome, op.describe(outcome), true
+	failed := op.failed()
 	if failed {
 		j.errors++
 	}
@@ -252,7 +270,7 @@ func (op *bulkOperation) withhold(known func(string) string) {
 }
 
 // complete gives what was made without some of its references the rest of them.
-func (j *bulkJob) complete() {
+func (j *bulkJob) complete(ctx context.Context) {
 	var group errgroup.Group
 	group.SetLimit(bulkParallel)
 	for _, op := range j.ops {
@@ -260,48 +278,35 @@ func (j *bulkJob) complete() {
 			continue
 		}
 		group.Go(func() error {
-			op.result = j.completed(op)
+			j.completeOne(ctx, op)
 			return nil
 		})
 	}
 	_ = group.Wait() // no error but in results
-	j.errors = 0
-	for _, op := range j.ops {
-		if op.result != nil && text(op.result, "status")[0] >= '4' {
-			j.errors++
-		}
-	}
 }
 
-// completed adds to the resource that op made the attributes it was made
+// completeOne adds to the resource that op made the attributes it was made
 // without. If that fails, the result says that the resource exists.
-func (j *bulkJob) completed(op *bulkOperation) query.Object {
+func (j *bulkJob) completeOne(ctx context.Context, op *bulkOperation) {
 	value := map[string]any{}
 	for _, m := range op.without {
 		value[m.Name] = resolve(m.Value, j.idOf)
 	}
 	data := map[string]any{"schemas": []any{urnPatchOp}, "Operations": []any{map[string]any{"op": "add", "value": value}}}
-	made := op.result
-	var result query.Object
+	var outcome bulkOutcome
 	if bulkID := j.unresolved(op); bulkID != "" {
-		result = j.failed(op, refuse(http.StatusConflict, "", "The circle of references cannot be resolved, since the bulkId %q failed.", clip(bulkID)))
+		outcome = j.refused(op, refuse(http.StatusConflict, "", "The circle of references cannot be resolved, since the bulkId %q failed.", clip(bulkID)))
 	} else {
-		result = j.perform(op, http.MethodPatch, []string{op.path[0], url.PathEscape(op.id)}, data)
+		outcome = j.cfg.Do(ctx, bulkStep{Index: op.index, Method: http.MethodPatch, Path: []string{op.path[0], url.PathEscape(op.id)}, Data: data})
 	}
-	status := text(result, "status")
-	if status[0] < '4' {
-		made.Delete("version")
-		if v := text(result, "version"); v != "" {
-			made.Set("version", v)
-		}
-		return made
+	made := op.outcome
+	made.Version = outcome.Version
+	if outcome.Refusal != nil {
+		e := *outcome.Refusal
+		e.Detail = "The resource was created, but not all that was asked for was done. " + e.Detail
+		made.Version, made.Status, made.Refusal = "", outcome.Status, &e
 	}
-	response := inner(result, "response").Clone()
-	response.Set("detail", fmt.Sprintf("The resource was created, but not all that was asked for was done. %s", text(response, "detail")))
-	made.Delete("version")
-	made.Set("status", status)
-	made.Set("response", response)
-	return made
+	op.outcome, op.result = made, op.describe(made)
 }
 
 // idOf is the id of what the POST with that bulkId made, "" if it has not.
@@ -312,70 +317,38 @@ func (j *bulkJob) idOf(bulkID string) string {
 	return ""
 }
 
-// resolved is an operation's data and path with ids in place of references.
-func (j *bulkJob) resolved(op *bulkOperation) (data any, path []string) {
-	path = slices.Clone(op.path)
+// step is an operation as it is to be run, with ids in place of references.
+func (j *bulkJob) step(op *bulkOperation) bulkStep {
+	step := bulkStep{Index: op.index, Method: op.method, Path: slices.Clone(op.path), Version: op.version, Data: op.data}
 	if bulkID, ok := referenceIn(op.target()); ok {
-		path[1] = url.PathEscape(j.idOf(bulkID))
+		step.Path[1] = url.PathEscape(j.idOf(bulkID))
 	}
-	if len(op.refs) == 0 {
-		return op.data, path
+	if len(op.refs) > 0 {
+		step.Data = resolve(op.data, j.idOf)
 	}
-	return resolve(op.data, j.idOf), path
+	return step
 }
 
-// perform sends one operation through the pipeline and returns its result. It
-// writes to nothing but op.id.
-func (j *bulkJob) perform(op *bulkOperation, method string, path []string, data any) query.Object {
-	header := http.Header{"X-Request-Id": {j.outer.id}, "Content-Type": {mediaSCIM}}
-	if op.version != "" && method == op.method {
-		header.Set("If-Match", op.version)
-	}
-	escaped := BasePath + "/" + strings.Join(path, "/")
-	unescaped, _ := url.PathUnescape(escaped) // parsePath has tried
-	r := &http.Request{Method: method, URL: &url.URL{Path: unescaped, RawPath: escaped}, Header: header, Body: http.NoBody}
-	c := newCall(r, j.outer.base, j.server.cfg.Now())
-	c.caller, c.data, c.operation = j.outer.caller, data, op.index+1
-	r = r.WithContext(withCall(j.request.Context(), c))
-	j.server.conclude(c, j.server.perform(c, r))
-	j.server.record(c, c.status())
-	j.outer.upstream.Add(c.upstream.Load())
-	if method == http.MethodPost && c.err == nil {
-		op.id = c.target
-	}
-	return j.result(op, c)
-}
-
-// result describes the outcome of an operation, RFC 7644 section 3.7.3.
-func (j *bulkJob) result(op *bulkOperation, c *call) query.Object {
-	result := op.header()
-	if c.rt != nil && c.target != "" {
-		result.Set("location", c.base+c.rt.Endpoint+"/"+url.PathEscape(c.target))
-	}
-	if c.found != nil && c.err == nil {
-		result.Set("version", version(c.found))
-	}
-	result.Set("status", strconv.Itoa(c.status()))
-	if c.err != nil {
-		result.Set("response", errorObject(c.refusal))
-	}
-	return result
-}
-
-// failed is the result of an operation that was not sent.
-func (j *bulkJob) failed(op *bulkOperation, err error) query.Object {
+// refused is the outcome of an operation that was not run.
+func (j *bulkJob) refused(op *bulkOperation, err error) bulkOutcome {
 	e := asError(err)
-	result := op.header()
+	out := bulkOutcome{Status: e.Status, Refusal: e}
 	if id := op.target(); id != "" {
 		if _, open := referenceIn(id); !open {
-			result.Set("location", j.outer.base+"/"+strings.Join(j.server.spelled(op.path), "/"))
+			out.Location = j.cfg.Locate(op.path)
 		}
 	}
-	result.Set("status", strconv.Itoa(e.Status))
-	result.Set("response", errorObject(e))
-	return result
+	return out
 }
 
-func (op *bulkOperation) header() query.Object {
-	return textObject("method", op.method, "bulkId", op.bulkID)
+// failed reports whether an operation that was settled was not done.
+func (op *bulkOperation) failed() bool { return op.outcome.Refusal != nil }
+
+// describe is an outcome as the client gets it, RFC 7644 section 3.7.3.
+func (op *bulkOperation) describe(out bulkOutcome) query.Object {
+	result := textObject("method", op.method, "bulkId", op.bulkID, "location", out.Location, "version", out.Version, "status", strconv.Itoa(out.Status))
+	if out.Refusal != nil {
+		result.Set("response", errorObject(out.Refusal))
+	}
+	return result
 }

@@ -51,7 +51,7 @@ func newResourceTypes(cfg Config) ([]*resourceType, error) {
 	users, groups := newDirectoryBackends(cfg.Directory, readerConfig{ttl: cfg.SnapshotTTL, budget: cfg.ScanBudget, now: cfg.Now}, cfg.DeriveEmailDomain, types["User"].schema, types["Group"].schema)
 	types["User"].backend, types["Group"].backend = users, groups
 	types["User"].links, types["Group"].links = users.reader.links, groups.reader.links
-	types["Group"].linked = []string{"/Users"}
+	types["Group"].linked = []string{"/Users", "/Accounts"}
 	catalogues := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
 	types["Issue"].references = true
 	types["Issue"].backend = newIssues(cfg.jira(), types["Issue"].schema, catalogues)

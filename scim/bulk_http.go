@@ -1,0 +1,68 @@
+package scim
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"scim-atlassian/scim/query"
+)
+
+// urnBulkResponse is the message with the results, RFC 7644 section 3.7.
+const urnBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
+
+// bulk answers POST /Bulk, RFC 7644 section 3.7. Each operation passes the
+// pipeline of a request of its own, with its own rights, log record and audit;
+// only who calls is settled already. One that fails does not keep the others
+// from being done.
+func (s *Server) bulk(c *call, r *http.Request) error {
+	body, err := readBody(r, s.cfg.BulkMaxPayload)
+	if err != nil {
+		return err
+	}
+	policy := c.caller.Policy()
+	job, err := parseBulk(body, bulkConfig{
+		MaxOperations: s.cfg.BulkMaxOperations, Strict: policy.Strict, IgnoreUnknownMembers: policy.IgnoreUnknownMembers,
+		TypeAt: func(segment string) *resourceType { return s.typeAt(s.spelled([]string{segment})[0]) },
+		Locate: func(path []string) string { return c.base + "/" + strings.Join(s.spelled(path), "/") },
+		Do:     func(ctx context.Context, step bulkStep) bulkOutcome { return s.performStep(ctx, c, step) },
+	})
+	if err != nil {
+		return err
+	}
+	results, failed := job.run(r.Context())
+	c.bulk = &bulkSummary{operations: len(results), errors: failed}
+	c.static = query.Object{{Name: "schemas", Value: []any{urnBulkResponse}}, {Name: "Operations", Value: results}}
+	return nil
+}
+
+// bulkSummary is what the log tells of a bulk request.
+type bulkSummary struct{ operations, errors int }
+
+// performStep sends one operation of the bulk request outer through the pipeline.
+func (s *Server) performStep(ctx context.Context, outer *call, step bulkStep) bulkOutcome {
+	header := http.Header{"X-Request-Id": {outer.id}, "Content-Type": {mediaSCIM}}
+	if step.Version != "" {
+		header.Set("If-Match", step.Version)
+	}
+	escaped := BasePath + "/" + strings.Join(step.Path, "/")
+	unescaped, _ := url.PathUnescape(escaped) // parsePath has tried
+	r := &http.Request{Method: step.Method, URL: &url.URL{Path: unescaped, RawPath: escaped}, Header: header, Body: http.NoBody}
+	c := newCall(r, outer.base, s.cfg.Now())
+	c.caller, c.data, c.operation = outer.caller, step.Data, step.Index+1
+	s.conclude(c, s.perform(c, r.WithContext(withCall(ctx, c))))
+	s.record(c, c.status())
+	outer.upstream.Add(c.upstream.Load())
+	out := bulkOutcome{Status: c.status(), Refusal: c.refusal}
+	if c.rt != nil && c.target != "" {
+		out.Location = c.base + c.rt.Endpoint + "/" + url.PathEscape(c.target)
+	}
+	if c.err == nil {
+		out.ID = c.target
+	}
+	if c.err == nil && c.found != nil {
+		out.Version = version(c.found)
+	}
+	return out
+}
