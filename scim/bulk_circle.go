@@ -21,7 +21,7 @@ func (j *bulkJob) refuseImpossible() {
 		for _, to := range j.referred(rt, object, "parent") {
 			parents[op] = to
 		}
-		if j.cfg.IgnoreUnknownMembers {
+		if j.cfg.IgnoreUnknownMembers || rt.linked == nil {
 			continue
 		}
 		for _, to := range j.referred(rt, object, rt.links.name) {
