@@ -16,7 +16,7 @@ const urnBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 // pipeline of a request of its own, with its own rights, log record and audit;
 // only who calls is settled already. One that fails does not keep the others
 // from being done.
-func (s *Server) bulk(c *call, r *http.Request) error {
+func (s *core) bulk(c *call, r *http.Request) error {
 	body, err := readBody(r, s.cfg.BulkMaxPayload)
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (s *Server) bulk(c *call, r *http.Request) error {
 type bulkSummary struct{ operations, errors int }
 
 // performStep sends one operation of the bulk request outer through the pipeline.
-func (s *Server) performStep(ctx context.Context, outer *call, step bulkStep) bulkOutcome {
+func (s *core) performStep(ctx context.Context, outer *call, step bulkStep) bulkOutcome {
 	header := http.Header{"X-Request-Id": {outer.id}, "Content-Type": {mediaSCIM}}
 	if step.Version != "" {
 		header.Set("If-Match", step.Version)

@@ -24,6 +24,7 @@ type call struct {
 	caller     *Caller         // nil until authenticated
 	base       string          // base URL of this server as the client sees it, no slash at the end
 	rt         *resourceType   // nil outside the resource types
+	root       *root           // nil: the request is about one type
 	types      []*resourceType // those that a list is about
 	endpoint   string          // resource type or other endpoint, from a fixed set; empty until authenticated
 	write      bool            // it is to change something
@@ -71,7 +72,7 @@ func CountCall(ctx context.Context, _ atlassian.Call) {
 
 // listed is the list request in c.
 func (c *call) listed() *listRequest {
-	return &listRequest{query: c.query, rt: c.rt, types: c.types, caller: c.caller.Name, base: c.base, began: c.began, complete: c.complete}
+	return &listRequest{query: c.query, rt: c.rt, root: c.root, types: c.types, caller: c.caller.Name, base: c.base, began: c.began, complete: c.complete}
 }
 
 // newCall starts the record of a request. A client's X-Request-Id is kept when

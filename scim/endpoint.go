@@ -33,7 +33,7 @@ type plainAnswer struct {
 }
 
 // serveEndpoint brings a request to an endpoint to its outcome.
-func (s *Server) serveEndpoint(c *call, r *http.Request, e *endpoint) error {
+func (s *core) serveEndpoint(c *call, r *http.Request, e *endpoint) error {
 	status, body, err := e.Answer(r.Context(), endpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load()})
 	if err == nil {
 		c.plain = &plainAnswer{status, body}
@@ -42,7 +42,7 @@ func (s *Server) serveEndpoint(c *call, r *http.Request, e *endpoint) error {
 }
 
 // mounts reports whether an endpoint's path begins with a segment.
-func (s *Server) mounts(segment string) bool {
+func (s *core) mounts(segment string) bool {
 	for _, e := range s.endpoints {
 		if first, _, _ := strings.Cut(e.Path, "/"); first == segment {
 			return true
@@ -52,7 +52,7 @@ func (s *Server) mounts(segment string) bool {
 }
 
 // endpointAt finds the endpoint with a path, nil if there is none.
-func (s *Server) endpointAt(segments []string) *endpoint {
+func (s *core) endpointAt(segments []string) *endpoint {
 	path := strings.Join(segments, "/")
 	for i := range s.endpoints {
 		if s.endpoints[i].Path == path {

@@ -46,7 +46,7 @@ type ExportedPage struct {
 // read everything. Like that, it is complete or an error, which is an *Error. The
 // page holds all its resources in memory until it is dropped. Locations begin
 // with Config.PublicURL. It is safe for concurrent use.
-func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, error) {
+func (s *core) Export(ctx context.Context, o ExportOptions) (ExportedPage, error) {
 	rt, err := s.typeNamed(o.Resource)
 	if err != nil {
 		return ExportedPage{}, err
@@ -86,14 +86,14 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 	return page, nil
 }
 
-func (s *Server) export(c *call, r *http.Request) (err error) {
+func (s *core) export(c *call, r *http.Request) (err error) {
 	defer s.recovered(c, &err)
 	return s.serve(c, r, route{rt: c.rt})
 }
 
 // Resource returns the name of a resource type's endpoint, such as "Users", for a
 // name or endpoint in any case. An error is an *Error that lists those there are.
-func (s *Server) Resource(name string) (string, error) {
+func (s *core) Resource(name string) (string, error) {
 	rt, err := s.typeNamed(name)
 	if err != nil {
 		return "", err
@@ -102,7 +102,7 @@ func (s *Server) Resource(name string) (string, error) {
 }
 
 // typeNamed finds a resource type as people name it.
-func (s *Server) typeNamed(name string) (*resourceType, error) {
+func (s *core) typeNamed(name string) (*resourceType, error) {
 	var known []string
 	for _, rt := range s.types {
 		endpoint := strings.TrimPrefix(rt.Endpoint, "/")
@@ -126,7 +126,7 @@ type AttributePath struct {
 // Attribute finds the attribute that name means for a resource type, as in a
 // filter: in any case, with a URN or without. A multi-valued attribute stands for
 // its "value". Errors are *Error.
-func (s *Server) Attribute(resource, name string) (AttributePath, error) {
+func (s *core) Attribute(resource, name string) (AttributePath, error) {
 	rt, err := s.typeNamed(resource)
 	if err != nil {
 		return AttributePath{}, err

@@ -164,7 +164,7 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 // dispatch sends the request through the library to the handler. The library
 // sees a path of our making and a body that has been put into its form, never
 // the query string.
-func (s *Server) dispatch(c *call, r *http.Request, to route) error {
+func (s *core) dispatch(c *call, r *http.Request, to route) error {
 	method, path := r.Method, c.rt.Endpoint
 	if to.id != "" {
 		path += "/" + url.PathEscape(to.id)

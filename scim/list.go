@@ -35,8 +35,9 @@ func newLists(cfg listsConfig) *lists {
 // listRequest is a list request as far as finding its page goes.
 type listRequest struct {
 	query  listQuery
-	rt     *resourceType   // what it is about, or the root
-	types  []*resourceType // those of rt's parts that the caller may read
+	rt     *resourceType   // what it is about; of the root, what stands for all
+	root   *root           // nil: it is about one type
+	types  []*resourceType // rt, or of the root's those that the caller may read
 	caller string
 	base   string // base URL in locations
 	began  time.Time
@@ -85,7 +86,7 @@ func (l *lists) byIndex(ctx context.Context, c *listRequest) (*listResult, error
 // begin finds a result for its first request.
 func begin(ctx context.Context, c *listRequest) (*walk, *listResult, error) {
 	q := c.query
-	if c.rt.backend == nil {
+	if c.root != nil {
 		w, err := gather(ctx, c, q)
 		if err != nil {
 			return nil, nil, err
@@ -211,7 +212,7 @@ func (l *lists) byCursor(ctx context.Context, c *listRequest) (*listResult, erro
 func gather(ctx context.Context, c *listRequest, q listQuery) (*walk, error) {
 	q.start, q.count, q.whole = 1, 0, true
 	w := newWalk(c)
-	if c.rt.backend != nil {
+	if c.root == nil {
 		found, err := c.rt.backend.list(ctx, q)
 		if err == nil {
 			w.add(0, found)
@@ -220,7 +221,7 @@ func gather(ctx context.Context, c *listRequest, q listQuery) (*walk, error) {
 	}
 	var plans []string
 	for rank, rt := range c.types {
-		part, possible := narrow(c.rt, q, rt)
+		part, possible := c.root.narrow(q, rt)
 		if !possible {
 			continue
 		}

@@ -42,7 +42,7 @@ type parameters struct {
 
 // understand reads the parameters and the body of a request for a resource
 // type into c, refusing what no step behind it should see.
-func (s *Server) understand(c *call, r *http.Request, to route) error {
+func (s *core) understand(c *call, r *http.Request, to route) error {
 	p, err := parseParameters(r.URL.RawQuery)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 }
 
 // understandList completes c.query with filter, sort and page.
-func (s *Server) understandList(c *call, p parameters) error {
+func (s *core) understandList(c *call, p parameters) error {
 	c.explain = p.explain
 	q := &c.query
 	q.start, q.count = 1, s.cfg.MaxResults
@@ -123,7 +123,7 @@ func (s *Server) understandList(c *call, p parameters) error {
 
 // understandCursor reads what RFC 9865 adds. Whether the cursor is a good one is
 // seen when the whole query is known.
-func (s *Server) understandCursor(q *listQuery, p parameters) error {
+func (s *core) understandCursor(q *listQuery, p parameters) error {
 	q.cursor, q.counted = p.cursor, p.count != nil
 	switch {
 	case p.cursor == nil:
@@ -155,7 +155,7 @@ func (c *Caller) completes(name string) bool {
 	return c.UntypedEmail != "" && (name == "emails" || strings.HasPrefix(name, "emails."))
 }
 
-func (s *Server) understandSort(c *call, p parameters) error {
+func (s *core) understandSort(c *call, p parameters) error {
 	if p.sortOrder != nil {
 		switch strings.ToLower(*p.sortOrder) {
 		case "descending":

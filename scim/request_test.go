@@ -73,7 +73,7 @@ func TestParseSearchRequest(t *testing.T) {
 }
 
 func TestUnderstandList(t *testing.T) {
-	s := &Server{cfg: serverConfig{MaxResults: 50}}
+	s := &core{cfg: serverConfig{MaxResults: 50}}
 	type page struct {
 		Start, Count   int
 		Filter, SortBy string

@@ -7,39 +7,46 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// newRoot makes what queries on the server root are about, GET / and POST /.search
-// (RFC 7644 sections 3.4.2.1, 3.4.3): the resources of all types that take part. It
-// is a resource type without a backend, whose schema knows every attribute that
-// one of them has.
-func newRoot(types []*resourceType) (*resourceType, error) {
-	root := &resourceType{ResourceType: schemas.ResourceType{Name: AnyType, Endpoint: "/"}}
+// root is what queries on the server root are about, GET / and POST /.search (RFC
+// 7644 sections 3.4.2.1, 3.4.3): the resources of all types that take part.
+type root struct {
+	// Type stands for all of them in a request: its schema knows every attribute
+	// that one of them has. It has no backend of its own.
+	Type  *resourceType
+	Types []*resourceType
+}
+
+func newRoot(types []*resourceType) (*root, error) {
+	r := &root{Type: &resourceType{ResourceType: schemas.ResourceType{Name: AnyType, Endpoint: "/"}}}
 	var joined []*query.Schema
 	for _, rt := range types {
 		if rt.Root {
-			root.joined = append(root.joined, rt)
+			r.Types = append(r.Types, rt)
 			joined = append(joined, rt.schema)
 		}
 	}
-	root.schema = query.Join("the server root", joined...)
+	r.Type.schema = query.Join("the server root", joined...)
 	var err error
-	root.shown, err = root.schema.Project(nil, nil)
-	return root, err
+	r.Type.shown, err = r.Type.schema.Project(nil, nil)
+	return r, err
 }
 
-// parts are the types that a request for rt is about: itself, or of the root those
-// that it stands for.
-func (rt *resourceType) parts() []*resourceType {
-	if rt.backend == nil {
-		return rt.joined
+// Explain names the plan of a query on the root without running it.
+func (r *root) Explain(filter query.Expr) string {
+	var plans []string
+	for _, rt := range r.Types {
+		if q, possible := r.narrow(listQuery{filter: filter}, rt); possible {
+			plans = append(plans, rt.Name+": "+rt.backend.explain(q.filter))
+		}
 	}
-	return []*resourceType{rt}
+	return joinPlans(plans)
 }
 
-// narrow makes of a query on the root the one for the resources of a type. It
-// reports false if none of them can match, so that nobody need be asked.
-func narrow(root *resourceType, q listQuery, rt *resourceType) (part listQuery, possible bool) {
+// narrow rewrites a query on the root for one type. It reports false if no
+// resource of the type can match; then the type is not asked.
+func (r *root) narrow(q listQuery, rt *resourceType) (part listQuery, possible bool) {
 	part = q
-	part.filter = root.schema.Narrow(q.filter, rt.schema)
+	part.filter = r.Type.schema.Narrow(q.filter, rt.schema)
 	if settled, ok := part.filter.(query.Const); ok {
 		if !settled {
 			return part, false
@@ -48,7 +55,7 @@ func narrow(root *resourceType, q listQuery, rt *resourceType) (part listQuery, 
 	}
 	if q.sortBy != nil {
 		part.sortBy = nil // an attribute that the type has not orders nothing
-		if own, ok := root.schema.NarrowPath(*q.sortBy, rt.schema); ok {
+		if own, ok := r.Type.schema.NarrowPath(*q.sortBy, rt.schema); ok {
 			part.sortBy = &own
 		}
 	}
@@ -74,7 +81,7 @@ func joinPlans(plans []string) string {
 // presented is a resource as the renderer takes it: complete, where the request is
 // about several types and the renderer cannot tell them apart.
 func (c *listRequest) presented(s step) query.Object {
-	if c.rt.backend != nil {
+	if c.root == nil {
 		return s.object
 	}
 	return c.complete(c.types[s.at.rank], s.object)

@@ -62,7 +62,7 @@ var methods = struct{ read, collection, resource, post []string }{
 // route resolves the request's path. Empty segments are passed over, since
 // clients double slashes and end paths with one; an id is unescaped once. It
 // takes endpoints in any case, since it does not know who calls; check does.
-func (s *Server) route(r *http.Request) (route, error) {
+func (s *core) route(r *http.Request) (route, error) {
 	given, err := pathSegments(r.URL.EscapedPath(), s.mounts)
 	if err != nil {
 		return route{}, err
@@ -84,7 +84,7 @@ func (to route) check(caller *Caller, err error) error {
 
 // spelled returns the segments of a path with SCIM's endpoints in the case that
 // this server announces them in. The connector's have theirs only.
-func (s *Server) spelled(segments []string) []string {
+func (s *core) spelled(segments []string) []string {
 	names := []string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk, endpointSearch}
 	for _, rt := range s.types {
 		names = append(names, rt.endpoints()...)
@@ -100,13 +100,13 @@ func (s *Server) spelled(segments []string) []string {
 }
 
 // leads says what segments from spelled and a method mean.
-func (s *Server) leads(segments []string, method string) (to route, err error) {
+func (s *core) leads(segments []string, method string) (to route, err error) {
 	allowed := methods.read
 	switch {
 	case len(segments) == 0:
-		to.rt = s.root
+		to.rt = s.root.Type
 	case segments[0] == endpointSearch && len(segments) == 1:
-		to.rt, to.search, allowed = s.root, true, methods.post
+		to.rt, to.search, allowed = s.root.Type, true, methods.post
 	case len(segments) > 2:
 		return route{}, noEndpoint()
 	case slices.Contains([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes}, segments[0]):
@@ -154,7 +154,7 @@ func noEndpoint() error {
 	return refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)
 }
 
-func (s *Server) typeAt(endpoint string) *resourceType {
+func (s *core) typeAt(endpoint string) *resourceType {
 	for _, rt := range s.types {
 		if slices.Contains(rt.endpoints(), endpoint) {
 			return rt

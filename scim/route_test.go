@@ -48,8 +48,8 @@ func TestPathSegments(t *testing.T) {
 }
 
 func TestRoute(t *testing.T) {
-	s := &Server{types: []*resourceType{namedType(t, "User"), namedType(t, "Group")}, root: &resourceType{}}
-	s.root.Name = "root"
+	s := &core{types: []*resourceType{namedType(t, "User"), namedType(t, "Group")}, root: &root{Type: &resourceType{}}}
+	s.root.Type.Name = "root"
 	type target struct {
 		Discovery, Type, ID string
 		Search, Respelt     bool

@@ -108,29 +108,41 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// serverConfig is the part of Config that the protocol looks at.
+// serverConfig says what a core serves and within which bounds. All fields but
+// PublicURL, TrustedProxies, PublicDiscovery, HidePagination and Endpoints are
+// required.
 type serverConfig struct {
-	PublicURL         string
-	TrustedProxies    []netip.Prefix
-	PublicDiscovery   bool
-	MaxResults        int
-	MaxBodyBytes      int64
-	BulkMaxOperations int
-	BulkMaxPayload    int64
-	RequestTimeout    time.Duration
-	CursorTimeout     time.Duration
-	HidePagination    bool
-	OnRequest         func(Request)
+	Types     []*resourceType
+	Root      *root
+	Auth      *authenticator
+	Lists     *lists
+	Endpoints []endpoint         // mounted besides those of SCIM
+	AsError   func(error) *Error // the answer to an error of a backend
+
+	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
+	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
+	PublicDiscovery   bool           // ServiceProviderConfig without authentication
+	HidePagination    bool           // keep pagination (RFC 9865) out of ServiceProviderConfig
+	MaxResults        int            // resources in one answer at most
+	MaxBodyBytes      int64          // of a request
+	BulkMaxOperations int            // in one bulk request
+	BulkMaxPayload    int64          // bytes of a bulk request
+	RequestTimeout    time.Duration  // for one request
+	CursorTimeout     time.Duration  // between two pages of a list, for ServiceProviderConfig
+	OnRequest         func(Request)  // called after every answer
+	Logger            *zap.Logger
 	Now               func() time.Time
 }
 
-func (c Config) server() serverConfig {
-	return serverConfig{
-		PublicURL: c.PublicURL, TrustedProxies: c.TrustedProxies, PublicDiscovery: c.PublicDiscovery,
-		MaxResults: c.MaxResults, MaxBodyBytes: c.MaxBodyBytes, BulkMaxOperations: c.BulkMaxOperations, BulkMaxPayload: c.BulkMaxPayload,
-		RequestTimeout: c.RequestTimeout, CursorTimeout: c.CursorTimeout,
-		HidePagination: c.HidePagination, OnRequest: c.OnRequest, Now: c.Now,
+// newCore makes a core.
+func newCore(cfg serverConfig) (*core, error) {
+	s := &core{cfg: cfg, auth: cfg.Auth, types: cfg.Types, root: cfg.Root, lists: cfg.Lists, endpoints: cfg.Endpoints, asError: cfg.AsError, log: cfg.Logger}
+	var err error
+	if s.library, err = newLibrary(s.types, s.lists); err != nil {
+		return nil, err
 	}
+	s.discovery, err = newDiscovery(cfg, s.types)
+	return s, err
 }
 
 func (c Config) lists() listsConfig {
@@ -155,20 +167,26 @@ func defaultTo[T comparable](v *T, value T) {
 	}
 }
 
-// Server is the SCIM server, an http.Handler for BasePath, ConnectorPath,
-// /healthz and /readyz. It is safe for concurrent use. It holds no connection of
-// its own, and a goroutine only while users or groups are read that a request
-// waits for.
+// Server is the SCIM server, with what can be asked of it besides requests.
 type Server struct {
+	*core
+	connector *connector
+	readers   []*reader // of users and groups
+}
+
+// core is the SCIM server, an http.Handler for BasePath, the endpoints that are
+// mounted, /healthz and /readyz. It is safe for concurrent use. It holds no
+// connection of its own, and a goroutine only while users or groups are read that
+// a request waits for.
+type core struct {
 	cfg       serverConfig
 	auth      *authenticator
 	types     []*resourceType
-	root      *resourceType // all of them that take part in queries on the root
+	root      *root
 	lists     *lists
 	library   http.Handler // elimity's server
 	discovery *discovery
 	asError   func(error) *Error // the answer to an error of a backend
-	connector *connector
 	endpoints []endpoint
 	log       *zap.Logger
 	draining  atomic.Bool
@@ -184,35 +202,37 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	s := &Server{cfg: cfg.server(), auth: auth, log: cfg.Logger, asError: upstreamAsError}
-	if s.types, err = newResourceTypes(cfg); err != nil {
+	types, err := newResourceTypes(cfg)
+	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	if s.root, err = newRoot(s.types); err != nil {
+	root, err := newRoot(types)
+	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	s.lists = newLists(cfg.lists())
-	if s.library, err = newLibrary(s.types, s.lists); err != nil {
-		return nil, fmt.Errorf("scim: %w", err)
-	}
-	if s.discovery, err = newDiscovery(s.cfg, s.types); err != nil {
-		return nil, fmt.Errorf("scim: %w", err)
-	}
-	s.connector = newConnector(connectorConfig{
+	connector := newConnector(connectorConfig{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
-		TestTimeout: cfg.RequestTimeout, Types: s.types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
+		TestTimeout: cfg.RequestTimeout, Types: types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
-	s.endpoints = s.connector.endpoints()
-	return s, nil
+	core, err := newCore(serverConfig{
+		Types: types, Root: root, Auth: auth, Lists: newLists(cfg.lists()), Endpoints: connector.endpoints(), AsError: upstreamAsError,
+		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, HidePagination: cfg.HidePagination,
+		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
+		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
+	}
+	return &Server{core: core, connector: connector, readers: readersOf(types)}, nil
 }
 
 // Drain makes /readyz and /connector/health refuse from now on, so that a load
 // balancer sends nothing more while the listener shuts down.
-func (s *Server) Drain() { s.draining.Store(true) }
+func (s *core) Drain() { s.draining.Store(true) }
 
 // ServeHTTP answers one request and logs it in one record.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *core) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.serveHealth(w, r) {
 		return
 	}
@@ -245,7 +265,7 @@ func (w *responseWriter) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
+func (s *core) serveHealth(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case r.URL.Path == "/healthz":
 	case r.URL.Path == "/readyz" && s.draining.Load():
@@ -262,7 +282,7 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
 
 // answer does everything up to the outcome in c: found, list or the error it
 // returns. A panic on the way is an error.
-func (s *Server) answer(c *call, r *http.Request) (err error) {
+func (s *core) answer(c *call, r *http.Request) (err error) {
 	defer s.recovered(c, &err)
 	to, err := s.route(r)
 	switch {
@@ -298,7 +318,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 
 // perform does for one operation of a bulk request what answer does for a
 // request: everything but to find out who calls.
-func (s *Server) perform(c *call, r *http.Request) (err error) {
+func (s *core) perform(c *call, r *http.Request) (err error) {
 	defer s.recovered(c, &err)
 	to, err := s.route(r)
 	err = to.check(c.caller, err)
@@ -312,7 +332,7 @@ func (s *Server) perform(c *call, r *http.Request) (err error) {
 }
 
 // serve brings a request for resources to its outcome.
-func (s *Server) serve(c *call, r *http.Request, to route) error {
+func (s *core) serve(c *call, r *http.Request, to route) error {
 	c.rt, c.target, c.policy = to.rt, to.id, c.caller.Policy()
 	if err := s.authorize(c, to); err != nil {
 		return err
@@ -323,7 +343,7 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	}
 	// a PATCH that names no attributes may be answered with 204 (RFC 7644 section 3.5.2)
 	c.want, c.quiet = c.query.want, c.method == http.MethodPatch && c.query.shown == ""
-	if to.rt == s.root {
+	if c.root != nil {
 		c.list, err = s.lists.answer(r.Context(), c.listed())
 		return err
 	}
@@ -331,23 +351,27 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 }
 
 // conclude puts the outcome of a request into c.
-func (s *Server) conclude(c *call, err error) {
+func (s *core) conclude(c *call, err error) {
 	if c.err = err; err != nil {
 		c.refusal = s.asError(err)
 	}
 }
 
 // recovered makes a panic an error, the first thing deferred.
-func (s *Server) recovered(c *call, err *error) {
+func (s *core) recovered(c *call, err *error) {
 	if p := recover(); p != nil {
 		s.log.Error("panic", zap.String("requestId", c.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 		*err = refuse(http.StatusInternalServerError, "", "Internal error; the server's log has the cause under this request's id.")
 	}
 }
 
-func (s *Server) authorize(c *call, to route) error {
+func (s *core) authorize(c *call, to route) error {
 	c.write = c.method != http.MethodGet && c.method != http.MethodHead && !to.search
-	for _, rt := range to.rt.parts() {
+	types := []*resourceType{to.rt}
+	if to.rt == s.root.Type {
+		c.root, types = s.root, s.root.Types
+	}
+	for _, rt := range types {
 		if c.caller.May(rt.Name, c.write) {
 			c.types = append(c.types, rt)
 		}

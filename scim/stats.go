@@ -19,18 +19,24 @@ type SnapshotStats struct {
 // no upstream call.
 func (s *Server) Snapshots() []SnapshotStats {
 	var all []SnapshotStats
-	for _, t := range s.types {
-		var stats SnapshotStats
+	for _, r := range s.readers {
+		stats := r.store.stats()
+		stats.Type = r.name
+		all = append(all, stats)
+	}
+	return all
+}
+
+// readersOf returns the readers of the types that have one.
+func readersOf(types []*resourceType) []*reader {
+	var all []*reader
+	for _, t := range types {
 		switch b := t.backend.(type) {
 		case *users:
-			stats = b.reader.store.stats()
+			all = append(all, b.reader)
 		case *groups:
-			stats = b.reader.store.stats()
-		default:
-			continue
+			all = append(all, b.reader)
 		}
-		stats.Type = t.Name
-		all = append(all, stats)
 	}
 	return all
 }

@@ -19,10 +19,9 @@ type resourceType struct {
 	schema     *query.Schema
 	shown      query.Projection // of an answer when the request names no attributes
 	backend    backend
-	links      links           // what refers to the other type
-	linked     []string        // endpoints of what links lead to
-	joined     []*resourceType // of the root: the types that it stands for; it has no backend
-	references bool            // complex values stand for something that exists elsewhere
+	links      links    // what refers to the other type
+	linked     []string // endpoints of what links lead to
+	references bool     // complex values stand for something that exists elsewhere
 
 	view    bool             // the resources are those of other types, seen in another way
 	aliases []string         // URNs that the core schema goes by too
@@ -114,31 +113,20 @@ func Explain(endpoint, filter string) (string, error) {
 		return "", err
 	}
 	known := []string{"/"}
-	for _, rt := range append(types, root) {
+	for _, rt := range append(types, root.Type) {
 		if strings.EqualFold(rt.Endpoint, "/"+strings.TrimPrefix(endpoint, "/")) {
 			e, err := query.Parse(rt.schema, filter, filterLimits)
-			if err != nil {
+			switch {
+			case err != nil:
 				return "", asError(err)
+			case rt == root.Type:
+				return root.Explain(e), nil
 			}
-			return explainType(rt, e), nil
+			return rt.backend.explain(e), nil
 		}
 		known = append(known, strings.TrimPrefix(rt.Endpoint, "/"))
 	}
 	return "", refuse(http.StatusNotFound, "", "There is no %s; there are %s.", endpoint, strings.Join(known[:len(types)+1], ", "))
-}
-
-// explainType names the plan of a query without running it.
-func explainType(rt *resourceType, filter query.Expr) string {
-	if rt.backend != nil {
-		return rt.backend.explain(filter)
-	}
-	var plans []string
-	for _, part := range rt.joined {
-		if q, possible := narrow(rt, listQuery{filter: filter}, part); possible {
-			plans = append(plans, part.Name+": "+part.backend.explain(q.filter))
-		}
-	}
-	return joinPlans(plans)
 }
 
 // schemasOf lists the URNs of a resource: the core and the extensions that it
