@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 )
@@ -15,7 +16,7 @@ const (
 
 // account is an Atlassian account: what Jira calls a user. A provisioned user
 // of the directory is linked to one; accounts exist without the directory too.
-// Emulator.mu guards it.
+// The tenant's lock guards it.
 type account struct {
 	number      int    // position among all accounts, which never changes
 	id          string // 24 hexadecimal digits, or "712020:" and a UUID
@@ -68,21 +69,23 @@ func (s *accounts) setEmail(a *account, email string) {
 	s.byEmail[strings.ToLower(email)] = a
 }
 
-// randomSource is what identifiers are made from: a seeded generator while
-// seeding, the runtime's own afterwards.
-type randomSource interface{ Uint64() uint64 }
-
 // newUUID returns a version 4 UUID.
-func newUUID(rng randomSource) string {
-	a, b := rng.Uint64(), rng.Uint64()
+func newUUID(ids rand.Source) string {
+	a, b := ids.Uint64(), ids.Uint64()
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x",
 		a>>32, a>>16&0xffff, a&0xfff, 0x8000|b>>48&0x3fff, b&0xffffffffffff)
 }
 
 // newAccountID returns an account id in the current shape, "712020:UUID".
-func newAccountID(rng randomSource) string { return "712020:" + newUUID(rng) }
+func newAccountID(ids rand.Source) string { return "712020:" + newUUID(ids) }
 
 // oldAccountID returns an account id as it was given until about 2021.
-func oldAccountID(rng randomSource) string {
-	return fmt.Sprintf("5f%06x%016x", rng.Uint64()&0xffffff, rng.Uint64())
+func oldAccountID(ids rand.Source) string {
+	return fmt.Sprintf("5f%06x%016x", ids.Uint64()&0xffffff, ids.Uint64())
 }
+
+// runtimeRandom is the runtime's generator: ids made after seeding differ
+// between runs, as Atlassian's do.
+type runtimeRandom struct{}
+
+func (runtimeRandom) Uint64() uint64 { return rand.Uint64() }

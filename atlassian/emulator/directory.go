@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -60,12 +58,11 @@ func (o *DirectoryOptions) setDefaults() {
 
 // directory is the user provisioning API of one directory:
 // developer.atlassian.com/cloud/admin/user-provisioning/rest.
-// Emulator.mu guards its data.
+// The tenant's lock guards its data.
 type directory struct {
-	e        *Emulator
+	tenant   *Tenant
 	options  DirectoryOptions
 	accounts *accounts
-	ids      randomSource
 	lastTime time.Time // of the latest change; times never repeat
 	routes   *http.ServeMux
 	limiter  rateLimiter
@@ -81,9 +78,10 @@ type directory struct {
 	lastSeq     int
 }
 
-func newDirectory(e *Emulator) *directory {
+func newDirectory(t *Tenant, options DirectoryOptions) *directory {
+	options.setDefaults()
 	d := &directory{
-		e: e, options: e.options.Directory, accounts: e.accounts, ids: runtimeRandom{},
+		tenant: t, options: options, accounts: t.accounts,
 		userByID: map[string]*user{}, userByName: map[string]*user{},
 		userByEmail: map[string]*user{}, userByExtID: map[string][]*user{},
 		groupByID: map[string]*group{}, groupByName: map[string]*group{},
@@ -92,12 +90,6 @@ func newDirectory(e *Emulator) *directory {
 	d.route()
 	return d
 }
-
-// runtimeRandom is the runtime's generator: ids made after seeding differ
-// between runs, as Atlassian's do.
-type runtimeRandom struct{}
-
-func (runtimeRandom) Uint64() uint64 { return rand.Uint64() }
 
 // foldName is the key under which names are unique.
 func (d *directory) foldName(name string) string {
@@ -110,7 +102,7 @@ func (d *directory) foldName(name string) string {
 // tick returns the time of a change: now, but later than all before it, so
 // that lastModified moves with every change. Its precision is a microsecond.
 func (d *directory) tick() time.Time {
-	now := d.e.now().Truncate(time.Microsecond)
+	now := d.tenant.now().Truncate(time.Microsecond)
 	if !now.After(d.lastTime) {
 		now = d.lastTime.Add(time.Microsecond)
 	}
@@ -163,7 +155,7 @@ func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeDirectoryFailure(w, http.StatusUnauthorized)
 	case key != DirectoryKey:
 		writeDirectoryFailure(w, http.StatusForbidden)
-	case !d.limiter.allow(w.Header(), d.e.now()):
+	case !d.limiter.allow(w.Header(), d.tenant.now()):
 		writeDirectoryFailure(w, http.StatusTooManyRequests)
 	case id != DirectoryID:
 		writeDirectoryError(w, r, notFound("DIRECTORY", id))
@@ -222,30 +214,4 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, refuse("invalidSyntax", "Request payload could not be read.")
 	}
 	return body, nil
-}
-
-// rateLimiter grants a number of requests in each second of the clock.
-type rateLimiter struct {
-	perSecond int // 0: no limit
-
-	mu     sync.Mutex
-	second time.Time
-	used   int
-}
-
-func (l *rateLimiter) allow(header http.Header, now time.Time) bool {
-	if l.perSecond == 0 {
-		return true
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if second := now.Truncate(time.Second); !second.Equal(l.second) {
-		l.second, l.used = second, 0
-	}
-	if l.used == l.perSecond {
-		setRateLimitHeaders(header, l.perSecond, l.second.Add(time.Second))
-		return false
-	}
-	l.used++
-	return true
 }

@@ -16,7 +16,7 @@ func (d *directory) linkAccount(u *user, now time.Time) {
 		return
 	}
 	u.account = &account{
-		id: newAccountID(d.ids), kind: kindPerson, email: email, managed: d.verified(email),
+		id: newAccountID(runtimeRandom{}), kind: kindPerson, email: email, managed: d.tenant.verified(email),
 		active: u.attrs.isActive(), timeZone: u.attrs.Timezone, locale: u.attrs.PreferredLanguage,
 		name: u.attrs.fullName(), visibleFrom: u.linked,
 	}

@@ -104,7 +104,7 @@ func writeDirectoryFailure(w http.ResponseWriter, status int) {
 		failed := scimError{status: status, detail: http.StatusText(status) + ". Please try again."}
 		failed.write(w, "application/scim+json")
 	case http.StatusTooManyRequests:
-		writeJSON(w, status, "application/json", proxyError{status, "Rate limit exceeded"})
+		writeProxyError(w, status, "Rate limit exceeded")
 	default:
 		trace := newUUID(runtimeRandom{})
 		writeJSON(w, status, "application/json", failure{failureText(status), trace[:8] + trace[9:13] + trace[14:18]})

@@ -25,8 +25,8 @@ func (d *directory) listGroups(w http.ResponseWriter, r *http.Request) error {
 
 // groupPage returns how many groups match and those in the window, rendered.
 func (d *directory) groupPage(filter equality, win window) (total int, page [][]byte) {
-	d.e.mu.RLock()
-	defer d.e.mu.RUnlock()
+	d.tenant.RLock()
+	defer d.tenant.RUnlock()
 	found := d.groups
 	if filter.attribute != "" {
 		found = nil
@@ -51,8 +51,8 @@ func (d *directory) getGroup(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *directory) groupJSON(r *http.Request) ([]byte, error) {
-	d.e.mu.RLock()
-	defer d.e.mu.RUnlock()
+	d.tenant.RLock()
+	defer d.tenant.RUnlock()
 	g, err := d.findGroup(r)
 	if err != nil {
 		return nil, err
@@ -111,14 +111,14 @@ func (d *directory) createGroup(w http.ResponseWriter, r *http.Request) error {
 
 // insertGroup stores a new group and returns it rendered.
 func (d *directory) insertGroup(body groupBody) ([]byte, error) {
-	d.e.mu.Lock()
-	defer d.e.mu.Unlock()
+	d.tenant.Lock()
+	defer d.tenant.Unlock()
 	if d.groupNameTaken(body.DisplayName) {
 		return nil, conflict("GROUP", "displayName", body.DisplayName)
 	}
 	now := d.tick()
 	g := &group{
-		id: newUUID(d.ids), jiraID: newUUID(d.ids), visibleFrom: now.Add(d.options.PropagationDelay),
+		id: newUUID(runtimeRandom{}), jiraID: newUUID(runtimeRandom{}), visibleFrom: now.Add(d.options.PropagationDelay),
 		displayName: body.DisplayName, externalID: body.ExternalID, created: now, modified: now,
 	}
 	draft := newGroupDraft(d, g)
@@ -177,8 +177,8 @@ func (d *directory) updateGroup(w http.ResponseWriter, r *http.Request, change f
 }
 
 func (d *directory) changeGroup(r *http.Request, change func(*groupDraft) error) ([]byte, error) {
-	d.e.mu.Lock()
-	defer d.e.mu.Unlock()
+	d.tenant.Lock()
+	defer d.tenant.Unlock()
 	g, err := d.findGroup(r)
 	if err != nil {
 		return nil, err
@@ -206,8 +206,8 @@ func (d *directory) deleteGroup(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *directory) dropGroup(r *http.Request) error {
-	d.e.mu.Lock()
-	defer d.e.mu.Unlock()
+	d.tenant.Lock()
+	defer d.tenant.Unlock()
 	g, err := d.findGroup(r)
 	if err != nil {
 		return err

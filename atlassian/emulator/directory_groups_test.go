@@ -19,9 +19,9 @@ func names(references any) string {
 }
 
 // smallTeam is a tenant with the users a, b and c and a group of a and b.
-func smallTeam(t *testing.T, options Options) (s *tenant, ids map[string]string, group string) {
+func smallTeam(t *testing.T, options Options) (s *site, ids map[string]string, group string) {
 	t.Helper()
-	s = newTenant(t, options)
+	s = newSite(t, options)
 	ids = map[string]string{}
 	for _, name := range []string{"a", "b", "c"} {
 		ids[name] = s.create("/Users", fmt.Sprintf(`{"userName":%q,"emails":[{"value":"%[1]s@demo.example","primary":true}]}`, name))["id"].(string)
@@ -230,7 +230,7 @@ func TestPatchGroup(t *testing.T) {
 }
 
 func TestLargeGroupStaysInStep(t *testing.T) {
-	s := newTenant(t, Options{Users: 300, Groups: 1, Seed: 1})
+	s := newSite(t, Options{Users: 300, Groups: 1, Seed: 1})
 	group := s.e.directory.groups[0]
 	for i, u := range s.e.directory.users[:40] {
 		op := []string{"add", "remove"}[i%2]

@@ -63,7 +63,7 @@ func TestPatchUser(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newTenant(t, Options{})
+			s := newSite(t, Options{})
 			want := s.create("/Users", patchedUser)
 			var differs map[string]any
 			if err := json.Unmarshal([]byte(test.want), &differs); err != nil {
@@ -112,7 +112,7 @@ func TestPatchUserRefusals(t *testing.T) {
 		{"no list", `{"schemas":[]}`, "invalidSyntax"},
 		{"broken", `{"Operations":[`, "invalidSyntax"},
 	}
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	before := s.create("/Users", patchedUser)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

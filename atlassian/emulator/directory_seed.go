@@ -7,40 +7,29 @@ import (
 	"time"
 )
 
-// seedEpoch is when the tenant began. Everything seeded is dated from it, so
-// that the same seed gives the same dates.
-var seedEpoch = time.Date(2021, time.February, 16, 15, 5, 41, 185473000, time.UTC)
-
-// seedSpan is how long people went on joining after that.
+// seedSpan is how long people went on joining after the tenant began.
 const seedSpan = 4 * 365 * 24 * time.Hour
 
 // bigGroup is the size of the largest group, if there are so many users.
 const bigGroup = 5000
 
-// seedDirectory fills accounts and directory. Emulator.mu is held.
-func seedDirectory(e *Emulator, rng *rand.Rand) {
-	s := &peopleSeeder{e: e, rng: rng, taken: map[string]int{}}
-	e.accounts.add(&account{
-		id: oldAccountID(rng), kind: kindPerson, name: "Ada Administrator", email: AdminEmail,
-		active: true, managed: true, timeZone: "Europe/Berlin", locale: "en_US",
-	})
-	for i := range e.options.Users {
-		s.addUser(i)
+// seed fills the directory with users, who have accounts, and with groups.
+// Nobody else may use the tenant yet.
+func (d *directory) seed(rng *rand.Rand, users, groups int) {
+	s := &peopleSeeder{directory: d, rng: rng, names: newNames(rng)}
+	for i := range users {
+		s.addUser(i, users)
 	}
-	for i := range e.options.Groups {
-		s.addGroup(i)
-	}
-	if e.options.Users > 0 {
-		s.addStrangers()
+	for i := range groups {
+		s.addGroup(i, groups)
 	}
 }
 
 // peopleSeeder makes up people and groups.
 type peopleSeeder struct {
-	e     *Emulator
-	rng   *rand.Rand
-	taken map[string]int // how often a local part of an address was wanted
-	last  [2]string      // the name of the latest person
+	directory *directory
+	rng       *rand.Rand
+	names     *Names
 }
 
 // chance is true in one of n cases.
@@ -52,11 +41,11 @@ func (s *peopleSeeder) joined(i, n int) time.Time {
 	return seedEpoch.Add(time.Duration(int64(i)*step + s.rng.Int64N(step))).Truncate(time.Microsecond)
 }
 
-// addUser adds the person number i, with an account that is linked already.
-func (s *peopleSeeder) addUser(i int) {
-	given, family := s.name(i)
-	email := s.address(given, family)
-	created := s.joined(i, s.e.options.Users)
+// addUser adds the ith of all persons, with an account that is linked already.
+func (s *peopleSeeder) addUser(i, all int) {
+	given, family := s.names.person(i)
+	email := s.names.address(given, family)
+	created := s.joined(i, all)
 	u := &user{id: newUUID(s.rng), created: created, modified: created}
 	if s.chance(2) {
 		u.modified = created.Add(time.Duration(s.rng.Int64N(int64(90 * 24 * time.Hour)))).Truncate(time.Microsecond)
@@ -70,44 +59,8 @@ func (s *peopleSeeder) addUser(i int) {
 		s.describe(&u.attrs, given, family)
 	}
 	u.account = s.account(&u.attrs)
-	s.e.accounts.add(u.account)
-	s.e.directory.addUser(u)
-}
-
-// name returns a given and a family name. Now and then two people in a row
-// have the same.
-func (s *peopleSeeder) name(i int) (given, family string) {
-	if i%25 != 24 {
-		s.last = [2]string{pick(s.rng, givenNames), pick(s.rng, familyNames)}
-	}
-	return s.last[0], s.last[1]
-}
-
-// asciiLetters spells the names of the seed as mail addresses do.
-var asciiLetters = strings.NewReplacer(
-	"á", "a", "ä", "ae", "å", "a", "ç", "c", "é", "e", "è", "e", "ë", "e", "ễ", "e", "í", "i", "ı", "i",
-	"ł", "l", "ñ", "n", "ó", "o", "ö", "oe", "ø", "o", "ã", "a", "ř", "r", "ß", "ss", "š", "s", "ü", "ue", "ž", "z",
-	" ", "",
-)
-
-// address returns an address that nobody else has, in any case.
-func (s *peopleSeeder) address(given, family string) string {
-	local := asciiLetters.Replace(strings.ToLower(given + "." + family))
-	s.taken[local]++
-	if n := s.taken[local]; n > 1 {
-		local = fmt.Sprintf("%s%d", local, n)
-	}
-	switch s.rng.IntN(30) {
-	case 0:
-		local += "+contractor"
-	case 1:
-		local = strings.ToUpper(local[:1]) + local[1:]
-	}
-	domain := "demo.example"
-	if s.chance(4) {
-		domain = "corp.example"
-	}
-	return local + "@" + domain
+	s.directory.accounts.add(u.account)
+	s.directory.addUser(u)
 }
 
 // describe fills in what most people have.
@@ -119,7 +72,7 @@ func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 		a.DisplayName = family + ", " + given
 	}
 	if s.chance(10) {
-		a.NickName = string([]rune(given)[:1]) + strings.ToLower(asciiLetters.Replace(family))
+		a.NickName = string([]rune(given)[:1]) + strings.ToLower(ascii(family))
 	}
 	if s.chance(15) {
 		a.Name.HonorificPrefix = "Dr."
@@ -145,7 +98,7 @@ func (s *peopleSeeder) account(a *userAttributes) *account {
 		id = oldAccountID(s.rng)
 	}
 	email := a.primaryEmail()
-	managed := s.e.directory.verified(email)
+	managed := s.directory.tenant.verified(email)
 	return &account{
 		id: id, kind: kindPerson, name: a.fullName(), email: email, emailHidden: s.chance(6),
 		active: a.isActive() || !managed, managed: managed,
@@ -153,23 +106,22 @@ func (s *peopleSeeder) account(a *userAttributes) *account {
 	}
 }
 
-// addGroup adds the group number i: the first is the largest, each eighth is
+// addGroup adds the ith of all groups: the first is the largest, each eighth is
 // empty.
-func (s *peopleSeeder) addGroup(i int) {
-	d := s.e.directory
-	created := s.joined(i, s.e.options.Groups)
+func (s *peopleSeeder) addGroup(i, all int) {
+	created := s.joined(i, all)
 	g := &group{
 		id: newUUID(s.rng), jiraID: newUUID(s.rng), displayName: groupName(i), created: created, modified: created,
 	}
 	if !s.chance(5) {
 		g.externalID = newUUID(s.rng)
 	}
-	d.addGroup(g)
+	s.directory.addGroup(g)
 	switch {
 	case i == 0:
-		d.setMembers(g, nil, s.someUsers(bigGroup), created)
+		s.directory.setMembers(g, nil, s.someUsers(bigGroup), created)
 	case i%8 != 7:
-		d.setMembers(g, nil, s.someUsers(1+s.rng.IntN(60)), created)
+		s.directory.setMembers(g, nil, s.someUsers(1+s.rng.IntN(60)), created)
 	}
 }
 
@@ -188,7 +140,7 @@ func groupName(i int) string {
 // someUsers returns n different users, or all if there are fewer: every so
 // manieth, from a random one on.
 func (s *peopleSeeder) someUsers(n int) []*user {
-	all := s.e.directory.users
+	all := s.directory.users
 	if len(all) == 0 {
 		return nil
 	}
@@ -199,51 +151,4 @@ func (s *peopleSeeder) someUsers(n int) []*user {
 		chosen[i] = all[(start+i*step)%len(all)]
 	}
 	return chosen
-}
-
-// addStrangers adds accounts that no directory knows but every site has: apps,
-// customers of a service desk, and somebody whose account is closed.
-func (s *peopleSeeder) addStrangers() {
-	for _, a := range []account{
-		{kind: kindApp, name: "Automation for Jira", active: true},
-		{kind: kindApp, name: "Slack", active: true},
-		{kind: kindCustomer, name: "Wanda Customer", email: "wanda@customer.example", active: true, emailHidden: true},
-		{kind: kindPerson, name: "Former user", deleted: true},
-	} {
-		a.id = newAccountID(s.rng)
-		a.timeZone, a.locale = "Etc/GMT", "en_US"
-		s.e.accounts.add(&a)
-	}
-}
-
-// seedOutsiders adds people who use the site though no directory provisions
-// them, and gives project roles to them and to groups. It draws from a source
-// of its own, so that the rest of the data does not depend on it. Emulator.mu
-// is held.
-func seedOutsiders(e *Emulator) {
-	if e.options.Users == 0 {
-		return
-	}
-	rng := rand.New(rand.NewPCG(e.options.Seed, 0x0475))
-	var people []*account
-	for _, a := range []account{
-		{name: "Bridget Local", email: "bridget.local@demo.example", active: true},
-		{name: "Noah Leaver", email: "noah.leaver@demo.example"},
-		{name: "Sven Suspended", email: "sven.suspended@demo.example", active: true, suspended: true},
-		{name: "Ines Partner", email: "ines@partner.example", active: true},
-		{name: "Olu Freelance", email: "olu@freelance.example", active: true, emailHidden: true},
-	} {
-		a.id, a.kind, a.timeZone, a.locale = newAccountID(rng), kindPerson, "Etc/GMT", "en_US"
-		a.managed = strings.HasSuffix(a.email, "@demo.example") && e.directory.verified(a.email)
-		e.accounts.add(&a)
-		people = append(people, &a)
-	}
-	for n, p := range e.jira.projects {
-		member, viewer := p.roles[e.jira.roles[1]], p.roles[e.jira.roles[2]]
-		viewer.join(&actors{accounts: []*account{people[n%len(people)]}})
-		if groups := e.directory.groups; len(groups) > 0 {
-			member.join(&actors{groups: []string{groups[n%len(groups)].jiraID}})
-			viewer.join(&actors{groups: []string{groups[(n+1)%len(groups)].jiraID}})
-		}
-	}
 }

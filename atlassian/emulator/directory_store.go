@@ -169,6 +169,29 @@ func (d *directory) addGroup(g *group) {
 	d.groupByName[d.foldName(g.displayName)] = g
 }
 
+// groupsAt lists the groups that have reached Jira by now, in order of creation.
+// The caller holds the tenant's lock, also while it asks for members.
+func (d *directory) groupsAt(now time.Time) []Group {
+	groups := make([]Group, 0, len(d.groups))
+	for _, g := range d.groups {
+		if !now.Before(g.visibleFrom) {
+			groups = append(groups, Group{g.jiraID, g.displayName, func() []*account { return g.accountsAt(now) }})
+		}
+	}
+	return groups
+}
+
+// accountsAt lists the accounts of the members that have reached Jira by now.
+func (g *group) accountsAt(now time.Time) []*account {
+	list := make([]*account, 0, len(g.members))
+	for _, u := range g.members {
+		if u.account.visible(now) {
+			list = append(list, u.account)
+		}
+	}
+	return list
+}
+
 // removeGroup forgets g and its memberships.
 func (d *directory) removeGroup(g *group) {
 	for _, u := range g.members {
@@ -242,7 +265,7 @@ type accountLink struct {
 }
 
 // json returns the user as the API shows it at the given time. The caller
-// holds Emulator.mu, for reading at least, and must not change the bytes.
+// holds the tenant's lock, for reading at least, and must not change the bytes.
 func (u *user) json(now time.Time) []byte {
 	if text := u.rendered.Load(); text != nil {
 		return *text
@@ -280,7 +303,7 @@ type groupDocument struct {
 }
 
 // appendGroup appends the JSON of g, with or without members. The caller holds
-// Emulator.mu.
+// the tenant's lock.
 func appendGroup(b []byte, g *group, members bool) []byte {
 	head := mustJSON(groupDocument{
 		Schemas: []string{urnGroup}, ID: g.id, ExternalID: g.externalID, DisplayName: g.displayName,

@@ -18,7 +18,7 @@ func newUser(email string) string {
 }
 
 // create makes a resource and returns it.
-func (s *tenant) create(path, body string) map[string]any {
+func (s *site) create(path, body string) map[string]any {
 	s.t.Helper()
 	return s.scim(201, "POST", path, body).json(s.t)
 }
@@ -43,7 +43,7 @@ func at(v any, path string) any {
 }
 
 func TestAuthorization(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	tests := []struct {
 		name, authorization, path string
 		status                    int
@@ -71,7 +71,7 @@ func TestAuthorization(t *testing.T) {
 }
 
 func TestUnknownDirectory(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	answer, err := s.send("GET", "/scim/directory/"+CloudID+"/Users", "")
 	if err != nil || answer.status != 404 || at(answer.json(t), "status") != "404" {
 		t.Errorf("got %d %s, %v, want a SCIM error 404", answer.status, answer.body, err)
@@ -79,7 +79,7 @@ func TestUnknownDirectory(t *testing.T) {
 }
 
 func TestMethodsAndMediaTypes(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	answer := s.scim(405, "PUT", "/Users", newUser("a@demo.example"))
 	if got := answer.header.Get("Allow"); !strings.Contains(got, "POST") {
 		t.Errorf("Allow: got %q", got)
@@ -99,7 +99,7 @@ func TestMethodsAndMediaTypes(t *testing.T) {
 }
 
 func TestUserFilter(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	s.create("/Users", `{"userName":"a \"q\" é","externalId":"X1","emails":[{"value":"a@demo.example","primary":true}]}`)
 	s.create("/Users", `{"userName":"b","externalId":"X1","emails":[{"value":"b@demo.example","primary":true}]}`)
 	tests := []struct {
@@ -141,7 +141,7 @@ func TestUserFilter(t *testing.T) {
 }
 
 func TestCaseSensitiveUserName(t *testing.T) {
-	s := newTenant(t, Options{Directory: DirectoryOptions{CaseSensitiveUserName: true}})
+	s := newSite(t, Options{Directory: DirectoryOptions{CaseSensitiveUserName: true}})
 	s.create("/Users", `{"userName":"b","emails":[{"value":"b@demo.example","primary":true}]}`)
 	s.create("/Users", `{"userName":"B","emails":[{"value":"b2@demo.example","primary":true}]}`)
 	if got := s.scim(200, "GET", "/Users?filter=userName+eq+%22B%22", "").json(t)["totalResults"]; got != 1.0 {
@@ -150,7 +150,7 @@ func TestCaseSensitiveUserName(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	s := newTenant(t, Options{Users: 250, Groups: 120, Seed: 1})
+	s := newSite(t, Options{Users: 250, Groups: 120, Seed: 1})
 	tests := []struct {
 		path               string
 		total, start, size int
@@ -178,7 +178,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestPagesCoverAll(t *testing.T) {
-	s := newTenant(t, Options{Users: 230, Seed: 1})
+	s := newSite(t, Options{Users: 230, Seed: 1})
 	seen := map[string]bool{}
 	for start := 1; start <= 230; start += 100 {
 		page := s.scim(200, "GET", fmt.Sprintf("/Users?startIndex=%d", start), "").json(t)
@@ -192,7 +192,7 @@ func TestPagesCoverAll(t *testing.T) {
 }
 
 func TestProjection(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	s.create("/Users", `{"userName":"a","displayName":"A","title":"T","emails":[{"value":"a@demo.example","type":"work","primary":true}],
 		"`+urnEnterprise+`":{"department":"D","organization":"O"}}`)
 	tests := []struct {
@@ -228,7 +228,7 @@ func TestProjection(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	s := newTenant(t, Options{Directory: DirectoryOptions{MaxUsers: 2, MaxMembersPerGroup: 1, PageCap: 1}})
+	s := newSite(t, Options{Directory: DirectoryOptions{MaxUsers: 2, MaxMembersPerGroup: 1, PageCap: 1}})
 	a := s.create("/Users", newUser("a@demo.example"))["id"]
 	b := s.create("/Users", newUser("b@demo.example"))["id"]
 	if got := s.scim(400, "POST", "/Users", newUser("c@demo.example")).json(t)["scimType"]; got != "tooMany" {
@@ -244,7 +244,7 @@ func TestLimits(t *testing.T) {
 
 func TestRateLimit(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 5e8, time.UTC)
-	s := newTenant(t, Options{Now: func() time.Time { return now }, Directory: DirectoryOptions{RateLimit: 2}})
+	s := newSite(t, Options{Now: func() time.Time { return now }, Directory: DirectoryOptions{RateLimit: 2}})
 	s.scim(200, "GET", "/Users", "")
 	s.scim(200, "GET", "/Users", "")
 	header := s.scim(429, "GET", "/Users", "").header
@@ -257,7 +257,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestDiscovery(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	config := s.scim(200, "GET", "/ServiceProviderConfig", "").json(t)
 	if at(config, "patch|supported") != true || at(config, "filter|maxResults") != 100.0 || at(config, "bulk|supported") != false {
 		t.Errorf("got %v", config)
@@ -279,7 +279,7 @@ func TestDiscovery(t *testing.T) {
 
 // TestSeededUsersAreValid writes every seeded user back as it was read.
 func TestSeededUsersAreValid(t *testing.T) {
-	s := newTenant(t, Options{Users: 100, Groups: 10, Seed: 1})
+	s := newSite(t, Options{Users: 100, Groups: 10, Seed: 1})
 	for _, resource := range s.scim(200, "GET", "/Users", "").json(t)["Resources"].([]any) {
 		body, err := json.Marshal(resource)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -33,8 +32,8 @@ func (d *directory) listUsers(w http.ResponseWriter, r *http.Request) error {
 
 // userPage returns how many users match and those in the window, rendered.
 func (d *directory) userPage(filter equality, win window) (total int, page [][]byte) {
-	d.e.mu.RLock()
-	defer d.e.mu.RUnlock()
+	d.tenant.RLock()
+	defer d.tenant.RUnlock()
 	found := d.users
 	switch filter.attribute {
 	case "userName":
@@ -45,7 +44,7 @@ func (d *directory) userPage(filter equality, win window) (total int, page [][]b
 	case "externalId":
 		found = d.userByExtID[filter.value]
 	}
-	now := d.e.now()
+	now := d.tenant.now()
 	for _, u := range cutWindow(found, win) {
 		page = append(page, u.json(now))
 	}
@@ -67,13 +66,13 @@ func (d *directory) getUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *directory) userJSON(r *http.Request) ([]byte, error) {
-	d.e.mu.RLock()
-	defer d.e.mu.RUnlock()
+	d.tenant.RLock()
+	defer d.tenant.RUnlock()
 	u, err := d.findUser(r)
 	if err != nil {
 		return nil, err
 	}
-	return u.json(d.e.now()), nil
+	return u.json(d.tenant.now()), nil
 }
 
 func (d *directory) findUser(r *http.Request) (*user, error) {
@@ -105,8 +104,8 @@ func (d *directory) createUser(w http.ResponseWriter, r *http.Request) error {
 
 // insertUser stores a new user and returns it rendered.
 func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
-	d.e.mu.Lock()
-	defer d.e.mu.Unlock()
+	d.tenant.Lock()
+	defer d.tenant.Unlock()
 	if err := d.checkUser(nil, &attrs); err != nil {
 		return nil, err
 	}
@@ -114,10 +113,10 @@ func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
 		return nil, refuse("tooMany", "Directory [%s] has reached its limit of [%d] users.", DirectoryID, limit)
 	}
 	now := d.tick()
-	u := &user{id: newUUID(d.ids), created: now, modified: now, attrs: attrs}
+	u := &user{id: newUUID(runtimeRandom{}), created: now, modified: now, attrs: attrs}
 	d.linkAccount(u, now)
 	d.addUser(u)
-	return u.json(d.e.now()), nil
+	return u.json(d.tenant.now()), nil
 }
 
 // replaceUser is PUT /Users/{id}: what the body does not mention is gone.
@@ -156,8 +155,8 @@ func (d *directory) updateUser(w http.ResponseWriter, r *http.Request, change fu
 }
 
 func (d *directory) changeUser(r *http.Request, change func(userAttributes) (userAttributes, error)) ([]byte, error) {
-	d.e.mu.Lock()
-	defer d.e.mu.Unlock()
+	d.tenant.Lock()
+	defer d.tenant.Unlock()
 	u, err := d.findUser(r)
 	if err != nil {
 		return nil, err
@@ -173,7 +172,7 @@ func (d *directory) changeUser(r *http.Request, change func(userAttributes) (use
 		d.setAttributes(u, attrs, d.tick())
 	}
 	d.updateAccount(u) // also when the user is as before: the account may have been changed elsewhere
-	return u.json(d.e.now()), nil
+	return u.json(d.tenant.now()), nil
 }
 
 // deleteUser is DELETE /Users/{id}: the record is gone for good, the account
@@ -187,8 +186,8 @@ func (d *directory) deleteUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *directory) dropUser(r *http.Request) error {
-	d.e.mu.Lock()
-	defer d.e.mu.Unlock()
+	d.tenant.Lock()
+	defer d.tenant.Unlock()
 	u, err := d.findUser(r)
 	if err != nil {
 		return err
@@ -248,7 +247,7 @@ func (d *directory) checkUser(u *user, attrs *userAttributes) error {
 			return conflict("USER", "email", email)
 		}
 	}
-	if d.options.UnverifiedDomainReject && !d.verified(email) {
+	if d.options.UnverifiedDomainReject && !d.tenant.verified(email) {
 		return refuse("invalidValue", "The domain of email [%s] is not verified.", email)
 	}
 	if attrs.Active == nil {
@@ -277,13 +276,4 @@ func checkEmails(emails []contact) (string, error) {
 		return "", refuse("invalidValue", "Exactly one of [emails] must be primary.")
 	}
 	return primary[0], nil
-}
-
-// verified reports whether an address is on a domain of the organization.
-func (d *directory) verified(email string) bool {
-	domains := d.e.options.VerifiedDomains
-	domain := email[strings.LastIndexByte(email, '@')+1:]
-	return len(domains) == 0 || slices.ContainsFunc(domains, func(verified string) bool {
-		return strings.EqualFold(domain, verified)
-	})
 }

@@ -11,7 +11,7 @@ import (
 
 func TestCreatedUser(t *testing.T) {
 	clock := time.Date(2026, 11, 24, 12, 0, 0, 123456789, time.UTC)
-	s := newTenant(t, Options{Now: func() time.Time { return clock }})
+	s := newSite(t, Options{Now: func() time.Time { return clock }})
 	got := s.create("/Users", newUser("testatlas@demo.example"))
 	id, account := got["id"].(string), at(got, urnAtlassian+"|atlassianAccountId").(string)
 	want := map[string]any{
@@ -57,7 +57,7 @@ func TestRefusedUsers(t *testing.T) {
 		{"same userName", `{"userName":"A@demo.example",` + email + `}`, 409, "uniqueness"},
 		{"same email", `{"userName":"b","emails":[{"value":"A@Demo.example","primary":true}]}`, 409, "uniqueness"},
 	}
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	s.create("/Users", newUser("a@demo.example"))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestRefusedUsers(t *testing.T) {
 }
 
 func TestConflictText(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	s.create("/Users", newUser("example@example.com"))
 	got := s.scim(409, "POST", "/Users", `{"userName":"other","emails":[{"value":"example@example.com","primary":true}]}`)
 	want := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness",` +
@@ -85,7 +85,7 @@ func TestConflictText(t *testing.T) {
 }
 
 func TestReplaceUserWipes(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	user := s.create("/Users", `{"userName":"a","externalId":"x","title":"T","active":false,
 		"emails":[{"value":"a@demo.example","primary":true}],"name":{"givenName":"G"}}`)
 	id := user["id"].(string)
@@ -111,7 +111,7 @@ func TestReplaceUserWipes(t *testing.T) {
 }
 
 func TestUnchangedKeepsLastModified(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	user := s.create("/Users", newUser("a@demo.example"))
 	got := s.scim(200, "PUT", "/Users/"+user["id"].(string), newUser("a@demo.example")).json(t)
 	if diff := cmp.Diff(user, got); diff != "" {
@@ -120,7 +120,7 @@ func TestUnchangedKeepsLastModified(t *testing.T) {
 }
 
 // userLife is a user's way through deletion and back.
-func (s *tenant) userLife() (before, after map[string]any, owner *account) {
+func (s *site) userLife() (before, after map[string]any, owner *account) {
 	s.t.Helper()
 	before = s.create("/Users", newUser("a@demo.example"))
 	id := before["id"].(string)
@@ -133,7 +133,7 @@ func (s *tenant) userLife() (before, after map[string]any, owner *account) {
 	if n := s.scim(200, "GET", "/Users", "").json(s.t)["totalResults"]; n != 0.0 {
 		s.t.Errorf("got %v users after DELETE", n)
 	}
-	if owner = s.e.accounts.withEmail("a@demo.example"); owner.active {
+	if owner = s.e.tenant.accounts.withEmail("a@demo.example"); owner.active {
 		s.t.Error("the account is active after DELETE")
 	}
 	after = s.create("/Users", newUser("a@demo.example"))
@@ -141,7 +141,7 @@ func (s *tenant) userLife() (before, after map[string]any, owner *account) {
 }
 
 func TestDeleteAndRecreate(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	before, after, owner := s.userLife()
 	if before["id"] == after["id"] {
 		t.Error("the id is the old one")
@@ -158,16 +158,16 @@ func TestDeleteAndRecreate(t *testing.T) {
 }
 
 func TestNoReactivateOnRecreate(t *testing.T) {
-	s := newTenant(t, Options{Directory: DirectoryOptions{NoReactivateOnRecreate: true}})
+	s := newSite(t, Options{Directory: DirectoryOptions{NoReactivateOnRecreate: true}})
 	if _, _, owner := s.userLife(); owner.active {
 		t.Error("the account was reactivated")
 	}
 }
 
 func TestDeactivatedUserIsReadable(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
-	owner := s.e.accounts.withEmail("a@demo.example")
+	owner := s.e.tenant.accounts.withEmail("a@demo.example")
 	for _, active := range []bool{false, true} {
 		s.scim(200, "PATCH", "/Users/"+id, fmt.Sprintf(`{"Operations":[{"op":"replace","path":"active","value":%v}]}`, active))
 		if got := s.scim(200, "GET", "/Users/"+id, "").json(t)["active"]; got != active || owner.active != active {
@@ -177,7 +177,7 @@ func TestDeactivatedUserIsReadable(t *testing.T) {
 }
 
 func TestEmailChange(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	user := s.create("/Users", newUser("a@demo.example"))
 	s.create("/Users", newUser("b@demo.example"))
 	change := func(status int, email string) {
@@ -189,7 +189,7 @@ func TestEmailChange(t *testing.T) {
 	change(409, AdminEmail)       // an account without a record
 	change(200, "A@demo.example")
 	change(200, "c@demo.example")
-	owner := s.e.accounts.withEmail("c@demo.example")
+	owner := s.e.tenant.accounts.withEmail("c@demo.example")
 	if owner == nil || owner.id != at(user, urnAtlassian+"|atlassianAccountId") {
 		t.Errorf("the account did not follow: %+v", owner)
 	}
@@ -197,37 +197,37 @@ func TestEmailChange(t *testing.T) {
 }
 
 func TestCreateLinksExistingAccount(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	user := s.create("/Users", newUser(strings.ToUpper(AdminEmail)))
-	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.accounts.withEmail(AdminEmail).id; got != want {
+	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.accounts.withEmail(AdminEmail).id; got != want {
 		t.Errorf("got account %v, want %v", got, want)
 	}
 }
 
 func TestUnverifiedDomain(t *testing.T) {
-	s := newTenant(t, Options{VerifiedDomains: []string{"Corp.example"}})
+	s := newSite(t, Options{VerifiedDomains: []string{"Corp.example"}})
 	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
 	got := s.scim(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","value":{"active":false,"displayName":"New"}}]}`).json(t)
-	owner := s.e.accounts.withEmail("a@demo.example")
+	owner := s.e.tenant.accounts.withEmail("a@demo.example")
 	if got["active"] != false || got["displayName"] != "New" || !owner.active || owner.name == "New" {
 		t.Errorf("record %v, account %+v: want the record alone to change", got, owner)
 	}
 	s.create("/Users", newUser("a@corp.example"))
-	if !s.e.accounts.withEmail("a@corp.example").managed {
+	if !s.e.tenant.accounts.withEmail("a@corp.example").managed {
 		t.Error("an account on a verified domain is not managed")
 	}
-	s = newTenant(t, Options{VerifiedDomains: []string{"corp.example"}, Directory: DirectoryOptions{UnverifiedDomainReject: true}})
+	s = newSite(t, Options{VerifiedDomains: []string{"corp.example"}, Directory: DirectoryOptions{UnverifiedDomainReject: true}})
 	s.scim(400, "POST", "/Users", newUser("a@demo.example"))
 	s.create("/Users", newUser("a@CORP.example"))
 }
 
 func TestPropagationDelay(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	s := newTenant(t, Options{
+	s := newSite(t, Options{
 		Now: func() time.Time { return now }, Directory: DirectoryOptions{PropagationDelay: 3 * time.Second},
 	})
 	user := s.create("/Users", newUser("a@demo.example"))
-	owner := s.e.accounts.withEmail("a@demo.example")
+	owner := s.e.tenant.accounts.withEmail("a@demo.example")
 	if user[urnAtlassian] != nil || owner.visible(now) {
 		t.Errorf("at once: extension %v, account visible %v", user[urnAtlassian], owner.visible(now))
 	}

@@ -64,13 +64,7 @@ type Emulator struct {
 	faults  faultSet
 	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
 
-	// mu guards all data of the tenant: the three fields and everything that
-	// is reachable from them. Handlers of the directory and of Jira take it
-	// for as long as they look at data, and release it before they write to
-	// the network. Reset replaces the fields; a handler that began before
-	// keeps to the objects it was made with.
-	mu        sync.RWMutex
-	accounts  *accounts
+	tenant    *Tenant
 	directory *directory
 	jira      *jira
 }
@@ -80,7 +74,6 @@ func New(options Options) *Emulator {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	options.Directory.setDefaults()
 	e := &Emulator{options: options}
 	e.rebuild()
 	e.SetFaults(options.Faults)
@@ -94,30 +87,32 @@ func (e *Emulator) Reset() {
 	e.ClearLog()
 }
 
-// rebuild makes the seeded tenant and the routes that lead to it.
+// rebuild makes a seeded tenant and the routes that lead to it. A request that
+// began before keeps to the old tenant.
 func (e *Emulator) rebuild() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.accounts = newAccounts()
-	e.directory = newDirectory(e)
-	e.jira = newJira(e)
-
-	rng := rand.New(rand.NewPCG(e.options.Seed, 0x5c1d))
-	seedDirectory(e, rng)
-	e.jira.seed(rng)
-	seedOutsiders(e)
+	o := e.options
+	rng := rand.New(rand.NewPCG(o.Seed, 0x5c1d))
+	t := newTenant(TenantOptions{Now: o.Now, VerifiedDomains: o.VerifiedDomains}, rng)
+	d := newDirectory(t, o.Directory)
+	d.seed(rng, o.Users, o.Groups)
+	if o.Users > 0 {
+		addStrangers(t, rng)
+	}
+	j := newJira(t, o.Jira, d.groupsAt)
+	j.seed(rng, o.Projects, o.Issues)
+	if o.Users > 0 {
+		j.grantRoles(addOutsiders(t, o.Seed))
+	}
+	organization := newOrganization(t, o.Organization)
 
 	mux := http.NewServeMux()
-	mux.Handle("/scim/", e.directory)
-	organization := newOrganization(e)
+	mux.Handle("/scim/", d)
 	mux.Handle("/admin/", organization)
 	mux.Handle("/users/", organization)
-	e.jira.register(mux)
+	j.register(mux)
+	e.tenant, e.directory, e.jira = t, d, j
 	e.routes.Store(mux)
 }
-
-// now is the emulator's clock, in UTC.
-func (e *Emulator) now() time.Time { return e.options.Now().UTC() }
 
 // Request is one received request as the log keeps it.
 type Request struct {

@@ -15,19 +15,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// tenant is an emulator behind a real HTTP server.
-type tenant struct {
+// site is an emulator behind a real HTTP server.
+type site struct {
 	t   testing.TB
 	e   *Emulator
 	url string
 }
 
-func newTenant(t testing.TB, options Options) *tenant {
+func newSite(t testing.TB, options Options) *site {
 	t.Helper()
 	e := New(options)
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
-	return &tenant{t: t, e: e, url: server.URL}
+	return &site{t: t, e: e, url: server.URL}
 }
 
 // received is an answer with its body read.
@@ -48,7 +48,7 @@ func (r received) json(t testing.TB) map[string]any {
 }
 
 // send makes a request with the directory's key; edit may change it.
-func (s *tenant) send(method, path, body string, edit ...func(*http.Request)) (received, error) {
+func (s *site) send(method, path, body string, edit ...func(*http.Request)) (received, error) {
 	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
 	if err != nil {
 		return received{}, err
@@ -70,7 +70,7 @@ func (s *tenant) send(method, path, body string, edit ...func(*http.Request)) (r
 }
 
 // scim makes a request below the directory and demands a status.
-func (s *tenant) scim(status int, method, path, body string, edit ...func(*http.Request)) received {
+func (s *site) scim(status int, method, path, body string, edit ...func(*http.Request)) received {
 	s.t.Helper()
 	answer, err := s.send(method, directoryPath+path, body, edit...)
 	if err != nil {
@@ -83,7 +83,7 @@ func (s *tenant) scim(status int, method, path, body string, edit ...func(*http.
 }
 
 // control makes a request to a control path and demands a status.
-func (s *tenant) control(status int, method, path, body string) received {
+func (s *site) control(status int, method, path, body string) received {
 	s.t.Helper()
 	answer, err := s.send(method, "/_emulator"+path, body)
 	if err != nil || answer.status != status {
@@ -93,7 +93,7 @@ func (s *tenant) control(status int, method, path, body string) received {
 }
 
 func TestControlLog(t *testing.T) {
-	s := newTenant(t, Options{})
+	s := newSite(t, Options{})
 	s.scim(200, "GET", "/Users?count=1", "")
 	s.scim(404, "GET", "/Groups/none", "")
 	var got []Request
@@ -124,7 +124,7 @@ func TestControlIsForLoopback(t *testing.T) {
 }
 
 func TestControlReset(t *testing.T) {
-	s := newTenant(t, Options{Users: 5, Groups: 2, Seed: 3})
+	s := newSite(t, Options{Users: 5, Groups: 2, Seed: 3})
 	before := s.scim(200, "GET", "/Users", "").body
 	s.scim(201, "POST", "/Users", newUser("extra@demo.example"))
 	s.control(204, "PUT", "/faults", "status=500\n\n# a comment\nmethod=GET delay=1ms\n")
@@ -158,7 +158,7 @@ func TestLogIsBounded(t *testing.T) {
 // TestConcurrency is for the race detector; what it asks for is that the
 // directory adds up in the end.
 func TestConcurrency(t *testing.T) {
-	s := newTenant(t, Options{Users: 50, Groups: 5, Seed: 1})
+	s := newSite(t, Options{Users: 50, Groups: 5, Seed: 1})
 	group := s.scim(201, "POST", "/Groups", `{"displayName":"shared"}`).json(t)["id"].(string)
 	var wg sync.WaitGroup
 	for worker := range 8 {
@@ -176,7 +176,7 @@ func TestConcurrency(t *testing.T) {
 	}
 }
 
-func (s *tenant) joinAndRead(group, name string) error {
+func (s *site) joinAndRead(group, name string) error {
 	answer, err := s.send("POST", directoryPath+"/Users", newUser(name))
 	if err != nil {
 		return err

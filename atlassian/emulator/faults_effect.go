@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"net"
 	"net/http"
 	"strconv"
@@ -26,11 +25,11 @@ func (e *Emulator) serveFault(w *notedWriter, r *http.Request, fault Fault) {
 	case fault.Status != 0:
 		held := newHeldAnswer()
 		e.writeFailure(held, r, fault)
-		held.release(w, fault.Body)
+		release(w, held, fault.Body)
 	case fault.Body != "":
 		held := newHeldAnswer()
 		routes.ServeHTTP(held, r)
-		held.release(w, fault.Body)
+		release(w, held, fault.Body)
 	default:
 		routes.ServeHTTP(w, r)
 	}
@@ -48,52 +47,20 @@ func cut(w http.ResponseWriter) {
 	conn.Close()
 }
 
-// heldAnswer keeps an answer back until it is known what becomes of it.
-type heldAnswer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func newHeldAnswer() *heldAnswer { return &heldAnswer{header: http.Header{}} }
-
-func (h *heldAnswer) Header() http.Header { return h.header }
-
-func (h *heldAnswer) WriteHeader(status int) {
-	if h.status == 0 {
-		h.status = status
-	}
-}
-
-func (h *heldAnswer) Write(b []byte) (int, error) {
-	h.WriteHeader(http.StatusOK)
-	return h.body.Write(b)
-}
-
-// release sends the answer with its body spoilt in the given way. The HTTP
+// release sends a held answer with its body spoilt in the given way. The HTTP
 // message is well formed all the same: its length is that of what is sent.
-func (h *heldAnswer) release(w http.ResponseWriter, spoil string) {
-	h.WriteHeader(http.StatusOK)
-	body := h.body.Bytes()
+func release(w http.ResponseWriter, held *heldAnswer, spoil string) {
 	switch spoil {
 	case "truncated":
-		body = body[:len(body)/2]
+		held.body.Truncate(held.body.Len() / 2)
 	case "html":
-		h.header.Set("Content-Type", "text/html; charset=utf-8")
-		body = []byte(gatewayPage)
+		held.header.Set("Content-Type", "text/html; charset=utf-8")
+		held.body.Reset()
+		held.body.WriteString(gatewayPage)
 	case "empty":
-		body = nil
+		held.body.Reset()
 	}
-	for name, values := range h.header {
-		w.Header()[name] = values
-	}
-	if h.status != http.StatusNoContent {
-		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	w.WriteHeader(h.status)
-	if h.status != http.StatusNoContent {
-		w.Write(body)
-	}
+	held.release(w)
 }
 
 // writeFailure answers with the status of the fault, in the shape that the API
@@ -104,7 +71,7 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	}
 	jira := strings.HasPrefix(r.URL.Path, "/rest/") || strings.HasPrefix(r.URL.Path, "/ex/jira/")
 	if fault.Status == http.StatusTooManyRequests {
-		setRateLimitHeaders(w.Header(), 100, e.now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
+		setRateLimitHeaders(w.Header(), 100, e.options.Now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
 		if jira {
 			w.Header().Set("RateLimit-Reason", "jira-burst-based")
 		}
@@ -117,21 +84,6 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 			"errorMessages": []string{http.StatusText(fault.Status)}, "errors": map[string]string{},
 		})
 	default:
-		writeJSON(w, fault.Status, "application/json", proxyError{fault.Status, http.StatusText(fault.Status)})
+		writeProxyError(w, fault.Status, http.StatusText(fault.Status))
 	}
-}
-
-// proxyError is the body with which Atlassian's gateway refuses a request.
-type proxyError struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-}
-
-// setRateLimitHeaders adds the headers that the admin APIs and Jira share.
-// They are documented for api.atlassian.com as
-// developer.atlassian.com/cloud/admin/organization/rest/intro.
-func setRateLimitHeaders(header http.Header, limit int, reset time.Time) {
-	header.Set("X-RateLimit-Limit", strconv.Itoa(limit))
-	header.Set("X-RateLimit-Remaining", "0")
-	header.Set("X-RateLimit-Reset", reset.UTC().Format("2006-01-02T15:04:05Z"))
 }

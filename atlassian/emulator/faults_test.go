@@ -59,7 +59,7 @@ func TestFaultSelection(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.rule, func(t *testing.T) {
-			s := newTenant(t, Options{Faults: mustFaults(t, test.rule)})
+			s := newSite(t, Options{Faults: mustFaults(t, test.rule)})
 			got := ""
 			for range 8 {
 				answer, err := s.send("GET", directoryPath+"/Users", "")
@@ -119,7 +119,7 @@ func TestFaultStatusBodies(t *testing.T) {
 		{503, "/admin/v1/orgs", `{"code":503,"message":"Service Unavailable"}`},
 	}
 	for _, test := range tests {
-		s := newTenant(t, Options{
+		s := newSite(t, Options{
 			Now:    func() time.Time { return clock },
 			Faults: []Fault{{Status: test.status, RetryAfter: 7}},
 		})
@@ -142,7 +142,7 @@ func TestFaultStatusBodies(t *testing.T) {
 func TestFaultReset(t *testing.T) {
 	for when, effect := range map[string]int{"before": 0, "after": 1} {
 		t.Run(when, func(t *testing.T) {
-			s := newTenant(t, Options{Faults: []Fault{{Method: "POST", Reset: when}}})
+			s := newSite(t, Options{Faults: []Fault{{Method: "POST", Reset: when}}})
 			if answer, err := s.send("POST", directoryPath+"/Users", newUser("a@demo.example")); err == nil {
 				t.Fatalf("got status %d, want a cut connection", answer.status)
 			}
@@ -160,7 +160,7 @@ func TestFaultReset(t *testing.T) {
 func TestFaultBody(t *testing.T) {
 	for _, spoil := range []string{"truncated", "html", "empty"} {
 		t.Run(spoil, func(t *testing.T) {
-			s := newTenant(t, Options{Faults: []Fault{{Method: "POST", Body: spoil}}})
+			s := newSite(t, Options{Faults: []Fault{{Method: "POST", Body: spoil}}})
 			answer := s.scim(201, "POST", "/Users", newUser("a@demo.example"))
 			if json.Valid(answer.body) {
 				t.Errorf("got valid JSON: %s", answer.body)
@@ -176,7 +176,7 @@ func TestFaultBody(t *testing.T) {
 }
 
 func TestLatencyAndDelay(t *testing.T) {
-	s := newTenant(t, Options{Latency: 15 * time.Millisecond, Faults: []Fault{{Delay: 15 * time.Millisecond}}})
+	s := newSite(t, Options{Latency: 15 * time.Millisecond, Faults: []Fault{{Delay: 15 * time.Millisecond}}})
 	begin := time.Now()
 	s.scim(200, "GET", "/Users", "")
 	if took := time.Since(begin); took < 30*time.Millisecond {

@@ -8,16 +8,17 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"scim-atlassian/atlassian/emulator/jql"
 )
 
-// jira is the Jira site of the tenant. Emulator.mu guards it.
+// jira is the Jira site of a tenant, whose lock guards it.
 type jira struct {
-	e         *Emulator
-	options   JiraOptions
-	accounts  *accounts
-	directory *directory
+	tenant   *Tenant
+	options  JiraOptions
+	accounts *accounts
+	groups   func(now time.Time) []Group // the directory's
 
 	projects    []*project
 	types       []*issueType
@@ -43,9 +44,11 @@ type jira struct {
 	requests atomic.Uint64 // numbers the answers
 }
 
-func newJira(e *Emulator) *jira {
+// newJira returns a site without projects. groups lists the groups of the
+// directory that have reached the products by a time.
+func newJira(t *Tenant, options JiraOptions, groups func(now time.Time) []Group) *jira {
 	j := &jira{
-		e: e, options: e.options.Jira, accounts: e.accounts, directory: e.directory,
+		tenant: t, options: options, accounts: t.accounts, groups: groups,
 		parts: map[string]*part{}, issueByID: map[string]*issue{}, issueByKey: map[string]*issue{},
 		movedKeys: map[string]*issue{}, lastIssue: 9999, lastID: 10099,
 	}
@@ -59,9 +62,9 @@ func newJira(e *Emulator) *jira {
 type access uint8
 
 const (
-	reads  access = iota // credentials; shares Emulator.mu
+	reads  access = iota // credentials; shares the lock
 	writes               // credentials; alone
-	open                 // nothing; shares Emulator.mu
+	open                 // nothing; shares the lock
 )
 
 type jiraRoute struct {
@@ -106,7 +109,7 @@ const (
 func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		j.setHeaders(w)
-		if j.options.RateLimits && !j.limits.allow(w, r, route, j.e.now()) {
+		if j.options.RateLimits && !j.limits.allow(w, r, route, j.tenant.now()) {
 			return
 		}
 		body, err := readJiraBody(r)
@@ -130,7 +133,7 @@ func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
 // run serves the call under the lock and encodes what it says, because an
 // answer may point into data that the lock guards.
 func (c *jiraCall) run(prefix string, route jiraRoute) (status int, body []byte, err error) {
-	mu := &c.j.e.mu
+	mu := c.j.tenant
 	if route.access == writes {
 		mu.Lock()
 		defer mu.Unlock()

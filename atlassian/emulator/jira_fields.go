@@ -302,7 +302,7 @@ func (d *draft) person(v json.RawMessage) (a *account, id string) {
 	if id = ref.accountID; id == "" {
 		id = ref.id
 	}
-	if a = d.j.accounts.byID[id]; a != nil && !a.visible(d.j.e.now()) {
+	if a = d.j.accounts.byID[id]; a != nil && !a.visible(d.j.tenant.now()) {
 		a = nil
 	}
 	return a, id

@@ -222,7 +222,7 @@ func (j *jira) removeIssue(i *issue) {
 		j.issues = slices.Delete(j.issues, at, at+1)
 	}
 	if j.options.IndexLag > 0 {
-		over := j.e.now().Add(-2 * j.options.IndexLag)
+		over := j.tenant.now().Add(-2 * j.options.IndexLag)
 		j.ghosts = append(slices.DeleteFunc(j.ghosts, func(g *issue) bool { return g.fresh.Before(over) }), i)
 	}
 }
@@ -233,7 +233,7 @@ func (i *issue) dropSubtask(child *issue) {
 
 // change replaces the state of an issue by that of draft, a changed copy.
 func (j *jira) change(i, draft *issue) {
-	now := j.e.now()
+	now := j.tenant.now()
 	j.keepStale(i)
 	if old := i.parent; old != draft.parent {
 		if old != nil {
@@ -256,7 +256,7 @@ func (j *jira) keepStale(i *issue) {
 	if j.options.IndexLag <= 0 {
 		return
 	}
-	now := j.e.now()
+	now := j.tenant.now()
 	if !now.Before(i.fresh) {
 		before := *i
 		i.stale = &before

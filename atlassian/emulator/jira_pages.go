@@ -15,7 +15,7 @@ import (
 const maxResultSets = 64
 
 // resultCache remembers what searches found, so that a page does not cost a
-// search. It has a lock of its own because searches share Emulator.mu.
+// search. It has a lock of its own because searches share the tenant's.
 type resultCache struct {
 	secret []byte
 

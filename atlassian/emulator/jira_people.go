@@ -21,16 +21,10 @@ func peopleRoutes() []jiraRoute {
 	}
 }
 
-// siteGroup is a group as the site knows it: one that came from the directory
-// or one of the site's own.
-type siteGroup struct {
-	id, name string
-	members  func() []*account
-}
-
-// groups lists the groups of the site by name.
-func (c *jiraCall) groups() []siteGroup {
-	groups := []siteGroup{
+// groups lists the groups of the site by name: its own, and those that came
+// from the directory.
+func (c *jiraCall) groups() []Group {
+	groups := []Group{
 		{"0000a6e5-0000-4000-8000-000000000001", "site-admins", func() []*account {
 			return []*account{c.j.accounts.withEmail(AdminEmail)}
 		}},
@@ -38,35 +32,22 @@ func (c *jiraCall) groups() []siteGroup {
 			return slices.DeleteFunc(c.visible(), func(a *account) bool { return a.kind != kindPerson || a.deleted })
 		}},
 	}
-	for _, g := range c.j.directory.groups {
-		if c.show.now.Before(g.visibleFrom) {
-			continue
-		}
-		groups = append(groups, siteGroup{g.jiraID, g.displayName, func() []*account {
-			members := make([]*account, 0, len(g.members))
-			for _, u := range g.members {
-				if u.account.visible(c.show.now) {
-					members = append(members, u.account)
-				}
-			}
-			return members
-		}})
-	}
-	slices.SortFunc(groups, func(a, b siteGroup) int { return strings.Compare(a.name, b.name) })
+	groups = append(groups, c.j.groups(c.show.now)...)
+	slices.SortFunc(groups, func(a, b Group) int { return strings.Compare(a.name, b.name) })
 	return groups
 }
 
 // group finds a group by id, or by name if the id is empty.
-func (c *jiraCall) group(id, name string) (siteGroup, error) {
+func (c *jiraCall) group(id, name string) (Group, error) {
 	for _, g := range c.groups() {
 		if g.id == id || id == "" && name != "" && g.name == name {
 			return g, nil
 		}
 	}
 	if id != "" {
-		return siteGroup{}, deny(http.StatusNotFound, "The group with id '%s' does not exist.", id)
+		return Group{}, deny(http.StatusNotFound, "The group with id '%s' does not exist.", id)
 	}
-	return siteGroup{}, deny(http.StatusNotFound, "The group named '%s' does not exist.", name)
+	return Group{}, deny(http.StatusNotFound, "The group named '%s' does not exist.", name)
 }
 
 // visible lists the accounts that have reached the site.
@@ -218,10 +199,10 @@ func (c *jiraCall) userGroups() (reply, error) {
 
 func (c *jiraCall) listGroups() (reply, error) {
 	ids, names := c.list("groupId"), c.query["groupName"]
-	found := slices.DeleteFunc(c.groups(), func(g siteGroup) bool {
+	found := slices.DeleteFunc(c.groups(), func(g Group) bool {
 		return len(ids)+len(names) > 0 && !slices.Contains(ids, g.id) && !slices.Contains(names, g.name)
 	})
-	return page(c, found, 50, 50, func(g siteGroup) any { return map[string]string{"name": g.name, "groupId": g.id} })
+	return page(c, found, 50, 50, func(g Group) any { return map[string]string{"name": g.name, "groupId": g.id} })
 }
 
 func (c *jiraCall) listMembers() (reply, error) {

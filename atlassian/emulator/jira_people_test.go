@@ -12,8 +12,8 @@ import (
 
 // crowd adds accounts of every kind to a site.
 func crowd(s *jiraSite) map[string]*account {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.tenant.Lock()
+	defer s.tenant.Unlock()
 	named := map[string]*account{
 		"ann":    {id: "a-ann", kind: kindPerson, name: "Ann Müller", email: "zz-ann@demo.example", active: true},
 		"hidden": {id: "a-hidden", kind: kindPerson, name: "Hidden Hand", email: "zz-hidden@demo.example", active: true, emailHidden: true},
@@ -21,10 +21,10 @@ func crowd(s *jiraSite) map[string]*account {
 		"gone":   {id: "a-gone", kind: kindPerson, name: "Gone", email: "zz-gone@demo.example", deleted: true},
 		"app":    {id: "a-app", kind: kindApp, name: "Build Bot", active: true},
 		"client": {id: "a-client", kind: kindCustomer, name: "Client", email: "zz-client@example.net", active: true},
-		"later":  {id: "a-later", kind: kindPerson, name: "Later", active: true, visibleFrom: s.now().Add(time.Hour)},
+		"later":  {id: "a-later", kind: kindPerson, name: "Later", active: true, visibleFrom: s.tenant.now().Add(time.Hour)},
 	}
 	for _, name := range []string{"ann", "hidden", "left", "gone", "app", "client", "later"} {
-		s.accounts.add(named[name])
+		s.tenant.accounts.add(named[name])
 	}
 	return named
 }

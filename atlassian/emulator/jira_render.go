@@ -27,7 +27,7 @@ func newRenderer(c *jiraCall, prefix string) *renderer {
 		scheme = "https://"
 	}
 	return &renderer{
-		j: c.j, base: scheme + c.Host + prefix, caller: c.caller, zone: c.j.zoneOf(c.caller), now: c.j.e.now(),
+		j: c.j, base: scheme + c.Host + prefix, caller: c.caller, zone: c.j.zoneOf(c.caller), now: c.j.tenant.now(),
 		parts: map[any]json.RawMessage{},
 	}
 }

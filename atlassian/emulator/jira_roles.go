@@ -82,7 +82,7 @@ func (c *jiraCall) roleObject(p *project, r *role, held *actors) any {
 	}
 	groups := c.groups()
 	for n, id := range held.groups {
-		at := slices.IndexFunc(groups, func(g siteGroup) bool { return g.id == id })
+		at := slices.IndexFunc(groups, func(g Group) bool { return g.id == id })
 		if at < 0 {
 			continue
 		}

@@ -113,7 +113,7 @@ func (c *jiraCall) search(s searchRequest) (reply, error) {
 	}
 	token := ""
 	if start+size < len(hits) {
-		token = c.j.results.token(s.JQL, hits, start+size, c.j.e.now().Add(c.j.options.tokenLifetime()))
+		token = c.j.results.token(s.JQL, hits, start+size, c.j.tenant.now().Add(c.j.options.tokenLifetime()))
 	}
 	view := c.j.view(s.ReconcileIssues)
 	var issues []*issue
@@ -158,7 +158,7 @@ func clauseWarning(cut jql.Cut) any {
 func (c *jiraCall) hits(s searchRequest, p *jql.Program[*issue], found jql.Findings) ([]*issue, int, error) {
 	start := 0
 	if s.NextPageToken != nil && *s.NextPageToken != "" {
-		hits, at, err := c.j.results.page(s.JQL, *s.NextPageToken, c.j.e.now())
+		hits, at, err := c.j.results.page(s.JQL, *s.NextPageToken, c.j.tenant.now())
 		if err != nil || hits != nil {
 			return hits, at, err
 		}
@@ -231,7 +231,7 @@ func (j *jira) view(reconcile []int64) func(*issue) *issue {
 			return i
 		}
 	}
-	now := j.e.now()
+	now := j.tenant.now()
 	odd := j.requests.Load()%2 == 1
 	return func(i *issue) *issue {
 		age := now.Sub(i.fresh) // negative while the index lags

@@ -8,18 +8,31 @@ import (
 )
 
 // seed fills the site: the catalogues that every site has, then projects, then
-// issues. Emulator.mu is held, and the accounts are there already.
-func (j *jira) seed(rng *rand.Rand) {
+// issues. The accounts are there already. Nobody else may use the tenant yet.
+func (j *jira) seed(rng *rand.Rand, projects, issues int) {
 	s := &siteSeeder{Rand: rng, jira: j}
 	s.catalogues()
-	for n := range j.e.options.Projects {
+	for n := range projects {
 		s.project(n)
 	}
 	s.people()
 	s.texts()
 	if len(j.projects) > 0 {
-		for n := range j.e.options.Issues {
-			s.issue(n)
+		for n := range issues {
+			s.issue(n, issues)
+		}
+	}
+}
+
+// grantRoles gives project roles to people and to groups of the directory.
+func (j *jira) grantRoles(people []*account) {
+	groups := j.groups(j.tenant.now())
+	for n, p := range j.projects {
+		member, viewer := p.roles[j.roles[1]], p.roles[j.roles[2]]
+		viewer.join(&actors{accounts: []*account{people[n%len(people)]}})
+		if len(groups) > 0 {
+			member.join(&actors{groups: []string{groups[n%len(groups)].id}})
+			viewer.join(&actors{groups: []string{groups[(n+1)%len(groups)].id}})
 		}
 	}
 }
@@ -38,9 +51,6 @@ func (s *siteSeeder) newID() string {
 	s.lastID++
 	return strconv.Itoa(s.lastID)
 }
-
-// pick chooses one of a list.
-func pick[T any](rng *rand.Rand, list []T) T { return list[rng.IntN(len(list))] }
 
 // chance is true in percent cases of a hundred.
 func (s *siteSeeder) chance(percent int) bool { return s.IntN(100) < percent }
@@ -204,10 +214,10 @@ func (s *siteSeeder) people() {
 	}
 }
 
-// issue makes the nth issue. One of a hundred was moved from another project.
-func (s *siteSeeder) issue(n int) {
+// issue makes the nth of all issues. One of a hundred was moved from another project.
+func (s *siteSeeder) issue(n, all int) {
 	p := s.projects[n%len(s.projects)]
-	span := 66 * 30 * 24 * time.Hour / time.Duration(s.e.options.Issues)
+	span := 66 * 30 * 24 * time.Hour / time.Duration(all)
 	i := &issue{
 		project: p, summary: s.summary(), creator: pick(s.Rand, s.staff), reporter: pick(s.Rand, s.staff),
 		created: seedEpoch.Add(time.Duration(n)*span + time.Duration(s.IntN(86_400_000))*time.Millisecond),

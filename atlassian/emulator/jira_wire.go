@@ -101,7 +101,7 @@ func ok(body any) (reply, error) { return reply{http.StatusOK, body}, nil }
 
 func noContent() (reply, error) { return reply{status: http.StatusNoContent}, nil }
 
-// jiraCall is one request to the site. Its handler runs under Emulator.mu.
+// jiraCall is one request to the site. Its handler holds the tenant's lock.
 type jiraCall struct {
 	*http.Request
 	j      *jira

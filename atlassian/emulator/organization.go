@@ -17,23 +17,23 @@ type OrganizationOptions struct {
 
 // organization is the part of the admin and user-management APIs that is about
 // accounts: developer.atlassian.com/cloud/admin/organization/rest and
-// developer.atlassian.com/cloud/admin/user-management/rest. Emulator.mu guards
-// its data, which is the tenant's accounts.
+// developer.atlassian.com/cloud/admin/user-management/rest. Its data are the
+// tenant's accounts.
 type organization struct {
-	e       *Emulator
+	tenant  *Tenant
 	options OrganizationOptions
 	routes  *http.ServeMux
 	limiter rateLimiter
 }
 
-func newOrganization(e *Emulator) *organization {
-	o := &organization{e: e, options: e.options.Organization, routes: http.NewServeMux()}
+func newOrganization(t *Tenant, options OrganizationOptions) *organization {
+	o := &organization{tenant: t, options: options, routes: http.NewServeMux()}
 	o.limiter.perSecond = o.options.RateLimit
 	o.routes.HandleFunc("GET /admin/v1/orgs/{org}", o.describe)
 	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users", o.listUsers)
 	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users/count", o.countUsers)
 	o.routes.HandleFunc("POST /users/{account}/manage/lifecycle/{action}", o.changeLifecycle)
-	o.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { writeProxyError(w, http.StatusNotFound) })
+	o.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuseRequest(w, http.StatusNotFound) })
 	return o
 }
 
@@ -48,19 +48,20 @@ func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	lifecycle := strings.HasPrefix(r.URL.Path, "/users/")
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
-	case !o.limiter.allow(header, o.e.now()):
-		writeProxyError(w, http.StatusTooManyRequests)
+	case !o.limiter.allow(header, o.tenant.now()):
+		refuseRequest(w, http.StatusTooManyRequests)
 	case isBearer && key == OrganizationKey:
 		o.routes.ServeHTTP(w, r)
 	case lifecycle:
 		writeLifecycleError(w, http.StatusUnauthorized, "unauthorized", "", "")
 	default:
-		writeProxyError(w, http.StatusUnauthorized)
+		refuseRequest(w, http.StatusUnauthorized)
 	}
 }
 
-func writeProxyError(w http.ResponseWriter, status int) {
-	writeJSON(w, status, "application/json", proxyError{status, http.StatusText(status)})
+// refuseRequest answers as the gateway in front of the APIs does.
+func refuseRequest(w http.ResponseWriter, status int) {
+	writeProxyError(w, status, http.StatusText(status))
 }
 
 // adminError is one of the problems that the admin API reports. Its status is
@@ -89,7 +90,7 @@ func writeAdminError(w http.ResponseWriter, status any, code, title, detail stri
 func (o *organization) known(w http.ResponseWriter, r *http.Request) bool {
 	if org := r.PathValue("org"); org != OrganizationID {
 		writeJSON(w, http.StatusNotFound, "application/json", map[string]any{
-			"timestamp": o.e.now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
+			"timestamp": o.tenant.now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
 			"status": 404, "error": "Not Found", "requestId": newUUID(runtimeRandom{})[:8], "message": "TCS validation failed",
 		})
 		return false
@@ -157,9 +158,9 @@ func (a *account) forOrganization() organizationUser {
 // people lists the accounts that the organization has: no apps, no customers,
 // nobody whose account is closed for good.
 func (o *organization) people(ids []string) []*account {
-	now := o.e.now()
+	now := o.tenant.now()
 	var list []*account
-	for _, a := range o.e.accounts.all {
+	for _, a := range o.tenant.accounts.all {
 		if a.kind == kindPerson && !a.deleted && a.visible(now) && (len(ids) == 0 || slices.Contains(ids, a.id)) {
 			list = append(list, a)
 		}
@@ -213,8 +214,8 @@ type userPage struct {
 }
 
 func (o *organization) userPage(ids []string, after, limit int) userPage {
-	o.e.mu.RLock()
-	defer o.e.mu.RUnlock()
+	o.tenant.RLock()
+	defer o.tenant.RUnlock()
 	list := o.people(ids)
 	start, _ := slices.BinarySearchFunc(list, after+1, func(a *account, number int) int { return a.number - number })
 	list = list[start:]
@@ -240,8 +241,8 @@ func (o *organization) countUsers(w http.ResponseWriter, r *http.Request) {
 }
 
 func (o *organization) count(ids []string) int {
-	o.e.mu.RLock()
-	defer o.e.mu.RUnlock()
+	o.tenant.RLock()
+	defer o.tenant.RUnlock()
 	return len(o.people(ids))
 }
 
@@ -267,11 +268,11 @@ func (o *organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
 
 // setActive returns the status of the answer.
 func (o *organization) setActive(id string, active bool) int {
-	o.e.mu.Lock()
-	defer o.e.mu.Unlock()
-	a := o.e.accounts.byID[id]
+	o.tenant.Lock()
+	defer o.tenant.Unlock()
+	a := o.tenant.accounts.byID[id]
 	switch {
-	case a == nil || a.deleted || !a.visible(o.e.now()):
+	case a == nil || a.deleted || !a.visible(o.tenant.now()):
 		return http.StatusNotFound
 	case !a.managed:
 		return http.StatusForbidden

@@ -11,7 +11,7 @@ import (
 )
 
 // org makes a request with the key of the organization and demands a status.
-func (s *tenant) org(status int, method, path, body string, edit ...func(*http.Request)) received {
+func (s *site) org(status int, method, path, body string, edit ...func(*http.Request)) received {
 	s.t.Helper()
 	edit = append([]func(*http.Request){func(r *http.Request) {
 		r.Header.Set("Authorization", "Bearer "+OrganizationKey)
@@ -27,7 +27,7 @@ func (s *tenant) org(status int, method, path, body string, edit ...func(*http.R
 const orgUsers = "/admin/v2/orgs/" + OrganizationID + "/directories/-/users"
 
 // members lists the accounts of the organization by following the cursors.
-func (s *tenant) members(limit int) []map[string]any {
+func (s *site) members(limit int) []map[string]any {
 	s.t.Helper()
 	var all []map[string]any
 	for cursor := ""; ; {
@@ -58,7 +58,7 @@ func withName(t *testing.T, users []map[string]any, name string) map[string]any 
 }
 
 func TestOrganizationUsers(t *testing.T) {
-	s := newTenant(t, Options{Users: 45, Projects: 1, Seed: 1})
+	s := newSite(t, Options{Users: 45, Projects: 1, Seed: 1})
 	users := s.members(7)
 	if want := 1 + 45 + 5; len(users) != want { // the administrator, the provisioned, the outsiders
 		t.Errorf("got %d accounts, want %d", len(users), want)
@@ -99,7 +99,7 @@ func TestOrganizationUsers(t *testing.T) {
 
 // TestLifecycle disables and enables accounts and looks at them from all sides.
 func TestLifecycle(t *testing.T) {
-	s := newTenant(t, Options{Users: 5, Projects: 1, Seed: 1})
+	s := newSite(t, Options{Users: 5, Projects: 1, Seed: 1})
 	site := &jiraSite{Emulator: s.e, t: t, base: s.url}
 	scimUser := s.create("/Users", newUser("new@demo.example"))
 	account := at(scimUser, urnAtlassian+"|atlassianAccountId").(string)
@@ -127,7 +127,7 @@ func TestLifecycle(t *testing.T) {
 }
 
 func TestOrganizationRefusals(t *testing.T) {
-	s := newTenant(t, Options{Users: 5, Seed: 1})
+	s := newSite(t, Options{Users: 5, Seed: 1})
 	partner := withName(t, s.members(100), "Ines Partner")["accountId"].(string)
 	other := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+DirectoryKey) }
 	tests := []struct {
@@ -152,11 +152,11 @@ func TestOrganizationRefusals(t *testing.T) {
 			t.Errorf("%s %s: got %s, want %s", test.method, test.path, answer.body, test.body)
 		}
 	}
-	limited := newTenant(t, Options{Organization: OrganizationOptions{RateLimit: 1}})
+	limited := newSite(t, Options{Organization: OrganizationOptions{RateLimit: 1}})
 	limited.org(200, "GET", orgUsers, "")
 	if refused := limited.org(429, "GET", orgUsers, ""); refused.header.Get("X-RateLimit-Reset") == "" || refused.header.Get("X-RateLimit-Remaining") != "0" {
 		t.Errorf("429 with headers %v", refused.header)
 	}
-	uncounted := newTenant(t, Options{Organization: OrganizationOptions{NoCount: true}})
+	uncounted := newSite(t, Options{Organization: OrganizationOptions{NoCount: true}})
 	uncounted.org(403, "GET", orgUsers+"/count", "")
 }

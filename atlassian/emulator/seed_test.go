@@ -9,7 +9,7 @@ func TestSameSeedSameData(t *testing.T) {
 	dump := func(seed uint64) string {
 		options := DefaultOptions()
 		options.Seed = seed
-		s := newTenant(t, options)
+		s := newSite(t, options)
 		return string(s.scim(200, "GET", "/Users?startIndex=101", "").body) + string(s.scim(200, "GET", "/Groups", "").body)
 	}
 	first, again, other := dump(1), dump(1), dump(2)
@@ -29,7 +29,7 @@ func TestSeededTenant(t *testing.T) {
 	}
 	names, count := map[string]bool{}, map[string]int{}
 	for _, u := range d.users {
-		text := string(u.json(e.now()))
+		text := string(u.json(e.tenant.now()))
 		for what, has := range map[string]bool{
 			"inactive":    !u.attrs.isActive(),
 			"without id":  u.attrs.ExternalID == "",
