@@ -62,10 +62,10 @@ func (o *DirectoryOptions) setDefaults() {
 type directory struct {
 	tenant   *Tenant
 	options  DirectoryOptions
-	accounts *accounts
+	accounts *Accounts
 	lastTime time.Time // of the latest change; times never repeat
 	routes   *http.ServeMux
-	limiter  rateLimiter
+	limiter  RateLimiter
 
 	users       []*user // in order of creation
 	userByID    map[string]*user
@@ -81,12 +81,12 @@ type directory struct {
 func newDirectory(t *Tenant, options DirectoryOptions) *directory {
 	options.setDefaults()
 	d := &directory{
-		tenant: t, options: options, accounts: t.accounts,
+		tenant: t, options: options, accounts: t.Accounts,
 		userByID: map[string]*user{}, userByName: map[string]*user{},
 		userByEmail: map[string]*user{}, userByExtID: map[string][]*user{},
 		groupByID: map[string]*group{}, groupByName: map[string]*group{},
 	}
-	d.limiter.perSecond = d.options.RateLimit
+	d.limiter.PerSecond = d.options.RateLimit
 	d.route()
 	return d
 }
@@ -102,7 +102,7 @@ func (d *directory) foldName(name string) string {
 // tick returns the time of a change: now, but later than all before it, so
 // that lastModified moves with every change. Its precision is a microsecond.
 func (d *directory) tick() time.Time {
-	now := d.tenant.now().Truncate(time.Microsecond)
+	now := d.tenant.Now().Truncate(time.Microsecond)
 	if !now.After(d.lastTime) {
 		now = d.lastTime.Add(time.Microsecond)
 	}
@@ -155,7 +155,7 @@ func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeDirectoryFailure(w, http.StatusUnauthorized)
 	case key != DirectoryKey:
 		writeDirectoryFailure(w, http.StatusForbidden)
-	case !d.limiter.allow(w.Header(), d.tenant.now()):
+	case !d.limiter.Allow(w.Header(), d.tenant.Now()):
 		writeDirectoryFailure(w, http.StatusTooManyRequests)
 	case id != DirectoryID:
 		writeDirectoryError(w, r, notFound("DIRECTORY", id))
@@ -174,12 +174,12 @@ func (d *directory) serveRoute(w http.ResponseWriter, r *http.Request) {
 		d.routes.ServeHTTP(w, r)
 		return
 	}
-	held := newHeldAnswer()
+	held := NewHeldAnswer()
 	handler.ServeHTTP(held, r)
-	if allow := held.header.Get("Allow"); allow != "" {
+	if allow := held.Header().Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)
 	}
-	writeDirectoryFailure(w, held.status)
+	writeDirectoryFailure(w, held.Status)
 }
 
 // acceptableContent reports whether the body is announced as one of the two

@@ -1,6 +1,8 @@
 package emulator
 
-import "time"
+import (
+	"time"
+)
 
 // linkAccount gives a new user the account that owns its e-mail address, or a
 // new account if none does. An account that exists is linked without a
@@ -8,38 +10,38 @@ import "time"
 func (d *directory) linkAccount(u *user, now time.Time) {
 	u.linked = now.Add(d.options.PropagationDelay)
 	email := u.attrs.primaryEmail()
-	if existing := d.accounts.withEmail(email); existing != nil {
+	if existing := d.accounts.WithEmail(email); existing != nil {
 		u.account = existing
-		if existing.active || !d.options.NoReactivateOnRecreate {
+		if existing.Active || !d.options.NoReactivateOnRecreate {
 			d.updateAccount(u)
 		}
 		return
 	}
-	u.account = &account{
-		id: newAccountID(runtimeRandom{}), kind: kindPerson, email: email, managed: d.tenant.verified(email),
-		active: u.attrs.isActive(), timeZone: u.attrs.Timezone, locale: u.attrs.PreferredLanguage,
-		name: u.attrs.fullName(), visibleFrom: u.linked,
+	u.account = &Account{
+		ID: NewAccountID(Random{}), Kind: KindPerson, Email: email, Managed: d.tenant.Verified(email),
+		Active: u.attrs.isActive(), TimeZone: u.attrs.Timezone, Locale: u.attrs.PreferredLanguage,
+		Name: u.attrs.fullName(), VisibleFrom: u.linked,
 	}
-	d.accounts.add(u.account)
+	d.accounts.Add(u.account)
 }
 
 // updateAccount carries a user's attributes over to its account. Accounts
 // that the organization does not manage stay as their owners want them.
 func (d *directory) updateAccount(u *user) {
 	a := u.account
-	if !a.managed {
+	if !a.Managed {
 		return
 	}
-	if email := u.attrs.primaryEmail(); email != a.email {
-		d.accounts.setEmail(a, email)
+	if email := u.attrs.primaryEmail(); email != a.Email {
+		d.accounts.SetEmail(a, email)
 	}
-	a.name = u.attrs.fullName()
-	a.active = u.attrs.isActive() && !a.deleted
+	a.Name = u.attrs.fullName()
+	a.Active = u.attrs.isActive() && !a.Deleted
 	if u.attrs.Timezone != "" {
-		a.timeZone = u.attrs.Timezone
+		a.TimeZone = u.attrs.Timezone
 	}
 	if u.attrs.PreferredLanguage != "" {
-		a.locale = u.attrs.PreferredLanguage
+		a.Locale = u.attrs.PreferredLanguage
 	}
 }
 

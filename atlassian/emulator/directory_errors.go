@@ -71,7 +71,7 @@ func (e *javaError) body() javaException {
 func writeDirectoryError(w http.ResponseWriter, r *http.Request, err error) {
 	var java *javaError
 	if errors.As(err, &java) {
-		writeJSON(w, http.StatusBadRequest, answerType(r), java.body())
+		WriteJSON(w, http.StatusBadRequest, answerType(r), java.body())
 		return
 	}
 	var scim *scimError
@@ -82,7 +82,7 @@ func writeDirectoryError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (e *scimError) write(w http.ResponseWriter, contentType string) {
-	writeJSON(w, e.status, contentType, struct {
+	WriteJSON(w, e.status, contentType, struct {
 		Schemas  []string `json:"schemas"`
 		Status   string   `json:"status"`
 		ScimType string   `json:"scimType,omitempty"`
@@ -104,10 +104,10 @@ func writeDirectoryFailure(w http.ResponseWriter, status int) {
 		failed := scimError{status: status, detail: http.StatusText(status) + ". Please try again."}
 		failed.write(w, "application/scim+json")
 	case http.StatusTooManyRequests:
-		writeProxyError(w, status, "Rate limit exceeded")
+		WriteProxyError(w, status, "Rate limit exceeded")
 	default:
-		trace := newUUID(runtimeRandom{})
-		writeJSON(w, status, "application/json", failure{failureText(status), trace[:8] + trace[9:13] + trace[14:18]})
+		trace := NewUUID(Random{})
+		WriteJSON(w, status, "application/json", failure{failureText(status), trace[:8] + trace[9:13] + trace[14:18]})
 	}
 }
 

@@ -46,7 +46,7 @@ func (d *directory) getGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeBytes(w, http.StatusOK, answerType(r), text)
+	WriteBytes(w, http.StatusOK, answerType(r), text)
 	return nil
 }
 
@@ -105,7 +105,7 @@ func (d *directory) createGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeBytes(w, http.StatusCreated, answerType(r), text)
+	WriteBytes(w, http.StatusCreated, answerType(r), text)
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (d *directory) insertGroup(body groupBody) ([]byte, error) {
 	}
 	now := d.tick()
 	g := &group{
-		id: newUUID(runtimeRandom{}), jiraID: newUUID(runtimeRandom{}), visibleFrom: now.Add(d.options.PropagationDelay),
+		id: NewUUID(Random{}), jiraID: NewUUID(Random{}), visibleFrom: now.Add(d.options.PropagationDelay),
 		displayName: body.DisplayName, externalID: body.ExternalID, created: now, modified: now,
 	}
 	draft := newGroupDraft(d, g)
@@ -172,7 +172,7 @@ func (d *directory) updateGroup(w http.ResponseWriter, r *http.Request, change f
 	if err != nil {
 		return err
 	}
-	writeBytes(w, http.StatusOK, answerType(r), text)
+	WriteBytes(w, http.StatusOK, answerType(r), text)
 	return nil
 }
 

@@ -17,7 +17,7 @@ type object = map[string]any
 
 func (d *directory) serviceProviderConfig(w http.ResponseWriter, r *http.Request) error {
 	unsupported := object{"supported": false}
-	writeJSON(w, http.StatusOK, answerType(r), object{
+	WriteJSON(w, http.StatusOK, answerType(r), object{
 		"schemas":        []string{urnMeta + "ServiceProviderConfig"},
 		"patch":          object{"supported": true},
 		"bulk":           object{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
@@ -68,7 +68,7 @@ func (d *directory) schema(w http.ResponseWriter, r *http.Request) error {
 func writeDocuments(w http.ResponseWriter, r *http.Request, documents []object) error {
 	resources := make([][]byte, len(documents))
 	for i, document := range documents {
-		resources[i] = mustJSON(document)
+		resources[i] = JSON(document)
 	}
 	writeList(w, r, len(documents), 1, resources)
 	return nil
@@ -79,7 +79,7 @@ func writeDocument(w http.ResponseWriter, r *http.Request, documents []object, i
 	if i < 0 {
 		return notFound("SCHEMA", id)
 	}
-	writeJSON(w, http.StatusOK, answerType(r), documents[i])
+	WriteJSON(w, http.StatusOK, answerType(r), documents[i])
 	return nil
 }
 

@@ -89,7 +89,7 @@ func (s *shapes) applyPath(op patchOperation, value any, apply func(p patchPath,
 // JSON form and leaves the types of the values to decoding.
 func patchAttributes(attrs userAttributes, operations []patchOperation) (userAttributes, error) {
 	var document map[string]any
-	if err := json.Unmarshal(mustJSON(attrs), &document); err != nil {
+	if err := json.Unmarshal(JSON(attrs), &document); err != nil {
 		panic(err) // the text is our own
 	}
 	known := userShapes()
@@ -102,7 +102,7 @@ func patchAttributes(attrs userAttributes, operations []patchOperation) (userAtt
 		}
 	}
 	var patched userAttributes
-	if err := json.Unmarshal(mustJSON(document), &patched); err != nil {
+	if err := json.Unmarshal(JSON(document), &patched); err != nil {
 		return userAttributes{}, invalidBody(err)
 	}
 	return patched, nil

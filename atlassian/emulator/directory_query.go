@@ -87,7 +87,7 @@ func writeList(w http.ResponseWriter, r *http.Request, total int, start int, res
 		}
 		body = append(body, resource...)
 	}
-	writeBytes(w, http.StatusOK, answerType(r), append(body, "]}"...))
+	WriteBytes(w, http.StatusOK, answerType(r), append(body, "]}"...))
 }
 
 // projection is what attributes or excludedAttributes leave of a user. The
@@ -139,7 +139,7 @@ func (p projection) apply(text []byte) []byte {
 			delete(document, name)
 		}
 	}
-	return mustJSON(document)
+	return JSON(document)
 }
 
 // keep returns what is left of the value of an attribute, if anything is.

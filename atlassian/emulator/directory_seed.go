@@ -16,7 +16,7 @@ const bigGroup = 5000
 // seed fills the directory with users, who have accounts, and with groups.
 // Nobody else may use the tenant yet.
 func (d *directory) seed(rng *rand.Rand, users, groups int) {
-	s := &peopleSeeder{directory: d, rng: rng, names: newNames(rng)}
+	s := &peopleSeeder{directory: d, rng: rng, names: NewNames(rng)}
 	for i := range users {
 		s.addUser(i, users)
 	}
@@ -38,15 +38,15 @@ func (s *peopleSeeder) chance(n int) bool { return s.rng.IntN(n) == 0 }
 // joined returns a time within the part i of n of the span, to the microsecond.
 func (s *peopleSeeder) joined(i, n int) time.Time {
 	step := int64(seedSpan) / int64(n)
-	return seedEpoch.Add(time.Duration(int64(i)*step + s.rng.Int64N(step))).Truncate(time.Microsecond)
+	return Epoch.Add(time.Duration(int64(i)*step + s.rng.Int64N(step))).Truncate(time.Microsecond)
 }
 
 // addUser adds the ith of all persons, with an account that is linked already.
 func (s *peopleSeeder) addUser(i, all int) {
-	given, family := s.names.person(i)
-	email := s.names.address(given, family)
+	given, family := s.names.Person(i)
+	email := s.names.Address(given, family)
 	created := s.joined(i, all)
-	u := &user{id: newUUID(s.rng), created: created, modified: created}
+	u := &user{id: NewUUID(s.rng), created: created, modified: created}
 	if s.chance(2) {
 		u.modified = created.Add(time.Duration(s.rng.Int64N(int64(90 * 24 * time.Hour)))).Truncate(time.Microsecond)
 	}
@@ -59,7 +59,7 @@ func (s *peopleSeeder) addUser(i, all int) {
 		s.describe(&u.attrs, given, family)
 	}
 	u.account = s.account(&u.attrs)
-	s.directory.accounts.add(u.account)
+	s.directory.accounts.Add(u.account)
 	s.directory.addUser(u)
 }
 
@@ -72,18 +72,18 @@ func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 		a.DisplayName = family + ", " + given
 	}
 	if s.chance(10) {
-		a.NickName = string([]rune(given)[:1]) + strings.ToLower(ascii(family))
+		a.NickName = string([]rune(given)[:1]) + strings.ToLower(ASCII(family))
 	}
 	if s.chance(15) {
 		a.Name.HonorificPrefix = "Dr."
 	}
-	a.Department = pick(s.rng, departments)
-	a.Title = pick(s.rng, titles)
-	a.Organization = pick(s.rng, organizations)
+	a.Department = Pick(s.rng, departments)
+	a.Title = Pick(s.rng, titles)
+	a.Organization = Pick(s.rng, organizations)
 	if s.chance(2) {
 		a.Enterprise = &enterprise{Organization: a.Organization, Department: a.Department}
 	}
-	place := pick(s.rng, places)
+	place := Pick(s.rng, places)
 	a.Timezone, a.PreferredLanguage = place.timeZone, place.language
 	if !s.chance(4) {
 		number := fmt.Sprintf("%s-555-%04d", place.dialing, s.rng.IntN(10000))
@@ -92,17 +92,17 @@ func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 }
 
 // account returns the account of a seeded user; a third were made long ago.
-func (s *peopleSeeder) account(a *userAttributes) *account {
-	id := newAccountID(s.rng)
+func (s *peopleSeeder) account(a *userAttributes) *Account {
+	id := NewAccountID(s.rng)
 	if s.chance(3) {
-		id = oldAccountID(s.rng)
+		id = OldAccountID(s.rng)
 	}
 	email := a.primaryEmail()
-	managed := s.directory.tenant.verified(email)
-	return &account{
-		id: id, kind: kindPerson, name: a.fullName(), email: email, emailHidden: s.chance(6),
-		active: a.isActive() || !managed, managed: managed,
-		timeZone: a.Timezone, locale: strings.ReplaceAll(a.PreferredLanguage, "-", "_"),
+	managed := s.directory.tenant.Verified(email)
+	return &Account{
+		ID: id, Kind: KindPerson, Name: a.fullName(), Email: email, EmailHidden: s.chance(6),
+		Active: a.isActive() || !managed, Managed: managed,
+		TimeZone: a.Timezone, Locale: strings.ReplaceAll(a.PreferredLanguage, "-", "_"),
 	}
 }
 
@@ -111,10 +111,10 @@ func (s *peopleSeeder) account(a *userAttributes) *account {
 func (s *peopleSeeder) addGroup(i, all int) {
 	created := s.joined(i, all)
 	g := &group{
-		id: newUUID(s.rng), jiraID: newUUID(s.rng), displayName: groupName(i), created: created, modified: created,
+		id: NewUUID(s.rng), jiraID: NewUUID(s.rng), displayName: groupName(i), created: created, modified: created,
 	}
 	if !s.chance(5) {
-		g.externalID = newUUID(s.rng)
+		g.externalID = NewUUID(s.rng)
 	}
 	s.directory.addGroup(g)
 	switch {

@@ -79,7 +79,7 @@ func (a *userAttributes) isActive() bool { return a.Active == nil || bool(*a.Act
 type user struct {
 	seq      int // position in the order of creation
 	id       string
-	account  *account
+	account  *Account
 	linked   time.Time // the account id shows from then on
 	created  time.Time
 	modified time.Time
@@ -175,17 +175,19 @@ func (d *directory) groupsAt(now time.Time) []Group {
 	groups := make([]Group, 0, len(d.groups))
 	for _, g := range d.groups {
 		if !now.Before(g.visibleFrom) {
-			groups = append(groups, Group{g.jiraID, g.displayName, func() []*account { return g.accountsAt(now) }})
+			groups = append(groups, Group{
+				ID: g.jiraID, Name: g.displayName, Members: func() []*Account { return g.accountsAt(now) },
+			})
 		}
 	}
 	return groups
 }
 
 // accountsAt lists the accounts of the members that have reached Jira by now.
-func (g *group) accountsAt(now time.Time) []*account {
-	list := make([]*account, 0, len(g.members))
+func (g *group) accountsAt(now time.Time) []*Account {
+	list := make([]*Account, 0, len(g.members))
 	for _, u := range g.members {
-		if u.account.visible(now) {
+		if u.account.Visible(now) {
 			list = append(list, u.account)
 		}
 	}
@@ -284,9 +286,9 @@ func (u *user) json(now time.Time) []byte {
 	}
 	settled := !now.Before(u.linked)
 	if settled {
-		document.Atlassian = &accountLink{u.account.id}
+		document.Atlassian = &accountLink{u.account.ID}
 	}
-	text := mustJSON(document)
+	text := JSON(document)
 	if settled {
 		u.rendered.Store(&text)
 	}
@@ -305,7 +307,7 @@ type groupDocument struct {
 // appendGroup appends the JSON of g, with or without members. The caller holds
 // the tenant's lock.
 func appendGroup(b []byte, g *group, members bool) []byte {
-	head := mustJSON(groupDocument{
+	head := JSON(groupDocument{
 		Schemas: []string{urnGroup}, ID: g.id, ExternalID: g.externalID, DisplayName: g.displayName,
 		Meta: resourceMeta{"Group", directoryURL + "/Groups/" + g.id, g.modified, g.created},
 	})
@@ -337,7 +339,7 @@ func appendMembers(b []byte, members []*user) []byte {
 		b = append(b, `{"type":"User","value":"`...)
 		b = append(b, u.id...)
 		b = append(b, `","display":`...)
-		b = appendQuoted(b, u.attrs.UserName)
+		b = AppendQuoted(b, u.attrs.UserName)
 		b = append(b, `,"$ref":"`+directoryURL+`/Users/`...)
 		b = append(b, u.id...)
 		b = append(b, `"}`...)

@@ -219,7 +219,7 @@ func TestProjection(t *testing.T) {
 		}
 		delete(got, "id")
 		delete(got, "schemas")
-		if text := string(mustJSON(got)); text != test.want {
+		if text := string(JSON(got)); text != test.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", test.query, text, test.want)
 		}
 	}

@@ -44,7 +44,7 @@ func (d *directory) userPage(filter equality, win window) (total int, page [][]b
 	case "externalId":
 		found = d.userByExtID[filter.value]
 	}
-	now := d.tenant.now()
+	now := d.tenant.Now()
 	for _, u := range cutWindow(found, win) {
 		page = append(page, u.json(now))
 	}
@@ -61,7 +61,7 @@ func (d *directory) getUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeBytes(w, http.StatusOK, answerType(r), shape.apply(text))
+	WriteBytes(w, http.StatusOK, answerType(r), shape.apply(text))
 	return nil
 }
 
@@ -72,7 +72,7 @@ func (d *directory) userJSON(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.json(d.tenant.now()), nil
+	return u.json(d.tenant.Now()), nil
 }
 
 func (d *directory) findUser(r *http.Request) (*user, error) {
@@ -98,7 +98,7 @@ func (d *directory) createUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	writeBytes(w, http.StatusCreated, answerType(r), shape.apply(text))
+	WriteBytes(w, http.StatusCreated, answerType(r), shape.apply(text))
 	return nil
 }
 
@@ -113,10 +113,10 @@ func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
 		return nil, refuse("tooMany", "Directory [%s] has reached its limit of [%d] users.", DirectoryID, limit)
 	}
 	now := d.tick()
-	u := &user{id: newUUID(runtimeRandom{}), created: now, modified: now, attrs: attrs}
+	u := &user{id: NewUUID(Random{}), created: now, modified: now, attrs: attrs}
 	d.linkAccount(u, now)
 	d.addUser(u)
-	return u.json(d.tenant.now()), nil
+	return u.json(d.tenant.Now()), nil
 }
 
 // replaceUser is PUT /Users/{id}: what the body does not mention is gone.
@@ -150,7 +150,7 @@ func (d *directory) updateUser(w http.ResponseWriter, r *http.Request, change fu
 	if err != nil {
 		return err
 	}
-	writeBytes(w, http.StatusOK, answerType(r), shape.apply(text))
+	WriteBytes(w, http.StatusOK, answerType(r), shape.apply(text))
 	return nil
 }
 
@@ -168,11 +168,11 @@ func (d *directory) changeUser(r *http.Request, change func(userAttributes) (use
 	if err := d.checkUser(u, &attrs); err != nil {
 		return nil, err
 	}
-	if string(mustJSON(attrs)) != string(mustJSON(u.attrs)) {
+	if string(JSON(attrs)) != string(JSON(u.attrs)) {
 		d.setAttributes(u, attrs, d.tick())
 	}
 	d.updateAccount(u) // also when the user is as before: the account may have been changed elsewhere
-	return u.json(d.tenant.now()), nil
+	return u.json(d.tenant.Now()), nil
 }
 
 // deleteUser is DELETE /Users/{id}: the record is gone for good, the account
@@ -193,8 +193,8 @@ func (d *directory) dropUser(r *http.Request) error {
 		return err
 	}
 	d.removeUser(u, d.tick())
-	if u.account.managed {
-		u.account.active = false
+	if u.account.Managed {
+		u.account.Active = false
 	}
 	return nil
 }
@@ -243,11 +243,11 @@ func (d *directory) checkUser(u *user, attrs *userAttributes) error {
 		return conflict("USER", "email", email)
 	}
 	if u != nil && !strings.EqualFold(email, u.attrs.primaryEmail()) {
-		if owner := d.accounts.withEmail(email); owner != nil && owner != u.account {
+		if owner := d.accounts.WithEmail(email); owner != nil && owner != u.account {
 			return conflict("USER", "email", email)
 		}
 	}
-	if d.options.UnverifiedDomainReject && !d.tenant.verified(email) {
+	if d.options.UnverifiedDomainReject && !d.tenant.Verified(email) {
 		return refuse("invalidValue", "The domain of email [%s] is not verified.", email)
 	}
 	if attrs.Active == nil {

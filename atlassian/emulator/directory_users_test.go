@@ -120,7 +120,7 @@ func TestUnchangedKeepsLastModified(t *testing.T) {
 }
 
 // userLife is a user's way through deletion and back.
-func (s *site) userLife() (before, after map[string]any, owner *account) {
+func (s *site) userLife() (before, after map[string]any, owner *Account) {
 	s.t.Helper()
 	before = s.create("/Users", newUser("a@demo.example"))
 	id := before["id"].(string)
@@ -133,7 +133,7 @@ func (s *site) userLife() (before, after map[string]any, owner *account) {
 	if n := s.scim(200, "GET", "/Users", "").json(s.t)["totalResults"]; n != 0.0 {
 		s.t.Errorf("got %v users after DELETE", n)
 	}
-	if owner = s.e.tenant.accounts.withEmail("a@demo.example"); owner.active {
+	if owner = s.e.tenant.Accounts.WithEmail("a@demo.example"); owner.Active {
 		s.t.Error("the account is active after DELETE")
 	}
 	after = s.create("/Users", newUser("a@demo.example"))
@@ -152,14 +152,14 @@ func TestDeleteAndRecreate(t *testing.T) {
 	if len(after["groups"].([]any)) != 0 {
 		t.Errorf("memberships came back: %v", after["groups"])
 	}
-	if !owner.active {
+	if !owner.Active {
 		t.Error("the account was not reactivated")
 	}
 }
 
 func TestNoReactivateOnRecreate(t *testing.T) {
 	s := newSite(t, Options{Directory: DirectoryOptions{NoReactivateOnRecreate: true}})
-	if _, _, owner := s.userLife(); owner.active {
+	if _, _, owner := s.userLife(); owner.Active {
 		t.Error("the account was reactivated")
 	}
 }
@@ -167,11 +167,11 @@ func TestNoReactivateOnRecreate(t *testing.T) {
 func TestDeactivatedUserIsReadable(t *testing.T) {
 	s := newSite(t, Options{})
 	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
-	owner := s.e.tenant.accounts.withEmail("a@demo.example")
+	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
 	for _, active := range []bool{false, true} {
 		s.scim(200, "PATCH", "/Users/"+id, fmt.Sprintf(`{"Operations":[{"op":"replace","path":"active","value":%v}]}`, active))
-		if got := s.scim(200, "GET", "/Users/"+id, "").json(t)["active"]; got != active || owner.active != active {
-			t.Errorf("got user %v, account %v, want %v", got, owner.active, active)
+		if got := s.scim(200, "GET", "/Users/"+id, "").json(t)["active"]; got != active || owner.Active != active {
+			t.Errorf("got user %v, account %v, want %v", got, owner.Active, active)
 		}
 	}
 }
@@ -189,8 +189,8 @@ func TestEmailChange(t *testing.T) {
 	change(409, AdminEmail)       // an account without a record
 	change(200, "A@demo.example")
 	change(200, "c@demo.example")
-	owner := s.e.tenant.accounts.withEmail("c@demo.example")
-	if owner == nil || owner.id != at(user, urnAtlassian+"|atlassianAccountId") {
+	owner := s.e.tenant.Accounts.WithEmail("c@demo.example")
+	if owner == nil || owner.ID != at(user, urnAtlassian+"|atlassianAccountId") {
 		t.Errorf("the account did not follow: %+v", owner)
 	}
 	s.create("/Users", strings.Replace(newUser("a@demo.example"), "a@", "a2@", 1)) // the address is free again
@@ -199,7 +199,7 @@ func TestEmailChange(t *testing.T) {
 func TestCreateLinksExistingAccount(t *testing.T) {
 	s := newSite(t, Options{})
 	user := s.create("/Users", newUser(strings.ToUpper(AdminEmail)))
-	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.accounts.withEmail(AdminEmail).id; got != want {
+	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.Accounts.WithEmail(AdminEmail).ID; got != want {
 		t.Errorf("got account %v, want %v", got, want)
 	}
 }
@@ -208,12 +208,12 @@ func TestUnverifiedDomain(t *testing.T) {
 	s := newSite(t, Options{VerifiedDomains: []string{"Corp.example"}})
 	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
 	got := s.scim(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","value":{"active":false,"displayName":"New"}}]}`).json(t)
-	owner := s.e.tenant.accounts.withEmail("a@demo.example")
-	if got["active"] != false || got["displayName"] != "New" || !owner.active || owner.name == "New" {
+	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
+	if got["active"] != false || got["displayName"] != "New" || !owner.Active || owner.Name == "New" {
 		t.Errorf("record %v, account %+v: want the record alone to change", got, owner)
 	}
 	s.create("/Users", newUser("a@corp.example"))
-	if !s.e.tenant.accounts.withEmail("a@corp.example").managed {
+	if !s.e.tenant.Accounts.WithEmail("a@corp.example").Managed {
 		t.Error("an account on a verified domain is not managed")
 	}
 	s = newSite(t, Options{VerifiedDomains: []string{"corp.example"}, Directory: DirectoryOptions{UnverifiedDomainReject: true}})
@@ -227,13 +227,13 @@ func TestPropagationDelay(t *testing.T) {
 		Now: func() time.Time { return now }, Directory: DirectoryOptions{PropagationDelay: 3 * time.Second},
 	})
 	user := s.create("/Users", newUser("a@demo.example"))
-	owner := s.e.tenant.accounts.withEmail("a@demo.example")
-	if user[urnAtlassian] != nil || owner.visible(now) {
-		t.Errorf("at once: extension %v, account visible %v", user[urnAtlassian], owner.visible(now))
+	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
+	if user[urnAtlassian] != nil || owner.Visible(now) {
+		t.Errorf("at once: extension %v, account visible %v", user[urnAtlassian], owner.Visible(now))
 	}
 	now = now.Add(3 * time.Second)
 	user = s.scim(200, "GET", "/Users/"+user["id"].(string), "").json(t)
-	if at(user, urnAtlassian+"|atlassianAccountId") != owner.id || !owner.visible(now) {
-		t.Errorf("later: extension %v, account visible %v", user[urnAtlassian], owner.visible(now))
+	if at(user, urnAtlassian+"|atlassianAccountId") != owner.ID || !owner.Visible(now) {
+		t.Errorf("later: extension %v, account visible %v", user[urnAtlassian], owner.Visible(now))
 	}
 }

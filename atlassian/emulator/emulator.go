@@ -20,18 +20,6 @@ import (
 	"time"
 )
 
-// The credentials and identifiers are constant, so that any client can be
-// pointed at an emulator without asking it anything.
-const (
-	DirectoryID     = "0d1ec701-0000-4000-8000-000000000001" // of the one SCIM directory
-	DirectoryKey    = "demo-directory-key"                   // bearer token of the directory
-	AdminEmail      = "admin@demo.example"                   // Jira user name, Basic authentication
-	APIToken        = "demo-api-token"                       // Jira password, Basic authentication
-	OrganizationID  = "0a6a0000-0000-4000-8000-000000000001"
-	OrganizationKey = "demo-organization-key" // bearer token of the organization
-	CloudID         = "c10d0000-0000-4000-8000-000000000001"
-)
-
 // Options says what an Emulator holds and how it behaves. The zero value is an
 // empty tenant: the administrator's account and nothing else.
 type Options struct {
@@ -92,7 +80,7 @@ func (e *Emulator) Reset() {
 func (e *Emulator) rebuild() {
 	o := e.options
 	rng := rand.New(rand.NewPCG(o.Seed, 0x5c1d))
-	t := newTenant(TenantOptions{Now: o.Now, VerifiedDomains: o.VerifiedDomains}, rng)
+	t := NewTenant(TenantOptions{Now: o.Now, VerifiedDomains: o.VerifiedDomains}, rng)
 	d := newDirectory(t, o.Directory)
 	d.seed(rng, o.Users, o.Groups)
 	if o.Users > 0 {

@@ -20,14 +20,14 @@ func (e *Emulator) serveFault(w *notedWriter, r *http.Request, fault Fault) {
 	case fault.Reset == "before":
 		cut(w)
 	case fault.Reset == "after":
-		routes.ServeHTTP(newHeldAnswer(), r)
+		routes.ServeHTTP(NewHeldAnswer(), r)
 		cut(w)
 	case fault.Status != 0:
-		held := newHeldAnswer()
+		held := NewHeldAnswer()
 		e.writeFailure(held, r, fault)
 		release(w, held, fault.Body)
 	case fault.Body != "":
-		held := newHeldAnswer()
+		held := NewHeldAnswer()
 		routes.ServeHTTP(held, r)
 		release(w, held, fault.Body)
 	default:
@@ -49,18 +49,18 @@ func cut(w http.ResponseWriter) {
 
 // release sends a held answer with its body spoilt in the given way. The HTTP
 // message is well formed all the same: its length is that of what is sent.
-func release(w http.ResponseWriter, held *heldAnswer, spoil string) {
+func release(w http.ResponseWriter, held *HeldAnswer, spoil string) {
 	switch spoil {
 	case "truncated":
-		held.body.Truncate(held.body.Len() / 2)
+		held.Body.Truncate(held.Body.Len() / 2)
 	case "html":
-		held.header.Set("Content-Type", "text/html; charset=utf-8")
-		held.body.Reset()
-		held.body.WriteString(gatewayPage)
+		held.Header().Set("Content-Type", "text/html; charset=utf-8")
+		held.Body.Reset()
+		held.Body.WriteString(gatewayPage)
 	case "empty":
-		held.body.Reset()
+		held.Body.Reset()
 	}
-	held.release(w)
+	held.Release(w)
 }
 
 // writeFailure answers with the status of the fault, in the shape that the API
@@ -71,7 +71,7 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	}
 	jira := strings.HasPrefix(r.URL.Path, "/rest/") || strings.HasPrefix(r.URL.Path, "/ex/jira/")
 	if fault.Status == http.StatusTooManyRequests {
-		setRateLimitHeaders(w.Header(), 100, e.options.Now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
+		SetRateLimitHeaders(w.Header(), 100, e.options.Now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
 		if jira {
 			w.Header().Set("RateLimit-Reason", "jira-burst-based")
 		}
@@ -80,10 +80,10 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	case strings.HasPrefix(r.URL.Path, "/scim/"):
 		writeDirectoryFailure(w, fault.Status)
 	case jira:
-		writeJSON(w, fault.Status, "application/json;charset=UTF-8", map[string]any{
+		WriteJSON(w, fault.Status, "application/json;charset=UTF-8", map[string]any{
 			"errorMessages": []string{http.StatusText(fault.Status)}, "errors": map[string]string{},
 		})
 	default:
-		writeProxyError(w, fault.Status, http.StatusText(fault.Status))
+		WriteProxyError(w, fault.Status, http.StatusText(fault.Status))
 	}
 }

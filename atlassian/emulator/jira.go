@@ -17,7 +17,7 @@ import (
 type jira struct {
 	tenant   *Tenant
 	options  JiraOptions
-	accounts *accounts
+	accounts *Accounts
 	groups   func(now time.Time) []Group // the directory's
 
 	projects    []*project
@@ -48,7 +48,7 @@ type jira struct {
 // directory that have reached the products by a time.
 func newJira(t *Tenant, options JiraOptions, groups func(now time.Time) []Group) *jira {
 	j := &jira{
-		tenant: t, options: options, accounts: t.accounts, groups: groups,
+		tenant: t, options: options, accounts: t.Accounts, groups: groups,
 		parts: map[string]*part{}, issueByID: map[string]*issue{}, issueByKey: map[string]*issue{},
 		movedKeys: map[string]*issue{}, lastIssue: 9999, lastID: 10099,
 	}
@@ -80,7 +80,7 @@ func (j *jira) register(mux *http.ServeMux) {
 	scoped := "/ex/jira/" + CloudID
 	mux.Handle(scoped+"/", http.StripPrefix(scoped, j.site(scoped)))
 	mux.HandleFunc("/ex/jira/", func(w http.ResponseWriter, r *http.Request) {
-		writeJSON(w, http.StatusNotFound, jiraType, map[string]any{"code": 404, "message": "No site with this cloud id."})
+		WriteJSON(w, http.StatusNotFound, jiraType, map[string]any{"code": 404, "message": "No site with this cloud id."})
 	})
 }
 
@@ -95,7 +95,7 @@ func (j *jira) site(prefix string) http.Handler {
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		j.setHeaders(w)
-		writeJSON(w, http.StatusNotFound, problemType, problem(r))
+		WriteJSON(w, http.StatusNotFound, problemType, problem(r))
 	})
 	return mux
 }
@@ -109,7 +109,7 @@ const (
 func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		j.setHeaders(w)
-		if j.options.RateLimits && !j.limits.allow(w, r, route, j.tenant.now()) {
+		if j.options.RateLimits && !j.limits.allow(w, r, route, j.tenant.Now()) {
 			return
 		}
 		body, err := readJiraBody(r)
@@ -125,7 +125,7 @@ func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
 		case answer == nil:
 			w.WriteHeader(status)
 		default:
-			writeBytes(w, status, jiraType, answer)
+			WriteBytes(w, status, jiraType, answer)
 		}
 	})
 }
@@ -151,34 +151,34 @@ func (c *jiraCall) run(prefix string, route jiraRoute) (status int, body []byte,
 	case json.RawMessage:
 		body = text
 	default:
-		body = mustJSON(answer.body)
+		body = JSON(answer.body)
 	}
 	return answer.status, body, err
 }
 
 // authenticate returns the account of the administrator, who alone has an API
 // token, or nil.
-func (c *jiraCall) authenticate() *account {
+func (c *jiraCall) authenticate() *Account {
 	name, token, _ := c.BasicAuth()
 	if !strings.EqualFold(name, AdminEmail) || token != APIToken {
 		return nil
 	}
-	return c.j.accounts.withEmail(AdminEmail)
+	return c.j.accounts.WithEmail(AdminEmail)
 }
 
 func (j *jira) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *jiraError
 	switch {
 	case !errors.As(err, &refusal):
-		writeJSON(w, http.StatusBadRequest, jiraType, errBadPayload.envelope())
+		WriteJSON(w, http.StatusBadRequest, jiraType, errBadPayload.envelope())
 	case refusal == errNoEndpoint:
-		writeJSON(w, http.StatusNotFound, problemType, problem(r))
+		WriteJSON(w, http.StatusNotFound, problemType, problem(r))
 	default:
 		if refusal.status == http.StatusUnauthorized {
 			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
 			w.Header().Set("WWW-Authenticate", `OAuth realm="https%3A%2F%2Fdemo.example"`)
 		}
-		writeJSON(w, refusal.status, jiraType, refusal.envelope())
+		WriteJSON(w, refusal.status, jiraType, refusal.envelope())
 	}
 }
 

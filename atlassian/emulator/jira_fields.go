@@ -164,7 +164,7 @@ func (ref *reference) UnmarshalJSON(data []byte) error {
 		case string:
 			*to = v
 		case float64:
-			*to = strings.TrimSpace(string(mustJSON(v)))
+			*to = strings.TrimSpace(string(JSON(v)))
 		}
 	}
 	return nil
@@ -297,12 +297,12 @@ func findChoice(list []*choice, ref reference) *choice {
 }
 
 // person finds a visible account that a request names; id "-1" is nobody.
-func (d *draft) person(v json.RawMessage) (a *account, id string) {
+func (d *draft) person(v json.RawMessage) (a *Account, id string) {
 	ref, _ := parseReference(v)
 	if id = ref.accountID; id == "" {
 		id = ref.id
 	}
-	if a = d.j.accounts.byID[id]; a != nil && !a.visible(d.j.tenant.now()) {
+	if a = d.j.accounts.WithID(id); a != nil && !a.Visible(d.j.tenant.Now()) {
 		a = nil
 	}
 	return a, id
@@ -321,7 +321,7 @@ func (d *draft) setAssignee(v json.RawMessage) error {
 	return nil
 }
 
-func assignable(a *account) bool { return a.active && !a.deleted && a.kind == kindPerson }
+func assignable(a *Account) bool { return a.Active && !a.Deleted && a.Kind == KindPerson }
 
 func (d *draft) setReporter(v json.RawMessage) error {
 	a, _ := d.person(v)

@@ -48,7 +48,7 @@ func (s *jiraSite) do(method, path string, body any, change ...func(*http.Reques
 	case string:
 		reader = strings.NewReader(body)
 	default:
-		reader = bytes.NewReader(mustJSON(body))
+		reader = bytes.NewReader(JSON(body))
 	}
 	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/rest") && !strings.HasPrefix(path, "/ex") {
 		path = "/rest/api/3" + path
@@ -105,7 +105,7 @@ func (s *jiraSite) want(method, path string, request any, status int, body strin
 }
 
 func messages(texts ...string) string {
-	return string(mustJSON((&jiraError{messages: texts}).envelope()))
+	return string(JSON((&jiraError{messages: texts}).envelope()))
 }
 
 func fieldErrors(pairs ...string) string {
@@ -113,7 +113,7 @@ func fieldErrors(pairs ...string) string {
 	for n := 0; n < len(pairs); n += 2 {
 		fields[pairs[n]] = pairs[n+1]
 	}
-	return string(mustJSON((&jiraError{fields: fields}).envelope()))
+	return string(JSON((&jiraError{fields: fields}).envelope()))
 }
 
 // searched is a page of issues.

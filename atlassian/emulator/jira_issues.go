@@ -151,7 +151,7 @@ func (c *jiraCall) createIssue() (reply, error) {
 	if body.Fields == nil {
 		body.Fields = map[string]json.RawMessage{}
 	}
-	now := c.j.tenant.now()
+	now := c.j.tenant.Now()
 	d := &draft{j: c.j, creating: true, issue: &issue{
 		reporter: c.caller, creator: c.caller, created: now, updated: now, priority: c.j.priorities[len(c.j.priorities)/2],
 	}}

@@ -33,7 +33,7 @@ func TestCreateIssue(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, got.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
-	if want := string(mustJSON(doc("x\ty"))); string(got.Description) != want {
+	if want := string(JSON(doc("x\ty"))); string(got.Description) != want {
 		t.Errorf("description %s, want %s", got.Description, want)
 	}
 }

@@ -148,12 +148,12 @@ func rankChoice(list *[]*choice) func(string) (string, int) {
 }
 
 func (j *jira) personFields() []jql.Field[*issue] {
-	field := func(name string, of func(*issue) *account) jql.Field[*issue] {
+	field := func(name string, of func(*issue) *Account) jql.Field[*issue] {
 		return jql.Field[*issue]{
 			Name: name, Kind: jql.Choice, Resolve: j.resolveAccount,
 			One: func(i *issue) string {
 				if a := of(i); a != nil {
-					return a.id
+					return a.ID
 				}
 				return ""
 			},
@@ -161,30 +161,30 @@ func (j *jira) personFields() []jql.Field[*issue] {
 		}
 	}
 	return []jql.Field[*issue]{
-		field("assignee", func(i *issue) *account { return i.assignee }),
-		field("reporter", func(i *issue) *account { return i.reporter }),
-		field("creator", func(i *issue) *account { return i.creator }),
+		field("assignee", func(i *issue) *Account { return i.assignee }),
+		field("reporter", func(i *issue) *Account { return i.reporter }),
+		field("creator", func(i *issue) *Account { return i.creator }),
 	}
 }
 
 // sortName orders people by name, nobody last.
-func sortName(a *account) string {
+func sortName(a *Account) string {
 	if a == nil {
 		return "\U0010ffff"
 	}
-	return strings.ToLower(a.name)
+	return strings.ToLower(a.Name)
 }
 
 // resolveAccount finds by account id; since 2019 Jira takes names and
 // addresses no more, unless exactly one visible person has them.
 func (j *jira) resolveAccount(v jql.Value) []string {
-	if j.accounts.byID[v.Text] != nil {
+	if j.accounts.WithID(v.Text) != nil {
 		return []string{v.Text}
 	}
 	var found []string
-	for _, a := range j.accounts.all {
-		if strings.EqualFold(a.name, v.Text) || !a.emailHidden && a.email != "" && strings.EqualFold(a.email, v.Text) {
-			found = append(found, a.id)
+	for _, a := range j.accounts.All() {
+		if strings.EqualFold(a.Name, v.Text) || !a.EmailHidden && a.Email != "" && strings.EqualFold(a.Email, v.Text) {
+			found = append(found, a.ID)
 		}
 	}
 	if len(found) != 1 {

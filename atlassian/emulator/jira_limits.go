@@ -117,5 +117,5 @@ func tooMany(w http.ResponseWriter, reason string, wait time.Duration, now time.
 	h.Set("Retry-After", strconv.Itoa(seconds))
 	h.Set("X-RateLimit-Reset", now.Add(time.Duration(seconds)*time.Second).Format(time.RFC3339))
 	h.Set("RateLimit-Reason", reason)
-	writeJSON(w, http.StatusTooManyRequests, jiraType, (&jiraError{messages: []string{"Rate limit exceeded."}}).envelope())
+	WriteJSON(w, http.StatusTooManyRequests, jiraType, (&jiraError{messages: []string{"Rate limit exceeded."}}).envelope())
 }

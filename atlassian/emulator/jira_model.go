@@ -80,7 +80,7 @@ type part struct {
 type project struct {
 	id, key, name string
 	team          bool // team-managed: types and statuses of its own
-	lead          *account
+	lead          *Account
 	types         []*issueType
 	workflows     map[*issueType]*workflow
 	components    []*part
@@ -97,7 +97,7 @@ type role struct {
 
 // actors are the holders of a role in one project, in order of joining.
 type actors struct {
-	accounts []*account
+	accounts []*Account
 	groups   []string // ids
 }
 
@@ -116,9 +116,9 @@ type issue struct {
 	environment json.RawMessage
 	priority    *choice
 	resolution  *choice
-	assignee    *account
-	reporter    *account
-	creator     *account
+	assignee    *Account
+	reporter    *Account
+	creator     *Account
 	labels      []string
 	folded      []string // labels in lower case, as the index has them
 	components  []string // ids
@@ -222,7 +222,7 @@ func (j *jira) removeIssue(i *issue) {
 		j.issues = slices.Delete(j.issues, at, at+1)
 	}
 	if j.options.IndexLag > 0 {
-		over := j.tenant.now().Add(-2 * j.options.IndexLag)
+		over := j.tenant.Now().Add(-2 * j.options.IndexLag)
 		j.ghosts = append(slices.DeleteFunc(j.ghosts, func(g *issue) bool { return g.fresh.Before(over) }), i)
 	}
 }
@@ -233,7 +233,7 @@ func (i *issue) dropSubtask(child *issue) {
 
 // change replaces the state of an issue by that of draft, a changed copy.
 func (j *jira) change(i, draft *issue) {
-	now := j.tenant.now()
+	now := j.tenant.Now()
 	j.keepStale(i)
 	if old := i.parent; old != draft.parent {
 		if old != nil {
@@ -256,7 +256,7 @@ func (j *jira) keepStale(i *issue) {
 	if j.options.IndexLag <= 0 {
 		return
 	}
-	now := j.tenant.now()
+	now := j.tenant.Now()
 	if !now.Before(i.fresh) {
 		before := *i
 		i.stale = &before

@@ -25,22 +25,22 @@ func peopleRoutes() []jiraRoute {
 // from the directory.
 func (c *jiraCall) groups() []Group {
 	groups := []Group{
-		{"0000a6e5-0000-4000-8000-000000000001", "site-admins", func() []*account {
-			return []*account{c.j.accounts.withEmail(AdminEmail)}
+		{ID: "0000a6e5-0000-4000-8000-000000000001", Name: "site-admins", Members: func() []*Account {
+			return []*Account{c.j.accounts.WithEmail(AdminEmail)}
 		}},
-		{"0000a6e5-0000-4000-8000-000000000002", "jira-users-demo", func() []*account {
-			return slices.DeleteFunc(c.visible(), func(a *account) bool { return a.kind != kindPerson || a.deleted })
+		{ID: "0000a6e5-0000-4000-8000-000000000002", Name: "jira-users-demo", Members: func() []*Account {
+			return slices.DeleteFunc(c.visible(), func(a *Account) bool { return a.Kind != KindPerson || a.Deleted })
 		}},
 	}
 	groups = append(groups, c.j.groups(c.show.now)...)
-	slices.SortFunc(groups, func(a, b Group) int { return strings.Compare(a.name, b.name) })
+	slices.SortFunc(groups, func(a, b Group) int { return strings.Compare(a.Name, b.Name) })
 	return groups
 }
 
 // group finds a group by id, or by name if the id is empty.
 func (c *jiraCall) group(id, name string) (Group, error) {
 	for _, g := range c.groups() {
-		if g.id == id || id == "" && name != "" && g.name == name {
+		if g.ID == id || id == "" && name != "" && g.Name == name {
 			return g, nil
 		}
 	}
@@ -51,10 +51,10 @@ func (c *jiraCall) group(id, name string) (Group, error) {
 }
 
 // visible lists the accounts that have reached the site.
-func (c *jiraCall) visible() []*account {
-	list := make([]*account, 0, len(c.j.accounts.all))
-	for _, a := range c.j.accounts.all {
-		if a.visible(c.show.now) {
+func (c *jiraCall) visible() []*Account {
+	list := make([]*Account, 0, len(c.j.accounts.All()))
+	for _, a := range c.j.accounts.All() {
+		if a.Visible(c.show.now) {
 			list = append(list, a)
 		}
 	}
@@ -62,17 +62,17 @@ func (c *jiraCall) visible() []*account {
 }
 
 // account finds a visible account.
-func (c *jiraCall) account(id string) (*account, error) {
-	if a := c.j.accounts.byID[id]; a != nil && a.visible(c.show.now) {
+func (c *jiraCall) account(id string) (*Account, error) {
+	if a := c.j.accounts.WithID(id); a != nil && a.Visible(c.show.now) {
 		return a, nil
 	}
 	return nil, deny(http.StatusNotFound, "Specified user does not exist or you do not have required permissions")
 }
 
 // fullUser is an account with what expand asks for.
-func (c *jiraCall) fullUser(a *account) userJSON {
+func (c *jiraCall) fullUser(a *Account) userJSON {
 	u := c.show.user(a)
-	u.Expand, u.Locale = "groups,applicationRoles", a.locale
+	u.Expand, u.Locale = "groups,applicationRoles", a.Locale
 	u.Groups, u.Roles = listWrapper{Items: []any{}}, listWrapper{Size: 1, Items: []any{}}
 	if slices.Contains(c.list("expand"), "groups") {
 		groups := c.groupsOf(a)
@@ -86,11 +86,11 @@ type listWrapper struct {
 	Items []any `json:"items"`
 }
 
-func (c *jiraCall) groupsOf(a *account) []any {
+func (c *jiraCall) groupsOf(a *Account) []any {
 	list := []any{}
 	for _, g := range c.groups() {
-		if slices.Contains(g.members(), a) {
-			list = append(list, map[string]any{"name": g.name, "groupId": g.id, "self": c.show.self("group?groupId=" + g.id)})
+		if slices.Contains(g.Members(), a) {
+			list = append(list, map[string]any{"name": g.Name, "groupId": g.ID, "self": c.show.self("group?groupId=" + g.ID)})
 		}
 	}
 	return list
@@ -149,9 +149,9 @@ func (c *jiraCall) usersLike(query, id string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var found []*account
+	var found []*Account
 	for _, a := range c.visible() {
-		if id != "" && a.id != id || !a.active || a.deleted || !a.matches(strings.ToLower(query)) {
+		if id != "" && a.ID != id || !a.Active || a.Deleted || !matches(a, strings.ToLower(query)) {
 			continue
 		}
 		if found = append(found, a); len(found) == searchable {
@@ -161,11 +161,12 @@ func (c *jiraCall) usersLike(query, id string) (reply, error) {
 	return ok(renderAll(slice(found, start, size), c.show.person))
 }
 
-// matches reports whether a word of the name or the address begins so.
-func (a *account) matches(prefix string) bool {
-	name := strings.ToLower(a.name)
+// matches reports whether a word of an account's name, or the address that
+// others see, begins with prefix.
+func matches(a *Account, prefix string) bool {
+	name := strings.ToLower(a.Name)
 	return strings.HasPrefix(name, prefix) || strings.Contains(name, " "+prefix) ||
-		!a.emailHidden && strings.HasPrefix(strings.ToLower(a.email), prefix)
+		!a.EmailHidden && strings.HasPrefix(strings.ToLower(a.Email), prefix)
 }
 
 func (c *jiraCall) searchAssignable() (reply, error) {
@@ -183,8 +184,8 @@ func (c *jiraCall) searchAssignable() (reply, error) {
 		return reply{}, err
 	}
 	query, only := strings.ToLower(c.query.Get("query")), c.query.Get("accountId")
-	people := slices.DeleteFunc(c.visible(), func(a *account) bool {
-		return !assignable(a) || only != "" && a.id != only || !a.matches(query)
+	people := slices.DeleteFunc(c.visible(), func(a *Account) bool {
+		return !assignable(a) || only != "" && a.ID != only || !matches(a, query)
 	})
 	return ok(renderAll(slice(people[:min(len(people), searchable)], start, size), c.show.person))
 }
@@ -200,9 +201,9 @@ func (c *jiraCall) userGroups() (reply, error) {
 func (c *jiraCall) listGroups() (reply, error) {
 	ids, names := c.list("groupId"), c.query["groupName"]
 	found := slices.DeleteFunc(c.groups(), func(g Group) bool {
-		return len(ids)+len(names) > 0 && !slices.Contains(ids, g.id) && !slices.Contains(names, g.name)
+		return len(ids)+len(names) > 0 && !slices.Contains(ids, g.ID) && !slices.Contains(names, g.Name)
 	})
-	return page(c, found, 50, 50, func(g Group) any { return map[string]string{"name": g.name, "groupId": g.id} })
+	return page(c, found, 50, 50, func(g Group) any { return map[string]string{"name": g.Name, "groupId": g.ID} })
 }
 
 func (c *jiraCall) listMembers() (reply, error) {
@@ -214,9 +215,9 @@ func (c *jiraCall) listMembers() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	members := g.members()
+	members := g.Members()
 	if !c.flag("includeInactiveUsers") {
-		members = slices.DeleteFunc(slices.Clone(members), func(a *account) bool { return !a.active || a.deleted })
+		members = slices.DeleteFunc(slices.Clone(members), func(a *Account) bool { return !a.Active || a.Deleted })
 	}
 	return page(c, members, 50, 50, c.show.person)
 }

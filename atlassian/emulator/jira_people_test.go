@@ -11,20 +11,20 @@ import (
 )
 
 // crowd adds accounts of every kind to a site.
-func crowd(s *jiraSite) map[string]*account {
+func crowd(s *jiraSite) map[string]*Account {
 	s.tenant.Lock()
 	defer s.tenant.Unlock()
-	named := map[string]*account{
-		"ann":    {id: "a-ann", kind: kindPerson, name: "Ann Müller", email: "zz-ann@demo.example", active: true},
-		"hidden": {id: "a-hidden", kind: kindPerson, name: "Hidden Hand", email: "zz-hidden@demo.example", active: true, emailHidden: true},
-		"left":   {id: "a-left", kind: kindPerson, name: "Left Behind", email: "zz-left@demo.example"},
-		"gone":   {id: "a-gone", kind: kindPerson, name: "Gone", email: "zz-gone@demo.example", deleted: true},
-		"app":    {id: "a-app", kind: kindApp, name: "Build Bot", active: true},
-		"client": {id: "a-client", kind: kindCustomer, name: "Client", email: "zz-client@example.net", active: true},
-		"later":  {id: "a-later", kind: kindPerson, name: "Later", active: true, visibleFrom: s.tenant.now().Add(time.Hour)},
+	named := map[string]*Account{
+		"ann":    {ID: "a-ann", Kind: KindPerson, Name: "Ann Müller", Email: "zz-ann@demo.example", Active: true},
+		"hidden": {ID: "a-hidden", Kind: KindPerson, Name: "Hidden Hand", Email: "zz-hidden@demo.example", Active: true, EmailHidden: true},
+		"left":   {ID: "a-left", Kind: KindPerson, Name: "Left Behind", Email: "zz-left@demo.example"},
+		"gone":   {ID: "a-gone", Kind: KindPerson, Name: "Gone", Email: "zz-gone@demo.example", Deleted: true},
+		"app":    {ID: "a-app", Kind: KindApp, Name: "Build Bot", Active: true},
+		"client": {ID: "a-client", Kind: KindCustomer, Name: "Client", Email: "zz-client@example.net", Active: true},
+		"later":  {ID: "a-later", Kind: KindPerson, Name: "Later", Active: true, VisibleFrom: s.tenant.Now().Add(time.Hour)},
 	}
 	for _, name := range []string{"ann", "hidden", "left", "gone", "app", "client", "later"} {
-		s.tenant.accounts.add(named[name])
+		s.tenant.Accounts.Add(named[name])
 	}
 	return named
 }
@@ -45,7 +45,7 @@ func TestUsers(t *testing.T) {
 	if diff := cmp.Diff([]string{"a-ann", "a-hidden", "a-left", "a-gone", "a-app", "a-client"}, ids(tail)); diff != "" {
 		t.Errorf("/users/search (-want +got):\n%s", diff)
 	}
-	if tail[0].EmailAddress == "" || tail[1].EmailAddress != "" || tail[3].DisplayName != "Former user" || tail[2].Active || tail[4].AccountType != kindApp {
+	if tail[0].EmailAddress == "" || tail[1].EmailAddress != "" || tail[3].DisplayName != "Former user" || tail[2].Active || tail[4].AccountType != KindApp {
 		t.Errorf("users %+v", tail)
 	}
 	if page := get[[]userJSON](s, "/users?startAt=100000"); len(page) != 0 {

@@ -73,7 +73,7 @@ func (c *jiraCall) checkPermissions() (reply, error) {
 	if err := c.decode(&body); err != nil {
 		return reply{}, err
 	}
-	if body.AccountID != "" && body.AccountID != c.caller.id {
+	if body.AccountID != "" && body.AccountID != c.caller.ID {
 		return reply{}, deny(http.StatusNotImplemented, "The emulator checks the caller's own permissions only.")
 	}
 	for _, permission := range body.Global {

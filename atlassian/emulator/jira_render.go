@@ -15,7 +15,7 @@ const timeLayout = "2006-01-02T15:04:05.000-0700"
 type renderer struct {
 	j      *jira
 	base   string // scheme, host and prefix
-	caller *account
+	caller *Account
 	zone   *time.Location
 	now    time.Time
 	parts  map[any]json.RawMessage // what occurs in many issues of an answer
@@ -27,24 +27,24 @@ func newRenderer(c *jiraCall, prefix string) *renderer {
 		scheme = "https://"
 	}
 	return &renderer{
-		j: c.j, base: scheme + c.Host + prefix, caller: c.caller, zone: c.j.zoneOf(c.caller), now: c.j.tenant.now(),
+		j: c.j, base: scheme + c.Host + prefix, caller: c.caller, zone: c.j.zoneOf(c.caller), now: c.j.tenant.Now(),
 		parts: map[any]json.RawMessage{},
 	}
 }
 
 // zoneOf is the time zone an account has chosen, UTC if it has none.
-func (j *jira) zoneOf(a *account) *time.Location {
+func (j *jira) zoneOf(a *Account) *time.Location {
 	if a == nil {
 		return time.UTC
 	}
-	if zone, found := j.zones.Load(a.timeZone); found {
+	if zone, found := j.zones.Load(a.TimeZone); found {
 		return zone.(*time.Location)
 	}
-	zone, err := time.LoadLocation(a.timeZone)
+	zone, err := time.LoadLocation(a.TimeZone)
 	if err != nil {
 		zone = time.UTC
 	}
-	j.zones.Store(a.timeZone, zone)
+	j.zones.Store(a.TimeZone, zone)
 	return zone
 }
 
@@ -61,7 +61,7 @@ func (r *renderer) time(t time.Time) any {
 func (r *renderer) once(object any, render func() any) json.RawMessage {
 	text, found := r.parts[object]
 	if !found {
-		text = mustJSON(render())
+		text = JSON(render())
 		r.parts[object] = text
 	}
 	return text
@@ -84,16 +84,16 @@ type userJSON struct {
 
 // user is an account as other users see it. Jira hides addresses and time
 // zones of people who said so, and everything about deleted accounts.
-func (r *renderer) user(a *account) userJSON {
+func (r *renderer) user(a *Account) userJSON {
 	u := userJSON{
-		Self: r.self("user?accountId=" + a.id), AccountID: a.id, AccountType: a.kind, DisplayName: a.name,
-		Active: a.active && !a.deleted, AvatarURLs: r.avatars("initials/" + a.id),
+		Self: r.self("user?accountId=" + a.ID), AccountID: a.ID, AccountType: a.Kind, DisplayName: a.Name,
+		Active: a.Active && !a.Deleted, AvatarURLs: r.avatars("initials/" + a.ID),
 	}
 	switch {
-	case a.deleted:
+	case a.Deleted:
 		u.DisplayName = "Former user"
-	case !a.emailHidden || a == r.caller:
-		u.EmailAddress, u.TimeZone = a.email, a.timeZone
+	case !a.EmailHidden || a == r.caller:
+		u.EmailAddress, u.TimeZone = a.Email, a.TimeZone
 	}
 	return u
 }
@@ -106,7 +106,7 @@ func (r *renderer) avatars(path string) map[string]string {
 	return urls
 }
 
-func (r *renderer) person(a *account) any {
+func (r *renderer) person(a *Account) any {
 	if a == nil {
 		return nil
 	}
@@ -248,7 +248,7 @@ func (r *renderer) appendIssue(b []byte, i *issue, s selection) []byte {
 	b = append(b, '{')
 	if !s.id || s.key {
 		b = append(b, `"expand":"operations,versionedRepresentations,editmeta,changelog,renderedFields","self":`...)
-		b = appendString(b, r.self("issue/"+i.idText))
+		b = AppendQuoted(b, r.self("issue/"+i.idText))
 		b = append(b, `,"key":"`...)
 		b = append(append(b, i.key...), `",`...)
 	}
@@ -281,14 +281,14 @@ func appendValue(b []byte, v any) []byte {
 	case json.RawMessage:
 		return append(b, v...)
 	case string:
-		return appendString(b, v)
+		return AppendQuoted(b, v)
 	case []string:
 		b = append(b, '[')
 		for i, s := range v {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendString(b, s)
+			b = AppendQuoted(b, s)
 		}
 		return append(b, ']')
 	case []any:
@@ -301,15 +301,5 @@ func appendValue(b []byte, v any) []byte {
 		}
 		return append(b, ']')
 	}
-	return append(b, mustJSON(v)...)
-}
-
-// appendString appends a JSON string.
-func appendString(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return append(b, mustJSON(s)...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
+	return append(b, JSON(v)...)
 }

@@ -72,21 +72,21 @@ func (c *jiraCall) getRole() (reply, error) {
 func (c *jiraCall) roleObject(p *project, r *role, held *actors) any {
 	list := []any{}
 	for n, a := range held.accounts {
-		if c.flag("excludeInactiveUsers") && !a.active {
+		if c.flag("excludeInactiveUsers") && !a.Active {
 			continue
 		}
 		list = append(list, map[string]any{
-			"id": 10*r.id + n, "displayName": a.name, "type": "atlassian-user-role-actor",
-			"actorUser": map[string]string{"accountId": a.id},
+			"id": 10*r.id + n, "displayName": a.Name, "type": "atlassian-user-role-actor",
+			"actorUser": map[string]string{"accountId": a.ID},
 		})
 	}
 	groups := c.groups()
 	for n, id := range held.groups {
-		at := slices.IndexFunc(groups, func(g Group) bool { return g.id == id })
+		at := slices.IndexFunc(groups, func(g Group) bool { return g.ID == id })
 		if at < 0 {
 			continue
 		}
-		name := groups[at].name
+		name := groups[at].Name
 		list = append(list, map[string]any{
 			"id": 100*r.id + n, "displayName": name, "name": name, "type": "atlassian-group-role-actor",
 			"actorGroup": map[string]string{"name": name, "displayName": name, "groupId": id},
@@ -170,7 +170,7 @@ func (c *jiraCall) actors(users, groupIDs, groupNames []string) (*actors, error)
 	var found actors
 	for _, id := range users {
 		a, err := c.account(id)
-		if err != nil || !a.active || a.deleted {
+		if err != nil || !a.Active || a.Deleted {
 			return nil, deny(http.StatusNotFound, "We can't find '%s' in any accessible user directory. Check they're still active and available, and try again.", id)
 		}
 		found.accounts = append(found.accounts, a)
@@ -184,7 +184,7 @@ func (c *jiraCall) actors(users, groupIDs, groupNames []string) (*actors, error)
 		if err != nil {
 			return nil, err
 		}
-		found.groups = append(found.groups, g.id)
+		found.groups = append(found.groups, g.ID)
 	}
 	return &found, nil
 }
@@ -193,7 +193,7 @@ func (c *jiraCall) actors(users, groupIDs, groupNames []string) (*actors, error)
 func (s *actors) join(others *actors) error {
 	for _, a := range others.accounts {
 		if slices.Contains(s.accounts, a) {
-			return deny(http.StatusBadRequest, "'%s' is already a member of the project role.", a.id)
+			return deny(http.StatusBadRequest, "'%s' is already a member of the project role.", a.ID)
 		}
 	}
 	for _, id := range others.groups {
@@ -219,13 +219,13 @@ func (c *jiraCall) removeActors() (reply, error) {
 	user, id, name := c.query.Get("user"), c.query.Get("groupId"), c.query.Get("group")
 	switch {
 	case user != "":
-		held.accounts = slices.DeleteFunc(held.accounts, func(a *account) bool { return a.id == user })
+		held.accounts = slices.DeleteFunc(held.accounts, func(a *Account) bool { return a.ID == user })
 	case id != "" || name != "":
 		g, err := c.group(id, name)
 		if err != nil {
 			return reply{}, err
 		}
-		held.groups = slices.DeleteFunc(held.groups, func(have string) bool { return have == g.id })
+		held.groups = slices.DeleteFunc(held.groups, func(have string) bool { return have == g.ID })
 	default:
 		return reply{}, deny(http.StatusBadRequest, "Specify a user or a group.")
 	}

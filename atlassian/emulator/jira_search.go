@@ -113,7 +113,7 @@ func (c *jiraCall) search(s searchRequest) (reply, error) {
 	}
 	token := ""
 	if start+size < len(hits) {
-		token = c.j.results.token(s.JQL, hits, start+size, c.j.tenant.now().Add(c.j.options.tokenLifetime()))
+		token = c.j.results.token(s.JQL, hits, start+size, c.j.tenant.Now().Add(c.j.options.tokenLifetime()))
 	}
 	view := c.j.view(s.ReconcileIssues)
 	var issues []*issue
@@ -139,7 +139,7 @@ func (c *jiraCall) searchPage(issues []*issue, wanted selection, token string, c
 		b = append(append(append(b, `,"nextPageToken":"`...), token...), '"')
 	}
 	if len(cuts) > 0 {
-		b = append(append(b, `,"warnings":`...), mustJSON(renderAll(cuts, clauseWarning))...)
+		b = append(append(b, `,"warnings":`...), JSON(renderAll(cuts, clauseWarning))...)
 	}
 	b = strconv.AppendBool(append(b, `,"isLast":`...), token == "")
 	return ok(json.RawMessage(append(b, '}')))
@@ -158,7 +158,7 @@ func clauseWarning(cut jql.Cut) any {
 func (c *jiraCall) hits(s searchRequest, p *jql.Program[*issue], found jql.Findings) ([]*issue, int, error) {
 	start := 0
 	if s.NextPageToken != nil && *s.NextPageToken != "" {
-		hits, at, err := c.j.results.page(s.JQL, *s.NextPageToken, c.j.tenant.now())
+		hits, at, err := c.j.results.page(s.JQL, *s.NextPageToken, c.j.tenant.Now())
 		if err != nil || hits != nil {
 			return hits, at, err
 		}
@@ -190,7 +190,7 @@ func (c *jiraCall) compile(query string) (*jql.Program[*issue], jql.Findings, er
 }
 
 func (c *jiraCall) env() jql.Env {
-	return jql.Env{Now: c.show.now, Zone: c.show.zone, Account: c.caller.id, MaxList: c.j.options.ClauseLimit}
+	return jql.Env{Now: c.show.now, Zone: c.show.zone, Account: c.caller.ID, MaxList: c.j.options.ClauseLimit}
 }
 
 // find lists the issues that the index shows and the program matches, in its
@@ -231,7 +231,7 @@ func (j *jira) view(reconcile []int64) func(*issue) *issue {
 			return i
 		}
 	}
-	now := j.tenant.now()
+	now := j.tenant.Now()
 	odd := j.requests.Load()%2 == 1
 	return func(i *issue) *issue {
 		age := now.Sub(i.fresh) // negative while the index lags

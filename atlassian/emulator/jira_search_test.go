@@ -137,7 +137,7 @@ type clock struct{ at time.Time }
 func (c *clock) now() time.Time { return c.at }
 
 func TestPageTokenExpires(t *testing.T) {
-	c := &clock{seedEpoch}
+	c := &clock{Epoch}
 	s := newJiraSite(t, Options{Projects: 1, Issues: 20, Now: c.now})
 	page := decode[searched](t, s.do("POST", "/search/jql", `{"jql":"project = ENG","maxResults":10}`))
 	next := map[string]any{"jql": "project = ENG", "nextPageToken": page.NextPageToken}
@@ -148,7 +148,7 @@ func TestPageTokenExpires(t *testing.T) {
 }
 
 func TestIndexLag(t *testing.T) {
-	c := &clock{seedEpoch.AddDate(6, 0, 0)}
+	c := &clock{Epoch.AddDate(6, 0, 0)}
 	s := newJiraSite(t, Options{Projects: 1, Issues: 5, Now: c.now, Jira: JiraOptions{IndexLag: time.Minute}})
 	const query = `project = ENG and labels = new`
 	key := s.create(map[string]any{"labels": []string{"new"}})
@@ -182,7 +182,7 @@ func TestIndexLag(t *testing.T) {
 }
 
 func TestFlickeringIndex(t *testing.T) {
-	c := &clock{seedEpoch.AddDate(6, 0, 0)}
+	c := &clock{Epoch.AddDate(6, 0, 0)}
 	s := newJiraSite(t, Options{Projects: 1, Now: c.now, Jira: JiraOptions{IndexLag: time.Minute, FlickeringIndex: true}})
 	s.create(nil)
 	c.at = c.at.Add(90 * time.Second)
@@ -236,7 +236,7 @@ func TestTimeZone(t *testing.T) {
 func TestSearchAgreesWithIssues(t *testing.T) {
 	s := newJiraSite(t, Options{Projects: 3, Issues: 300, Seed: 2})
 	j := s.jira
-	admin := j.accounts.withEmail(AdminEmail)
+	admin := j.accounts.WithEmail(AdminEmail)
 	tests := []struct {
 		query string
 		want  func(*issue) bool
@@ -254,7 +254,7 @@ func TestSearchAgreesWithIssues(t *testing.T) {
 		{`resolution is not empty`, func(i *issue) bool { return i.resolution != nil }},
 		{`resolved is empty`, func(i *issue) bool { return i.resolved.IsZero() }},
 		{`assignee is empty`, func(i *issue) bool { return i.assignee == nil }},
-		{`assignee = "` + admin.id + `"`, func(i *issue) bool { return i.assignee == admin }},
+		{`assignee = "` + admin.ID + `"`, func(i *issue) bool { return i.assignee == admin }},
 		{`reporter = currentUser()`, func(i *issue) bool { return i.reporter == admin }},
 		{`labels = needs-review`, func(i *issue) bool { return slices.Contains(i.labels, "Needs-Review") }},
 		{`labels != sox`, func(i *issue) bool { return len(i.labels) > 0 && !slices.Contains(i.labels, "sox") }},
@@ -341,7 +341,7 @@ func TestFailedSearch(t *testing.T) {
 func BenchmarkSearch(b *testing.B) {
 	e := New(Options{Users: 1000, Projects: 3, Issues: 100_000, Seed: 1})
 	j := e.jira
-	c := &jiraCall{Request: &http.Request{Host: "x"}, j: j, caller: j.accounts.withEmail(AdminEmail)}
+	c := &jiraCall{Request: &http.Request{Host: "x"}, j: j, caller: j.accounts.WithEmail(AdminEmail)}
 	c.show = newRenderer(c, "")
 	size := 100
 	for _, query := range []string{

@@ -25,14 +25,14 @@ func (j *jira) seed(rng *rand.Rand, projects, issues int) {
 }
 
 // grantRoles gives project roles to people and to groups of the directory.
-func (j *jira) grantRoles(people []*account) {
-	groups := j.groups(j.tenant.now())
+func (j *jira) grantRoles(people []*Account) {
+	groups := j.groups(j.tenant.Now())
 	for n, p := range j.projects {
 		member, viewer := p.roles[j.roles[1]], p.roles[j.roles[2]]
-		viewer.join(&actors{accounts: []*account{people[n%len(people)]}})
+		viewer.join(&actors{accounts: []*Account{people[n%len(people)]}})
 		if len(groups) > 0 {
-			member.join(&actors{groups: []string{groups[n%len(groups)].id}})
-			viewer.join(&actors{groups: []string{groups[(n+1)%len(groups)].id}})
+			member.join(&actors{groups: []string{groups[n%len(groups)].ID}})
+			viewer.join(&actors{groups: []string{groups[(n+1)%len(groups)].ID}})
 		}
 	}
 }
@@ -41,8 +41,8 @@ func (j *jira) grantRoles(people []*account) {
 type siteSeeder struct {
 	*rand.Rand
 	*jira
-	staff     []*account // may be assigned issues
-	former    []*account // people who have left
+	staff     []*Account // may be assigned issues
+	former    []*Account // people who have left
 	documents [][]byte   // descriptions; issues share them
 }
 
@@ -109,7 +109,7 @@ func (s *siteSeeder) project(n int) {
 	} else {
 		p.key, p.name = fmt.Sprintf("P%d", n+1), fmt.Sprintf("Project %d", n+1)
 	}
-	p.lead = s.accounts.withEmail(AdminEmail)
+	p.lead = s.accounts.WithEmail(AdminEmail)
 	switch n % 3 {
 	case 0:
 		s.adopt(p, s.types[:siteTypes:siteTypes], simpleWorkflow(s.statuses))
@@ -133,7 +133,7 @@ func (s *siteSeeder) project(n int) {
 	for _, r := range s.roles {
 		p.roles[r] = &actors{}
 	}
-	p.roles[s.roles[0]].accounts = []*account{p.lead}
+	p.roles[s.roles[0]].accounts = []*Account{p.lead}
 	s.projects = append(s.projects, p)
 }
 
@@ -198,18 +198,18 @@ func (s *siteSeeder) teamManaged(p *project) {
 }
 
 func (s *siteSeeder) people() {
-	for _, a := range s.accounts.all {
+	for _, a := range s.accounts.All() {
 		switch {
 		case assignable(a):
 			s.staff = append(s.staff, a)
-		case a.kind == kindPerson:
+		case a.Kind == KindPerson:
 			s.former = append(s.former, a)
 		}
 	}
 	for _, p := range s.projects {
 		held := p.roles[s.roles[1]]
 		for range min(3, len(s.staff)) {
-			held.join(&actors{accounts: []*account{pick(s.Rand, s.staff)}}) // whoever is picked twice joins once
+			held.join(&actors{accounts: []*Account{Pick(s.Rand, s.staff)}}) // whoever is picked twice joins once
 		}
 	}
 }
@@ -219,8 +219,8 @@ func (s *siteSeeder) issue(n, all int) {
 	p := s.projects[n%len(s.projects)]
 	span := 66 * 30 * 24 * time.Hour / time.Duration(all)
 	i := &issue{
-		project: p, summary: s.summary(), creator: pick(s.Rand, s.staff), reporter: pick(s.Rand, s.staff),
-		created: seedEpoch.Add(time.Duration(n)*span + time.Duration(s.IntN(86_400_000))*time.Millisecond),
+		project: p, summary: s.summary(), creator: Pick(s.Rand, s.staff), reporter: Pick(s.Rand, s.staff),
+		created: Epoch.Add(time.Duration(n)*span + time.Duration(s.IntN(86_400_000))*time.Millisecond),
 	}
 	i.created = i.created.Truncate(time.Millisecond)
 	s.place(i)
@@ -239,7 +239,7 @@ func (s *siteSeeder) issue(n, all int) {
 func (s *siteSeeder) place(i *issue) {
 	types := i.project.types
 	sub := types[len(types)-1]
-	i.kind = pick(s.Rand, types[:len(types)-1])
+	i.kind = Pick(s.Rand, types[:len(types)-1])
 	if i.kind.level > 0 && s.chance(80) {
 		i.kind = types[1]
 	}
@@ -263,17 +263,17 @@ func (s *siteSeeder) place(i *issue) {
 
 // progress chooses status, resolution and dates.
 func (s *siteSeeder) progress(i *issue) {
-	i.status = pick(s.Rand, i.workflow().statuses)
+	i.status = Pick(s.Rand, i.workflow().statuses)
 	i.updated = i.created.Add(time.Duration(s.IntN(20*86_400_000)) * time.Millisecond)
 	if i.status.category == categoryDone {
-		i.resolution = pick(s.Rand, s.resolutions)
+		i.resolution = Pick(s.Rand, s.resolutions)
 		i.resolved = i.updated
 	}
 	if s.chance(30) {
 		i.due = i.created.AddDate(0, 0, s.IntN(90)).Format(time.DateOnly)
 	}
 	if !s.chance(4) {
-		i.priority = pick(s.Rand, s.priorities)
+		i.priority = Pick(s.Rand, s.priorities)
 	}
 }
 
@@ -282,15 +282,15 @@ func (s *siteSeeder) describe(i *issue) {
 	switch {
 	case s.chance(20):
 	case len(s.former) > 0 && s.chance(5):
-		i.assignee = pick(s.Rand, s.former)
+		i.assignee = Pick(s.Rand, s.former)
 	default:
-		i.assignee = pick(s.Rand, s.staff)
+		i.assignee = Pick(s.Rand, s.staff)
 	}
 	if !s.chance(15) {
-		i.description = pick(s.Rand, s.documents)
+		i.description = Pick(s.Rand, s.documents)
 	}
 	if s.chance(8) {
-		i.environment = pick(s.Rand, s.documents)
+		i.environment = Pick(s.Rand, s.documents)
 	}
 	i.setLabels(s.some(seedLabels))
 	for n := range s.IntN(3) {

@@ -121,7 +121,7 @@ func (d *draft) screen(t *transition, body issueBody) (*choice, error) {
 // perform moves the draft along a transition. Done issues are resolved, with
 // the first resolution if none was chosen; all others are not.
 func (d *draft) perform(t *transition, resolution *choice) {
-	now := d.j.tenant.now()
+	now := d.j.tenant.Now()
 	d.status, d.updated = t.to, now
 	if t.to.category != categoryDone {
 		d.resolution, d.resolved = nil, time.Time{}

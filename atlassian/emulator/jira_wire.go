@@ -105,7 +105,7 @@ func noContent() (reply, error) { return reply{status: http.StatusNoContent}, ni
 type jiraCall struct {
 	*http.Request
 	j      *jira
-	caller *account // nil without valid credentials
+	caller *Account // nil without valid credentials
 	show   *renderer
 	body   []byte
 	query  url.Values

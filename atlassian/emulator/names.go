@@ -4,22 +4,31 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"time"
 )
 
-// Names makes up the names and mail addresses of people.
+// Epoch is when the tenant began. Sample data are dated from it, so that the
+// same seed gives the same dates.
+var Epoch = time.Date(2021, time.February, 16, 15, 5, 41, 185473000, time.UTC)
+
+// Pick chooses one element of a list, which must not be empty.
+func Pick[T any](rng *rand.Rand, list []T) T { return list[rng.IntN(len(list))] }
+
+// Names invents the names and mail addresses of people.
 type Names struct {
 	rng   *rand.Rand
-	taken map[string]int // people who share the local part of an address
+	taken map[string]int // by the local part of an address: how many people wanted it
 	last  [2]string      // the name of the latest person
 }
 
-func newNames(rng *rand.Rand) *Names { return &Names{rng: rng, taken: map[string]int{}} }
+// NewNames returns a source of names that draws from rng.
+func NewNames(rng *rand.Rand) *Names { return &Names{rng: rng, taken: map[string]int{}} }
 
-// person returns the name of the ith person. Now and then two people in a row
+// Person returns the name of the ith person. Now and then two people in a row
 // have the same.
-func (n *Names) person(i int) (given, family string) {
+func (n *Names) Person(i int) (given, family string) {
 	if i%25 != 24 {
-		n.last = [2]string{pick(n.rng, givenNames), pick(n.rng, familyNames)}
+		n.last = [2]string{Pick(n.rng, givenNames), Pick(n.rng, familyNames)}
 	}
 	return n.last[0], n.last[1]
 }
@@ -30,12 +39,12 @@ var plainLetters = strings.NewReplacer(
 	" ", "",
 )
 
-// ascii spells a name without accents and spaces, as mail addresses do.
-func ascii(name string) string { return plainLetters.Replace(name) }
+// ASCII spells a name without accents and without spaces, as mail addresses do.
+func ASCII(name string) string { return plainLetters.Replace(name) }
 
-// address returns an address that nobody else has, in any case.
-func (n *Names) address(given, family string) string {
-	local := ascii(strings.ToLower(given + "." + family))
+// Address returns an address that nobody else has, in any case.
+func (n *Names) Address(given, family string) string {
+	local := ASCII(strings.ToLower(given + "." + family))
 	n.taken[local]++
 	if same := n.taken[local]; same > 1 {
 		local = fmt.Sprintf("%s%d", local, same)
@@ -53,8 +62,7 @@ func (n *Names) address(given, family string) string {
 	return local + "@" + domain
 }
 
-// The names have the letters that trip software up: accents, apostrophes,
-// spaces.
+// The names contain what software stumbles over: accents, apostrophes, spaces.
 
 var givenNames = []string{
 	"Aisha", "Alejandro", "Amélie", "Ana", "Anders", "Ben", "Björn", "Carlos", "Chloë", "Daniel", "Élodie", "Emma",

@@ -23,12 +23,12 @@ type organization struct {
 	tenant  *Tenant
 	options OrganizationOptions
 	routes  *http.ServeMux
-	limiter rateLimiter
+	limiter RateLimiter
 }
 
 func newOrganization(t *Tenant, options OrganizationOptions) *organization {
 	o := &organization{tenant: t, options: options, routes: http.NewServeMux()}
-	o.limiter.perSecond = o.options.RateLimit
+	o.limiter.PerSecond = o.options.RateLimit
 	o.routes.HandleFunc("GET /admin/v1/orgs/{org}", o.describe)
 	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users", o.listUsers)
 	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users/count", o.countUsers)
@@ -48,7 +48,7 @@ func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	lifecycle := strings.HasPrefix(r.URL.Path, "/users/")
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
-	case !o.limiter.allow(header, o.tenant.now()):
+	case !o.limiter.Allow(header, o.tenant.Now()):
 		refuseRequest(w, http.StatusTooManyRequests)
 	case isBearer && key == OrganizationKey:
 		o.routes.ServeHTTP(w, r)
@@ -61,7 +61,7 @@ func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuseRequest answers as the gateway in front of the APIs does.
 func refuseRequest(w http.ResponseWriter, status int) {
-	writeProxyError(w, status, http.StatusText(status))
+	WriteProxyError(w, status, http.StatusText(status))
 }
 
 // adminError is one of the problems that the admin API reports. Its status is
@@ -79,8 +79,8 @@ func writeAdminError(w http.ResponseWriter, status any, code, title, detail stri
 	if !isNumber {
 		number, _ = strconv.Atoi(status.(string))
 	}
-	writeJSON(w, number, "application/json", map[string]any{
-		"errors": []adminError{{newUUID(runtimeRandom{}), status, code, title, detail}},
+	WriteJSON(w, number, "application/json", map[string]any{
+		"errors": []adminError{{NewUUID(Random{}), status, code, title, detail}},
 	})
 }
 
@@ -89,9 +89,9 @@ func writeAdminError(w http.ResponseWriter, status any, code, title, detail stri
 // the answer is the router's in front of the API.
 func (o *organization) known(w http.ResponseWriter, r *http.Request) bool {
 	if org := r.PathValue("org"); org != OrganizationID {
-		writeJSON(w, http.StatusNotFound, "application/json", map[string]any{
-			"timestamp": o.tenant.now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
-			"status": 404, "error": "Not Found", "requestId": newUUID(runtimeRandom{})[:8], "message": "TCS validation failed",
+		WriteJSON(w, http.StatusNotFound, "application/json", map[string]any{
+			"timestamp": o.tenant.Now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
+			"status": 404, "error": "Not Found", "requestId": NewUUID(Random{})[:8], "message": "TCS validation failed",
 		})
 		return false
 	}
@@ -107,7 +107,7 @@ func (o *organization) describe(w http.ResponseWriter, r *http.Request) {
 	if !o.known(w, r) {
 		return
 	}
-	writeJSON(w, http.StatusOK, "application/json", map[string]any{"data": map[string]any{
+	WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": map[string]any{
 		"id": OrganizationID, "type": "orgs", "attributes": map[string]any{"name": "Demo Organization"},
 		"links": map[string]any{"self": "https://api.atlassian.com/admin/v1/orgs/" + OrganizationID},
 	}})
@@ -131,25 +131,25 @@ type organizationUser struct {
 	Links            map[string]string `json:"links"`
 }
 
-func (a *account) forOrganization() organizationUser {
+func newOrganizationUser(a *Account) organizationUser {
 	u := organizationUser{
-		AccountID: a.id, AccountType: kindPerson, Status: "active", AccountStatus: "active", MembershipStatus: "active",
-		AddedToOrg: seedEpoch, Name: a.name, Nickname: a.name, Email: a.email, EmailVerified: true, ClaimStatus: "unmanaged",
-		PlatformRoles: []string{}, Counts: map[string]int{"resources": 1}, Links: map[string]string{"self": cursorAfter(a.number)},
+		AccountID: a.ID, AccountType: KindPerson, Status: "active", AccountStatus: "active", MembershipStatus: "active",
+		AddedToOrg: Epoch, Name: a.Name, Nickname: a.Name, Email: a.Email, EmailVerified: true, ClaimStatus: "unmanaged",
+		PlatformRoles: []string{}, Counts: map[string]int{"resources": 1}, Links: map[string]string{"self": cursorAfter(a.Number)},
 	}
-	if !a.visibleFrom.IsZero() {
-		u.AddedToOrg = a.visibleFrom
+	if !a.VisibleFrom.IsZero() {
+		u.AddedToOrg = a.VisibleFrom
 	}
-	if a.managed {
+	if a.Managed {
 		u.ClaimStatus = "managed"
 	}
-	if a.email == AdminEmail {
+	if a.Email == AdminEmail {
 		u.PlatformRoles = []string{"atlassian/org-admin"}
 	}
-	if a.suspended {
+	if a.Suspended {
 		u.Status, u.MembershipStatus = "suspended", "suspended"
 	}
-	if !a.active {
+	if !a.Active {
 		u.Status, u.AccountStatus = "deactivated", "inactive"
 	}
 	return u
@@ -157,11 +157,11 @@ func (a *account) forOrganization() organizationUser {
 
 // people lists the accounts that the organization has: no apps, no customers,
 // nobody whose account is closed for good.
-func (o *organization) people(ids []string) []*account {
-	now := o.tenant.now()
-	var list []*account
-	for _, a := range o.tenant.accounts.all {
-		if a.kind == kindPerson && !a.deleted && a.visible(now) && (len(ids) == 0 || slices.Contains(ids, a.id)) {
+func (o *organization) people(ids []string) []*Account {
+	now := o.tenant.Now()
+	var list []*Account
+	for _, a := range o.tenant.Accounts.All() {
+		if a.Kind == KindPerson && !a.Deleted && a.Visible(now) && (len(ids) == 0 || slices.Contains(ids, a.ID)) {
 			list = append(list, a)
 		}
 	}
@@ -205,7 +205,7 @@ func (o *organization) listUsers(w http.ResponseWriter, r *http.Request) {
 		writeAdminError(w, 400, "ADMIN-UAM-400-1", "Bad Request", "Invalid cursor")
 		return
 	}
-	writeJSON(w, http.StatusOK, "application/json", o.userPage(query["accountIds"], after, limit))
+	WriteJSON(w, http.StatusOK, "application/json", o.userPage(query["accountIds"], after, limit))
 }
 
 type userPage struct {
@@ -217,14 +217,14 @@ func (o *organization) userPage(ids []string, after, limit int) userPage {
 	o.tenant.RLock()
 	defer o.tenant.RUnlock()
 	list := o.people(ids)
-	start, _ := slices.BinarySearchFunc(list, after+1, func(a *account, number int) int { return a.number - number })
+	start, _ := slices.BinarySearchFunc(list, after+1, func(a *Account, number int) int { return a.Number - number })
 	list = list[start:]
 	page := userPage{Data: []organizationUser{}, Links: map[string]string{"self": cursorAfter(max(after, 0))}}
 	for _, a := range list[:min(limit, len(list))] {
-		page.Data = append(page.Data, a.forOrganization())
+		page.Data = append(page.Data, newOrganizationUser(a))
 	}
 	if len(list) > limit {
-		page.Links["next"] = cursorAfter(list[limit-1].number)
+		page.Links["next"] = cursorAfter(list[limit-1].Number)
 	}
 	return page
 }
@@ -236,7 +236,7 @@ func (o *organization) countUsers(w http.ResponseWriter, r *http.Request) {
 	case o.options.NoCount:
 		writeAdminError(w, "403", "ADMIN-UAM-403-1", "Forbidden", "You are not allowed to perform this request")
 	default:
-		writeJSON(w, http.StatusOK, "application/json", map[string]int{"count": o.count(r.URL.Query()["accountIds"])})
+		WriteJSON(w, http.StatusOK, "application/json", map[string]int{"count": o.count(r.URL.Query()["accountIds"])})
 	}
 }
 
@@ -270,14 +270,14 @@ func (o *organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
 func (o *organization) setActive(id string, active bool) int {
 	o.tenant.Lock()
 	defer o.tenant.Unlock()
-	a := o.tenant.accounts.byID[id]
+	a := o.tenant.Accounts.WithID(id)
 	switch {
-	case a == nil || a.deleted || !a.visible(o.tenant.now()):
+	case a == nil || a.Deleted || !a.Visible(o.tenant.Now()):
 		return http.StatusNotFound
-	case !a.managed:
+	case !a.Managed:
 		return http.StatusForbidden
 	}
-	a.active = active
+	a.Active = active
 	return http.StatusNoContent
 }
 
@@ -288,5 +288,5 @@ type lifecycleError struct {
 }
 
 func writeLifecycleError(w http.ResponseWriter, status int, key, errorKey, detail string) {
-	writeJSON(w, status, "application/json", lifecycleError{key, errorKey, detail})
+	WriteJSON(w, status, "application/json", lifecycleError{key, errorKey, detail})
 }

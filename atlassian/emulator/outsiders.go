@@ -8,34 +8,34 @@ import (
 // addStrangers adds accounts that no directory knows but every site has: apps,
 // customers of a service desk, and somebody whose account is closed.
 func addStrangers(t *Tenant, rng *rand.Rand) {
-	for _, a := range []account{
-		{kind: kindApp, name: "Automation for Jira", active: true},
-		{kind: kindApp, name: "Slack", active: true},
-		{kind: kindCustomer, name: "Wanda Customer", email: "wanda@customer.example", active: true, emailHidden: true},
-		{kind: kindPerson, name: "Former user", deleted: true},
+	for _, a := range []Account{
+		{Kind: KindApp, Name: "Automation for Jira", Active: true},
+		{Kind: KindApp, Name: "Slack", Active: true},
+		{Kind: KindCustomer, Name: "Wanda Customer", Email: "wanda@customer.example", Active: true, EmailHidden: true},
+		{Kind: KindPerson, Name: "Former user", Deleted: true},
 	} {
-		a.id = newAccountID(rng)
-		a.timeZone, a.locale = "Etc/GMT", "en_US"
-		t.accounts.add(&a)
+		a.ID = NewAccountID(rng)
+		a.TimeZone, a.Locale = "Etc/GMT", "en_US"
+		t.Accounts.Add(&a)
 	}
 }
 
 // addOutsiders adds people who use the site though no directory provisions
 // them, and returns them. They are drawn from a source of their own, so that
 // the rest of the data does not depend on them.
-func addOutsiders(t *Tenant, seed uint64) []*account {
+func addOutsiders(t *Tenant, seed uint64) []*Account {
 	rng := rand.New(rand.NewPCG(seed, 0x0475))
-	var people []*account
-	for _, a := range []account{
-		{name: "Bridget Local", email: "bridget.local@demo.example", active: true},
-		{name: "Noah Leaver", email: "noah.leaver@demo.example"},
-		{name: "Sven Suspended", email: "sven.suspended@demo.example", active: true, suspended: true},
-		{name: "Ines Partner", email: "ines@partner.example", active: true},
-		{name: "Olu Freelance", email: "olu@freelance.example", active: true, emailHidden: true},
+	var people []*Account
+	for _, a := range []Account{
+		{Name: "Bridget Local", Email: "bridget.local@demo.example", Active: true},
+		{Name: "Noah Leaver", Email: "noah.leaver@demo.example"},
+		{Name: "Sven Suspended", Email: "sven.suspended@demo.example", Active: true, Suspended: true},
+		{Name: "Ines Partner", Email: "ines@partner.example", Active: true},
+		{Name: "Olu Freelance", Email: "olu@freelance.example", Active: true, EmailHidden: true},
 	} {
-		a.id, a.kind, a.timeZone, a.locale = newAccountID(rng), kindPerson, "Etc/GMT", "en_US"
-		a.managed = strings.HasSuffix(a.email, "@demo.example") && t.verified(a.email)
-		t.accounts.add(&a)
+		a.ID, a.Kind, a.TimeZone, a.Locale = NewAccountID(rng), KindPerson, "Etc/GMT", "en_US"
+		a.Managed = strings.HasSuffix(a.Email, "@demo.example") && t.Verified(a.Email)
+		t.Accounts.Add(&a)
 		people = append(people, &a)
 	}
 	return people

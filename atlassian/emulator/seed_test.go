@@ -29,7 +29,7 @@ func TestSeededTenant(t *testing.T) {
 	}
 	names, count := map[string]bool{}, map[string]int{}
 	for _, u := range d.users {
-		text := string(u.json(e.tenant.now()))
+		text := string(u.json(e.tenant.Now()))
 		for what, has := range map[string]bool{
 			"inactive":    !u.attrs.isActive(),
 			"without id":  u.attrs.ExternalID == "",
@@ -40,7 +40,7 @@ func TestSeededTenant(t *testing.T) {
 			"upper case":  u.attrs.UserName != strings.ToLower(u.attrs.UserName),
 			"ampersand":   strings.Contains(text, " & "),
 			"accent":      strings.Contains(u.attrs.DisplayName, "ö"),
-			"old account": len(u.account.id) == 24,
+			"old account": len(u.account.ID) == 24,
 		} {
 			if has {
 				count[what]++

@@ -8,15 +8,17 @@ import (
 	"time"
 )
 
-// Tenant is what the APIs of a tenant have in common. Its lock guards the
-// accounts, and all data that an API keeps about the tenant: handlers hold it
-// while they look at data, and release it before they write to the network.
-type Tenant struct {
-	sync.RWMutex
-	accounts *accounts
-
-	options TenantOptions
-}
+// The credentials and identifiers are constant, so that any client can be
+// pointed at an emulator without asking it anything.
+const (
+	DirectoryID     = "0d1ec701-0000-4000-8000-000000000001" // of the one SCIM directory
+	DirectoryKey    = "demo-directory-key"                   // bearer token of the directory
+	AdminEmail      = "admin@demo.example"                   // Jira user name, Basic authentication
+	APIToken        = "demo-api-token"                       // Jira password, Basic authentication
+	OrganizationID  = "0a6a0000-0000-4000-8000-000000000001"
+	OrganizationKey = "demo-organization-key" // bearer token of the organization
+	CloudID         = "c10d0000-0000-4000-8000-000000000001"
+)
 
 // TenantOptions say how a Tenant behaves.
 type TenantOptions struct {
@@ -24,29 +26,32 @@ type TenantOptions struct {
 	VerifiedDomains []string         // e-mail domains of managed accounts; empty: every domain
 }
 
-// seedEpoch is when the tenant began. Everything seeded is dated from it, so
-// that the same seed gives the same dates.
-var seedEpoch = time.Date(2021, time.February, 16, 15, 5, 41, 185473000, time.UTC)
+// Tenant is the data that the APIs of one tenant share. The lock guards the
+// accounts and everything that an API keeps: a handler holds it while it looks
+// at data, and releases it before it writes to the network.
+type Tenant struct {
+	sync.RWMutex
+	Accounts *Accounts
 
-// pick chooses one of a list.
-func pick[T any](rng *rand.Rand, list []T) T { return list[rng.IntN(len(list))] }
+	options TenantOptions
+}
 
-// newTenant returns a tenant that has the administrator's account alone; the
-// account's id is drawn from ids.
-func newTenant(options TenantOptions, ids rand.Source) *Tenant {
-	t := &Tenant{accounts: newAccounts(), options: options}
-	t.accounts.add(&account{
-		id: oldAccountID(ids), kind: kindPerson, name: "Ada Administrator", email: AdminEmail,
-		active: true, managed: true, timeZone: "Europe/Berlin", locale: "en_US",
+// NewTenant returns a tenant with one account, the administrator's. Its id is drawn
+// from ids.
+func NewTenant(options TenantOptions, ids rand.Source) *Tenant {
+	t := &Tenant{Accounts: newAccounts(), options: options}
+	t.Accounts.Add(&Account{
+		ID: OldAccountID(ids), Kind: KindPerson, Name: "Ada Administrator", Email: AdminEmail,
+		Active: true, Managed: true, TimeZone: "Europe/Berlin", Locale: "en_US",
 	})
 	return t
 }
 
-// now is the tenant's clock, in UTC.
-func (t *Tenant) now() time.Time { return t.options.Now().UTC() }
+// Now is the tenant's clock, in UTC.
+func (t *Tenant) Now() time.Time { return t.options.Now().UTC() }
 
-// verified reports whether an address is on a domain of the organization.
-func (t *Tenant) verified(email string) bool {
+// Verified reports whether the domain of an address belongs to the organization.
+func (t *Tenant) Verified(email string) bool {
 	domains := t.options.VerifiedDomains
 	domain := email[strings.LastIndexByte(email, '@')+1:]
 	return len(domains) == 0 || slices.ContainsFunc(domains, func(verified string) bool {
@@ -54,8 +59,8 @@ func (t *Tenant) verified(email string) bool {
 	})
 }
 
-// Group is a group as Jira sees it.
+// Group is a group as Jira knows it.
 type Group struct {
-	id, name string // the id is Jira's groupId, which SCIM does not show
-	members  func() []*account
+	ID, Name string            // ID is Jira's groupId, not the id of the SCIM resource
+	Members  func() []*Account // to be called under the tenant's lock
 }

@@ -7,21 +7,22 @@ import (
 	"strconv"
 )
 
-// writeJSON answers with v as JSON. Characters such as & are not escaped;
+// WriteJSON answers with v as JSON. Characters such as & are not escaped;
 // Atlassian's Java services do not do so either.
-func writeJSON(w http.ResponseWriter, status int, contentType string, v any) {
-	writeBytes(w, status, contentType, mustJSON(v))
+func WriteJSON(w http.ResponseWriter, status int, contentType string, v any) {
+	WriteBytes(w, status, contentType, JSON(v))
 }
 
-func writeBytes(w http.ResponseWriter, status int, contentType string, body []byte) {
+// WriteBytes answers with a body.
+func WriteBytes(w http.ResponseWriter, status int, contentType string, body []byte) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	w.Write(body)
 }
 
-// mustJSON encodes a value of our own making, which cannot fail.
-func mustJSON(v any) []byte {
+// JSON encodes v, which must be a value that encoding/json can encode.
+func JSON(v any) []byte {
 	var buf bytes.Buffer
 	encoder := json.NewEncoder(&buf)
 	encoder.SetEscapeHTML(false)
@@ -31,11 +32,12 @@ func mustJSON(v any) []byte {
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 }
 
-// appendQuoted appends s as a JSON string. Most need no escape.
-func appendQuoted(b []byte, s string) []byte {
+// AppendQuoted appends s as a JSON string. Most strings need no escape, so
+// that the encoder is not asked.
+func AppendQuoted(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c > '~' {
-			return append(b, mustJSON(s)...)
+			return append(b, JSON(s)...)
 		}
 	}
 	b = append(b, '"')
