@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // The URNs of RFC 7643, RFC 7644 and of Atlassian's own extension.
@@ -22,7 +24,7 @@ const (
 // Locations name Atlassian's host, whatever host the emulator listens on.
 const directoryURL = "https://api.atlassian.com" + directoryPath
 
-const directoryPath = "/scim/directory/" + DirectoryID
+const directoryPath = "/scim/directory/" + tenant.DirectoryID
 
 // maxBody bounds a request body, in bytes.
 const maxBody = 10 << 20
@@ -60,12 +62,12 @@ func (o *DirectoryOptions) setDefaults() {
 // developer.atlassian.com/cloud/admin/user-provisioning/rest.
 // The tenant's lock guards its data.
 type directory struct {
-	tenant   *Tenant
+	tenant   *tenant.Tenant
 	options  DirectoryOptions
-	accounts *Accounts
+	accounts *tenant.Accounts
 	lastTime time.Time // of the latest change; times never repeat
 	routes   *http.ServeMux
-	limiter  RateLimiter
+	limiter  tenant.RateLimiter
 
 	users       []*user // in order of creation
 	userByID    map[string]*user
@@ -78,7 +80,7 @@ type directory struct {
 	lastSeq     int
 }
 
-func newDirectory(t *Tenant, options DirectoryOptions) *directory {
+func newDirectory(t *tenant.Tenant, options DirectoryOptions) *directory {
 	options.setDefaults()
 	d := &directory{
 		tenant: t, options: options, accounts: t.Accounts,
@@ -153,11 +155,11 @@ func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeDirectoryFailure(w, http.StatusNotFound)
 	case !isBearer:
 		writeDirectoryFailure(w, http.StatusUnauthorized)
-	case key != DirectoryKey:
+	case key != tenant.DirectoryKey:
 		writeDirectoryFailure(w, http.StatusForbidden)
 	case !d.limiter.Allow(w.Header(), d.tenant.Now()):
 		writeDirectoryFailure(w, http.StatusTooManyRequests)
-	case id != DirectoryID:
+	case id != tenant.DirectoryID:
 		writeDirectoryError(w, r, notFound("DIRECTORY", id))
 	case !acceptableContent(r):
 		writeDirectoryFailure(w, http.StatusUnsupportedMediaType)
@@ -174,7 +176,7 @@ func (d *directory) serveRoute(w http.ResponseWriter, r *http.Request) {
 		d.routes.ServeHTTP(w, r)
 		return
 	}
-	held := NewHeldAnswer()
+	held := tenant.NewHeldAnswer()
 	handler.ServeHTTP(held, r)
 	if allow := held.Header().Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)

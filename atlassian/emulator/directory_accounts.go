@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // linkAccount gives a new user the account that owns its e-mail address, or a
@@ -17,8 +19,8 @@ func (d *directory) linkAccount(u *user, now time.Time) {
 		}
 		return
 	}
-	u.account = &Account{
-		ID: NewAccountID(Random{}), Kind: KindPerson, Email: email, Managed: d.tenant.Verified(email),
+	u.account = &tenant.Account{
+		ID: tenant.NewAccountID(tenant.Random{}), Kind: tenant.KindPerson, Email: email, Managed: d.tenant.Verified(email),
 		Active: u.attrs.isActive(), TimeZone: u.attrs.Timezone, Locale: u.attrs.PreferredLanguage,
 		Name: u.attrs.fullName(), VisibleFrom: u.linked,
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // scimError is an error answer of the directory: RFC 7644 section 3.12, with
@@ -71,7 +73,7 @@ func (e *javaError) body() javaException {
 func writeDirectoryError(w http.ResponseWriter, r *http.Request, err error) {
 	var java *javaError
 	if errors.As(err, &java) {
-		WriteJSON(w, http.StatusBadRequest, answerType(r), java.body())
+		tenant.WriteJSON(w, http.StatusBadRequest, answerType(r), java.body())
 		return
 	}
 	var scim *scimError
@@ -82,7 +84,7 @@ func writeDirectoryError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func (e *scimError) write(w http.ResponseWriter, contentType string) {
-	WriteJSON(w, e.status, contentType, struct {
+	tenant.WriteJSON(w, e.status, contentType, struct {
 		Schemas  []string `json:"schemas"`
 		Status   string   `json:"status"`
 		ScimType string   `json:"scimType,omitempty"`
@@ -104,10 +106,10 @@ func writeDirectoryFailure(w http.ResponseWriter, status int) {
 		failed := scimError{status: status, detail: http.StatusText(status) + ". Please try again."}
 		failed.write(w, "application/scim+json")
 	case http.StatusTooManyRequests:
-		WriteProxyError(w, status, "Rate limit exceeded")
+		tenant.WriteProxyError(w, status, "Rate limit exceeded")
 	default:
-		trace := NewUUID(Random{})
-		WriteJSON(w, status, "application/json", failure{failureText(status), trace[:8] + trace[9:13] + trace[14:18]})
+		trace := tenant.NewUUID(tenant.Random{})
+		tenant.WriteJSON(w, status, "application/json", failure{failureText(status), trace[:8] + trace[9:13] + trace[14:18]})
 	}
 }
 

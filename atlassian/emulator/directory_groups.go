@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // listGroups is GET /Groups.
@@ -46,7 +48,7 @@ func (d *directory) getGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	WriteBytes(w, http.StatusOK, answerType(r), text)
+	tenant.WriteBytes(w, http.StatusOK, answerType(r), text)
 	return nil
 }
 
@@ -105,7 +107,7 @@ func (d *directory) createGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	WriteBytes(w, http.StatusCreated, answerType(r), text)
+	tenant.WriteBytes(w, http.StatusCreated, answerType(r), text)
 	return nil
 }
 
@@ -118,7 +120,7 @@ func (d *directory) insertGroup(body groupBody) ([]byte, error) {
 	}
 	now := d.tick()
 	g := &group{
-		id: NewUUID(Random{}), jiraID: NewUUID(Random{}), visibleFrom: now.Add(d.options.PropagationDelay),
+		id: tenant.NewUUID(tenant.Random{}), jiraID: tenant.NewUUID(tenant.Random{}), visibleFrom: now.Add(d.options.PropagationDelay),
 		displayName: body.DisplayName, externalID: body.ExternalID, created: now, modified: now,
 	}
 	draft := newGroupDraft(d, g)
@@ -172,7 +174,7 @@ func (d *directory) updateGroup(w http.ResponseWriter, r *http.Request, change f
 	if err != nil {
 		return err
 	}
-	WriteBytes(w, http.StatusOK, answerType(r), text)
+	tenant.WriteBytes(w, http.StatusOK, answerType(r), text)
 	return nil
 }
 

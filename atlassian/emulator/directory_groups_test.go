@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // names returns the displays of a group's members, or of a user's groups.
@@ -87,7 +89,7 @@ func TestGroupFilter(t *testing.T) {
 
 func TestUnknownMember(t *testing.T) {
 	s, ids, id := smallTeam(t, Options{})
-	unknown := `{"value":"` + CloudID + `"}`
+	unknown := `{"value":"` + tenant.CloudID + `"}`
 	java := s.scim(400, "PUT", "/Groups/"+id, `{"displayName":"team","members":[`+unknown+`]}`).json(t)
 	if java["responseStatus"] != "BAD_REQUEST" || java["stackTrace"] == nil || java["schemas"] != nil {
 		t.Errorf("PUT: got %v, want an exception", java)

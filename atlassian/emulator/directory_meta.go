@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // The discovery endpoints: RFC 7643 sections 5 to 7. Atlassian's OpenAPI
@@ -17,7 +19,7 @@ type object = map[string]any
 
 func (d *directory) serviceProviderConfig(w http.ResponseWriter, r *http.Request) error {
 	unsupported := object{"supported": false}
-	WriteJSON(w, http.StatusOK, answerType(r), object{
+	tenant.WriteJSON(w, http.StatusOK, answerType(r), object{
 		"schemas":        []string{urnMeta + "ServiceProviderConfig"},
 		"patch":          object{"supported": true},
 		"bulk":           object{"supported": false, "maxOperations": 0, "maxPayloadSize": 0},
@@ -68,7 +70,7 @@ func (d *directory) schema(w http.ResponseWriter, r *http.Request) error {
 func writeDocuments(w http.ResponseWriter, r *http.Request, documents []object) error {
 	resources := make([][]byte, len(documents))
 	for i, document := range documents {
-		resources[i] = JSON(document)
+		resources[i] = tenant.JSON(document)
 	}
 	writeList(w, r, len(documents), 1, resources)
 	return nil
@@ -79,7 +81,7 @@ func writeDocument(w http.ResponseWriter, r *http.Request, documents []object, i
 	if i < 0 {
 		return notFound("SCHEMA", id)
 	}
-	WriteJSON(w, http.StatusOK, answerType(r), documents[i])
+	tenant.WriteJSON(w, http.StatusOK, answerType(r), documents[i])
 	return nil
 }
 

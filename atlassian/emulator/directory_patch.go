@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // patchOperation is one operation of RFC 7644 section 3.5.2.
@@ -89,7 +91,7 @@ func (s *shapes) applyPath(op patchOperation, value any, apply func(p patchPath,
 // JSON form and leaves the types of the values to decoding.
 func patchAttributes(attrs userAttributes, operations []patchOperation) (userAttributes, error) {
 	var document map[string]any
-	if err := json.Unmarshal(JSON(attrs), &document); err != nil {
+	if err := json.Unmarshal(tenant.JSON(attrs), &document); err != nil {
 		panic(err) // the text is our own
 	}
 	known := userShapes()
@@ -102,7 +104,7 @@ func patchAttributes(attrs userAttributes, operations []patchOperation) (userAtt
 		}
 	}
 	var patched userAttributes
-	if err := json.Unmarshal(JSON(document), &patched); err != nil {
+	if err := json.Unmarshal(tenant.JSON(document), &patched); err != nil {
 		return userAttributes{}, invalidBody(err)
 	}
 	return patched, nil

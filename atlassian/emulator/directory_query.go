@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // equality is the only filter that the directory knows: attribute eq "value".
@@ -87,7 +89,7 @@ func writeList(w http.ResponseWriter, r *http.Request, total int, start int, res
 		}
 		body = append(body, resource...)
 	}
-	WriteBytes(w, http.StatusOK, answerType(r), append(body, "]}"...))
+	tenant.WriteBytes(w, http.StatusOK, answerType(r), append(body, "]}"...))
 }
 
 // projection is what attributes or excludedAttributes leave of a user. The
@@ -139,7 +141,7 @@ func (p projection) apply(text []byte) []byte {
 			delete(document, name)
 		}
 	}
-	return JSON(document)
+	return tenant.JSON(document)
 }
 
 // keep returns what is left of the value of an attribute, if anything is.

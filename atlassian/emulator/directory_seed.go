@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // seedSpan is how long people went on joining after the tenant began.
@@ -16,7 +18,7 @@ const bigGroup = 5000
 // seed fills the directory with users, who have accounts, and with groups.
 // Nobody else may use the tenant yet.
 func (d *directory) seed(rng *rand.Rand, users, groups int) {
-	s := &peopleSeeder{directory: d, rng: rng, names: NewNames(rng)}
+	s := &peopleSeeder{directory: d, rng: rng, names: tenant.NewNames(rng)}
 	for i := range users {
 		s.addUser(i, users)
 	}
@@ -29,7 +31,7 @@ func (d *directory) seed(rng *rand.Rand, users, groups int) {
 type peopleSeeder struct {
 	directory *directory
 	rng       *rand.Rand
-	names     *Names
+	names     *tenant.Names
 }
 
 // chance is true in one of n cases.
@@ -38,7 +40,7 @@ func (s *peopleSeeder) chance(n int) bool { return s.rng.IntN(n) == 0 }
 // joined returns a time within the part i of n of the span, to the microsecond.
 func (s *peopleSeeder) joined(i, n int) time.Time {
 	step := int64(seedSpan) / int64(n)
-	return Epoch.Add(time.Duration(int64(i)*step + s.rng.Int64N(step))).Truncate(time.Microsecond)
+	return tenant.Epoch.Add(time.Duration(int64(i)*step + s.rng.Int64N(step))).Truncate(time.Microsecond)
 }
 
 // addUser adds the ith of all persons, with an account that is linked already.
@@ -46,7 +48,7 @@ func (s *peopleSeeder) addUser(i, all int) {
 	given, family := s.names.Person(i)
 	email := s.names.Address(given, family)
 	created := s.joined(i, all)
-	u := &user{id: NewUUID(s.rng), created: created, modified: created}
+	u := &user{id: tenant.NewUUID(s.rng), created: created, modified: created}
 	if s.chance(2) {
 		u.modified = created.Add(time.Duration(s.rng.Int64N(int64(90 * 24 * time.Hour)))).Truncate(time.Microsecond)
 	}
@@ -72,18 +74,18 @@ func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 		a.DisplayName = family + ", " + given
 	}
 	if s.chance(10) {
-		a.NickName = string([]rune(given)[:1]) + strings.ToLower(ASCII(family))
+		a.NickName = string([]rune(given)[:1]) + strings.ToLower(tenant.ASCII(family))
 	}
 	if s.chance(15) {
 		a.Name.HonorificPrefix = "Dr."
 	}
-	a.Department = Pick(s.rng, departments)
-	a.Title = Pick(s.rng, titles)
-	a.Organization = Pick(s.rng, organizations)
+	a.Department = tenant.Pick(s.rng, departments)
+	a.Title = tenant.Pick(s.rng, titles)
+	a.Organization = tenant.Pick(s.rng, organizations)
 	if s.chance(2) {
 		a.Enterprise = &enterprise{Organization: a.Organization, Department: a.Department}
 	}
-	place := Pick(s.rng, places)
+	place := tenant.Pick(s.rng, places)
 	a.Timezone, a.PreferredLanguage = place.timeZone, place.language
 	if !s.chance(4) {
 		number := fmt.Sprintf("%s-555-%04d", place.dialing, s.rng.IntN(10000))
@@ -92,15 +94,15 @@ func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 }
 
 // account returns the account of a seeded user; a third were made long ago.
-func (s *peopleSeeder) account(a *userAttributes) *Account {
-	id := NewAccountID(s.rng)
+func (s *peopleSeeder) account(a *userAttributes) *tenant.Account {
+	id := tenant.NewAccountID(s.rng)
 	if s.chance(3) {
-		id = OldAccountID(s.rng)
+		id = tenant.OldAccountID(s.rng)
 	}
 	email := a.primaryEmail()
 	managed := s.directory.tenant.Verified(email)
-	return &Account{
-		ID: id, Kind: KindPerson, Name: a.fullName(), Email: email, EmailHidden: s.chance(6),
+	return &tenant.Account{
+		ID: id, Kind: tenant.KindPerson, Name: a.fullName(), Email: email, EmailHidden: s.chance(6),
 		Active: a.isActive() || !managed, Managed: managed,
 		TimeZone: a.Timezone, Locale: strings.ReplaceAll(a.PreferredLanguage, "-", "_"),
 	}
@@ -111,10 +113,10 @@ func (s *peopleSeeder) account(a *userAttributes) *Account {
 func (s *peopleSeeder) addGroup(i, all int) {
 	created := s.joined(i, all)
 	g := &group{
-		id: NewUUID(s.rng), jiraID: NewUUID(s.rng), displayName: groupName(i), created: created, modified: created,
+		id: tenant.NewUUID(s.rng), jiraID: tenant.NewUUID(s.rng), displayName: groupName(i), created: created, modified: created,
 	}
 	if !s.chance(5) {
-		g.externalID = NewUUID(s.rng)
+		g.externalID = tenant.NewUUID(s.rng)
 	}
 	s.directory.addGroup(g)
 	switch {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // userAttributes are what a client can write of a user. The order of the
@@ -79,7 +81,7 @@ func (a *userAttributes) isActive() bool { return a.Active == nil || bool(*a.Act
 type user struct {
 	seq      int // position in the order of creation
 	id       string
-	account  *Account
+	account  *tenant.Account
 	linked   time.Time // the account id shows from then on
 	created  time.Time
 	modified time.Time
@@ -171,12 +173,12 @@ func (d *directory) addGroup(g *group) {
 
 // groupsAt lists the groups that have reached Jira by now, in order of creation.
 // The caller holds the tenant's lock, also while it asks for members.
-func (d *directory) groupsAt(now time.Time) []Group {
-	groups := make([]Group, 0, len(d.groups))
+func (d *directory) groupsAt(now time.Time) []tenant.Group {
+	groups := make([]tenant.Group, 0, len(d.groups))
 	for _, g := range d.groups {
 		if !now.Before(g.visibleFrom) {
-			groups = append(groups, Group{
-				ID: g.jiraID, Name: g.displayName, Members: func() []*Account { return g.accountsAt(now) },
+			groups = append(groups, tenant.Group{
+				ID: g.jiraID, Name: g.displayName, Members: func() []*tenant.Account { return g.accountsAt(now) },
 			})
 		}
 	}
@@ -184,8 +186,8 @@ func (d *directory) groupsAt(now time.Time) []Group {
 }
 
 // accountsAt lists the accounts of the members that have reached Jira by now.
-func (g *group) accountsAt(now time.Time) []*Account {
-	list := make([]*Account, 0, len(g.members))
+func (g *group) accountsAt(now time.Time) []*tenant.Account {
+	list := make([]*tenant.Account, 0, len(g.members))
 	for _, u := range g.members {
 		if u.account.Visible(now) {
 			list = append(list, u.account)
@@ -288,7 +290,7 @@ func (u *user) json(now time.Time) []byte {
 	if settled {
 		document.Atlassian = &accountLink{u.account.ID}
 	}
-	text := JSON(document)
+	text := tenant.JSON(document)
 	if settled {
 		u.rendered.Store(&text)
 	}
@@ -307,7 +309,7 @@ type groupDocument struct {
 // appendGroup appends the JSON of g, with or without members. The caller holds
 // the tenant's lock.
 func appendGroup(b []byte, g *group, members bool) []byte {
-	head := JSON(groupDocument{
+	head := tenant.JSON(groupDocument{
 		Schemas: []string{urnGroup}, ID: g.id, ExternalID: g.externalID, DisplayName: g.displayName,
 		Meta: resourceMeta{"Group", directoryURL + "/Groups/" + g.id, g.modified, g.created},
 	})
@@ -339,7 +341,7 @@ func appendMembers(b []byte, members []*user) []byte {
 		b = append(b, `{"type":"User","value":"`...)
 		b = append(b, u.id...)
 		b = append(b, `","display":`...)
-		b = AppendQuoted(b, u.attrs.UserName)
+		b = tenant.AppendQuoted(b, u.attrs.UserName)
 		b = append(b, `,"$ref":"`+directoryURL+`/Users/`...)
 		b = append(b, u.id...)
 		b = append(b, `"}`...)

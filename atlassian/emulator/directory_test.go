@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // newUser is the least that a user can be created with.
@@ -49,10 +51,10 @@ func TestAuthorization(t *testing.T) {
 		status                    int
 	}{
 		{"none", "", directoryPath + "/Users", 401},
-		{"basic", "Basic " + DirectoryKey, directoryPath + "/Users", 401},
-		{"other key", "Bearer " + OrganizationKey, directoryPath + "/Users", 403},
-		{"unknown path", "Bearer " + DirectoryKey, directoryPath + "/Me", 404},
-		{"no directory", "Bearer " + DirectoryKey, "/scim/v2/Users", 404},
+		{"basic", "Basic " + tenant.DirectoryKey, directoryPath + "/Users", 401},
+		{"other key", "Bearer " + tenant.OrganizationKey, directoryPath + "/Users", 403},
+		{"unknown path", "Bearer " + tenant.DirectoryKey, directoryPath + "/Me", 404},
+		{"no directory", "Bearer " + tenant.DirectoryKey, "/scim/v2/Users", 404},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,7 +74,7 @@ func TestAuthorization(t *testing.T) {
 
 func TestUnknownDirectory(t *testing.T) {
 	s := newSite(t, Options{})
-	answer, err := s.send("GET", "/scim/directory/"+CloudID+"/Users", "")
+	answer, err := s.send("GET", "/scim/directory/"+tenant.CloudID+"/Users", "")
 	if err != nil || answer.status != 404 || at(answer.json(t), "status") != "404" {
 		t.Errorf("got %d %s, %v, want a SCIM error 404", answer.status, answer.body, err)
 	}
@@ -219,7 +221,7 @@ func TestProjection(t *testing.T) {
 		}
 		delete(got, "id")
 		delete(got, "schemas")
-		if text := string(JSON(got)); text != test.want {
+		if text := string(tenant.JSON(got)); text != test.want {
 			t.Errorf("%s:\ngot  %s\nwant %s", test.query, text, test.want)
 		}
 	}

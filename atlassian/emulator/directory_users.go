@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // listUsers is GET /Users.
@@ -61,7 +63,7 @@ func (d *directory) getUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	WriteBytes(w, http.StatusOK, answerType(r), shape.apply(text))
+	tenant.WriteBytes(w, http.StatusOK, answerType(r), shape.apply(text))
 	return nil
 }
 
@@ -98,7 +100,7 @@ func (d *directory) createUser(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	WriteBytes(w, http.StatusCreated, answerType(r), shape.apply(text))
+	tenant.WriteBytes(w, http.StatusCreated, answerType(r), shape.apply(text))
 	return nil
 }
 
@@ -110,10 +112,10 @@ func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
 		return nil, err
 	}
 	if limit := d.options.MaxUsers; len(d.users) >= limit {
-		return nil, refuse("tooMany", "Directory [%s] has reached its limit of [%d] users.", DirectoryID, limit)
+		return nil, refuse("tooMany", "Directory [%s] has reached its limit of [%d] users.", tenant.DirectoryID, limit)
 	}
 	now := d.tick()
-	u := &user{id: NewUUID(Random{}), created: now, modified: now, attrs: attrs}
+	u := &user{id: tenant.NewUUID(tenant.Random{}), created: now, modified: now, attrs: attrs}
 	d.linkAccount(u, now)
 	d.addUser(u)
 	return u.json(d.tenant.Now()), nil
@@ -150,7 +152,7 @@ func (d *directory) updateUser(w http.ResponseWriter, r *http.Request, change fu
 	if err != nil {
 		return err
 	}
-	WriteBytes(w, http.StatusOK, answerType(r), shape.apply(text))
+	tenant.WriteBytes(w, http.StatusOK, answerType(r), shape.apply(text))
 	return nil
 }
 
@@ -168,7 +170,7 @@ func (d *directory) changeUser(r *http.Request, change func(userAttributes) (use
 	if err := d.checkUser(u, &attrs); err != nil {
 		return nil, err
 	}
-	if string(JSON(attrs)) != string(JSON(u.attrs)) {
+	if string(tenant.JSON(attrs)) != string(tenant.JSON(u.attrs)) {
 		d.setAttributes(u, attrs, d.tick())
 	}
 	d.updateAccount(u) // also when the user is as before: the account may have been changed elsewhere

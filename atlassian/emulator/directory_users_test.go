@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 func TestCreatedUser(t *testing.T) {
@@ -120,7 +122,7 @@ func TestUnchangedKeepsLastModified(t *testing.T) {
 }
 
 // userLife is a user's way through deletion and back.
-func (s *site) userLife() (before, after map[string]any, owner *Account) {
+func (s *site) userLife() (before, after map[string]any, owner *tenant.Account) {
 	s.t.Helper()
 	before = s.create("/Users", newUser("a@demo.example"))
 	id := before["id"].(string)
@@ -185,8 +187,8 @@ func TestEmailChange(t *testing.T) {
 		s.scim(status, "PATCH", "/Users/"+user["id"].(string),
 			fmt.Sprintf(`{"Operations":[{"op":"replace","path":"emails[type eq \"work\"].value","value":%q}]}`, email))
 	}
-	change(409, "B@demo.example") // another record
-	change(409, AdminEmail)       // an account without a record
+	change(409, "B@demo.example")  // another record
+	change(409, tenant.AdminEmail) // an account without a record
 	change(200, "A@demo.example")
 	change(200, "c@demo.example")
 	owner := s.e.tenant.Accounts.WithEmail("c@demo.example")
@@ -198,8 +200,8 @@ func TestEmailChange(t *testing.T) {
 
 func TestCreateLinksExistingAccount(t *testing.T) {
 	s := newSite(t, Options{})
-	user := s.create("/Users", newUser(strings.ToUpper(AdminEmail)))
-	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.Accounts.WithEmail(AdminEmail).ID; got != want {
+	user := s.create("/Users", newUser(strings.ToUpper(tenant.AdminEmail)))
+	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.Accounts.WithEmail(tenant.AdminEmail).ID; got != want {
 		t.Errorf("got account %v, want %v", got, want)
 	}
 }

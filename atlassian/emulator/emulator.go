@@ -18,6 +18,20 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
+)
+
+// The credentials and identifiers are constant, so that any client can be
+// pointed at an emulator without asking it anything.
+const (
+	DirectoryID     = tenant.DirectoryID     // of the one SCIM directory
+	DirectoryKey    = tenant.DirectoryKey    // bearer token of the directory
+	AdminEmail      = tenant.AdminEmail      // Jira user name, Basic authentication
+	APIToken        = tenant.APIToken        // Jira password, Basic authentication
+	OrganizationID  = tenant.OrganizationID  // of the one organization
+	OrganizationKey = tenant.OrganizationKey // bearer token of the organization
+	CloudID         = tenant.CloudID         // of the one Jira site
 )
 
 // Options says what an Emulator holds and how it behaves. The zero value is an
@@ -52,7 +66,7 @@ type Emulator struct {
 	faults  faultSet
 	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
 
-	tenant    *Tenant
+	tenant    *tenant.Tenant
 	directory *directory
 	jira      *jira
 }
@@ -80,7 +94,7 @@ func (e *Emulator) Reset() {
 func (e *Emulator) rebuild() {
 	o := e.options
 	rng := rand.New(rand.NewPCG(o.Seed, 0x5c1d))
-	t := NewTenant(TenantOptions{Now: o.Now, VerifiedDomains: o.VerifiedDomains}, rng)
+	t := tenant.New(tenant.Options{Now: o.Now, VerifiedDomains: o.VerifiedDomains}, rng)
 	d := newDirectory(t, o.Directory)
 	d.seed(rng, o.Users, o.Groups)
 	if o.Users > 0 {

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // site is an emulator behind a real HTTP server.
@@ -53,7 +55,7 @@ func (s *site) send(method, path, body string, edit ...func(*http.Request)) (rec
 	if err != nil {
 		return received{}, err
 	}
-	request.Header.Set("Authorization", "Bearer "+DirectoryKey)
+	request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
 	if body != "" {
 		request.Header.Set("Content-Type", "application/scim+json")
 	}
@@ -203,7 +205,7 @@ func (w *discardAnswer) Write(b []byte) (int, error) { return len(b), nil }
 func BenchmarkListPage(b *testing.B) {
 	e := New(Options{Users: 10_000, Groups: 20, Seed: 1})
 	request := httptest.NewRequest("GET", directoryPath+"/Users?startIndex=5001&count=100", nil)
-	request.Header.Set("Authorization", "Bearer "+DirectoryKey)
+	request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
 	b.ReportAllocs()
 	for b.Loop() {
 		w := &discardAnswer{header: http.Header{}}
@@ -222,7 +224,7 @@ func BenchmarkJoinLargeGroup(b *testing.B) {
 		op := []string{"add", "remove"}[i%2]
 		body := fmt.Sprintf(`{"Operations":[{"op":"%s","path":"members","value":[{"value":"%s"}]}]}`, op, users[i/2%len(users)].id)
 		request := httptest.NewRequest("PATCH", directoryPath+"/Groups/"+group.id, strings.NewReader(body))
-		request.Header.Set("Authorization", "Bearer "+DirectoryKey)
+		request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
 		e.ServeHTTP(&discardAnswer{header: http.Header{}}, request)
 	}
 }

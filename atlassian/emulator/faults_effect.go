@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // gatewayPage is what a proxy in front of Atlassian shows when it has trouble.
@@ -20,14 +22,14 @@ func (e *Emulator) serveFault(w *notedWriter, r *http.Request, fault Fault) {
 	case fault.Reset == "before":
 		cut(w)
 	case fault.Reset == "after":
-		routes.ServeHTTP(NewHeldAnswer(), r)
+		routes.ServeHTTP(tenant.NewHeldAnswer(), r)
 		cut(w)
 	case fault.Status != 0:
-		held := NewHeldAnswer()
+		held := tenant.NewHeldAnswer()
 		e.writeFailure(held, r, fault)
 		release(w, held, fault.Body)
 	case fault.Body != "":
-		held := NewHeldAnswer()
+		held := tenant.NewHeldAnswer()
 		routes.ServeHTTP(held, r)
 		release(w, held, fault.Body)
 	default:
@@ -49,7 +51,7 @@ func cut(w http.ResponseWriter) {
 
 // release sends a held answer with its body spoilt in the given way. The HTTP
 // message is well formed all the same: its length is that of what is sent.
-func release(w http.ResponseWriter, held *HeldAnswer, spoil string) {
+func release(w http.ResponseWriter, held *tenant.HeldAnswer, spoil string) {
 	switch spoil {
 	case "truncated":
 		held.Body.Truncate(held.Body.Len() / 2)
@@ -71,7 +73,7 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	}
 	jira := strings.HasPrefix(r.URL.Path, "/rest/") || strings.HasPrefix(r.URL.Path, "/ex/jira/")
 	if fault.Status == http.StatusTooManyRequests {
-		SetRateLimitHeaders(w.Header(), 100, e.options.Now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
+		tenant.SetRateLimitHeaders(w.Header(), 100, e.options.Now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
 		if jira {
 			w.Header().Set("RateLimit-Reason", "jira-burst-based")
 		}
@@ -80,10 +82,10 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	case strings.HasPrefix(r.URL.Path, "/scim/"):
 		writeDirectoryFailure(w, fault.Status)
 	case jira:
-		WriteJSON(w, fault.Status, "application/json;charset=UTF-8", map[string]any{
+		tenant.WriteJSON(w, fault.Status, "application/json;charset=UTF-8", map[string]any{
 			"errorMessages": []string{http.StatusText(fault.Status)}, "errors": map[string]string{},
 		})
 	default:
-		WriteProxyError(w, fault.Status, http.StatusText(fault.Status))
+		tenant.WriteProxyError(w, fault.Status, http.StatusText(fault.Status))
 	}
 }

@@ -11,14 +11,15 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian/emulator/jql"
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // jira is the Jira site of a tenant, whose lock guards it.
 type jira struct {
-	tenant   *Tenant
+	tenant   *tenant.Tenant
 	options  JiraOptions
-	accounts *Accounts
-	groups   func(now time.Time) []Group // the directory's
+	accounts *tenant.Accounts
+	groups   func(now time.Time) []tenant.Group // the directory's
 
 	projects    []*project
 	types       []*issueType
@@ -46,7 +47,7 @@ type jira struct {
 
 // newJira returns a site without projects. groups lists the groups of the
 // directory that have reached the products by a time.
-func newJira(t *Tenant, options JiraOptions, groups func(now time.Time) []Group) *jira {
+func newJira(t *tenant.Tenant, options JiraOptions, groups func(now time.Time) []tenant.Group) *jira {
 	j := &jira{
 		tenant: t, options: options, accounts: t.Accounts, groups: groups,
 		parts: map[string]*part{}, issueByID: map[string]*issue{}, issueByKey: map[string]*issue{},
@@ -77,10 +78,10 @@ type jiraRoute struct {
 // one for scoped tokens.
 func (j *jira) register(mux *http.ServeMux) {
 	mux.Handle("/rest/", j.site(""))
-	scoped := "/ex/jira/" + CloudID
+	scoped := "/ex/jira/" + tenant.CloudID
 	mux.Handle(scoped+"/", http.StripPrefix(scoped, j.site(scoped)))
 	mux.HandleFunc("/ex/jira/", func(w http.ResponseWriter, r *http.Request) {
-		WriteJSON(w, http.StatusNotFound, jiraType, map[string]any{"code": 404, "message": "No site with this cloud id."})
+		tenant.WriteJSON(w, http.StatusNotFound, jiraType, map[string]any{"code": 404, "message": "No site with this cloud id."})
 	})
 }
 
@@ -95,7 +96,7 @@ func (j *jira) site(prefix string) http.Handler {
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		j.setHeaders(w)
-		WriteJSON(w, http.StatusNotFound, problemType, problem(r))
+		tenant.WriteJSON(w, http.StatusNotFound, problemType, problem(r))
 	})
 	return mux
 }
@@ -125,7 +126,7 @@ func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
 		case answer == nil:
 			w.WriteHeader(status)
 		default:
-			WriteBytes(w, status, jiraType, answer)
+			tenant.WriteBytes(w, status, jiraType, answer)
 		}
 	})
 }
@@ -151,34 +152,34 @@ func (c *jiraCall) run(prefix string, route jiraRoute) (status int, body []byte,
 	case json.RawMessage:
 		body = text
 	default:
-		body = JSON(answer.body)
+		body = tenant.JSON(answer.body)
 	}
 	return answer.status, body, err
 }
 
 // authenticate returns the account of the administrator, who alone has an API
 // token, or nil.
-func (c *jiraCall) authenticate() *Account {
+func (c *jiraCall) authenticate() *tenant.Account {
 	name, token, _ := c.BasicAuth()
-	if !strings.EqualFold(name, AdminEmail) || token != APIToken {
+	if !strings.EqualFold(name, tenant.AdminEmail) || token != tenant.APIToken {
 		return nil
 	}
-	return c.j.accounts.WithEmail(AdminEmail)
+	return c.j.accounts.WithEmail(tenant.AdminEmail)
 }
 
 func (j *jira) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	var refusal *jiraError
 	switch {
 	case !errors.As(err, &refusal):
-		WriteJSON(w, http.StatusBadRequest, jiraType, errBadPayload.envelope())
+		tenant.WriteJSON(w, http.StatusBadRequest, jiraType, errBadPayload.envelope())
 	case refusal == errNoEndpoint:
-		WriteJSON(w, http.StatusNotFound, problemType, problem(r))
+		tenant.WriteJSON(w, http.StatusNotFound, problemType, problem(r))
 	default:
 		if refusal.status == http.StatusUnauthorized {
 			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
 			w.Header().Set("WWW-Authenticate", `OAuth realm="https%3A%2F%2Fdemo.example"`)
 		}
-		WriteJSON(w, refusal.status, jiraType, refusal.envelope())
+		tenant.WriteJSON(w, refusal.status, jiraType, refusal.envelope())
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // issueField is one field of issues: how it is described, shown and written.
@@ -164,7 +166,7 @@ func (ref *reference) UnmarshalJSON(data []byte) error {
 		case string:
 			*to = v
 		case float64:
-			*to = strings.TrimSpace(string(JSON(v)))
+			*to = strings.TrimSpace(string(tenant.JSON(v)))
 		}
 	}
 	return nil
@@ -297,7 +299,7 @@ func findChoice(list []*choice, ref reference) *choice {
 }
 
 // person finds a visible account that a request names; id "-1" is nobody.
-func (d *draft) person(v json.RawMessage) (a *Account, id string) {
+func (d *draft) person(v json.RawMessage) (a *tenant.Account, id string) {
 	ref, _ := parseReference(v)
 	if id = ref.accountID; id == "" {
 		id = ref.id
@@ -321,7 +323,7 @@ func (d *draft) setAssignee(v json.RawMessage) error {
 	return nil
 }
 
-func assignable(a *Account) bool { return a.Active && !a.Deleted && a.Kind == KindPerson }
+func assignable(a *tenant.Account) bool { return a.Active && !a.Deleted && a.Kind == tenant.KindPerson }
 
 func (d *draft) setReporter(v json.RawMessage) error {
 	a, _ := d.person(v)

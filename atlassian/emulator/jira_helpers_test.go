@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // jiraSite is an emulator behind a listener, asked as the administrator.
@@ -48,7 +50,7 @@ func (s *jiraSite) do(method, path string, body any, change ...func(*http.Reques
 	case string:
 		reader = strings.NewReader(body)
 	default:
-		reader = bytes.NewReader(JSON(body))
+		reader = bytes.NewReader(tenant.JSON(body))
 	}
 	if strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/rest") && !strings.HasPrefix(path, "/ex") {
 		path = "/rest/api/3" + path
@@ -57,7 +59,7 @@ func (s *jiraSite) do(method, path string, body any, change ...func(*http.Reques
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r.SetBasicAuth(AdminEmail, APIToken)
+	r.SetBasicAuth(tenant.AdminEmail, tenant.APIToken)
 	r.Header.Set("Content-Type", "application/json")
 	for _, c := range change {
 		c(r)
@@ -105,7 +107,7 @@ func (s *jiraSite) want(method, path string, request any, status int, body strin
 }
 
 func messages(texts ...string) string {
-	return string(JSON((&jiraError{messages: texts}).envelope()))
+	return string(tenant.JSON((&jiraError{messages: texts}).envelope()))
 }
 
 func fieldErrors(pairs ...string) string {
@@ -113,7 +115,7 @@ func fieldErrors(pairs ...string) string {
 	for n := 0; n < len(pairs); n += 2 {
 		fields[pairs[n]] = pairs[n+1]
 	}
-	return string(JSON((&jiraError{fields: fields}).envelope()))
+	return string(tenant.JSON((&jiraError{fields: fields}).envelope()))
 }
 
 // searched is a page of issues.

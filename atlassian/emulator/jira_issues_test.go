@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 func doc(text string) map[string]any {
@@ -33,7 +35,7 @@ func TestCreateIssue(t *testing.T) {
 	if diff := cmp.Diff([]string{"a", "b"}, got.Labels); diff != "" {
 		t.Errorf("labels (-want +got):\n%s", diff)
 	}
-	if want := string(JSON(doc("x\ty"))); string(got.Description) != want {
+	if want := string(tenant.JSON(doc("x\ty"))); string(got.Description) != want {
 		t.Errorf("description %s, want %s", got.Description, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian/emulator/jql"
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // newSchema says what JQL can ask of issues.
@@ -148,7 +149,7 @@ func rankChoice(list *[]*choice) func(string) (string, int) {
 }
 
 func (j *jira) personFields() []jql.Field[*issue] {
-	field := func(name string, of func(*issue) *Account) jql.Field[*issue] {
+	field := func(name string, of func(*issue) *tenant.Account) jql.Field[*issue] {
 		return jql.Field[*issue]{
 			Name: name, Kind: jql.Choice, Resolve: j.resolveAccount,
 			One: func(i *issue) string {
@@ -161,14 +162,14 @@ func (j *jira) personFields() []jql.Field[*issue] {
 		}
 	}
 	return []jql.Field[*issue]{
-		field("assignee", func(i *issue) *Account { return i.assignee }),
-		field("reporter", func(i *issue) *Account { return i.reporter }),
-		field("creator", func(i *issue) *Account { return i.creator }),
+		field("assignee", func(i *issue) *tenant.Account { return i.assignee }),
+		field("reporter", func(i *issue) *tenant.Account { return i.reporter }),
+		field("creator", func(i *issue) *tenant.Account { return i.creator }),
 	}
 }
 
 // sortName orders people by name, nobody last.
-func sortName(a *Account) string {
+func sortName(a *tenant.Account) string {
 	if a == nil {
 		return "\U0010ffff"
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // rateLimits are the limits that apply to API tokens: a token bucket for each
@@ -117,5 +119,5 @@ func tooMany(w http.ResponseWriter, reason string, wait time.Duration, now time.
 	h.Set("Retry-After", strconv.Itoa(seconds))
 	h.Set("X-RateLimit-Reset", now.Add(time.Duration(seconds)*time.Second).Format(time.RFC3339))
 	h.Set("RateLimit-Reason", reason)
-	WriteJSON(w, http.StatusTooManyRequests, jiraType, (&jiraError{messages: []string{"Rate limit exceeded."}}).envelope())
+	tenant.WriteJSON(w, http.StatusTooManyRequests, jiraType, (&jiraError{messages: []string{"Rate limit exceeded."}}).envelope())
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian/emulator/jql"
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // category is one of Jira's fixed status categories.
@@ -80,7 +81,7 @@ type part struct {
 type project struct {
 	id, key, name string
 	team          bool // team-managed: types and statuses of its own
-	lead          *Account
+	lead          *tenant.Account
 	types         []*issueType
 	workflows     map[*issueType]*workflow
 	components    []*part
@@ -97,7 +98,7 @@ type role struct {
 
 // actors are the holders of a role in one project, in order of joining.
 type actors struct {
-	accounts []*Account
+	accounts []*tenant.Account
 	groups   []string // ids
 }
 
@@ -116,9 +117,9 @@ type issue struct {
 	environment json.RawMessage
 	priority    *choice
 	resolution  *choice
-	assignee    *Account
-	reporter    *Account
-	creator     *Account
+	assignee    *tenant.Account
+	reporter    *tenant.Account
+	creator     *tenant.Account
 	labels      []string
 	folded      []string // labels in lower case, as the index has them
 	components  []string // ids

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 func peopleRoutes() []jiraRoute {
@@ -23,36 +25,36 @@ func peopleRoutes() []jiraRoute {
 
 // groups lists the groups of the site by name: its own, and those that came
 // from the directory.
-func (c *jiraCall) groups() []Group {
-	groups := []Group{
-		{ID: "0000a6e5-0000-4000-8000-000000000001", Name: "site-admins", Members: func() []*Account {
-			return []*Account{c.j.accounts.WithEmail(AdminEmail)}
+func (c *jiraCall) groups() []tenant.Group {
+	groups := []tenant.Group{
+		{ID: "0000a6e5-0000-4000-8000-000000000001", Name: "site-admins", Members: func() []*tenant.Account {
+			return []*tenant.Account{c.j.accounts.WithEmail(tenant.AdminEmail)}
 		}},
-		{ID: "0000a6e5-0000-4000-8000-000000000002", Name: "jira-users-demo", Members: func() []*Account {
-			return slices.DeleteFunc(c.visible(), func(a *Account) bool { return a.Kind != KindPerson || a.Deleted })
+		{ID: "0000a6e5-0000-4000-8000-000000000002", Name: "jira-users-demo", Members: func() []*tenant.Account {
+			return slices.DeleteFunc(c.visible(), func(a *tenant.Account) bool { return a.Kind != tenant.KindPerson || a.Deleted })
 		}},
 	}
 	groups = append(groups, c.j.groups(c.show.now)...)
-	slices.SortFunc(groups, func(a, b Group) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(groups, func(a, b tenant.Group) int { return strings.Compare(a.Name, b.Name) })
 	return groups
 }
 
 // group finds a group by id, or by name if the id is empty.
-func (c *jiraCall) group(id, name string) (Group, error) {
+func (c *jiraCall) group(id, name string) (tenant.Group, error) {
 	for _, g := range c.groups() {
 		if g.ID == id || id == "" && name != "" && g.Name == name {
 			return g, nil
 		}
 	}
 	if id != "" {
-		return Group{}, deny(http.StatusNotFound, "The group with id '%s' does not exist.", id)
+		return tenant.Group{}, deny(http.StatusNotFound, "The group with id '%s' does not exist.", id)
 	}
-	return Group{}, deny(http.StatusNotFound, "The group named '%s' does not exist.", name)
+	return tenant.Group{}, deny(http.StatusNotFound, "The group named '%s' does not exist.", name)
 }
 
 // visible lists the accounts that have reached the site.
-func (c *jiraCall) visible() []*Account {
-	list := make([]*Account, 0, len(c.j.accounts.All()))
+func (c *jiraCall) visible() []*tenant.Account {
+	list := make([]*tenant.Account, 0, len(c.j.accounts.All()))
 	for _, a := range c.j.accounts.All() {
 		if a.Visible(c.show.now) {
 			list = append(list, a)
@@ -62,7 +64,7 @@ func (c *jiraCall) visible() []*Account {
 }
 
 // account finds a visible account.
-func (c *jiraCall) account(id string) (*Account, error) {
+func (c *jiraCall) account(id string) (*tenant.Account, error) {
 	if a := c.j.accounts.WithID(id); a != nil && a.Visible(c.show.now) {
 		return a, nil
 	}
@@ -70,7 +72,7 @@ func (c *jiraCall) account(id string) (*Account, error) {
 }
 
 // fullUser is an account with what expand asks for.
-func (c *jiraCall) fullUser(a *Account) userJSON {
+func (c *jiraCall) fullUser(a *tenant.Account) userJSON {
 	u := c.show.user(a)
 	u.Expand, u.Locale = "groups,applicationRoles", a.Locale
 	u.Groups, u.Roles = listWrapper{Items: []any{}}, listWrapper{Size: 1, Items: []any{}}
@@ -86,7 +88,7 @@ type listWrapper struct {
 	Items []any `json:"items"`
 }
 
-func (c *jiraCall) groupsOf(a *Account) []any {
+func (c *jiraCall) groupsOf(a *tenant.Account) []any {
 	list := []any{}
 	for _, g := range c.groups() {
 		if slices.Contains(g.Members(), a) {
@@ -149,7 +151,7 @@ func (c *jiraCall) usersLike(query, id string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var found []*Account
+	var found []*tenant.Account
 	for _, a := range c.visible() {
 		if id != "" && a.ID != id || !a.Active || a.Deleted || !matches(a, strings.ToLower(query)) {
 			continue
@@ -163,7 +165,7 @@ func (c *jiraCall) usersLike(query, id string) (reply, error) {
 
 // matches reports whether a word of an account's name, or the address that
 // others see, begins with prefix.
-func matches(a *Account, prefix string) bool {
+func matches(a *tenant.Account, prefix string) bool {
 	name := strings.ToLower(a.Name)
 	return strings.HasPrefix(name, prefix) || strings.Contains(name, " "+prefix) ||
 		!a.EmailHidden && strings.HasPrefix(strings.ToLower(a.Email), prefix)
@@ -184,7 +186,7 @@ func (c *jiraCall) searchAssignable() (reply, error) {
 		return reply{}, err
 	}
 	query, only := strings.ToLower(c.query.Get("query")), c.query.Get("accountId")
-	people := slices.DeleteFunc(c.visible(), func(a *Account) bool {
+	people := slices.DeleteFunc(c.visible(), func(a *tenant.Account) bool {
 		return !assignable(a) || only != "" && a.ID != only || !matches(a, query)
 	})
 	return ok(renderAll(slice(people[:min(len(people), searchable)], start, size), c.show.person))
@@ -200,10 +202,10 @@ func (c *jiraCall) userGroups() (reply, error) {
 
 func (c *jiraCall) listGroups() (reply, error) {
 	ids, names := c.list("groupId"), c.query["groupName"]
-	found := slices.DeleteFunc(c.groups(), func(g Group) bool {
+	found := slices.DeleteFunc(c.groups(), func(g tenant.Group) bool {
 		return len(ids)+len(names) > 0 && !slices.Contains(ids, g.ID) && !slices.Contains(names, g.Name)
 	})
-	return page(c, found, 50, 50, func(g Group) any { return map[string]string{"name": g.Name, "groupId": g.ID} })
+	return page(c, found, 50, 50, func(g tenant.Group) any { return map[string]string{"name": g.Name, "groupId": g.ID} })
 }
 
 func (c *jiraCall) listMembers() (reply, error) {
@@ -217,7 +219,7 @@ func (c *jiraCall) listMembers() (reply, error) {
 	}
 	members := g.Members()
 	if !c.flag("includeInactiveUsers") {
-		members = slices.DeleteFunc(slices.Clone(members), func(a *Account) bool { return !a.Active || a.Deleted })
+		members = slices.DeleteFunc(slices.Clone(members), func(a *tenant.Account) bool { return !a.Active || a.Deleted })
 	}
 	return page(c, members, 50, 50, c.show.person)
 }

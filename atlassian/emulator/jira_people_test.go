@@ -8,20 +8,22 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // crowd adds accounts of every kind to a site.
-func crowd(s *jiraSite) map[string]*Account {
+func crowd(s *jiraSite) map[string]*tenant.Account {
 	s.tenant.Lock()
 	defer s.tenant.Unlock()
-	named := map[string]*Account{
-		"ann":    {ID: "a-ann", Kind: KindPerson, Name: "Ann Müller", Email: "zz-ann@demo.example", Active: true},
-		"hidden": {ID: "a-hidden", Kind: KindPerson, Name: "Hidden Hand", Email: "zz-hidden@demo.example", Active: true, EmailHidden: true},
-		"left":   {ID: "a-left", Kind: KindPerson, Name: "Left Behind", Email: "zz-left@demo.example"},
-		"gone":   {ID: "a-gone", Kind: KindPerson, Name: "Gone", Email: "zz-gone@demo.example", Deleted: true},
-		"app":    {ID: "a-app", Kind: KindApp, Name: "Build Bot", Active: true},
-		"client": {ID: "a-client", Kind: KindCustomer, Name: "Client", Email: "zz-client@example.net", Active: true},
-		"later":  {ID: "a-later", Kind: KindPerson, Name: "Later", Active: true, VisibleFrom: s.tenant.Now().Add(time.Hour)},
+	named := map[string]*tenant.Account{
+		"ann":    {ID: "a-ann", Kind: tenant.KindPerson, Name: "Ann Müller", Email: "zz-ann@demo.example", Active: true},
+		"hidden": {ID: "a-hidden", Kind: tenant.KindPerson, Name: "Hidden Hand", Email: "zz-hidden@demo.example", Active: true, EmailHidden: true},
+		"left":   {ID: "a-left", Kind: tenant.KindPerson, Name: "Left Behind", Email: "zz-left@demo.example"},
+		"gone":   {ID: "a-gone", Kind: tenant.KindPerson, Name: "Gone", Email: "zz-gone@demo.example", Deleted: true},
+		"app":    {ID: "a-app", Kind: tenant.KindApp, Name: "Build Bot", Active: true},
+		"client": {ID: "a-client", Kind: tenant.KindCustomer, Name: "Client", Email: "zz-client@example.net", Active: true},
+		"later":  {ID: "a-later", Kind: tenant.KindPerson, Name: "Later", Active: true, VisibleFrom: s.tenant.Now().Add(time.Hour)},
 	}
 	for _, name := range []string{"ann", "hidden", "left", "gone", "app", "client", "later"} {
 		s.tenant.Accounts.Add(named[name])
@@ -45,7 +47,7 @@ func TestUsers(t *testing.T) {
 	if diff := cmp.Diff([]string{"a-ann", "a-hidden", "a-left", "a-gone", "a-app", "a-client"}, ids(tail)); diff != "" {
 		t.Errorf("/users/search (-want +got):\n%s", diff)
 	}
-	if tail[0].EmailAddress == "" || tail[1].EmailAddress != "" || tail[3].DisplayName != "Former user" || tail[2].Active || tail[4].AccountType != KindApp {
+	if tail[0].EmailAddress == "" || tail[1].EmailAddress != "" || tail[3].DisplayName != "Former user" || tail[2].Active || tail[4].AccountType != tenant.KindApp {
 		t.Errorf("users %+v", tail)
 	}
 	if page := get[[]userJSON](s, "/users?startAt=100000"); len(page) != 0 {
@@ -76,7 +78,7 @@ func TestUsers(t *testing.T) {
 	if u := get[userJSON](s, "/user?accountId=a-ann"); u.DisplayName != "Ann Müller" || !strings.HasPrefix(u.Self, s.base+"/rest/api/3/user?accountId=") {
 		t.Errorf("user %+v", u)
 	}
-	if me := get[userJSON](s, "/myself"); me.EmailAddress != AdminEmail || me.TimeZone != "Europe/Berlin" {
+	if me := get[userJSON](s, "/myself"); me.EmailAddress != tenant.AdminEmail || me.TimeZone != "Europe/Berlin" {
 		t.Errorf("myself %+v", me)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"time"
 	_ "time/tzdata" // the caller's zone decides what a query finds; containers lack the files
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // timeLayout is how Jira writes a moment, in the caller's time zone.
@@ -15,7 +17,7 @@ const timeLayout = "2006-01-02T15:04:05.000-0700"
 type renderer struct {
 	j      *jira
 	base   string // scheme, host and prefix
-	caller *Account
+	caller *tenant.Account
 	zone   *time.Location
 	now    time.Time
 	parts  map[any]json.RawMessage // what occurs in many issues of an answer
@@ -33,7 +35,7 @@ func newRenderer(c *jiraCall, prefix string) *renderer {
 }
 
 // zoneOf is the time zone an account has chosen, UTC if it has none.
-func (j *jira) zoneOf(a *Account) *time.Location {
+func (j *jira) zoneOf(a *tenant.Account) *time.Location {
 	if a == nil {
 		return time.UTC
 	}
@@ -61,7 +63,7 @@ func (r *renderer) time(t time.Time) any {
 func (r *renderer) once(object any, render func() any) json.RawMessage {
 	text, found := r.parts[object]
 	if !found {
-		text = JSON(render())
+		text = tenant.JSON(render())
 		r.parts[object] = text
 	}
 	return text
@@ -84,7 +86,7 @@ type userJSON struct {
 
 // user is an account as other users see it. Jira hides addresses and time
 // zones of people who said so, and everything about deleted accounts.
-func (r *renderer) user(a *Account) userJSON {
+func (r *renderer) user(a *tenant.Account) userJSON {
 	u := userJSON{
 		Self: r.self("user?accountId=" + a.ID), AccountID: a.ID, AccountType: a.Kind, DisplayName: a.Name,
 		Active: a.Active && !a.Deleted, AvatarURLs: r.avatars("initials/" + a.ID),
@@ -106,7 +108,7 @@ func (r *renderer) avatars(path string) map[string]string {
 	return urls
 }
 
-func (r *renderer) person(a *Account) any {
+func (r *renderer) person(a *tenant.Account) any {
 	if a == nil {
 		return nil
 	}
@@ -248,7 +250,7 @@ func (r *renderer) appendIssue(b []byte, i *issue, s selection) []byte {
 	b = append(b, '{')
 	if !s.id || s.key {
 		b = append(b, `"expand":"operations,versionedRepresentations,editmeta,changelog,renderedFields","self":`...)
-		b = AppendQuoted(b, r.self("issue/"+i.idText))
+		b = tenant.AppendQuoted(b, r.self("issue/"+i.idText))
 		b = append(b, `,"key":"`...)
 		b = append(append(b, i.key...), `",`...)
 	}
@@ -281,14 +283,14 @@ func appendValue(b []byte, v any) []byte {
 	case json.RawMessage:
 		return append(b, v...)
 	case string:
-		return AppendQuoted(b, v)
+		return tenant.AppendQuoted(b, v)
 	case []string:
 		b = append(b, '[')
 		for i, s := range v {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = AppendQuoted(b, s)
+			b = tenant.AppendQuoted(b, s)
 		}
 		return append(b, ']')
 	case []any:
@@ -301,5 +303,5 @@ func appendValue(b []byte, v any) []byte {
 		}
 		return append(b, ']')
 	}
-	return append(b, JSON(v)...)
+	return append(b, tenant.JSON(v)...)
 }

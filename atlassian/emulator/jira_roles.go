@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 func roleRoutes() []jiraRoute {
@@ -82,7 +84,7 @@ func (c *jiraCall) roleObject(p *project, r *role, held *actors) any {
 	}
 	groups := c.groups()
 	for n, id := range held.groups {
-		at := slices.IndexFunc(groups, func(g Group) bool { return g.ID == id })
+		at := slices.IndexFunc(groups, func(g tenant.Group) bool { return g.ID == id })
 		if at < 0 {
 			continue
 		}
@@ -219,7 +221,7 @@ func (c *jiraCall) removeActors() (reply, error) {
 	user, id, name := c.query.Get("user"), c.query.Get("groupId"), c.query.Get("group")
 	switch {
 	case user != "":
-		held.accounts = slices.DeleteFunc(held.accounts, func(a *Account) bool { return a.ID == user })
+		held.accounts = slices.DeleteFunc(held.accounts, func(a *tenant.Account) bool { return a.ID == user })
 	case id != "" || name != "":
 		g, err := c.group(id, name)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"scim-atlassian/atlassian/emulator/jql"
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 func searchRoutes() []jiraRoute {
@@ -139,7 +140,7 @@ func (c *jiraCall) searchPage(issues []*issue, wanted selection, token string, c
 		b = append(append(append(b, `,"nextPageToken":"`...), token...), '"')
 	}
 	if len(cuts) > 0 {
-		b = append(append(b, `,"warnings":`...), JSON(renderAll(cuts, clauseWarning))...)
+		b = append(append(b, `,"warnings":`...), tenant.JSON(renderAll(cuts, clauseWarning))...)
 	}
 	b = strconv.AppendBool(append(b, `,"isLast":`...), token == "")
 	return ok(json.RawMessage(append(b, '}')))

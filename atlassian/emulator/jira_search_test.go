@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 func TestSearchRefusals(t *testing.T) {
@@ -71,8 +73,8 @@ func TestSearchShapes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("key only (-want +got):\n%s", diff)
 	}
-	scoped := s.do("POST", "/ex/jira/"+CloudID+"/rest/api/3/search/jql", `{"jql":"key = ENG-1","fields":["key"]}`).body
-	if want := s.base + "/ex/jira/" + CloudID + "/rest/api/3/issue/10000"; !strings.Contains(scoped, want) {
+	scoped := s.do("POST", "/ex/jira/"+tenant.CloudID+"/rest/api/3/search/jql", `{"jql":"key = ENG-1","fields":["key"]}`).body
+	if want := s.base + "/ex/jira/" + tenant.CloudID + "/rest/api/3/issue/10000"; !strings.Contains(scoped, want) {
 		t.Errorf("scoped address: %s lacks %s", scoped, want)
 	}
 	s.want("GET", "/ex/jira/other/rest/api/3/myself", nil, 404, "")
@@ -137,7 +139,7 @@ type clock struct{ at time.Time }
 func (c *clock) now() time.Time { return c.at }
 
 func TestPageTokenExpires(t *testing.T) {
-	c := &clock{Epoch}
+	c := &clock{tenant.Epoch}
 	s := newJiraSite(t, Options{Projects: 1, Issues: 20, Now: c.now})
 	page := decode[searched](t, s.do("POST", "/search/jql", `{"jql":"project = ENG","maxResults":10}`))
 	next := map[string]any{"jql": "project = ENG", "nextPageToken": page.NextPageToken}
@@ -148,7 +150,7 @@ func TestPageTokenExpires(t *testing.T) {
 }
 
 func TestIndexLag(t *testing.T) {
-	c := &clock{Epoch.AddDate(6, 0, 0)}
+	c := &clock{tenant.Epoch.AddDate(6, 0, 0)}
 	s := newJiraSite(t, Options{Projects: 1, Issues: 5, Now: c.now, Jira: JiraOptions{IndexLag: time.Minute}})
 	const query = `project = ENG and labels = new`
 	key := s.create(map[string]any{"labels": []string{"new"}})
@@ -182,7 +184,7 @@ func TestIndexLag(t *testing.T) {
 }
 
 func TestFlickeringIndex(t *testing.T) {
-	c := &clock{Epoch.AddDate(6, 0, 0)}
+	c := &clock{tenant.Epoch.AddDate(6, 0, 0)}
 	s := newJiraSite(t, Options{Projects: 1, Now: c.now, Jira: JiraOptions{IndexLag: time.Minute, FlickeringIndex: true}})
 	s.create(nil)
 	c.at = c.at.Add(90 * time.Second)
@@ -236,7 +238,7 @@ func TestTimeZone(t *testing.T) {
 func TestSearchAgreesWithIssues(t *testing.T) {
 	s := newJiraSite(t, Options{Projects: 3, Issues: 300, Seed: 2})
 	j := s.jira
-	admin := j.accounts.WithEmail(AdminEmail)
+	admin := j.accounts.WithEmail(tenant.AdminEmail)
 	tests := []struct {
 		query string
 		want  func(*issue) bool
@@ -318,7 +320,7 @@ func TestParseJQL(t *testing.T) {
 
 func TestFailedSearch(t *testing.T) {
 	body := map[string]any{"jql": "project = ENG"}
-	wrong := func(r *http.Request) { r.SetBasicAuth(AdminEmail, "wrong") }
+	wrong := func(r *http.Request) { r.SetBasicAuth(tenant.AdminEmail, "wrong") }
 	none := func(r *http.Request) { r.Header.Del("Authorization") }
 	lenient := smallSite(t)
 	strict := newJiraSite(t, Options{Projects: 1, Issues: 1, Jira: JiraOptions{RejectFailedSearch: true}})
@@ -341,7 +343,7 @@ func TestFailedSearch(t *testing.T) {
 func BenchmarkSearch(b *testing.B) {
 	e := New(Options{Users: 1000, Projects: 3, Issues: 100_000, Seed: 1})
 	j := e.jira
-	c := &jiraCall{Request: &http.Request{Host: "x"}, j: j, caller: j.accounts.WithEmail(AdminEmail)}
+	c := &jiraCall{Request: &http.Request{Host: "x"}, j: j, caller: j.accounts.WithEmail(tenant.AdminEmail)}
 	c.show = newRenderer(c, "")
 	size := 100
 	for _, query := range []string{

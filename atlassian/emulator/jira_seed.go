@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // seed fills the site: the catalogues that every site has, then projects, then
@@ -25,11 +27,11 @@ func (j *jira) seed(rng *rand.Rand, projects, issues int) {
 }
 
 // grantRoles gives project roles to people and to groups of the directory.
-func (j *jira) grantRoles(people []*Account) {
+func (j *jira) grantRoles(people []*tenant.Account) {
 	groups := j.groups(j.tenant.Now())
 	for n, p := range j.projects {
 		member, viewer := p.roles[j.roles[1]], p.roles[j.roles[2]]
-		viewer.join(&actors{accounts: []*Account{people[n%len(people)]}})
+		viewer.join(&actors{accounts: []*tenant.Account{people[n%len(people)]}})
 		if len(groups) > 0 {
 			member.join(&actors{groups: []string{groups[n%len(groups)].ID}})
 			viewer.join(&actors{groups: []string{groups[(n+1)%len(groups)].ID}})
@@ -41,9 +43,9 @@ func (j *jira) grantRoles(people []*Account) {
 type siteSeeder struct {
 	*rand.Rand
 	*jira
-	staff     []*Account // may be assigned issues
-	former    []*Account // people who have left
-	documents [][]byte   // descriptions; issues share them
+	staff     []*tenant.Account // may be assigned issues
+	former    []*tenant.Account // people who have left
+	documents [][]byte          // descriptions; issues share them
 }
 
 // newID numbers what is neither issue nor part of the fixed catalogues.
@@ -109,7 +111,7 @@ func (s *siteSeeder) project(n int) {
 	} else {
 		p.key, p.name = fmt.Sprintf("P%d", n+1), fmt.Sprintf("Project %d", n+1)
 	}
-	p.lead = s.accounts.WithEmail(AdminEmail)
+	p.lead = s.accounts.WithEmail(tenant.AdminEmail)
 	switch n % 3 {
 	case 0:
 		s.adopt(p, s.types[:siteTypes:siteTypes], simpleWorkflow(s.statuses))
@@ -133,7 +135,7 @@ func (s *siteSeeder) project(n int) {
 	for _, r := range s.roles {
 		p.roles[r] = &actors{}
 	}
-	p.roles[s.roles[0]].accounts = []*Account{p.lead}
+	p.roles[s.roles[0]].accounts = []*tenant.Account{p.lead}
 	s.projects = append(s.projects, p)
 }
 
@@ -202,14 +204,14 @@ func (s *siteSeeder) people() {
 		switch {
 		case assignable(a):
 			s.staff = append(s.staff, a)
-		case a.Kind == KindPerson:
+		case a.Kind == tenant.KindPerson:
 			s.former = append(s.former, a)
 		}
 	}
 	for _, p := range s.projects {
 		held := p.roles[s.roles[1]]
 		for range min(3, len(s.staff)) {
-			held.join(&actors{accounts: []*Account{Pick(s.Rand, s.staff)}}) // whoever is picked twice joins once
+			held.join(&actors{accounts: []*tenant.Account{tenant.Pick(s.Rand, s.staff)}}) // whoever is picked twice joins once
 		}
 	}
 }
@@ -219,8 +221,8 @@ func (s *siteSeeder) issue(n, all int) {
 	p := s.projects[n%len(s.projects)]
 	span := 66 * 30 * 24 * time.Hour / time.Duration(all)
 	i := &issue{
-		project: p, summary: s.summary(), creator: Pick(s.Rand, s.staff), reporter: Pick(s.Rand, s.staff),
-		created: Epoch.Add(time.Duration(n)*span + time.Duration(s.IntN(86_400_000))*time.Millisecond),
+		project: p, summary: s.summary(), creator: tenant.Pick(s.Rand, s.staff), reporter: tenant.Pick(s.Rand, s.staff),
+		created: tenant.Epoch.Add(time.Duration(n)*span + time.Duration(s.IntN(86_400_000))*time.Millisecond),
 	}
 	i.created = i.created.Truncate(time.Millisecond)
 	s.place(i)
@@ -239,7 +241,7 @@ func (s *siteSeeder) issue(n, all int) {
 func (s *siteSeeder) place(i *issue) {
 	types := i.project.types
 	sub := types[len(types)-1]
-	i.kind = Pick(s.Rand, types[:len(types)-1])
+	i.kind = tenant.Pick(s.Rand, types[:len(types)-1])
 	if i.kind.level > 0 && s.chance(80) {
 		i.kind = types[1]
 	}
@@ -263,17 +265,17 @@ func (s *siteSeeder) place(i *issue) {
 
 // progress chooses status, resolution and dates.
 func (s *siteSeeder) progress(i *issue) {
-	i.status = Pick(s.Rand, i.workflow().statuses)
+	i.status = tenant.Pick(s.Rand, i.workflow().statuses)
 	i.updated = i.created.Add(time.Duration(s.IntN(20*86_400_000)) * time.Millisecond)
 	if i.status.category == categoryDone {
-		i.resolution = Pick(s.Rand, s.resolutions)
+		i.resolution = tenant.Pick(s.Rand, s.resolutions)
 		i.resolved = i.updated
 	}
 	if s.chance(30) {
 		i.due = i.created.AddDate(0, 0, s.IntN(90)).Format(time.DateOnly)
 	}
 	if !s.chance(4) {
-		i.priority = Pick(s.Rand, s.priorities)
+		i.priority = tenant.Pick(s.Rand, s.priorities)
 	}
 }
 
@@ -282,15 +284,15 @@ func (s *siteSeeder) describe(i *issue) {
 	switch {
 	case s.chance(20):
 	case len(s.former) > 0 && s.chance(5):
-		i.assignee = Pick(s.Rand, s.former)
+		i.assignee = tenant.Pick(s.Rand, s.former)
 	default:
-		i.assignee = Pick(s.Rand, s.staff)
+		i.assignee = tenant.Pick(s.Rand, s.staff)
 	}
 	if !s.chance(15) {
-		i.description = Pick(s.Rand, s.documents)
+		i.description = tenant.Pick(s.Rand, s.documents)
 	}
 	if s.chance(8) {
-		i.environment = Pick(s.Rand, s.documents)
+		i.environment = tenant.Pick(s.Rand, s.documents)
 	}
 	i.setLabels(s.some(seedLabels))
 	for n := range s.IntN(3) {

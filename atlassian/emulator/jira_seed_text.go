@@ -2,6 +2,8 @@ package emulator
 
 import (
 	"slices"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // The vocabulary has what is hard to search for and to quote: stop words,
@@ -20,7 +22,7 @@ var (
 )
 
 func (s *siteSeeder) summary() string {
-	return Pick(s.Rand, seedVerbs) + " " + Pick(s.Rand, seedObjects) + Pick(s.Rand, seedSuffixes)
+	return tenant.Pick(s.Rand, seedVerbs) + " " + tenant.Pick(s.Rand, seedObjects) + tenant.Pick(s.Rand, seedSuffixes)
 }
 
 // some picks up to three of a list, in its order; half the time none.
@@ -30,7 +32,7 @@ func (s *siteSeeder) some(list []string) []string {
 	}
 	var chosen []string
 	for range 1 + s.IntN(3) {
-		if item := Pick(s.Rand, list); !slices.Contains(chosen, item) {
+		if item := tenant.Pick(s.Rand, list); !slices.Contains(chosen, item) {
 			chosen = append(chosen, item)
 		}
 	}
@@ -41,7 +43,7 @@ func (s *siteSeeder) some(list []string) []string {
 // texts makes the descriptions that issues share.
 func (s *siteSeeder) texts() {
 	for range 200 {
-		s.documents = append(s.documents, JSON(s.document()))
+		s.documents = append(s.documents, tenant.JSON(s.document()))
 	}
 }
 
@@ -69,7 +71,7 @@ func (s *siteSeeder) document() node {
 func (s *siteSeeder) block() node {
 	switch s.IntN(6) {
 	case 0:
-		return block(Pick(s.Rand, []string{"bulletList", "orderedList"}),
+		return block(tenant.Pick(s.Rand, []string{"bulletList", "orderedList"}),
 			block("listItem", block("paragraph", textNode(s.summary()))),
 			block("listItem", block("paragraph", textNode(s.sentence())), block("bulletList",
 				block("listItem", block("paragraph", textNode("nested: "+s.summary()))))))
@@ -82,7 +84,7 @@ func (s *siteSeeder) block() node {
 		heading["attrs"] = node{"level": 1 + s.IntN(3)}
 		return heading
 	case 3:
-		a := Pick(s.Rand, s.staff)
+		a := tenant.Pick(s.Rand, s.staff)
 		return block("paragraph", textNode("Ask "), node{"type": "mention", "attrs": node{"id": a.ID, "text": "@" + a.Name}},
 			textNode(" or see "), textNode("the wiki", node{"type": "link", "attrs": node{"href": "https://demo.example/wiki?a=1&b=2"}}),
 			textNode(", "), textNode("please", node{"type": "strong"}, node{"type": "em"}), textNode("."))
@@ -93,7 +95,7 @@ func (s *siteSeeder) block() node {
 }
 
 func (s *siteSeeder) sentence() string {
-	return Pick(s.Rand, []string{
+	return tenant.Pick(s.Rand, []string{
 		"This happens since the last release; nobody knows why.",
 		"Customers in Düsseldorf & Genève are waiting for it.",
 		"See the attached log – lines 1–20 are the interesting ones.",

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // Texts that Jira Cloud is known to answer with.
@@ -105,7 +107,7 @@ func noContent() (reply, error) { return reply{status: http.StatusNoContent}, ni
 type jiraCall struct {
 	*http.Request
 	j      *jira
-	caller *Account // nil without valid credentials
+	caller *tenant.Account // nil without valid credentials
 	show   *renderer
 	body   []byte
 	query  url.Values

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 func TestNoEndpoint(t *testing.T) {
@@ -117,7 +119,7 @@ func TestCreateMeta(t *testing.T) {
 }
 
 func TestRateLimits(t *testing.T) {
-	c := &clock{Epoch.AddDate(6, 0, 0)}
+	c := &clock{tenant.Epoch.AddDate(6, 0, 0)}
 	s := newJiraSite(t, Options{Projects: 1, Issues: 5, Now: c.now, Jira: JiraOptions{RateLimits: true}})
 	limited := func(method, path string, body any, allowed int) answer {
 		t.Helper()

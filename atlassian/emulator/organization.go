@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // OrganizationOptions are the switches of the organization APIs.
@@ -20,13 +22,13 @@ type OrganizationOptions struct {
 // developer.atlassian.com/cloud/admin/user-management/rest. Its data are the
 // tenant's accounts.
 type organization struct {
-	tenant  *Tenant
+	tenant  *tenant.Tenant
 	options OrganizationOptions
 	routes  *http.ServeMux
-	limiter RateLimiter
+	limiter tenant.RateLimiter
 }
 
-func newOrganization(t *Tenant, options OrganizationOptions) *organization {
+func newOrganization(t *tenant.Tenant, options OrganizationOptions) *organization {
 	o := &organization{tenant: t, options: options, routes: http.NewServeMux()}
 	o.limiter.PerSecond = o.options.RateLimit
 	o.routes.HandleFunc("GET /admin/v1/orgs/{org}", o.describe)
@@ -50,7 +52,7 @@ func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !o.limiter.Allow(header, o.tenant.Now()):
 		refuseRequest(w, http.StatusTooManyRequests)
-	case isBearer && key == OrganizationKey:
+	case isBearer && key == tenant.OrganizationKey:
 		o.routes.ServeHTTP(w, r)
 	case lifecycle:
 		writeLifecycleError(w, http.StatusUnauthorized, "unauthorized", "", "")
@@ -61,7 +63,7 @@ func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuseRequest answers as the gateway in front of the APIs does.
 func refuseRequest(w http.ResponseWriter, status int) {
-	WriteProxyError(w, status, http.StatusText(status))
+	tenant.WriteProxyError(w, status, http.StatusText(status))
 }
 
 // adminError is one of the problems that the admin API reports. Its status is
@@ -79,8 +81,8 @@ func writeAdminError(w http.ResponseWriter, status any, code, title, detail stri
 	if !isNumber {
 		number, _ = strconv.Atoi(status.(string))
 	}
-	WriteJSON(w, number, "application/json", map[string]any{
-		"errors": []adminError{{NewUUID(Random{}), status, code, title, detail}},
+	tenant.WriteJSON(w, number, "application/json", map[string]any{
+		"errors": []adminError{{tenant.NewUUID(tenant.Random{}), status, code, title, detail}},
 	})
 }
 
@@ -88,10 +90,10 @@ func writeAdminError(w http.ResponseWriter, status any, code, title, detail stri
 // directories, all of them; else it has answered. For unknown organizations
 // the answer is the router's in front of the API.
 func (o *organization) known(w http.ResponseWriter, r *http.Request) bool {
-	if org := r.PathValue("org"); org != OrganizationID {
-		WriteJSON(w, http.StatusNotFound, "application/json", map[string]any{
+	if org := r.PathValue("org"); org != tenant.OrganizationID {
+		tenant.WriteJSON(w, http.StatusNotFound, "application/json", map[string]any{
 			"timestamp": o.tenant.Now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
-			"status": 404, "error": "Not Found", "requestId": NewUUID(Random{})[:8], "message": "TCS validation failed",
+			"status": 404, "error": "Not Found", "requestId": tenant.NewUUID(tenant.Random{})[:8], "message": "TCS validation failed",
 		})
 		return false
 	}
@@ -107,9 +109,9 @@ func (o *organization) describe(w http.ResponseWriter, r *http.Request) {
 	if !o.known(w, r) {
 		return
 	}
-	WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": map[string]any{
-		"id": OrganizationID, "type": "orgs", "attributes": map[string]any{"name": "Demo Organization"},
-		"links": map[string]any{"self": "https://api.atlassian.com/admin/v1/orgs/" + OrganizationID},
+	tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": map[string]any{
+		"id": tenant.OrganizationID, "type": "orgs", "attributes": map[string]any{"name": "Demo Organization"},
+		"links": map[string]any{"self": "https://api.atlassian.com/admin/v1/orgs/" + tenant.OrganizationID},
 	}})
 }
 
@@ -131,10 +133,10 @@ type organizationUser struct {
 	Links            map[string]string `json:"links"`
 }
 
-func newOrganizationUser(a *Account) organizationUser {
+func newOrganizationUser(a *tenant.Account) organizationUser {
 	u := organizationUser{
-		AccountID: a.ID, AccountType: KindPerson, Status: "active", AccountStatus: "active", MembershipStatus: "active",
-		AddedToOrg: Epoch, Name: a.Name, Nickname: a.Name, Email: a.Email, EmailVerified: true, ClaimStatus: "unmanaged",
+		AccountID: a.ID, AccountType: tenant.KindPerson, Status: "active", AccountStatus: "active", MembershipStatus: "active",
+		AddedToOrg: tenant.Epoch, Name: a.Name, Nickname: a.Name, Email: a.Email, EmailVerified: true, ClaimStatus: "unmanaged",
 		PlatformRoles: []string{}, Counts: map[string]int{"resources": 1}, Links: map[string]string{"self": cursorAfter(a.Number)},
 	}
 	if !a.VisibleFrom.IsZero() {
@@ -143,7 +145,7 @@ func newOrganizationUser(a *Account) organizationUser {
 	if a.Managed {
 		u.ClaimStatus = "managed"
 	}
-	if a.Email == AdminEmail {
+	if a.Email == tenant.AdminEmail {
 		u.PlatformRoles = []string{"atlassian/org-admin"}
 	}
 	if a.Suspended {
@@ -157,11 +159,11 @@ func newOrganizationUser(a *Account) organizationUser {
 
 // people lists the accounts that the organization has: no apps, no customers,
 // nobody whose account is closed for good.
-func (o *organization) people(ids []string) []*Account {
+func (o *organization) people(ids []string) []*tenant.Account {
 	now := o.tenant.Now()
-	var list []*Account
+	var list []*tenant.Account
 	for _, a := range o.tenant.Accounts.All() {
-		if a.Kind == KindPerson && !a.Deleted && a.Visible(now) && (len(ids) == 0 || slices.Contains(ids, a.ID)) {
+		if a.Kind == tenant.KindPerson && !a.Deleted && a.Visible(now) && (len(ids) == 0 || slices.Contains(ids, a.ID)) {
 			list = append(list, a)
 		}
 	}
@@ -205,7 +207,7 @@ func (o *organization) listUsers(w http.ResponseWriter, r *http.Request) {
 		writeAdminError(w, 400, "ADMIN-UAM-400-1", "Bad Request", "Invalid cursor")
 		return
 	}
-	WriteJSON(w, http.StatusOK, "application/json", o.userPage(query["accountIds"], after, limit))
+	tenant.WriteJSON(w, http.StatusOK, "application/json", o.userPage(query["accountIds"], after, limit))
 }
 
 type userPage struct {
@@ -217,7 +219,7 @@ func (o *organization) userPage(ids []string, after, limit int) userPage {
 	o.tenant.RLock()
 	defer o.tenant.RUnlock()
 	list := o.people(ids)
-	start, _ := slices.BinarySearchFunc(list, after+1, func(a *Account, number int) int { return a.Number - number })
+	start, _ := slices.BinarySearchFunc(list, after+1, func(a *tenant.Account, number int) int { return a.Number - number })
 	list = list[start:]
 	page := userPage{Data: []organizationUser{}, Links: map[string]string{"self": cursorAfter(max(after, 0))}}
 	for _, a := range list[:min(limit, len(list))] {
@@ -236,7 +238,7 @@ func (o *organization) countUsers(w http.ResponseWriter, r *http.Request) {
 	case o.options.NoCount:
 		writeAdminError(w, "403", "ADMIN-UAM-403-1", "Forbidden", "You are not allowed to perform this request")
 	default:
-		WriteJSON(w, http.StatusOK, "application/json", map[string]int{"count": o.count(r.URL.Query()["accountIds"])})
+		tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]int{"count": o.count(r.URL.Query()["accountIds"])})
 	}
 }
 
@@ -288,5 +290,5 @@ type lifecycleError struct {
 }
 
 func writeLifecycleError(w http.ResponseWriter, status int, key, errorKey, detail string) {
-	WriteJSON(w, status, "application/json", lifecycleError{key, errorKey, detail})
+	tenant.WriteJSON(w, status, "application/json", lifecycleError{key, errorKey, detail})
 }

@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // org makes a request with the key of the organization and demands a status.
 func (s *site) org(status int, method, path, body string, edit ...func(*http.Request)) received {
 	s.t.Helper()
 	edit = append([]func(*http.Request){func(r *http.Request) {
-		r.Header.Set("Authorization", "Bearer "+OrganizationKey)
+		r.Header.Set("Authorization", "Bearer "+tenant.OrganizationKey)
 		r.Header.Set("Content-Type", "application/json")
 	}}, edit...)
 	answer, err := s.send(method, path, body, edit...)
@@ -24,7 +26,7 @@ func (s *site) org(status int, method, path, body string, edit ...func(*http.Req
 	return answer
 }
 
-const orgUsers = "/admin/v2/orgs/" + OrganizationID + "/directories/-/users"
+const orgUsers = "/admin/v2/orgs/" + tenant.OrganizationID + "/directories/-/users"
 
 // members lists the accounts of the organization by following the cursors.
 func (s *site) members(limit int) []map[string]any {
@@ -92,7 +94,7 @@ func TestOrganizationUsers(t *testing.T) {
 	if len(some) != 1 || at(some, "0|accountId") != one {
 		t.Errorf("accountIds: got %v", some)
 	}
-	if got := at(s.org(200, "GET", "/admin/v1/orgs/"+OrganizationID, "").json(t), "data|attributes|name"); got != "Demo Organization" {
+	if got := at(s.org(200, "GET", "/admin/v1/orgs/"+tenant.OrganizationID, "").json(t), "data|attributes|name"); got != "Demo Organization" {
 		t.Errorf("the organization is called %v", got)
 	}
 }
@@ -129,7 +131,7 @@ func TestLifecycle(t *testing.T) {
 func TestOrganizationRefusals(t *testing.T) {
 	s := newSite(t, Options{Users: 5, Seed: 1})
 	partner := withName(t, s.members(100), "Ines Partner")["accountId"].(string)
-	other := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+DirectoryKey) }
+	other := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey) }
 	tests := []struct {
 		method, path string
 		status       int
@@ -140,7 +142,7 @@ func TestOrganizationRefusals(t *testing.T) {
 		{"POST", "/users/x/manage/lifecycle/enable", 401, `{"key":"unauthorized"}`, []func(*http.Request){other}},
 		{"GET", orgUsers + "?limit=101", 400, `"status":400,"code":"ADMIN-UAM-400-1"`, nil},
 		{"GET", orgUsers + "?cursor=nonsense", 400, `"code":"ADMIN-UAM-400-1"`, nil},
-		{"GET", strings.Replace(orgUsers, OrganizationID, "another", 1), 404, "TCS validation failed", nil},
+		{"GET", strings.Replace(orgUsers, tenant.OrganizationID, "another", 1), 404, "TCS validation failed", nil},
 		{"GET", strings.Replace(orgUsers, "-/users", "d/users", 1), 404, `"status":"404","code":"ADMIN-UAM-404-1"`, nil},
 		{"GET", "/admin/v3/orgs", 404, `{"code":404`, nil},
 		{"POST", "/users/nobody/manage/lifecycle/disable", 404, `{"key":"accountNotFound","errorKey":"account-not-found"`, nil},

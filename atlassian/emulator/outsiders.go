@@ -3,18 +3,20 @@ package emulator
 import (
 	"math/rand/v2"
 	"strings"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // addStrangers adds accounts that no directory knows but every site has: apps,
 // customers of a service desk, and somebody whose account is closed.
-func addStrangers(t *Tenant, rng *rand.Rand) {
-	for _, a := range []Account{
-		{Kind: KindApp, Name: "Automation for Jira", Active: true},
-		{Kind: KindApp, Name: "Slack", Active: true},
-		{Kind: KindCustomer, Name: "Wanda Customer", Email: "wanda@customer.example", Active: true, EmailHidden: true},
-		{Kind: KindPerson, Name: "Former user", Deleted: true},
+func addStrangers(t *tenant.Tenant, rng *rand.Rand) {
+	for _, a := range []tenant.Account{
+		{Kind: tenant.KindApp, Name: "Automation for Jira", Active: true},
+		{Kind: tenant.KindApp, Name: "Slack", Active: true},
+		{Kind: tenant.KindCustomer, Name: "Wanda Customer", Email: "wanda@customer.example", Active: true, EmailHidden: true},
+		{Kind: tenant.KindPerson, Name: "Former user", Deleted: true},
 	} {
-		a.ID = NewAccountID(rng)
+		a.ID = tenant.NewAccountID(rng)
 		a.TimeZone, a.Locale = "Etc/GMT", "en_US"
 		t.Accounts.Add(&a)
 	}
@@ -23,17 +25,17 @@ func addStrangers(t *Tenant, rng *rand.Rand) {
 // addOutsiders adds people who use the site though no directory provisions
 // them, and returns them. They are drawn from a source of their own, so that
 // the rest of the data does not depend on them.
-func addOutsiders(t *Tenant, seed uint64) []*Account {
+func addOutsiders(t *tenant.Tenant, seed uint64) []*tenant.Account {
 	rng := rand.New(rand.NewPCG(seed, 0x0475))
-	var people []*Account
-	for _, a := range []Account{
+	var people []*tenant.Account
+	for _, a := range []tenant.Account{
 		{Name: "Bridget Local", Email: "bridget.local@demo.example", Active: true},
 		{Name: "Noah Leaver", Email: "noah.leaver@demo.example"},
 		{Name: "Sven Suspended", Email: "sven.suspended@demo.example", Active: true, Suspended: true},
 		{Name: "Ines Partner", Email: "ines@partner.example", Active: true},
 		{Name: "Olu Freelance", Email: "olu@freelance.example", Active: true, EmailHidden: true},
 	} {
-		a.ID, a.Kind, a.TimeZone, a.Locale = NewAccountID(rng), KindPerson, "Etc/GMT", "en_US"
+		a.ID, a.Kind, a.TimeZone, a.Locale = tenant.NewAccountID(rng), tenant.KindPerson, "Etc/GMT", "en_US"
 		a.Managed = strings.HasSuffix(a.Email, "@demo.example") && t.Verified(a.Email)
 		t.Accounts.Add(&a)
 		people = append(people, &a)

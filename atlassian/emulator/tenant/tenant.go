@@ -1,4 +1,11 @@
-package emulator
+// Package tenant has what the emulated APIs of one tenant share: the lock, the
+// clock and the accounts, credentials and identifiers, and how answers are
+// written and sample data are drawn.
+//
+// The directory, Jira and the organization know this package and not one
+// another. What one of them tells another goes through an account or through a
+// [Group].
+package tenant
 
 import (
 	"math/rand/v2"
@@ -20,8 +27,8 @@ const (
 	CloudID         = "c10d0000-0000-4000-8000-000000000001"
 )
 
-// TenantOptions say how a Tenant behaves.
-type TenantOptions struct {
+// Options say how a Tenant behaves.
+type Options struct {
 	Now             func() time.Time // the clock
 	VerifiedDomains []string         // e-mail domains of managed accounts; empty: every domain
 }
@@ -33,12 +40,12 @@ type Tenant struct {
 	sync.RWMutex
 	Accounts *Accounts
 
-	options TenantOptions
+	options Options
 }
 
-// NewTenant returns a tenant with one account, the administrator's. Its id is drawn
+// New returns a tenant with one account, the administrator's. Its id is drawn
 // from ids.
-func NewTenant(options TenantOptions, ids rand.Source) *Tenant {
+func New(options Options, ids rand.Source) *Tenant {
 	t := &Tenant{Accounts: newAccounts(), options: options}
 	t.Accounts.Add(&Account{
 		ID: OldAccountID(ids), Kind: KindPerson, Name: "Ada Administrator", Email: AdminEmail,
