@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian/emulator/tenant"
+	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
 // names returns the displays of a group's members, or of a user's groups.
@@ -15,7 +16,7 @@ func names(references any) string {
 	var all []string
 	list, _ := references.([]any)
 	for _, reference := range list {
-		all = append(all, at(reference, "display").(string))
+		all = append(all, tenanttest.At(reference, "display").(string))
 	}
 	return strings.Join(all, " ")
 }
@@ -26,15 +27,15 @@ func smallTeam(t *testing.T, options Options) (s *site, ids map[string]string, g
 	s = newSite(t, options)
 	ids = map[string]string{}
 	for _, name := range []string{"a", "b", "c"} {
-		ids[name] = s.create("/Users", fmt.Sprintf(`{"userName":%q,"emails":[{"value":"%[1]s@demo.example","primary":true}]}`, name))["id"].(string)
+		ids[name] = s.Create("/Users", fmt.Sprintf(`{"userName":%q,"emails":[{"value":"%[1]s@demo.example","primary":true}]}`, name))["id"].(string)
 	}
 	body := fmt.Sprintf(`{"displayName":"team","externalId":"x","members":[{"value":"%s"},{"value":"%s"}]}`, ids["a"], ids["b"])
-	return s, ids, s.create("/Groups", body)["id"].(string)
+	return s, ids, s.Create("/Groups", body)["id"].(string)
 }
 
 func TestCreatedGroup(t *testing.T) {
 	s, ids, id := smallTeam(t, Options{})
-	got := s.scim(200, "GET", "/Groups/"+id, "").json(t)
+	got := s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)
 	location := "https://api.atlassian.com" + directoryPath
 	want := map[string]any{
 		"schemas": []any{urnGroup}, "id": id, "externalId": "x", "displayName": "team",
@@ -44,28 +45,28 @@ func TestCreatedGroup(t *testing.T) {
 		},
 		"meta": map[string]any{
 			"resourceType": "Group", "location": location + "/Groups/" + id,
-			"created": at(got, "meta|created"), "lastModified": at(got, "meta|lastModified"),
+			"created": tenanttest.At(got, "meta|created"), "lastModified": tenanttest.At(got, "meta|lastModified"),
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("group (-want +got):\n%s", diff)
 	}
-	user := s.scim(200, "GET", "/Users/"+ids["a"], "").json(t)
+	user := s.SCIM(200, "GET", "/Users/"+ids["a"], "").JSON(t)
 	wantGroups := []any{map[string]any{"type": "Group", "value": id, "display": "team", "$ref": location + "/Groups/" + id}}
 	if diff := cmp.Diff(any(wantGroups), user["groups"]); diff != "" {
 		t.Errorf("groups of the user (-want +got):\n%s", diff)
 	}
-	if empty := s.create("/Groups", `{"displayName":"empty"}`); len(empty["members"].([]any)) != 0 {
+	if empty := s.Create("/Groups", `{"displayName":"empty"}`); len(empty["members"].([]any)) != 0 {
 		t.Errorf("empty group: got members %v, want []", empty["members"])
 	}
 }
 
 func TestRefusedGroups(t *testing.T) {
 	s, _, id := smallTeam(t, Options{Directory: DirectoryOptions{OrganizationGroups: []string{"org-admins"}}})
-	s.scim(400, "POST", "/Groups", `{"externalId":"y"}`)
-	s.scim(400, "PUT", "/Groups/"+id, `{"members":[]}`)
+	s.SCIM(400, "POST", "/Groups", `{"externalId":"y"}`)
+	s.SCIM(400, "PUT", "/Groups/"+id, `{"members":[]}`)
 	for _, name := range []string{"team", "TEAM", "org-admins"} {
-		answer := s.scim(409, "POST", "/Groups", fmt.Sprintf(`{"displayName":%q}`, name)).json(t)
+		answer := s.SCIM(409, "POST", "/Groups", fmt.Sprintf(`{"displayName":%q}`, name)).JSON(t)
 		want := fmt.Sprintf("Resource [GROUP]: with displayName[%s] already exists.", name)
 		if answer["detail"] != want || answer["scimType"] != "uniqueness" {
 			t.Errorf("got %v, want %s", answer, want)
@@ -76,12 +77,12 @@ func TestRefusedGroups(t *testing.T) {
 func TestGroupFilter(t *testing.T) {
 	s, _, _ := smallTeam(t, Options{})
 	for filter, want := range map[string]float64{`displayName+eq+"Team"`: 1, `displayName+eq+"x"`: 0} {
-		if got := s.scim(200, "GET", "/Groups?filter="+filter, "").json(t)["totalResults"]; got != want {
+		if got := s.SCIM(200, "GET", "/Groups?filter="+filter, "").JSON(t)["totalResults"]; got != want {
 			t.Errorf("%s: got %v groups, want %v", filter, got, want)
 		}
 	}
 	for _, filter := range []string{`externalId+eq+"x"`, `displayName+co+"x"`, `members.value+eq+"x"`} {
-		if got := s.scim(400, "GET", "/Groups?filter="+filter, "").json(t)["scimType"]; got != "invalidFilter" {
+		if got := s.SCIM(400, "GET", "/Groups?filter="+filter, "").JSON(t)["scimType"]; got != "invalidFilter" {
 			t.Errorf("%s: got scimType %v", filter, got)
 		}
 	}
@@ -90,22 +91,22 @@ func TestGroupFilter(t *testing.T) {
 func TestUnknownMember(t *testing.T) {
 	s, ids, id := smallTeam(t, Options{})
 	unknown := `{"value":"` + tenant.CloudID + `"}`
-	java := s.scim(400, "PUT", "/Groups/"+id, `{"displayName":"team","members":[`+unknown+`]}`).json(t)
+	java := s.SCIM(400, "PUT", "/Groups/"+id, `{"displayName":"team","members":[`+unknown+`]}`).JSON(t)
 	if java["responseStatus"] != "BAD_REQUEST" || java["stackTrace"] == nil || java["schemas"] != nil {
 		t.Errorf("PUT: got %v, want an exception", java)
 	}
-	if got := s.scim(400, "POST", "/Groups", `{"displayName":"other","members":[`+unknown+`]}`).json(t)["scimType"]; got != "invalidValue" {
+	if got := s.SCIM(400, "POST", "/Groups", `{"displayName":"other","members":[`+unknown+`]}`).JSON(t)["scimType"]; got != "invalidValue" {
 		t.Errorf("POST: got scimType %v", got)
 	}
-	answer := s.scim(404, "PATCH", "/Groups/"+id, `{"Operations":[
-		{"op":"add","path":"members","value":[{"value":"`+ids["c"]+`"},`+unknown+`]}]}`).json(t)
+	answer := s.SCIM(404, "PATCH", "/Groups/"+id, `{"Operations":[
+		{"op":"add","path":"members","value":[{"value":"`+ids["c"]+`"},`+unknown+`]}]}`).JSON(t)
 	if answer["status"] != "404" {
 		t.Errorf("PATCH: got %v", answer)
 	}
-	if got := names(s.scim(200, "GET", "/Groups/"+id, "").json(t)["members"]); got != "a b" {
+	if got := names(s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)["members"]); got != "a b" {
 		t.Errorf("members after refusals: got %s, want a b", got)
 	}
-	if got := s.scim(200, "GET", "/Groups", "").json(t)["totalResults"]; got != 1.0 {
+	if got := s.SCIM(200, "GET", "/Groups", "").JSON(t)["totalResults"]; got != 1.0 {
 		t.Errorf("got %v groups, want 1", got)
 	}
 }
@@ -117,71 +118,71 @@ func TestRename(t *testing.T) {
 	}
 	for method, body := range requests {
 		s, _, id := smallTeam(t, Options{})
-		if got := s.scim(200, method, "/Groups/"+id, body).json(t)["displayName"]; got != "team" {
+		if got := s.SCIM(200, method, "/Groups/"+id, body).JSON(t)["displayName"]; got != "team" {
 			t.Errorf("%s: got name %v, want the old one", method, got)
 		}
 		s, _, id = smallTeam(t, Options{Directory: DirectoryOptions{RenameRefused: true}})
-		if got := s.scim(400, method, "/Groups/"+id, body).json(t)["scimType"]; got != "mutability" {
+		if got := s.SCIM(400, method, "/Groups/"+id, body).JSON(t)["scimType"]; got != "mutability" {
 			t.Errorf("%s: got scimType %v", method, got)
 		}
-		s.scim(200, "PUT", "/Groups/"+id, `{"displayName":"team"}`)
+		s.SCIM(200, "PUT", "/Groups/"+id, `{"displayName":"team"}`)
 	}
 }
 
 func TestReplaceGroup(t *testing.T) {
 	s, ids, id := smallTeam(t, Options{})
-	before := s.scim(200, "GET", "/Groups/"+id, "").json(t)
-	got := s.scim(200, "PUT", "/Groups/"+id, fmt.Sprintf(`{"displayName":"team","members":[{"value":"%s"},{"value":"%s"},{"value":"%[1]s"}]}`, ids["c"], ids["b"])).json(t)
+	before := s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)
+	got := s.SCIM(200, "PUT", "/Groups/"+id, fmt.Sprintf(`{"displayName":"team","members":[{"value":"%s"},{"value":"%s"},{"value":"%[1]s"}]}`, ids["c"], ids["b"])).JSON(t)
 	if names(got["members"]) != "b c" || got["externalId"] != nil {
 		t.Errorf("got members %s, externalId %v", names(got["members"]), got["externalId"])
 	}
-	if at(got, "meta|lastModified") == at(before, "meta|lastModified") {
+	if tenanttest.At(got, "meta|lastModified") == tenanttest.At(before, "meta|lastModified") {
 		t.Error("lastModified did not move")
 	}
 	for name, want := range map[string]string{"a": "", "b": "team", "c": "team"} {
-		if groups := names(s.scim(200, "GET", "/Users/"+ids[name], "").json(t)["groups"]); groups != want {
+		if groups := names(s.SCIM(200, "GET", "/Users/"+ids[name], "").JSON(t)["groups"]); groups != want {
 			t.Errorf("groups of %s: got %q, want %q", name, groups, want)
 		}
 	}
-	if got := s.scim(200, "PUT", "/Groups/"+id, `{"displayName":"team"}`).json(t); names(got["members"]) != "" {
+	if got := s.SCIM(200, "PUT", "/Groups/"+id, `{"displayName":"team"}`).JSON(t); names(got["members"]) != "" {
 		t.Errorf("PUT without members left %v", got["members"])
 	}
 }
 
 func TestDeleteGroup(t *testing.T) {
 	s, ids, id := smallTeam(t, Options{})
-	s.scim(204, "DELETE", "/Groups/"+id, "")
-	s.scim(404, "GET", "/Groups/"+id, "")
-	s.scim(404, "DELETE", "/Groups/"+id, "")
-	if got := names(s.scim(200, "GET", "/Users/"+ids["a"], "").json(t)["groups"]); got != "" {
+	s.SCIM(204, "DELETE", "/Groups/"+id, "")
+	s.SCIM(404, "GET", "/Groups/"+id, "")
+	s.SCIM(404, "DELETE", "/Groups/"+id, "")
+	if got := names(s.SCIM(200, "GET", "/Users/"+ids["a"], "").JSON(t)["groups"]); got != "" {
 		t.Errorf("the user is still in %s", got)
 	}
-	if again := s.create("/Groups", `{"displayName":"team"}`); again["id"] == id {
+	if again := s.Create("/Groups", `{"displayName":"team"}`); again["id"] == id {
 		t.Error("the new group has the old id")
 	}
 }
 
 func TestGroupFollowsUsers(t *testing.T) {
 	s, ids, id := smallTeam(t, Options{})
-	read := func() map[string]any { return s.scim(200, "GET", "/Groups/"+id, "").json(t) }
+	read := func() map[string]any { return s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t) }
 	before := read()
-	s.scim(200, "PATCH", "/Users/"+ids["a"], `{"Operations":[{"op":"replace","path":"userName","value":"a2"}]}`)
+	s.SCIM(200, "PATCH", "/Users/"+ids["a"], `{"Operations":[{"op":"replace","path":"userName","value":"a2"}]}`)
 	if got := names(read()["members"]); got != "a2 b" {
 		t.Errorf("after a change of name: got %s", got)
 	}
-	s.scim(204, "DELETE", "/Users/"+ids["a"], "")
+	s.SCIM(204, "DELETE", "/Users/"+ids["a"], "")
 	after := read()
-	if got := names(after["members"]); got != "b" || at(after, "meta|lastModified") == at(before, "meta|lastModified") {
-		t.Errorf("after DELETE: got %s, modified %v", got, at(after, "meta|lastModified"))
+	if got := names(after["members"]); got != "b" || tenanttest.At(after, "meta|lastModified") == tenanttest.At(before, "meta|lastModified") {
+		t.Errorf("after DELETE: got %s, modified %v", got, tenanttest.At(after, "meta|lastModified"))
 	}
 }
 
 func TestOmitMembersInList(t *testing.T) {
 	s, _, id := smallTeam(t, Options{Directory: DirectoryOptions{OmitMembersInList: true}})
-	if got := at(s.scim(200, "GET", "/Groups", "").json(t), "Resources|0|members"); got != nil {
+	if got := tenanttest.At(s.SCIM(200, "GET", "/Groups", "").JSON(t), "Resources|0|members"); got != nil {
 		t.Errorf("list: got members %v", got)
 	}
-	if got := names(s.scim(200, "GET", "/Groups/"+id, "").json(t)["members"]); got != "a b" {
+	if got := names(s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)["members"]); got != "a b" {
 		t.Errorf("GET: got members %s", got)
 	}
 }
@@ -219,8 +220,8 @@ func TestPatchGroup(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s, ids, id := smallTeam(t, Options{})
 			operations := strings.NewReplacer("$A", ids["a"], "$C", ids["c"]).Replace(test.operations)
-			got := s.scim(test.status, "PATCH", "/Groups/"+id, `{"operations":[`+operations+`]}`).json(t)
-			members := names(s.scim(200, "GET", "/Groups/"+id, "").json(t)["members"])
+			got := s.SCIM(test.status, "PATCH", "/Groups/"+id, `{"operations":[`+operations+`]}`).JSON(t)
+			members := names(s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)["members"])
 			switch {
 			case test.status == 200 && (names(got["members"]) != test.want || members != test.want):
 				t.Errorf("got members %q, then %q, want %q", names(got["members"]), members, test.want)
@@ -236,15 +237,15 @@ func TestLargeGroupStaysInStep(t *testing.T) {
 	group := s.e.directory.groups[0]
 	for i, u := range s.e.directory.users[:40] {
 		op := []string{"add", "remove"}[i%2]
-		s.scim(200, "PATCH", "/Groups/"+group.id, fmt.Sprintf(`{"Operations":[{"op":%q,"path":"members","value":[{"value":%q}]}]}`, op, u.id))
+		s.SCIM(200, "PATCH", "/Groups/"+group.id, fmt.Sprintf(`{"Operations":[{"op":%q,"path":"members","value":[{"value":%q}]}]}`, op, u.id))
 	}
-	members := s.scim(200, "GET", "/Groups/"+group.id, "").json(t)["members"].([]any)
+	members := s.SCIM(200, "GET", "/Groups/"+group.id, "").JSON(t)["members"].([]any)
 	if len(members) != len(group.members) || len(members) != 280 {
 		t.Fatalf("got %d members, the group has %d, want 280", len(members), len(group.members))
 	}
 	for i, member := range members {
-		if at(member, "value") != group.members[i].id {
-			t.Fatalf("member %d: got %v, want %s", i, at(member, "value"), group.members[i].id)
+		if tenanttest.At(member, "value") != group.members[i].id {
+			t.Fatalf("member %d: got %v, want %s", i, tenanttest.At(member, "value"), group.members[i].id)
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
 // patchedUser is what the cases of TestPatchUser start from.
@@ -64,7 +66,7 @@ func TestPatchUser(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newSite(t, Options{})
-			want := s.create("/Users", patchedUser)
+			want := s.Create("/Users", patchedUser)
 			var differs map[string]any
 			if err := json.Unmarshal([]byte(test.want), &differs); err != nil {
 				t.Fatal(err)
@@ -74,8 +76,8 @@ func TestPatchUser(t *testing.T) {
 					delete(want, name)
 				}
 			}
-			got := s.scim(200, "PATCH", "/Users/"+want["id"].(string), `{"Operations":[`+test.operations+`]}`).json(t)
-			if moved := at(got, "meta|lastModified") != at(want, "meta|lastModified"); moved != (len(differs) > 0) {
+			got := s.SCIM(200, "PATCH", "/Users/"+want["id"].(string), `{"Operations":[`+test.operations+`]}`).JSON(t)
+			if moved := tenanttest.At(got, "meta|lastModified") != tenanttest.At(want, "meta|lastModified"); moved != (len(differs) > 0) {
 				t.Errorf("lastModified moved: %v", moved)
 			}
 			delete(got, "meta")
@@ -113,20 +115,20 @@ func TestPatchUserRefusals(t *testing.T) {
 		{"broken", `{"Operations":[`, "invalidSyntax"},
 	}
 	s := newSite(t, Options{})
-	before := s.create("/Users", patchedUser)
+	before := s.Create("/Users", patchedUser)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s.t = t
+			s.T = t
 			body := strings.Replace(test.body, `[{"op"`, `[{"op":"replace","path":"displayName","value":"half"},{"op"`, 1)
-			if got := s.scim(400, "PATCH", "/Users/"+before["id"].(string), body).json(t)["scimType"]; got != test.want {
+			if got := s.SCIM(400, "PATCH", "/Users/"+before["id"].(string), body).JSON(t)["scimType"]; got != test.want {
 				t.Errorf("got scimType %v, want %s", got, test.want)
 			}
-			after := s.scim(200, "GET", "/Users/"+before["id"].(string), "").json(t)
+			after := s.SCIM(200, "GET", "/Users/"+before["id"].(string), "").JSON(t)
 			if diff := cmp.Diff(before, after); diff != "" {
 				t.Errorf("the refused PATCH left traces:\n%s", diff)
 			}
 		})
 	}
-	s.t = t
-	s.scim(404, "PATCH", "/Users/none", `{"Operations":[{"op":"remove","path":"title"}]}`)
+	s.T = t
+	s.SCIM(404, "PATCH", "/Users/none", `{"Operations":[{"op":"remove","path":"title"}]}`)
 }

@@ -12,37 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian/emulator/tenant"
+	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
-
-// newUser is the least that a user can be created with.
-func newUser(email string) string {
-	return fmt.Sprintf(`{"userName":%q,"emails":[{"value":%[1]q,"type":"work","primary":true}]}`, email)
-}
-
-// create makes a resource and returns it.
-func (s *site) create(path, body string) map[string]any {
-	s.t.Helper()
-	return s.scim(201, "POST", path, body).json(s.t)
-}
-
-// at returns what names separated by | lead to; numbers are indexes.
-func at(v any, path string) any {
-	for name := range strings.SplitSeq(path, "|") {
-		switch value := v.(type) {
-		case map[string]any:
-			v = value[name]
-		case []any:
-			var i int
-			if _, err := fmt.Sscan(name, &i); err != nil || i >= len(value) {
-				return nil
-			}
-			v = value[i]
-		default:
-			return nil
-		}
-	}
-	return v
-}
 
 func TestAuthorization(t *testing.T) {
 	s := newSite(t, Options{})
@@ -58,13 +29,13 @@ func TestAuthorization(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			answer, err := s.send("GET", test.path, "", func(r *http.Request) {
+			answer, err := s.Send("GET", test.path, "", func(r *http.Request) {
 				r.Header.Set("Authorization", test.authorization)
 			})
-			if err != nil || answer.status != test.status {
-				t.Fatalf("got status %d, %v, want %d", answer.status, err, test.status)
+			if err != nil || answer.Status != test.status {
+				t.Fatalf("got status %d, %v, want %d", answer.Status, err, test.status)
 			}
-			body := answer.json(t)
+			body := answer.JSON(t)
 			if len(body) != 2 || body["error"] == nil || body["traceId"] == nil {
 				t.Errorf("got %v, want error and traceId alone", body)
 			}
@@ -74,27 +45,27 @@ func TestAuthorization(t *testing.T) {
 
 func TestUnknownDirectory(t *testing.T) {
 	s := newSite(t, Options{})
-	answer, err := s.send("GET", "/scim/directory/"+tenant.CloudID+"/Users", "")
-	if err != nil || answer.status != 404 || at(answer.json(t), "status") != "404" {
-		t.Errorf("got %d %s, %v, want a SCIM error 404", answer.status, answer.body, err)
+	answer, err := s.Send("GET", "/scim/directory/"+tenant.CloudID+"/Users", "")
+	if err != nil || answer.Status != 404 || tenanttest.At(answer.JSON(t), "status") != "404" {
+		t.Errorf("got %d %s, %v, want a SCIM error 404", answer.Status, answer.Body, err)
 	}
 }
 
 func TestMethodsAndMediaTypes(t *testing.T) {
 	s := newSite(t, Options{})
-	answer := s.scim(405, "PUT", "/Users", newUser("a@demo.example"))
-	if got := answer.header.Get("Allow"); !strings.Contains(got, "POST") {
+	answer := s.SCIM(405, "PUT", "/Users", tenanttest.NewUser("a@demo.example"))
+	if got := answer.Header.Get("Allow"); !strings.Contains(got, "POST") {
 		t.Errorf("Allow: got %q", got)
 	}
-	s.scim(415, "POST", "/Users", newUser("a@demo.example"), func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") })
-	s.scim(413, "POST", "/Users", `{"title":"`+strings.Repeat("x", maxBody)+`"}`)
-	s.scim(201, "POST", "/Users", newUser("a@demo.example"), func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset=utf-8") })
+	s.SCIM(415, "POST", "/Users", tenanttest.NewUser("a@demo.example"), func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") })
+	s.SCIM(413, "POST", "/Users", `{"title":"`+strings.Repeat("x", maxBody)+`"}`)
+	s.SCIM(201, "POST", "/Users", tenanttest.NewUser("a@demo.example"), func(r *http.Request) { r.Header.Set("Content-Type", "application/json; charset=utf-8") })
 	for accept, want := range map[string]string{
 		"": "application/scim+json", "*/*": "application/scim+json", "application/json": "application/json",
 		"application/json, application/scim+json": "application/scim+json",
 	} {
-		answer := s.scim(200, "GET", "/Users", "", func(r *http.Request) { r.Header.Set("Accept", accept) })
-		if got := answer.header.Get("Content-Type"); got != want {
+		answer := s.SCIM(200, "GET", "/Users", "", func(r *http.Request) { r.Header.Set("Accept", accept) })
+		if got := answer.Header.Get("Content-Type"); got != want {
 			t.Errorf("Accept %q: got %q, want %q", accept, got, want)
 		}
 	}
@@ -102,8 +73,8 @@ func TestMethodsAndMediaTypes(t *testing.T) {
 
 func TestUserFilter(t *testing.T) {
 	s := newSite(t, Options{})
-	s.create("/Users", `{"userName":"a \"q\" é","externalId":"X1","emails":[{"value":"a@demo.example","primary":true}]}`)
-	s.create("/Users", `{"userName":"b","externalId":"X1","emails":[{"value":"b@demo.example","primary":true}]}`)
+	s.Create("/Users", `{"userName":"a \"q\" é","externalId":"X1","emails":[{"value":"a@demo.example","primary":true}]}`)
+	s.Create("/Users", `{"userName":"b","externalId":"X1","emails":[{"value":"b@demo.example","primary":true}]}`)
 	tests := []struct {
 		filter string
 		want   int // users, or -1: refused
@@ -131,12 +102,12 @@ func TestUserFilter(t *testing.T) {
 	for _, test := range tests {
 		path := "/Users?filter=" + url.QueryEscape(test.filter)
 		if test.want < 0 {
-			if got := s.scim(400, "GET", path, "").json(t)["scimType"]; got != "invalidFilter" {
+			if got := s.SCIM(400, "GET", path, "").JSON(t)["scimType"]; got != "invalidFilter" {
 				t.Errorf("%s: got scimType %v", test.filter, got)
 			}
 			continue
 		}
-		if got := s.scim(200, "GET", path, "").json(t)["totalResults"]; got != float64(test.want) {
+		if got := s.SCIM(200, "GET", path, "").JSON(t)["totalResults"]; got != float64(test.want) {
 			t.Errorf("%s: got %v users, want %d", test.filter, got, test.want)
 		}
 	}
@@ -144,9 +115,9 @@ func TestUserFilter(t *testing.T) {
 
 func TestCaseSensitiveUserName(t *testing.T) {
 	s := newSite(t, Options{Directory: DirectoryOptions{CaseSensitiveUserName: true}})
-	s.create("/Users", `{"userName":"b","emails":[{"value":"b@demo.example","primary":true}]}`)
-	s.create("/Users", `{"userName":"B","emails":[{"value":"b2@demo.example","primary":true}]}`)
-	if got := s.scim(200, "GET", "/Users?filter=userName+eq+%22B%22", "").json(t)["totalResults"]; got != 1.0 {
+	s.Create("/Users", `{"userName":"b","emails":[{"value":"b@demo.example","primary":true}]}`)
+	s.Create("/Users", `{"userName":"B","emails":[{"value":"b2@demo.example","primary":true}]}`)
+	if got := s.SCIM(200, "GET", "/Users?filter=userName+eq+%22B%22", "").JSON(t)["totalResults"]; got != 1.0 {
 		t.Errorf("got %v users, want 1", got)
 	}
 }
@@ -168,24 +139,24 @@ func TestPages(t *testing.T) {
 		{"/Groups?startIndex=101", 120, 101, 20},
 	}
 	for _, test := range tests {
-		got := s.scim(200, "GET", test.path, "").json(t)
+		got := s.SCIM(200, "GET", test.path, "").JSON(t)
 		if got["totalResults"] != float64(test.total) || got["startIndex"] != float64(test.start) ||
 			got["itemsPerPage"] != float64(test.size) || len(got["Resources"].([]any)) != test.size {
 			t.Errorf("%s: got total %v, start %v, items %v, %d resources", test.path,
 				got["totalResults"], got["startIndex"], got["itemsPerPage"], len(got["Resources"].([]any)))
 		}
 	}
-	s.scim(400, "GET", "/Users?startIndex=one", "")
-	s.scim(400, "GET", "/Users?count=2147483648", "")
+	s.SCIM(400, "GET", "/Users?startIndex=one", "")
+	s.SCIM(400, "GET", "/Users?count=2147483648", "")
 }
 
 func TestPagesCoverAll(t *testing.T) {
 	s := newSite(t, Options{Users: 230, Seed: 1})
 	seen := map[string]bool{}
 	for start := 1; start <= 230; start += 100 {
-		page := s.scim(200, "GET", fmt.Sprintf("/Users?startIndex=%d", start), "").json(t)
+		page := s.SCIM(200, "GET", fmt.Sprintf("/Users?startIndex=%d", start), "").JSON(t)
 		for _, resource := range page["Resources"].([]any) {
-			seen[at(resource, "id").(string)] = true
+			seen[tenanttest.At(resource, "id").(string)] = true
 		}
 	}
 	if len(seen) != 230 {
@@ -195,7 +166,7 @@ func TestPagesCoverAll(t *testing.T) {
 
 func TestProjection(t *testing.T) {
 	s := newSite(t, Options{})
-	s.create("/Users", `{"userName":"a","displayName":"A","title":"T","emails":[{"value":"a@demo.example","type":"work","primary":true}],
+	s.Create("/Users", `{"userName":"a","displayName":"A","title":"T","emails":[{"value":"a@demo.example","type":"work","primary":true}],
 		"`+urnEnterprise+`":{"department":"D","organization":"O"}}`)
 	tests := []struct {
 		query string
@@ -210,12 +181,12 @@ func TestProjection(t *testing.T) {
 			`{"active":true,"emails":[{"value":"a@demo.example"}],"title":"T","userName":"a"}`},
 	}
 	for _, test := range tests {
-		list := s.scim(200, "GET", "/Users?"+test.query, "").json(t)
-		got := at(list, "Resources|0").(map[string]any)
+		list := s.SCIM(200, "GET", "/Users?"+test.query, "").JSON(t)
+		got := tenanttest.At(list, "Resources|0").(map[string]any)
 		if got["id"] == nil || got["schemas"] == nil {
 			t.Errorf("%s: id or schemas is missing: %v", test.query, got)
 		}
-		one := s.scim(200, "GET", "/Users/"+got["id"].(string)+"?"+test.query, "").json(t)
+		one := s.SCIM(200, "GET", "/Users/"+got["id"].(string)+"?"+test.query, "").JSON(t)
 		if diff := cmp.Diff(got, one); diff != "" {
 			t.Errorf("%s: GET one differs:\n%s", test.query, diff)
 		}
@@ -225,69 +196,69 @@ func TestProjection(t *testing.T) {
 			t.Errorf("%s:\ngot  %s\nwant %s", test.query, text, test.want)
 		}
 	}
-	s.scim(400, "GET", "/Users?attributes=userName&excludedAttributes=emails", "")
-	s.scim(200, "GET", "/Groups?attributes=displayName&excludedAttributes=members", "") // not looked at
+	s.SCIM(400, "GET", "/Users?attributes=userName&excludedAttributes=emails", "")
+	s.SCIM(200, "GET", "/Groups?attributes=displayName&excludedAttributes=members", "") // not looked at
 }
 
 func TestLimits(t *testing.T) {
 	s := newSite(t, Options{Directory: DirectoryOptions{MaxUsers: 2, MaxMembersPerGroup: 1, PageCap: 1}})
-	a := s.create("/Users", newUser("a@demo.example"))["id"]
-	b := s.create("/Users", newUser("b@demo.example"))["id"]
-	if got := s.scim(400, "POST", "/Users", newUser("c@demo.example")).json(t)["scimType"]; got != "tooMany" {
+	a := s.Create("/Users", tenanttest.NewUser("a@demo.example"))["id"]
+	b := s.Create("/Users", tenanttest.NewUser("b@demo.example"))["id"]
+	if got := s.SCIM(400, "POST", "/Users", tenanttest.NewUser("c@demo.example")).JSON(t)["scimType"]; got != "tooMany" {
 		t.Errorf("third user: got scimType %v", got)
 	}
-	if got := s.scim(200, "GET", "/Users", "").json(t)["itemsPerPage"]; got != 1.0 {
+	if got := s.SCIM(200, "GET", "/Users", "").JSON(t)["itemsPerPage"]; got != 1.0 {
 		t.Errorf("page: got %v", got)
 	}
-	group := s.create("/Groups", fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, a))["id"]
-	s.scim(400, "PATCH", fmt.Sprint("/Groups/", group), fmt.Sprintf(`{"Operations":[{"op":"add","path":"members","value":[{"value":"%s"}]}]}`, b))
-	s.scim(200, "PUT", fmt.Sprint("/Groups/", group), fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, b))
+	group := s.Create("/Groups", fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, a))["id"]
+	s.SCIM(400, "PATCH", fmt.Sprint("/Groups/", group), fmt.Sprintf(`{"Operations":[{"op":"add","path":"members","value":[{"value":"%s"}]}]}`, b))
+	s.SCIM(200, "PUT", fmt.Sprint("/Groups/", group), fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, b))
 }
 
 func TestRateLimit(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 5e8, time.UTC)
 	s := newSite(t, Options{Now: func() time.Time { return now }, Directory: DirectoryOptions{RateLimit: 2}})
-	s.scim(200, "GET", "/Users", "")
-	s.scim(200, "GET", "/Users", "")
-	header := s.scim(429, "GET", "/Users", "").header
+	s.SCIM(200, "GET", "/Users", "")
+	s.SCIM(200, "GET", "/Users", "")
+	header := s.SCIM(429, "GET", "/Users", "").Header
 	got := []string{header.Get("X-RateLimit-Limit"), header.Get("X-RateLimit-Remaining"), header.Get("X-RateLimit-Reset")}
 	if diff := cmp.Diff([]string{"2", "0", "2026-11-24T12:00:01Z"}, got); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)
 	}
 	now = now.Add(time.Second)
-	s.scim(200, "GET", "/Users", "")
+	s.SCIM(200, "GET", "/Users", "")
 }
 
 func TestDiscovery(t *testing.T) {
 	s := newSite(t, Options{})
-	config := s.scim(200, "GET", "/ServiceProviderConfig", "").json(t)
-	if at(config, "patch|supported") != true || at(config, "filter|maxResults") != 100.0 || at(config, "bulk|supported") != false {
+	config := s.SCIM(200, "GET", "/ServiceProviderConfig", "").JSON(t)
+	if tenanttest.At(config, "patch|supported") != true || tenanttest.At(config, "filter|maxResults") != 100.0 || tenanttest.At(config, "bulk|supported") != false {
 		t.Errorf("got %v", config)
 	}
 	for path, total := range map[string]int{"/ResourceTypes": 2, "/Schemas": 3} {
-		list := s.scim(200, "GET", path, "").json(t)
+		list := s.SCIM(200, "GET", path, "").JSON(t)
 		if list["totalResults"] != float64(total) {
 			t.Errorf("%s: got %v", path, list["totalResults"])
 		}
 		for _, resource := range list["Resources"].([]any) {
-			id := at(resource, "id").(string)
-			if one := s.scim(200, "GET", path+"/"+id, "").json(t); !cmp.Equal(any(one), resource) {
+			id := tenanttest.At(resource, "id").(string)
+			if one := s.SCIM(200, "GET", path+"/"+id, "").JSON(t); !cmp.Equal(any(one), resource) {
 				t.Errorf("%s/%s: %s", path, id, cmp.Diff(resource, any(one)))
 			}
 		}
 	}
-	s.scim(404, "GET", "/Schemas/none", "")
+	s.SCIM(404, "GET", "/Schemas/none", "")
 }
 
 // TestSeededUsersAreValid writes every seeded user back as it was read.
 func TestSeededUsersAreValid(t *testing.T) {
 	s := newSite(t, Options{Users: 100, Groups: 10, Seed: 1})
-	for _, resource := range s.scim(200, "GET", "/Users", "").json(t)["Resources"].([]any) {
+	for _, resource := range s.SCIM(200, "GET", "/Users", "").JSON(t)["Resources"].([]any) {
 		body, err := json.Marshal(resource)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := s.scim(200, "PUT", "/Users/"+at(resource, "id").(string), string(body)).json(t)
+		got := s.SCIM(200, "PUT", "/Users/"+tenanttest.At(resource, "id").(string), string(body)).JSON(t)
 		if diff := cmp.Diff(resource, any(got)); diff != "" {
 			t.Fatalf("user (-want +got):\n%s", diff)
 		}

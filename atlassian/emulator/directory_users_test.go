@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian/emulator/tenant"
+	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
 func TestCreatedUser(t *testing.T) {
 	clock := time.Date(2026, 11, 24, 12, 0, 0, 123456789, time.UTC)
 	s := newSite(t, Options{Now: func() time.Time { return clock }})
-	got := s.create("/Users", newUser("testatlas@demo.example"))
-	id, account := got["id"].(string), at(got, urnAtlassian+"|atlassianAccountId").(string)
+	got := s.Create("/Users", tenanttest.NewUser("testatlas@demo.example"))
+	id, account := got["id"].(string), tenanttest.At(got, urnAtlassian+"|atlassianAccountId").(string)
 	want := map[string]any{
 		"schemas":  []any{urnAtlassian, urnUser, urnEnterprise},
 		"userName": "testatlas@demo.example",
@@ -35,7 +36,7 @@ func TestCreatedUser(t *testing.T) {
 	if len(id) != 36 || strings.Contains(account, id) {
 		t.Errorf("id %q, account %q: want a UUID that is not the account's", id, account)
 	}
-	if again := s.scim(200, "GET", "/Users/"+id, "").json(t); !cmp.Equal(got, again) {
+	if again := s.SCIM(200, "GET", "/Users/"+id, "").JSON(t); !cmp.Equal(got, again) {
 		t.Errorf("GET differs from POST: %s", cmp.Diff(got, again))
 	}
 }
@@ -60,11 +61,11 @@ func TestRefusedUsers(t *testing.T) {
 		{"same email", `{"userName":"b","emails":[{"value":"A@Demo.example","primary":true}]}`, 409, "uniqueness"},
 	}
 	s := newSite(t, Options{})
-	s.create("/Users", newUser("a@demo.example"))
+	s.Create("/Users", tenanttest.NewUser("a@demo.example"))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s.t = t
-			body := s.scim(test.status, "POST", "/Users", test.body).json(t)
+			s.T = t
+			body := s.SCIM(test.status, "POST", "/Users", test.body).JSON(t)
 			if got := body["scimType"]; got != test.scimType {
 				t.Errorf("got scimType %v, want %s: %v", got, test.scimType, body)
 			}
@@ -77,22 +78,22 @@ func TestRefusedUsers(t *testing.T) {
 
 func TestConflictText(t *testing.T) {
 	s := newSite(t, Options{})
-	s.create("/Users", newUser("example@example.com"))
-	got := s.scim(409, "POST", "/Users", `{"userName":"other","emails":[{"value":"example@example.com","primary":true}]}`)
+	s.Create("/Users", tenanttest.NewUser("example@example.com"))
+	got := s.SCIM(409, "POST", "/Users", `{"userName":"other","emails":[{"value":"example@example.com","primary":true}]}`)
 	want := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness",` +
 		`"detail":"Resource [USER]: with email[example@example.com] already exists."}`
-	if string(got.body) != want {
-		t.Errorf("got  %s\nwant %s", got.body, want)
+	if string(got.Body) != want {
+		t.Errorf("got  %s\nwant %s", got.Body, want)
 	}
 }
 
 func TestReplaceUserWipes(t *testing.T) {
 	s := newSite(t, Options{})
-	user := s.create("/Users", `{"userName":"a","externalId":"x","title":"T","active":false,
+	user := s.Create("/Users", `{"userName":"a","externalId":"x","title":"T","active":false,
 		"emails":[{"value":"a@demo.example","primary":true}],"name":{"givenName":"G"}}`)
 	id := user["id"].(string)
-	got := s.scim(200, "PUT", "/Users/"+id, `{"id":"other","groups":[{"value":"g"}],"userName":"a2","unknown":1,
-		"emails":[{"value":"a@demo.example","primary":true}]}`).json(t)
+	got := s.SCIM(200, "PUT", "/Users/"+id, `{"id":"other","groups":[{"value":"g"}],"userName":"a2","unknown":1,
+		"emails":[{"value":"a@demo.example","primary":true}]}`).JSON(t)
 	for _, name := range []string{"externalId", "title", "name"} {
 		if got[name] != nil {
 			t.Errorf("%s survived: %v", name, got[name])
@@ -101,21 +102,21 @@ func TestReplaceUserWipes(t *testing.T) {
 	if got["id"] != id || got["userName"] != "a2" || got["active"] != true || len(got["groups"].([]any)) != 0 {
 		t.Errorf("got %v", got)
 	}
-	if at(got, "meta|lastModified") == at(user, "meta|lastModified") || at(got, "meta|created") != at(user, "meta|created") {
+	if tenanttest.At(got, "meta|lastModified") == tenanttest.At(user, "meta|lastModified") || tenanttest.At(got, "meta|created") != tenanttest.At(user, "meta|created") {
 		t.Errorf("meta: got %v, was %v", got["meta"], user["meta"])
 	}
-	s.scim(200, "GET", "/Users?filter=userName+eq+%22a%22", "")
-	s.scim(400, "PUT", "/Users/"+id, `{"userName":"a2"}`)
-	s.scim(404, "PUT", "/Users/none", newUser("z@demo.example"))
-	if n := s.scim(200, "GET", "/Users?filter=userName+eq+%22a%22", "").json(t)["totalResults"]; n != 0.0 {
+	s.SCIM(200, "GET", "/Users?filter=userName+eq+%22a%22", "")
+	s.SCIM(400, "PUT", "/Users/"+id, `{"userName":"a2"}`)
+	s.SCIM(404, "PUT", "/Users/none", tenanttest.NewUser("z@demo.example"))
+	if n := s.SCIM(200, "GET", "/Users?filter=userName+eq+%22a%22", "").JSON(t)["totalResults"]; n != 0.0 {
 		t.Errorf("the old userName finds %v users", n)
 	}
 }
 
 func TestUnchangedKeepsLastModified(t *testing.T) {
 	s := newSite(t, Options{})
-	user := s.create("/Users", newUser("a@demo.example"))
-	got := s.scim(200, "PUT", "/Users/"+user["id"].(string), newUser("a@demo.example")).json(t)
+	user := s.Create("/Users", tenanttest.NewUser("a@demo.example"))
+	got := s.SCIM(200, "PUT", "/Users/"+user["id"].(string), tenanttest.NewUser("a@demo.example")).JSON(t)
 	if diff := cmp.Diff(user, got); diff != "" {
 		t.Errorf("user (-want +got):\n%s", diff)
 	}
@@ -123,22 +124,22 @@ func TestUnchangedKeepsLastModified(t *testing.T) {
 
 // userLife is a user's way through deletion and back.
 func (s *site) userLife() (before, after map[string]any, owner *tenant.Account) {
-	s.t.Helper()
-	before = s.create("/Users", newUser("a@demo.example"))
+	s.T.Helper()
+	before = s.Create("/Users", tenanttest.NewUser("a@demo.example"))
 	id := before["id"].(string)
-	s.create("/Groups", fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, id))
-	s.scim(204, "DELETE", "/Users/"+id, "")
+	s.Create("/Groups", fmt.Sprintf(`{"displayName":"g","members":[{"value":"%s"}]}`, id))
+	s.SCIM(204, "DELETE", "/Users/"+id, "")
 	for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
-		body := map[string]string{"PUT": newUser("a@demo.example"), "PATCH": `{"Operations":[{"op":"remove","path":"title"}]}`}[method]
-		s.scim(404, method, "/Users/"+id, body)
+		body := map[string]string{"PUT": tenanttest.NewUser("a@demo.example"), "PATCH": `{"Operations":[{"op":"remove","path":"title"}]}`}[method]
+		s.SCIM(404, method, "/Users/"+id, body)
 	}
-	if n := s.scim(200, "GET", "/Users", "").json(s.t)["totalResults"]; n != 0.0 {
-		s.t.Errorf("got %v users after DELETE", n)
+	if n := s.SCIM(200, "GET", "/Users", "").JSON(s.T)["totalResults"]; n != 0.0 {
+		s.T.Errorf("got %v users after DELETE", n)
 	}
 	if owner = s.e.tenant.Accounts.WithEmail("a@demo.example"); owner.Active {
-		s.t.Error("the account is active after DELETE")
+		s.T.Error("the account is active after DELETE")
 	}
-	after = s.create("/Users", newUser("a@demo.example"))
+	after = s.Create("/Users", tenanttest.NewUser("a@demo.example"))
 	return before, after, owner
 }
 
@@ -168,11 +169,11 @@ func TestNoReactivateOnRecreate(t *testing.T) {
 
 func TestDeactivatedUserIsReadable(t *testing.T) {
 	s := newSite(t, Options{})
-	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
+	id := s.Create("/Users", tenanttest.NewUser("a@demo.example"))["id"].(string)
 	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
 	for _, active := range []bool{false, true} {
-		s.scim(200, "PATCH", "/Users/"+id, fmt.Sprintf(`{"Operations":[{"op":"replace","path":"active","value":%v}]}`, active))
-		if got := s.scim(200, "GET", "/Users/"+id, "").json(t)["active"]; got != active || owner.Active != active {
+		s.SCIM(200, "PATCH", "/Users/"+id, fmt.Sprintf(`{"Operations":[{"op":"replace","path":"active","value":%v}]}`, active))
+		if got := s.SCIM(200, "GET", "/Users/"+id, "").JSON(t)["active"]; got != active || owner.Active != active {
 			t.Errorf("got user %v, account %v, want %v", got, owner.Active, active)
 		}
 	}
@@ -180,11 +181,11 @@ func TestDeactivatedUserIsReadable(t *testing.T) {
 
 func TestEmailChange(t *testing.T) {
 	s := newSite(t, Options{})
-	user := s.create("/Users", newUser("a@demo.example"))
-	s.create("/Users", newUser("b@demo.example"))
+	user := s.Create("/Users", tenanttest.NewUser("a@demo.example"))
+	s.Create("/Users", tenanttest.NewUser("b@demo.example"))
 	change := func(status int, email string) {
 		t.Helper()
-		s.scim(status, "PATCH", "/Users/"+user["id"].(string),
+		s.SCIM(status, "PATCH", "/Users/"+user["id"].(string),
 			fmt.Sprintf(`{"Operations":[{"op":"replace","path":"emails[type eq \"work\"].value","value":%q}]}`, email))
 	}
 	change(409, "B@demo.example")  // another record
@@ -192,35 +193,35 @@ func TestEmailChange(t *testing.T) {
 	change(200, "A@demo.example")
 	change(200, "c@demo.example")
 	owner := s.e.tenant.Accounts.WithEmail("c@demo.example")
-	if owner == nil || owner.ID != at(user, urnAtlassian+"|atlassianAccountId") {
+	if owner == nil || owner.ID != tenanttest.At(user, urnAtlassian+"|atlassianAccountId") {
 		t.Errorf("the account did not follow: %+v", owner)
 	}
-	s.create("/Users", strings.Replace(newUser("a@demo.example"), "a@", "a2@", 1)) // the address is free again
+	s.Create("/Users", strings.Replace(tenanttest.NewUser("a@demo.example"), "a@", "a2@", 1)) // the address is free again
 }
 
 func TestCreateLinksExistingAccount(t *testing.T) {
 	s := newSite(t, Options{})
-	user := s.create("/Users", newUser(strings.ToUpper(tenant.AdminEmail)))
-	if got, want := at(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.Accounts.WithEmail(tenant.AdminEmail).ID; got != want {
+	user := s.Create("/Users", tenanttest.NewUser(strings.ToUpper(tenant.AdminEmail)))
+	if got, want := tenanttest.At(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.Accounts.WithEmail(tenant.AdminEmail).ID; got != want {
 		t.Errorf("got account %v, want %v", got, want)
 	}
 }
 
 func TestUnverifiedDomain(t *testing.T) {
 	s := newSite(t, Options{VerifiedDomains: []string{"Corp.example"}})
-	id := s.create("/Users", newUser("a@demo.example"))["id"].(string)
-	got := s.scim(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","value":{"active":false,"displayName":"New"}}]}`).json(t)
+	id := s.Create("/Users", tenanttest.NewUser("a@demo.example"))["id"].(string)
+	got := s.SCIM(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","value":{"active":false,"displayName":"New"}}]}`).JSON(t)
 	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
 	if got["active"] != false || got["displayName"] != "New" || !owner.Active || owner.Name == "New" {
 		t.Errorf("record %v, account %+v: want the record alone to change", got, owner)
 	}
-	s.create("/Users", newUser("a@corp.example"))
+	s.Create("/Users", tenanttest.NewUser("a@corp.example"))
 	if !s.e.tenant.Accounts.WithEmail("a@corp.example").Managed {
 		t.Error("an account on a verified domain is not managed")
 	}
 	s = newSite(t, Options{VerifiedDomains: []string{"corp.example"}, Directory: DirectoryOptions{UnverifiedDomainReject: true}})
-	s.scim(400, "POST", "/Users", newUser("a@demo.example"))
-	s.create("/Users", newUser("a@CORP.example"))
+	s.SCIM(400, "POST", "/Users", tenanttest.NewUser("a@demo.example"))
+	s.Create("/Users", tenanttest.NewUser("a@CORP.example"))
 }
 
 func TestPropagationDelay(t *testing.T) {
@@ -228,14 +229,14 @@ func TestPropagationDelay(t *testing.T) {
 	s := newSite(t, Options{
 		Now: func() time.Time { return now }, Directory: DirectoryOptions{PropagationDelay: 3 * time.Second},
 	})
-	user := s.create("/Users", newUser("a@demo.example"))
+	user := s.Create("/Users", tenanttest.NewUser("a@demo.example"))
 	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
 	if user[urnAtlassian] != nil || owner.Visible(now) {
 		t.Errorf("at once: extension %v, account visible %v", user[urnAtlassian], owner.Visible(now))
 	}
 	now = now.Add(3 * time.Second)
-	user = s.scim(200, "GET", "/Users/"+user["id"].(string), "").json(t)
-	if at(user, urnAtlassian+"|atlassianAccountId") != owner.ID || !owner.Visible(now) {
+	user = s.SCIM(200, "GET", "/Users/"+user["id"].(string), "").JSON(t)
+	if tenanttest.At(user, urnAtlassian+"|atlassianAccountId") != owner.ID || !owner.Visible(now) {
 		t.Errorf("later: extension %v, account visible %v", user[urnAtlassian], owner.Visible(now))
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -15,102 +14,48 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian/emulator/tenant"
+	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
 // site is an emulator behind a real HTTP server.
 type site struct {
-	t   testing.TB
-	e   *Emulator
-	url string
+	*tenanttest.Client
+	e *Emulator
 }
 
 func newSite(t testing.TB, options Options) *site {
 	t.Helper()
 	e := New(options)
-	server := httptest.NewServer(e)
-	t.Cleanup(server.Close)
-	return &site{t: t, e: e, url: server.URL}
-}
-
-// received is an answer with its body read.
-type received struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-// json decodes the body as an object.
-func (r received) json(t testing.TB) map[string]any {
-	t.Helper()
-	var v map[string]any
-	if err := json.Unmarshal(r.body, &v); err != nil {
-		t.Fatalf("status %d, body %q: %v", r.status, r.body, err)
-	}
-	return v
-}
-
-// send makes a request with the directory's key; edit may change it.
-func (s *site) send(method, path, body string, edit ...func(*http.Request)) (received, error) {
-	request, err := http.NewRequestWithContext(s.t.Context(), method, s.url+path, strings.NewReader(body))
-	if err != nil {
-		return received{}, err
-	}
-	request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
-	if body != "" {
-		request.Header.Set("Content-Type", "application/scim+json")
-	}
-	for _, change := range edit {
-		change(request)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return received{}, err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return received{response.StatusCode, response.Header, text}, err
-}
-
-// scim makes a request below the directory and demands a status.
-func (s *site) scim(status int, method, path, body string, edit ...func(*http.Request)) received {
-	s.t.Helper()
-	answer, err := s.send(method, directoryPath+path, body, edit...)
-	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	if answer.status != status {
-		s.t.Fatalf("%s %s: got status %d, want %d; body %s", method, path, answer.status, status, answer.body)
-	}
-	return answer
+	return &site{Client: tenanttest.Serve(t, e), e: e}
 }
 
 // control makes a request to a control path and demands a status.
-func (s *site) control(status int, method, path, body string) received {
-	s.t.Helper()
-	answer, err := s.send(method, "/_emulator"+path, body)
-	if err != nil || answer.status != status {
-		s.t.Fatalf("%s %s: got status %d, %v, want %d; body %s", method, path, answer.status, err, status, answer.body)
+func (s *site) control(status int, method, path, body string) tenanttest.Answer {
+	s.T.Helper()
+	answer, err := s.Send(method, "/_emulator"+path, body)
+	if err != nil || answer.Status != status {
+		s.T.Fatalf("%s %s: got status %d, %v, want %d; body %s", method, path, answer.Status, err, status, answer.Body)
 	}
 	return answer
 }
 
 func TestControlLog(t *testing.T) {
 	s := newSite(t, Options{})
-	s.scim(200, "GET", "/Users?count=1", "")
-	s.scim(404, "GET", "/Groups/none", "")
+	s.SCIM(200, "GET", "/Users?count=1", "")
+	s.SCIM(404, "GET", "/Groups/none", "")
 	var got []Request
-	if err := json.Unmarshal(s.control(200, "GET", "/requests", "").body, &got); err != nil {
+	if err := json.Unmarshal(s.control(200, "GET", "/requests", "").Body, &got); err != nil {
 		t.Fatal(err)
 	}
 	want := []Request{
-		{Method: "GET", Path: directoryPath + "/Users", Query: "count=1", Status: 200},
-		{Method: "GET", Path: directoryPath + "/Groups/none", Status: 404},
+		{Method: "GET", Path: tenanttest.DirectoryPath + "/Users", Query: "count=1", Status: 200},
+		{Method: "GET", Path: tenanttest.DirectoryPath + "/Groups/none", Status: 404},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 	s.control(204, "DELETE", "/requests", "")
-	if got := string(s.control(200, "GET", "/requests", "").body); strings.TrimSpace(got) != "[]" {
+	if got := string(s.control(200, "GET", "/requests", "").Body); strings.TrimSpace(got) != "[]" {
 		t.Errorf("cleared log: got %s, want []", got)
 	}
 	s.control(404, "GET", "/nothing", "")
@@ -127,22 +72,22 @@ func TestControlIsForLoopback(t *testing.T) {
 
 func TestControlReset(t *testing.T) {
 	s := newSite(t, Options{Users: 5, Groups: 2, Seed: 3})
-	before := s.scim(200, "GET", "/Users", "").body
-	s.scim(201, "POST", "/Users", newUser("extra@demo.example"))
+	before := s.SCIM(200, "GET", "/Users", "").Body
+	s.SCIM(201, "POST", "/Users", tenanttest.NewUser("extra@demo.example"))
 	s.control(204, "PUT", "/faults", "status=500\n\n# a comment\nmethod=GET delay=1ms\n")
-	if got, want := string(s.control(200, "GET", "/faults", "").body), "status=500\nmethod=GET delay=1ms\n"; got != want {
+	if got, want := string(s.control(200, "GET", "/faults", "").Body), "status=500\nmethod=GET delay=1ms\n"; got != want {
 		t.Errorf("faults: got %q, want %q", got, want)
 	}
 	s.control(204, "POST", "/reset", "")
 	if len(s.e.Log()) != 0 || len(s.e.Faults()) != 0 {
 		t.Errorf("after reset: log %v, faults %v", s.e.Log(), s.e.Faults())
 	}
-	if after := s.scim(200, "GET", "/Users", "").body; !bytes.Equal(before, after) {
+	if after := s.SCIM(200, "GET", "/Users", "").Body; !bytes.Equal(before, after) {
 		t.Errorf("after reset:\n%s\nwant\n%s", after, before)
 	}
 	answer := s.control(400, "PUT", "/faults", "delay=soon")
-	if !strings.Contains(string(answer.body), `"delay=soon"`) {
-		t.Errorf("error %q does not name the word", answer.body)
+	if !strings.Contains(string(answer.Body), `"delay=soon"`) {
+		t.Errorf("error %q does not name the word", answer.Body)
 	}
 }
 
@@ -161,7 +106,7 @@ func TestLogIsBounded(t *testing.T) {
 // directory adds up in the end.
 func TestConcurrency(t *testing.T) {
 	s := newSite(t, Options{Users: 50, Groups: 5, Seed: 1})
-	group := s.scim(201, "POST", "/Groups", `{"displayName":"shared"}`).json(t)["id"].(string)
+	group := s.SCIM(201, "POST", "/Groups", `{"displayName":"shared"}`).JSON(t)["id"].(string)
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {
@@ -173,21 +118,21 @@ func TestConcurrency(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if got := len(s.scim(200, "GET", "/Groups/"+group, "").json(t)["members"].([]any)); got != 80 {
+	if got := len(s.SCIM(200, "GET", "/Groups/"+group, "").JSON(t)["members"].([]any)); got != 80 {
 		t.Errorf("got %d members, want 80", got)
 	}
 }
 
 func (s *site) joinAndRead(group, name string) error {
-	answer, err := s.send("POST", directoryPath+"/Users", newUser(name))
+	answer, err := s.Send("POST", tenanttest.DirectoryPath+"/Users", tenanttest.NewUser(name))
 	if err != nil {
 		return err
 	}
-	id := answer.json(s.t)["id"].(string)
+	id := answer.JSON(s.T)["id"].(string)
 	join := fmt.Sprintf(`{"Operations":[{"op":"add","path":"members","value":[{"value":"%s"}]}]}`, id)
-	_, joined := s.send("PATCH", directoryPath+"/Groups/"+group, join)
-	_, listed := s.send("GET", directoryPath+"/Users", "")
-	_, seen := s.send("GET", directoryPath+"/Groups", "")
+	_, joined := s.Send("PATCH", tenanttest.DirectoryPath+"/Groups/"+group, join)
+	_, listed := s.Send("GET", tenanttest.DirectoryPath+"/Users", "")
+	_, seen := s.Send("GET", tenanttest.DirectoryPath+"/Groups", "")
 	s.e.Log()
 	return errors.Join(joined, listed, seen)
 }
@@ -204,7 +149,7 @@ func (w *discardAnswer) Write(b []byte) (int, error) { return len(b), nil }
 
 func BenchmarkListPage(b *testing.B) {
 	e := New(Options{Users: 10_000, Groups: 20, Seed: 1})
-	request := httptest.NewRequest("GET", directoryPath+"/Users?startIndex=5001&count=100", nil)
+	request := httptest.NewRequest("GET", tenanttest.DirectoryPath+"/Users?startIndex=5001&count=100", nil)
 	request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -223,7 +168,7 @@ func BenchmarkJoinLargeGroup(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		op := []string{"add", "remove"}[i%2]
 		body := fmt.Sprintf(`{"Operations":[{"op":"%s","path":"members","value":[{"value":"%s"}]}]}`, op, users[i/2%len(users)].id)
-		request := httptest.NewRequest("PATCH", directoryPath+"/Groups/"+group.id, strings.NewReader(body))
+		request := httptest.NewRequest("PATCH", tenanttest.DirectoryPath+"/Groups/"+group.id, strings.NewReader(body))
 		request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
 		e.ServeHTTP(&discardAnswer{header: http.Header{}}, request)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
 func TestParseFaults(t *testing.T) {
@@ -62,11 +64,11 @@ func TestFaultSelection(t *testing.T) {
 			s := newSite(t, Options{Faults: mustFaults(t, test.rule)})
 			got := ""
 			for range 8 {
-				answer, err := s.send("GET", directoryPath+"/Users", "")
+				answer, err := s.Send("GET", tenanttest.DirectoryPath+"/Users", "")
 				if err != nil {
 					t.Fatal(err)
 				}
-				got += map[int]string{200: ".", 500: "x"}[answer.status]
+				got += map[int]string{200: ".", 500: "x"}[answer.Status]
 			}
 			if got != test.want {
 				t.Errorf("got %s, want %s", got, test.want)
@@ -113,8 +115,8 @@ func TestFaultStatusBodies(t *testing.T) {
 		path   string
 		want   string
 	}{
-		{429, directoryPath + "/Users", `{"code":429,"message":"Rate limit exceeded"}`},
-		{503, directoryPath + "/Users", `{"schemas":["` + urnError + `"],"status":"503","detail":"Service Unavailable. Please try again."}`},
+		{429, tenanttest.DirectoryPath + "/Users", `{"code":429,"message":"Rate limit exceeded"}`},
+		{503, tenanttest.DirectoryPath + "/Users", `{"schemas":["` + urnError + `"],"status":"503","detail":"Service Unavailable. Please try again."}`},
 		{429, "/rest/api/3/myself", `{"errorMessages":["Too Many Requests"],"errors":{}}`},
 		{503, "/admin/v1/orgs", `{"code":503,"message":"Service Unavailable"}`},
 	}
@@ -123,17 +125,17 @@ func TestFaultStatusBodies(t *testing.T) {
 			Now:    func() time.Time { return clock },
 			Faults: []Fault{{Status: test.status, RetryAfter: 7}},
 		})
-		answer, err := s.send("GET", test.path, "")
+		answer, err := s.Send("GET", test.path, "")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if answer.status != test.status || string(answer.body) != test.want {
-			t.Errorf("%s: got %d %s, want %d %s", test.path, answer.status, answer.body, test.status, test.want)
+		if answer.Status != test.status || string(answer.Body) != test.want {
+			t.Errorf("%s: got %d %s, want %d %s", test.path, answer.Status, answer.Body, test.status, test.want)
 		}
-		if got := answer.header.Get("Retry-After"); got != "7" {
+		if got := answer.Header.Get("Retry-After"); got != "7" {
 			t.Errorf("%s: Retry-After: got %q, want 7", test.path, got)
 		}
-		if got := answer.header.Get("X-RateLimit-Reset"); test.status == 429 && got != "2026-11-24T12:00:07Z" {
+		if got := answer.Header.Get("X-RateLimit-Reset"); test.status == 429 && got != "2026-11-24T12:00:07Z" {
 			t.Errorf("%s: X-RateLimit-Reset: got %q", test.path, got)
 		}
 	}
@@ -143,13 +145,13 @@ func TestFaultReset(t *testing.T) {
 	for when, effect := range map[string]int{"before": 0, "after": 1} {
 		t.Run(when, func(t *testing.T) {
 			s := newSite(t, Options{Faults: []Fault{{Method: "POST", Reset: when}}})
-			if answer, err := s.send("POST", directoryPath+"/Users", newUser("a@demo.example")); err == nil {
-				t.Fatalf("got status %d, want a cut connection", answer.status)
+			if answer, err := s.Send("POST", tenanttest.DirectoryPath+"/Users", tenanttest.NewUser("a@demo.example")); err == nil {
+				t.Fatalf("got status %d, want a cut connection", answer.Status)
 			}
-			if got := s.scim(200, "GET", "/Users", "").json(t)["totalResults"]; got != float64(effect) {
+			if got := s.SCIM(200, "GET", "/Users", "").JSON(t)["totalResults"]; got != float64(effect) {
 				t.Errorf("got %v users, want %d", got, effect)
 			}
-			want := Request{Method: "POST", Path: directoryPath + "/Users", Fault: "method=POST reset=" + when}
+			want := Request{Method: "POST", Path: tenanttest.DirectoryPath + "/Users", Fault: "method=POST reset=" + when}
 			if diff := cmp.Diff(want, s.e.Log()[0]); diff != "" {
 				t.Errorf("log (-want +got):\n%s", diff)
 			}
@@ -161,14 +163,14 @@ func TestFaultBody(t *testing.T) {
 	for _, spoil := range []string{"truncated", "html", "empty"} {
 		t.Run(spoil, func(t *testing.T) {
 			s := newSite(t, Options{Faults: []Fault{{Method: "POST", Body: spoil}}})
-			answer := s.scim(201, "POST", "/Users", newUser("a@demo.example"))
-			if json.Valid(answer.body) {
-				t.Errorf("got valid JSON: %s", answer.body)
+			answer := s.SCIM(201, "POST", "/Users", tenanttest.NewUser("a@demo.example"))
+			if json.Valid(answer.Body) {
+				t.Errorf("got valid JSON: %s", answer.Body)
 			}
-			if isPage := strings.HasPrefix(answer.header.Get("Content-Type"), "text/html"); isPage != (spoil == "html") {
-				t.Errorf("Content-Type: got %q", answer.header.Get("Content-Type"))
+			if isPage := strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html"); isPage != (spoil == "html") {
+				t.Errorf("Content-Type: got %q", answer.Header.Get("Content-Type"))
 			}
-			if got := s.scim(200, "GET", "/Users", "").json(t)["totalResults"]; got != 1.0 {
+			if got := s.SCIM(200, "GET", "/Users", "").JSON(t)["totalResults"]; got != 1.0 {
 				t.Errorf("got %v users, want 1: the request takes effect", got)
 			}
 		})
@@ -178,7 +180,7 @@ func TestFaultBody(t *testing.T) {
 func TestLatencyAndDelay(t *testing.T) {
 	s := newSite(t, Options{Latency: 15 * time.Millisecond, Faults: []Fault{{Delay: 15 * time.Millisecond}}})
 	begin := time.Now()
-	s.scim(200, "GET", "/Users", "")
+	s.SCIM(200, "GET", "/Users", "")
 	if took := time.Since(begin); took < 30*time.Millisecond {
 		t.Errorf("took %v, want 30ms at least", took)
 	}

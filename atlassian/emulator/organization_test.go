@@ -10,18 +10,19 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian/emulator/tenant"
+	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
 // org makes a request with the key of the organization and demands a status.
-func (s *site) org(status int, method, path, body string, edit ...func(*http.Request)) received {
-	s.t.Helper()
+func (s *site) org(status int, method, path, body string, edit ...func(*http.Request)) tenanttest.Answer {
+	s.T.Helper()
 	edit = append([]func(*http.Request){func(r *http.Request) {
 		r.Header.Set("Authorization", "Bearer "+tenant.OrganizationKey)
 		r.Header.Set("Content-Type", "application/json")
 	}}, edit...)
-	answer, err := s.send(method, path, body, edit...)
-	if err != nil || answer.status != status {
-		s.t.Fatalf("%s %s: got status %d, %v, want %d; body %s", method, path, answer.status, err, status, answer.body)
+	answer, err := s.Send(method, path, body, edit...)
+	if err != nil || answer.Status != status {
+		s.T.Fatalf("%s %s: got status %d, %v, want %d; body %s", method, path, answer.Status, err, status, answer.Body)
 	}
 	return answer
 }
@@ -30,18 +31,18 @@ const orgUsers = "/admin/v2/orgs/" + tenant.OrganizationID + "/directories/-/use
 
 // members lists the accounts of the organization by following the cursors.
 func (s *site) members(limit int) []map[string]any {
-	s.t.Helper()
+	s.T.Helper()
 	var all []map[string]any
 	for cursor := ""; ; {
-		page := s.org(200, "GET", fmt.Sprintf("%s?limit=%d&cursor=%s", orgUsers, limit, cursor), "").json(s.t)
+		page := s.org(200, "GET", fmt.Sprintf("%s?limit=%d&cursor=%s", orgUsers, limit, cursor), "").JSON(s.T)
 		data := page["data"].([]any)
 		if len(data) > limit {
-			s.t.Fatalf("%d accounts on a page of %d", len(data), limit)
+			s.T.Fatalf("%d accounts on a page of %d", len(data), limit)
 		}
 		for _, user := range data {
 			all = append(all, user.(map[string]any))
 		}
-		next, more := at(page, "links|next").(string)
+		next, more := tenanttest.At(page, "links|next").(string)
 		if !more {
 			return all
 		}
@@ -69,10 +70,10 @@ func TestOrganizationUsers(t *testing.T) {
 	for _, u := range users {
 		ids[u["accountId"]] = true
 	}
-	if len(ids) != len(users) || at(s.org(200, "GET", orgUsers+"/count", "").json(t), "count") != float64(len(ids)) {
+	if len(ids) != len(users) || tenanttest.At(s.org(200, "GET", orgUsers+"/count", "").JSON(t), "count") != float64(len(ids)) {
 		t.Errorf("%d ids of %d accounts, which are counted otherwise", len(ids), len(users))
 	}
-	if first := s.org(200, "GET", orgUsers, "").json(t)["data"].([]any); len(first) != 20 {
+	if first := s.org(200, "GET", orgUsers, "").JSON(t)["data"].([]any); len(first) != 20 {
 		t.Errorf("a page is %d long by default, want 20", len(first))
 	}
 	type statuses struct{ status, account, membership, claim any }
@@ -90,25 +91,36 @@ func TestOrganizationUsers(t *testing.T) {
 		}
 	}
 	one := withName(t, users, "Ines Partner")["accountId"].(string)
-	some := s.org(200, "GET", orgUsers+"?accountIds="+one, "").json(t)["data"].([]any)
-	if len(some) != 1 || at(some, "0|accountId") != one {
+	some := s.org(200, "GET", orgUsers+"?accountIds="+one, "").JSON(t)["data"].([]any)
+	if len(some) != 1 || tenanttest.At(some, "0|accountId") != one {
 		t.Errorf("accountIds: got %v", some)
 	}
-	if got := at(s.org(200, "GET", "/admin/v1/orgs/"+tenant.OrganizationID, "").json(t), "data|attributes|name"); got != "Demo Organization" {
+	if got := tenanttest.At(s.org(200, "GET", "/admin/v1/orgs/"+tenant.OrganizationID, "").JSON(t), "data|attributes|name"); got != "Demo Organization" {
 		t.Errorf("the organization is called %v", got)
 	}
+}
+
+// jiraUser returns an account as Jira shows it to the administrator.
+func (s *site) jiraUser(account string) map[string]any {
+	s.T.Helper()
+	answer, err := s.Send("GET", "/rest/api/3/user?accountId="+account, "", func(r *http.Request) {
+		r.SetBasicAuth(tenant.AdminEmail, tenant.APIToken)
+	})
+	if err != nil || answer.Status != http.StatusOK {
+		s.T.Fatalf("account %s in Jira: got status %d, %v, want 200; body %s", account, answer.Status, err, answer.Body)
+	}
+	return answer.JSON(s.T)
 }
 
 // TestLifecycle disables and enables accounts and looks at them from all sides.
 func TestLifecycle(t *testing.T) {
 	s := newSite(t, Options{Users: 5, Projects: 1, Seed: 1})
-	site := &jiraSite{Emulator: s.e, t: t, base: s.url}
-	scimUser := s.create("/Users", newUser("new@demo.example"))
-	account := at(scimUser, urnAtlassian+"|atlassianAccountId").(string)
+	scimUser := s.Create("/Users", tenanttest.NewUser("new@demo.example"))
+	account := tenanttest.At(scimUser, urnAtlassian+"|atlassianAccountId").(string)
 	look := func(want bool) {
 		t.Helper()
-		inJira := get[userJSON](site, "/user?accountId="+account).Active
-		inOrganization := at(s.org(200, "GET", orgUsers+"?accountIds="+account, "").json(t), "data|0|accountStatus") == "active"
+		inJira := s.jiraUser(account)["active"]
+		inOrganization := tenanttest.At(s.org(200, "GET", orgUsers+"?accountIds="+account, "").JSON(t), "data|0|accountStatus") == "active"
 		if inJira != want || inOrganization != want {
 			t.Errorf("active: %v in Jira, %v in the organization, want %v", inJira, inOrganization, want)
 		}
@@ -118,10 +130,10 @@ func TestLifecycle(t *testing.T) {
 	s.org(204, "POST", path+"disable", "")
 	look(false)
 	id := scimUser["id"].(string)
-	if active := s.scim(200, "GET", "/Users/"+id, "").json(t)["active"]; active != true {
+	if active := s.SCIM(200, "GET", "/Users/"+id, "").JSON(t)["active"]; active != true {
 		t.Errorf("the record of the directory says active %v, want true: it was not changed", active)
 	}
-	s.scim(200, "PUT", "/Users/"+id, newUser("new@demo.example"))
+	s.SCIM(200, "PUT", "/Users/"+id, tenanttest.NewUser("new@demo.example"))
 	look(true)
 	s.org(204, "POST", path+"disable", "")
 	s.org(204, "POST", path+"enable", "")
@@ -150,14 +162,14 @@ func TestOrganizationRefusals(t *testing.T) {
 		{"POST", "/users/" + partner + "/manage/lifecycle/disable", 403, `"errorDetail":"Error: Caller must be a verified org admin of targeted account"`, nil},
 	}
 	for _, test := range tests {
-		if answer := s.org(test.status, test.method, test.path, "", test.edit...); !strings.Contains(string(answer.body), test.body) {
-			t.Errorf("%s %s: got %s, want %s", test.method, test.path, answer.body, test.body)
+		if answer := s.org(test.status, test.method, test.path, "", test.edit...); !strings.Contains(string(answer.Body), test.body) {
+			t.Errorf("%s %s: got %s, want %s", test.method, test.path, answer.Body, test.body)
 		}
 	}
 	limited := newSite(t, Options{Organization: OrganizationOptions{RateLimit: 1}})
 	limited.org(200, "GET", orgUsers, "")
-	if refused := limited.org(429, "GET", orgUsers, ""); refused.header.Get("X-RateLimit-Reset") == "" || refused.header.Get("X-RateLimit-Remaining") != "0" {
-		t.Errorf("429 with headers %v", refused.header)
+	if refused := limited.org(429, "GET", orgUsers, ""); refused.Header.Get("X-RateLimit-Reset") == "" || refused.Header.Get("X-RateLimit-Remaining") != "0" {
+		t.Errorf("429 with headers %v", refused.Header)
 	}
 	uncounted := newSite(t, Options{Organization: OrganizationOptions{NoCount: true}})
 	uncounted.org(403, "GET", orgUsers+"/count", "")

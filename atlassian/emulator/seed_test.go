@@ -10,7 +10,7 @@ func TestSameSeedSameData(t *testing.T) {
 		options := DefaultOptions()
 		options.Seed = seed
 		s := newSite(t, options)
-		return string(s.scim(200, "GET", "/Users?startIndex=101", "").body) + string(s.scim(200, "GET", "/Groups", "").body)
+		return string(s.SCIM(200, "GET", "/Users?startIndex=101", "").Body) + string(s.SCIM(200, "GET", "/Groups", "").Body)
 	}
 	first, again, other := dump(1), dump(1), dump(2)
 	if first != again {

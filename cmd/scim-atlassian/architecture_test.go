@@ -22,16 +22,17 @@ type place struct {
 
 // places has every package. One that is not in it is refused: it has to find its place first.
 var places = map[string]place{
-	"cmd/scim-atlassian":        {ours: []string{"scim", "scim/reconcile", "atlassian", "atlassian/emulator"}, theirs: anything},
-	"scim":                      {ours: []string{"scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: anything},
-	"scim/reconcile":            {ours: []string{"scim", "atlassian"}, theirs: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}},
-	"scim/query":                {theirs: []string{"github.com/scim2/filter-parser/v2", "github.com/go-json-experiment/json/jsontext"}, pure: true},
-	"schemas":                   {theirs: []string{"github.com/elimity-com/scim/*", "github.com/go-json-experiment/json"}},
-	"atlassian":                 {theirs: anything},
-	"atlassian/adf":             {theirs: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}},
-	"atlassian/emulator":        {ours: []string{"atlassian/emulator/tenant", "atlassian/emulator/jql"}},
-	"atlassian/emulator/tenant": {},
-	"atlassian/emulator/jql":    {},
+	"cmd/scim-atlassian":                   {ours: []string{"scim", "scim/reconcile", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"scim":                                 {ours: []string{"scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: anything},
+	"scim/reconcile":                       {ours: []string{"scim", "atlassian"}, theirs: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}},
+	"scim/query":                           {theirs: []string{"github.com/scim2/filter-parser/v2", "github.com/go-json-experiment/json/jsontext"}, pure: true},
+	"schemas":                              {theirs: []string{"github.com/elimity-com/scim/*", "github.com/go-json-experiment/json"}},
+	"atlassian":                            {theirs: anything},
+	"atlassian/adf":                        {theirs: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}},
+	"atlassian/emulator":                   {ours: []string{"atlassian/emulator/tenant", "atlassian/emulator/jql"}},
+	"atlassian/emulator/tenant":            {},
+	"atlassian/emulator/tenant/tenanttest": {ours: []string{"atlassian/emulator/tenant"}},
+	"atlassian/emulator/jql":               {},
 }
 
 // anything matches the import paths of up to six elements.
