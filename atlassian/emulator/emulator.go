@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"scim-atlassian/atlassian/emulator/organization"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
@@ -52,6 +53,9 @@ type Options struct {
 	Jira         JiraOptions
 	Organization OrganizationOptions
 }
+
+// OrganizationOptions are the switches of the organization APIs.
+type OrganizationOptions = organization.Options
 
 // DefaultOptions is a tenant of a size that a person can look through.
 func DefaultOptions() Options {
@@ -105,12 +109,12 @@ func (e *Emulator) rebuild() {
 	if o.Users > 0 {
 		j.grantRoles(addOutsiders(t, o.Seed))
 	}
-	organization := newOrganization(t, o.Organization)
+	org := organization.New(t, o.Organization)
 
 	mux := http.NewServeMux()
 	mux.Handle("/scim/", d)
-	mux.Handle("/admin/", organization)
-	mux.Handle("/users/", organization)
+	mux.Handle("/admin/", org)
+	mux.Handle("/users/", org)
 	j.register(mux)
 	e.tenant, e.directory, e.jira = t, d, j
 	e.routes.Store(mux)

@@ -1,4 +1,7 @@
-package emulator
+// Package organization emulates the APIs with which an organization administers
+// accounts: developer.atlassian.com/cloud/admin/organization/rest and
+// developer.atlassian.com/cloud/admin/user-management/rest.
+package organization
 
 import (
 	"encoding/base64"
@@ -11,25 +14,24 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// OrganizationOptions are the switches of the organization APIs.
-type OrganizationOptions struct {
+// Options are the switches of the organization APIs.
+type Options struct {
 	RateLimit int  // requests per second, beyond that 429; 0: no limit
-	NoCount   bool // the accounts cannot be counted, as with keys that lack the right
+	NoCount   bool // 403 where accounts are counted, as for keys without that right
 }
 
-// organization is the part of the admin and user-management APIs that is about
-// accounts: developer.atlassian.com/cloud/admin/organization/rest and
-// developer.atlassian.com/cloud/admin/user-management/rest. Its data are the
-// tenant's accounts.
-type organization struct {
+// Organization answers below /admin/ and /users/. It has no data but the
+// accounts of the tenant.
+type Organization struct {
 	tenant  *tenant.Tenant
-	options OrganizationOptions
+	options Options
 	routes  *http.ServeMux
 	limiter tenant.RateLimiter
 }
 
-func newOrganization(t *tenant.Tenant, options OrganizationOptions) *organization {
-	o := &organization{tenant: t, options: options, routes: http.NewServeMux()}
+// New returns the organization that a tenant belongs to.
+func New(t *tenant.Tenant, options Options) *Organization {
+	o := &Organization{tenant: t, options: options, routes: http.NewServeMux()}
 	o.limiter.PerSecond = o.options.RateLimit
 	o.routes.HandleFunc("GET /admin/v1/orgs/{org}", o.describe)
 	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users", o.listUsers)
@@ -39,11 +41,11 @@ func newOrganization(t *tenant.Tenant, options OrganizationOptions) *organizatio
 	return o
 }
 
-// quota is what X-RateLimit-Limit says where no limit is enforced.
+// quota is the value of X-RateLimit-Limit while no limit is enforced.
 const quota = 500
 
 // ServeHTTP checks the key and the organization, then routes.
-func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (o *Organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-RateLimit-Limit", strconv.Itoa(quota))
 	header.Set("X-RateLimit-Remaining", strconv.Itoa(quota-1))
@@ -61,13 +63,13 @@ func (o *organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuseRequest answers as the gateway in front of the APIs does.
+// refuseRequest answers in the form of the gateway in front of the APIs.
 func refuseRequest(w http.ResponseWriter, status int) {
 	tenant.WriteProxyError(w, status, http.StatusText(status))
 }
 
-// adminError is one of the problems that the admin API reports. Its status is
-// a string in the documents and a number in some answers.
+// adminError is a problem that the admin API reports. Its status is a string in
+// the documents and a number in some answers.
 type adminError struct {
 	ID     string `json:"id"`
 	Status any    `json:"status"`
@@ -86,10 +88,10 @@ func writeAdminError(w http.ResponseWriter, status any, code, title, detail stri
 	})
 }
 
-// known reports whether the path names this organization, and where it has
-// directories, all of them; else it has answered. For unknown organizations
-// the answer is the router's in front of the API.
-func (o *organization) known(w http.ResponseWriter, r *http.Request) bool {
+// checkPath reports whether the path names this organization and, where it names
+// directories, all of them ("-"). Otherwise it answers: an unknown organization
+// is refused by the router in front of the API, in the router's own form.
+func (o *Organization) checkPath(w http.ResponseWriter, r *http.Request) bool {
 	if org := r.PathValue("org"); org != tenant.OrganizationID {
 		tenant.WriteJSON(w, http.StatusNotFound, "application/json", map[string]any{
 			"timestamp": o.tenant.Now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
@@ -105,8 +107,8 @@ func (o *organization) known(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // describe is GET /admin/v1/orgs/{org}.
-func (o *organization) describe(w http.ResponseWriter, r *http.Request) {
-	if !o.known(w, r) {
+func (o *Organization) describe(w http.ResponseWriter, r *http.Request) {
+	if !o.checkPath(w, r) {
 		return
 	}
 	tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": map[string]any{
@@ -115,8 +117,8 @@ func (o *organization) describe(w http.ResponseWriter, r *http.Request) {
 	}})
 }
 
-// organizationUser is an account as the admin API shows it.
-type organizationUser struct {
+// user is the form in which the admin API shows an account.
+type user struct {
 	AccountID        string            `json:"accountId"`
 	AccountType      string            `json:"accountType"`
 	Status           string            `json:"status"`
@@ -133,8 +135,8 @@ type organizationUser struct {
 	Links            map[string]string `json:"links"`
 }
 
-func newOrganizationUser(a *tenant.Account) organizationUser {
-	u := organizationUser{
+func newUser(a *tenant.Account) user {
+	u := user{
 		AccountID: a.ID, AccountType: tenant.KindPerson, Status: "active", AccountStatus: "active", MembershipStatus: "active",
 		AddedToOrg: tenant.Epoch, Name: a.Name, Nickname: a.Name, Email: a.Email, EmailVerified: true, ClaimStatus: "unmanaged",
 		PlatformRoles: []string{}, Counts: map[string]int{"resources": 1}, Links: map[string]string{"self": cursorAfter(a.Number)},
@@ -157,9 +159,9 @@ func newOrganizationUser(a *tenant.Account) organizationUser {
 	return u
 }
 
-// people lists the accounts that the organization has: no apps, no customers,
-// nobody whose account is closed for good.
-func (o *organization) people(ids []string) []*tenant.Account {
+// people lists the accounts of the organization, or those with the given ids:
+// no apps, no customers, no accounts that are closed for good.
+func (o *Organization) people(ids []string) []*tenant.Account {
 	now := o.tenant.Now()
 	var list []*tenant.Account
 	for _, a := range o.tenant.Accounts.All() {
@@ -170,13 +172,14 @@ func (o *organization) people(ids []string) []*tenant.Account {
 	return list
 }
 
-// cursorAfter is the cursor of the page that begins after an account. Accounts
-// never change places, so that nobody is listed twice or left out because of
-// others that come and go.
+// cursorAfter returns the cursor of the page that begins after the account with
+// this number. Numbers never change, so that accounts which come and go move
+// nobody onto another page.
 func cursorAfter(number int) string {
 	return base64.RawURLEncoding.EncodeToString([]byte("after:" + strconv.Itoa(number)))
 }
 
+// parseCursor returns the number after which a page begins, -1 without a cursor.
 func parseCursor(cursor string) (after int, ok bool) {
 	if cursor == "" {
 		return -1, true
@@ -188,8 +191,8 @@ func parseCursor(cursor string) (after int, ok bool) {
 }
 
 // listUsers is GET /admin/v2/orgs/{org}/directories/-/users.
-func (o *organization) listUsers(w http.ResponseWriter, r *http.Request) {
-	if !o.known(w, r) {
+func (o *Organization) listUsers(w http.ResponseWriter, r *http.Request) {
+	if !o.checkPath(w, r) {
 		return
 	}
 	query := r.URL.Query()
@@ -211,19 +214,19 @@ func (o *organization) listUsers(w http.ResponseWriter, r *http.Request) {
 }
 
 type userPage struct {
-	Data  []organizationUser `json:"data"`
-	Links map[string]string  `json:"links"`
+	Data  []user            `json:"data"`
+	Links map[string]string `json:"links"`
 }
 
-func (o *organization) userPage(ids []string, after, limit int) userPage {
+func (o *Organization) userPage(ids []string, after, limit int) userPage {
 	o.tenant.RLock()
 	defer o.tenant.RUnlock()
 	list := o.people(ids)
 	start, _ := slices.BinarySearchFunc(list, after+1, func(a *tenant.Account, number int) int { return a.Number - number })
 	list = list[start:]
-	page := userPage{Data: []organizationUser{}, Links: map[string]string{"self": cursorAfter(max(after, 0))}}
+	page := userPage{Data: []user{}, Links: map[string]string{"self": cursorAfter(max(after, 0))}}
 	for _, a := range list[:min(limit, len(list))] {
-		page.Data = append(page.Data, newOrganizationUser(a))
+		page.Data = append(page.Data, newUser(a))
 	}
 	if len(list) > limit {
 		page.Links["next"] = cursorAfter(list[limit-1].Number)
@@ -232,9 +235,9 @@ func (o *organization) userPage(ids []string, after, limit int) userPage {
 }
 
 // countUsers is GET /admin/v2/orgs/{org}/directories/-/users/count.
-func (o *organization) countUsers(w http.ResponseWriter, r *http.Request) {
+func (o *Organization) countUsers(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case !o.known(w, r):
+	case !o.checkPath(w, r):
 	case o.options.NoCount:
 		writeAdminError(w, "403", "ADMIN-UAM-403-1", "Forbidden", "You are not allowed to perform this request")
 	default:
@@ -242,16 +245,16 @@ func (o *organization) countUsers(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (o *organization) count(ids []string) int {
+func (o *Organization) count(ids []string) int {
 	o.tenant.RLock()
 	defer o.tenant.RUnlock()
 	return len(o.people(ids))
 }
 
 // changeLifecycle is POST /users/{account}/manage/lifecycle/enable and
-// disable. It changes the account alone: the record of a directory that
-// provisions it stays as it is, and the next write to it wins.
-func (o *organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
+// disable. It changes the account alone. A user of the directory that is linked
+// to the account stays as it is, and the next write to that user wins.
+func (o *Organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
 	action := r.PathValue("action")
 	if action != "enable" && action != "disable" {
 		writeLifecycleError(w, http.StatusNotFound, "notFound", "", "")
@@ -268,8 +271,8 @@ func (o *organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// setActive returns the status of the answer.
-func (o *organization) setActive(id string, active bool) int {
+// setActive enables or disables an account and returns the status of the answer.
+func (o *Organization) setActive(id string, active bool) int {
 	o.tenant.Lock()
 	defer o.tenant.Unlock()
 	a := o.tenant.Accounts.WithID(id)

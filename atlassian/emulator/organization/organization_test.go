@@ -1,4 +1,4 @@
-package emulator
+package organization_test
 
 import (
 	"fmt"
@@ -9,12 +9,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/atlassian/emulator/tenant"
 	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
+// client asks an emulator with all its APIs, since they share the accounts.
+type client struct{ *tenanttest.Client }
+
+func newSite(t *testing.T, options emulator.Options) *client {
+	return &client{tenanttest.Serve(t, emulator.New(options))}
+}
+
 // org makes a request with the key of the organization and demands a status.
-func (s *site) org(status int, method, path, body string, edit ...func(*http.Request)) tenanttest.Answer {
+func (s *client) org(status int, method, path, body string, edit ...func(*http.Request)) tenanttest.Answer {
 	s.T.Helper()
 	edit = append([]func(*http.Request){func(r *http.Request) {
 		r.Header.Set("Authorization", "Bearer "+tenant.OrganizationKey)
@@ -30,7 +38,7 @@ func (s *site) org(status int, method, path, body string, edit ...func(*http.Req
 const orgUsers = "/admin/v2/orgs/" + tenant.OrganizationID + "/directories/-/users"
 
 // members lists the accounts of the organization by following the cursors.
-func (s *site) members(limit int) []map[string]any {
+func (s *client) members(limit int) []map[string]any {
 	s.T.Helper()
 	var all []map[string]any
 	for cursor := ""; ; {
@@ -61,7 +69,7 @@ func withName(t *testing.T, users []map[string]any, name string) map[string]any 
 }
 
 func TestOrganizationUsers(t *testing.T) {
-	s := newSite(t, Options{Users: 45, Projects: 1, Seed: 1})
+	s := newSite(t, emulator.Options{Users: 45, Projects: 1, Seed: 1})
 	users := s.members(7)
 	if want := 1 + 45 + 5; len(users) != want { // the administrator, the provisioned, the outsiders
 		t.Errorf("got %d accounts, want %d", len(users), want)
@@ -101,7 +109,7 @@ func TestOrganizationUsers(t *testing.T) {
 }
 
 // jiraUser returns an account as Jira shows it to the administrator.
-func (s *site) jiraUser(account string) map[string]any {
+func (s *client) jiraUser(account string) map[string]any {
 	s.T.Helper()
 	answer, err := s.Send("GET", "/rest/api/3/user?accountId="+account, "", func(r *http.Request) {
 		r.SetBasicAuth(tenant.AdminEmail, tenant.APIToken)
@@ -114,9 +122,9 @@ func (s *site) jiraUser(account string) map[string]any {
 
 // TestLifecycle disables and enables accounts and looks at them from all sides.
 func TestLifecycle(t *testing.T) {
-	s := newSite(t, Options{Users: 5, Projects: 1, Seed: 1})
+	s := newSite(t, emulator.Options{Users: 5, Projects: 1, Seed: 1})
 	scimUser := s.Create("/Users", tenanttest.NewUser("new@demo.example"))
-	account := tenanttest.At(scimUser, urnAtlassian+"|atlassianAccountId").(string)
+	account := tenanttest.At(scimUser, "urn:scim:schemas:extension:atlassian-external:1.0|atlassianAccountId").(string)
 	look := func(want bool) {
 		t.Helper()
 		inJira := s.jiraUser(account)["active"]
@@ -141,7 +149,7 @@ func TestLifecycle(t *testing.T) {
 }
 
 func TestOrganizationRefusals(t *testing.T) {
-	s := newSite(t, Options{Users: 5, Seed: 1})
+	s := newSite(t, emulator.Options{Users: 5, Seed: 1})
 	partner := withName(t, s.members(100), "Ines Partner")["accountId"].(string)
 	other := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey) }
 	tests := []struct {
@@ -166,11 +174,11 @@ func TestOrganizationRefusals(t *testing.T) {
 			t.Errorf("%s %s: got %s, want %s", test.method, test.path, answer.Body, test.body)
 		}
 	}
-	limited := newSite(t, Options{Organization: OrganizationOptions{RateLimit: 1}})
+	limited := newSite(t, emulator.Options{Organization: emulator.OrganizationOptions{RateLimit: 1}})
 	limited.org(200, "GET", orgUsers, "")
 	if refused := limited.org(429, "GET", orgUsers, ""); refused.Header.Get("X-RateLimit-Reset") == "" || refused.Header.Get("X-RateLimit-Remaining") != "0" {
 		t.Errorf("429 with headers %v", refused.Header)
 	}
-	uncounted := newSite(t, Options{Organization: OrganizationOptions{NoCount: true}})
+	uncounted := newSite(t, emulator.Options{Organization: emulator.OrganizationOptions{NoCount: true}})
 	uncounted.org(403, "GET", orgUsers+"/count", "")
 }
