@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"scim-atlassian/atlassian/emulator/directory"
 	"scim-atlassian/atlassian/emulator/organization"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
@@ -54,6 +55,9 @@ type Options struct {
 	Organization OrganizationOptions
 }
 
+// DirectoryOptions are the switches of the user provisioning API.
+type DirectoryOptions = directory.Options
+
 // OrganizationOptions are the switches of the organization APIs.
 type OrganizationOptions = organization.Options
 
@@ -70,9 +74,8 @@ type Emulator struct {
 	faults  faultSet
 	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
 
-	tenant    *tenant.Tenant
-	directory *directory
-	jira      *jira
+	tenant *tenant.Tenant
+	jira   *jira
 }
 
 // New returns an emulator holding the data that options describe.
@@ -99,12 +102,12 @@ func (e *Emulator) rebuild() {
 	o := e.options
 	rng := rand.New(rand.NewPCG(o.Seed, 0x5c1d))
 	t := tenant.New(tenant.Options{Now: o.Now, VerifiedDomains: o.VerifiedDomains}, rng)
-	d := newDirectory(t, o.Directory)
-	d.seed(rng, o.Users, o.Groups)
+	d := directory.New(t, o.Directory)
+	d.Seed(rng, o.Users, o.Groups)
 	if o.Users > 0 {
 		addStrangers(t, rng)
 	}
-	j := newJira(t, o.Jira, d.groupsAt)
+	j := newJira(t, o.Jira, d.GroupsAt)
 	j.seed(rng, o.Projects, o.Issues)
 	if o.Users > 0 {
 		j.grantRoles(addOutsiders(t, o.Seed))
@@ -116,7 +119,7 @@ func (e *Emulator) rebuild() {
 	mux.Handle("/admin/", org)
 	mux.Handle("/users/", org)
 	j.register(mux)
-	e.tenant, e.directory, e.jira = t, d, j
+	e.tenant, e.jira = t, j
 	e.routes.Store(mux)
 }
 

@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"scim-atlassian/atlassian/emulator/tenant"
 	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
@@ -135,41 +134,4 @@ func (s *site) joinAndRead(group, name string) error {
 	_, seen := s.Send("GET", tenanttest.DirectoryPath+"/Groups", "")
 	s.e.Log()
 	return errors.Join(joined, listed, seen)
-}
-
-// discardAnswer is a writer that costs nothing.
-type discardAnswer struct {
-	header http.Header
-	status int
-}
-
-func (w *discardAnswer) Header() http.Header         { return w.header }
-func (w *discardAnswer) WriteHeader(status int)      { w.status = status }
-func (w *discardAnswer) Write(b []byte) (int, error) { return len(b), nil }
-
-func BenchmarkListPage(b *testing.B) {
-	e := New(Options{Users: 10_000, Groups: 20, Seed: 1})
-	request := httptest.NewRequest("GET", tenanttest.DirectoryPath+"/Users?startIndex=5001&count=100", nil)
-	request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
-	b.ReportAllocs()
-	for b.Loop() {
-		w := &discardAnswer{header: http.Header{}}
-		e.ServeHTTP(w, request)
-		if w.status != http.StatusOK {
-			b.Fatal(w.status)
-		}
-	}
-}
-
-func BenchmarkJoinLargeGroup(b *testing.B) {
-	e := New(Options{Users: 20_000, Groups: 1, Seed: 1})
-	group := e.directory.groups[0]
-	users := e.directory.users
-	for i := 0; b.Loop(); i++ {
-		op := []string{"add", "remove"}[i%2]
-		body := fmt.Sprintf(`{"Operations":[{"op":"%s","path":"members","value":[{"value":"%s"}]}]}`, op, users[i/2%len(users)].id)
-		request := httptest.NewRequest("PATCH", tenanttest.DirectoryPath+"/Groups/"+group.id, strings.NewReader(body))
-		request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
-		e.ServeHTTP(&discardAnswer{header: http.Header{}}, request)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"scim-atlassian/atlassian/emulator/directory"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
@@ -80,7 +81,7 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	}
 	switch {
 	case strings.HasPrefix(r.URL.Path, "/scim/"):
-		writeDirectoryFailure(w, fault.Status)
+		directory.WriteFailure(w, fault.Status)
 	case jira:
 		tenant.WriteJSON(w, fault.Status, "application/json;charset=UTF-8", map[string]any{
 			"errorMessages": []string{http.StatusText(fault.Status)}, "errors": map[string]string{},

@@ -116,7 +116,7 @@ func TestFaultStatusBodies(t *testing.T) {
 		want   string
 	}{
 		{429, tenanttest.DirectoryPath + "/Users", `{"code":429,"message":"Rate limit exceeded"}`},
-		{503, tenanttest.DirectoryPath + "/Users", `{"schemas":["` + urnError + `"],"status":"503","detail":"Service Unavailable. Please try again."}`},
+		{503, tenanttest.DirectoryPath + "/Users", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"503","detail":"Service Unavailable. Please try again."}`},
 		{429, "/rest/api/3/myself", `{"errorMessages":["Too Many Requests"],"errors":{}}`},
 		{503, "/admin/v1/orgs", `{"code":503,"message":"Service Unavailable"}`},
 	}

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"net/http"
@@ -17,7 +17,7 @@ const urnMeta = "urn:ietf:params:scim:schemas:core:2.0:"
 // object is a JSON object of our own making.
 type object = map[string]any
 
-func (d *directory) serviceProviderConfig(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) serviceProviderConfig(w http.ResponseWriter, r *http.Request) error {
 	unsupported := object{"supported": false}
 	tenant.WriteJSON(w, http.StatusOK, answerType(r), object{
 		"schemas":        []string{urnMeta + "ServiceProviderConfig"},
@@ -31,7 +31,7 @@ func (d *directory) serviceProviderConfig(w http.ResponseWriter, r *http.Request
 			"type": "oauthbearertoken", "name": "OAuth Bearer Token",
 			"description": "Authentication scheme using the OAuth Bearer Token Standard",
 		}},
-		"meta": object{"resourceType": "ServiceProviderConfig", "location": directoryURL + "/ServiceProviderConfig"},
+		"meta": object{"resourceType": "ServiceProviderConfig", "location": baseURL + "/ServiceProviderConfig"},
 	})
 	return nil
 }
@@ -41,7 +41,7 @@ func resourceTypeDocuments() []object {
 		return object{
 			"schemas": []string{urnMeta + "ResourceType"}, "id": name, "name": name,
 			"endpoint": "/" + name + "s", "description": name, "schema": urn,
-			"meta": object{"resourceType": "ResourceType", "location": directoryURL + "/ResourceTypes/" + name},
+			"meta": object{"resourceType": "ResourceType", "location": baseURL + "/ResourceTypes/" + name},
 		}
 	}
 	user := document("User", urnUser)
@@ -51,19 +51,19 @@ func resourceTypeDocuments() []object {
 	return []object{user, document("Group", urnGroup)}
 }
 
-func (d *directory) resourceTypes(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) resourceTypes(w http.ResponseWriter, r *http.Request) error {
 	return writeDocuments(w, r, resourceTypeDocuments())
 }
 
-func (d *directory) resourceType(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) resourceType(w http.ResponseWriter, r *http.Request) error {
 	return writeDocument(w, r, resourceTypeDocuments(), r.PathValue("name"))
 }
 
-func (d *directory) schemas(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) schemas(w http.ResponseWriter, r *http.Request) error {
 	return writeDocuments(w, r, schemaDocuments())
 }
 
-func (d *directory) schema(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) schema(w http.ResponseWriter, r *http.Request) error {
 	return writeDocument(w, r, schemaDocuments(), r.PathValue("urn"))
 }
 
@@ -96,7 +96,7 @@ func schemaDocuments() []object {
 		}
 		return object{
 			"schemas": []string{urnMeta + "Schema"}, "id": s.urn, "name": name, "description": name, "attributes": attributes,
-			"meta": object{"resourceType": "Schema", "location": directoryURL + "/Schemas/" + s.urn},
+			"meta": object{"resourceType": "Schema", "location": baseURL + "/Schemas/" + s.urn},
 		}
 	}
 	users := userShapes()

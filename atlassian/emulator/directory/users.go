@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 )
 
 // listUsers is GET /Users.
-func (d *directory) listUsers(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) listUsers(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	filter, err := parseFilter(query, "userName", "externalId")
 	if err != nil {
@@ -33,7 +33,7 @@ func (d *directory) listUsers(w http.ResponseWriter, r *http.Request) error {
 }
 
 // userPage returns how many users match and those in the window, rendered.
-func (d *directory) userPage(filter equality, win window) (total int, page [][]byte) {
+func (d *Directory) userPage(filter equality, win window) (total int, page [][]byte) {
 	d.tenant.RLock()
 	defer d.tenant.RUnlock()
 	found := d.users
@@ -54,7 +54,7 @@ func (d *directory) userPage(filter equality, win window) (total int, page [][]b
 }
 
 // getUser is GET /Users/{id}.
-func (d *directory) getUser(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) getUser(w http.ResponseWriter, r *http.Request) error {
 	shape, err := parseProjection(r.URL.Query())
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (d *directory) getUser(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (d *directory) userJSON(r *http.Request) ([]byte, error) {
+func (d *Directory) userJSON(r *http.Request) ([]byte, error) {
 	d.tenant.RLock()
 	defer d.tenant.RUnlock()
 	u, err := d.findUser(r)
@@ -77,7 +77,7 @@ func (d *directory) userJSON(r *http.Request) ([]byte, error) {
 	return u.json(d.tenant.Now()), nil
 }
 
-func (d *directory) findUser(r *http.Request) (*user, error) {
+func (d *Directory) findUser(r *http.Request) (*user, error) {
 	id := r.PathValue("id")
 	u := d.userByID[id]
 	if u == nil {
@@ -87,7 +87,7 @@ func (d *directory) findUser(r *http.Request) (*user, error) {
 }
 
 // createUser is POST /Users.
-func (d *directory) createUser(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) createUser(w http.ResponseWriter, r *http.Request) error {
 	attrs, err := readUser(w, r)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (d *directory) createUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // insertUser stores a new user and returns it rendered.
-func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
+func (d *Directory) insertUser(attrs userAttributes) ([]byte, error) {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
 	if err := d.checkUser(nil, &attrs); err != nil {
@@ -122,7 +122,7 @@ func (d *directory) insertUser(attrs userAttributes) ([]byte, error) {
 }
 
 // replaceUser is PUT /Users/{id}: what the body does not mention is gone.
-func (d *directory) replaceUser(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) replaceUser(w http.ResponseWriter, r *http.Request) error {
 	attrs, err := readUser(w, r)
 	if err != nil {
 		return err
@@ -131,7 +131,7 @@ func (d *directory) replaceUser(w http.ResponseWriter, r *http.Request) error {
 }
 
 // patchUser is PATCH /Users/{id}. Either all operations take place or none.
-func (d *directory) patchUser(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) patchUser(w http.ResponseWriter, r *http.Request) error {
 	operations, err := readPatch(w, r)
 	if err != nil {
 		return err
@@ -143,7 +143,7 @@ func (d *directory) patchUser(w http.ResponseWriter, r *http.Request) error {
 
 // updateUser gives a user the attributes that change returns for the present
 // ones, and answers with the whole user.
-func (d *directory) updateUser(w http.ResponseWriter, r *http.Request, change func(userAttributes) (userAttributes, error)) error {
+func (d *Directory) updateUser(w http.ResponseWriter, r *http.Request, change func(userAttributes) (userAttributes, error)) error {
 	shape, err := parseProjection(r.URL.Query())
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func (d *directory) updateUser(w http.ResponseWriter, r *http.Request, change fu
 	return nil
 }
 
-func (d *directory) changeUser(r *http.Request, change func(userAttributes) (userAttributes, error)) ([]byte, error) {
+func (d *Directory) changeUser(r *http.Request, change func(userAttributes) (userAttributes, error)) ([]byte, error) {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
 	u, err := d.findUser(r)
@@ -179,7 +179,7 @@ func (d *directory) changeUser(r *http.Request, change func(userAttributes) (use
 
 // deleteUser is DELETE /Users/{id}: the record is gone for good, the account
 // is deactivated.
-func (d *directory) deleteUser(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	if err := d.dropUser(r); err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (d *directory) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (d *directory) dropUser(r *http.Request) error {
+func (d *Directory) dropUser(r *http.Request) error {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
 	u, err := d.findUser(r)
@@ -230,7 +230,7 @@ func invalidBody(err error) error {
 
 // checkUser validates the attributes that a user is to get; u is nil for a new
 // one. It also fills in what is implied.
-func (d *directory) checkUser(u *user, attrs *userAttributes) error {
+func (d *Directory) checkUser(u *user, attrs *userAttributes) error {
 	if strings.TrimSpace(attrs.UserName) == "" {
 		return refuse("invalidValue", "Attribute [userName] is required.")
 	}

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"fmt"
@@ -14,7 +14,7 @@ import (
 
 func TestCreatedUser(t *testing.T) {
 	clock := time.Date(2026, 11, 24, 12, 0, 0, 123456789, time.UTC)
-	s := newSite(t, Options{Now: func() time.Time { return clock }})
+	s := newSite(t, setup{Now: func() time.Time { return clock }})
 	got := s.Create("/Users", tenanttest.NewUser("testatlas@demo.example"))
 	id, account := got["id"].(string), tenanttest.At(got, urnAtlassian+"|atlassianAccountId").(string)
 	want := map[string]any{
@@ -22,7 +22,7 @@ func TestCreatedUser(t *testing.T) {
 		"userName": "testatlas@demo.example",
 		"emails":   []any{map[string]any{"value": "testatlas@demo.example", "type": "work", "primary": true}},
 		"meta": map[string]any{
-			"resourceType": "User", "location": "https://api.atlassian.com" + directoryPath + "/Users/" + id,
+			"resourceType": "User", "location": "https://api.atlassian.com" + basePath + "/Users/" + id,
 			"lastModified": "2026-11-24T12:00:00.123456Z", "created": "2026-11-24T12:00:00.123456Z",
 		},
 		"groups":     []any{},
@@ -60,7 +60,7 @@ func TestRefusedUsers(t *testing.T) {
 		{"same userName", `{"userName":"A@demo.example",` + email + `}`, 409, "uniqueness"},
 		{"same email", `{"userName":"b","emails":[{"value":"A@Demo.example","primary":true}]}`, 409, "uniqueness"},
 	}
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	s.Create("/Users", tenanttest.NewUser("a@demo.example"))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -77,7 +77,7 @@ func TestRefusedUsers(t *testing.T) {
 }
 
 func TestConflictText(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	s.Create("/Users", tenanttest.NewUser("example@example.com"))
 	got := s.SCIM(409, "POST", "/Users", `{"userName":"other","emails":[{"value":"example@example.com","primary":true}]}`)
 	want := `{"schemas":["urn:ietf:params:scim:api:messages:2.0:Error"],"status":"409","scimType":"uniqueness",` +
@@ -88,7 +88,7 @@ func TestConflictText(t *testing.T) {
 }
 
 func TestReplaceUserWipes(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	user := s.Create("/Users", `{"userName":"a","externalId":"x","title":"T","active":false,
 		"emails":[{"value":"a@demo.example","primary":true}],"name":{"givenName":"G"}}`)
 	id := user["id"].(string)
@@ -114,7 +114,7 @@ func TestReplaceUserWipes(t *testing.T) {
 }
 
 func TestUnchangedKeepsLastModified(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	user := s.Create("/Users", tenanttest.NewUser("a@demo.example"))
 	got := s.SCIM(200, "PUT", "/Users/"+user["id"].(string), tenanttest.NewUser("a@demo.example")).JSON(t)
 	if diff := cmp.Diff(user, got); diff != "" {
@@ -136,7 +136,7 @@ func (s *site) userLife() (before, after map[string]any, owner *tenant.Account) 
 	if n := s.SCIM(200, "GET", "/Users", "").JSON(s.T)["totalResults"]; n != 0.0 {
 		s.T.Errorf("got %v users after DELETE", n)
 	}
-	if owner = s.e.tenant.Accounts.WithEmail("a@demo.example"); owner.Active {
+	if owner = s.tenant.Accounts.WithEmail("a@demo.example"); owner.Active {
 		s.T.Error("the account is active after DELETE")
 	}
 	after = s.Create("/Users", tenanttest.NewUser("a@demo.example"))
@@ -144,7 +144,7 @@ func (s *site) userLife() (before, after map[string]any, owner *tenant.Account) 
 }
 
 func TestDeleteAndRecreate(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	before, after, owner := s.userLife()
 	if before["id"] == after["id"] {
 		t.Error("the id is the old one")
@@ -161,16 +161,16 @@ func TestDeleteAndRecreate(t *testing.T) {
 }
 
 func TestNoReactivateOnRecreate(t *testing.T) {
-	s := newSite(t, Options{Directory: DirectoryOptions{NoReactivateOnRecreate: true}})
+	s := newSite(t, setup{Directory: Options{NoReactivateOnRecreate: true}})
 	if _, _, owner := s.userLife(); owner.Active {
 		t.Error("the account was reactivated")
 	}
 }
 
 func TestDeactivatedUserIsReadable(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	id := s.Create("/Users", tenanttest.NewUser("a@demo.example"))["id"].(string)
-	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
+	owner := s.tenant.Accounts.WithEmail("a@demo.example")
 	for _, active := range []bool{false, true} {
 		s.SCIM(200, "PATCH", "/Users/"+id, fmt.Sprintf(`{"Operations":[{"op":"replace","path":"active","value":%v}]}`, active))
 		if got := s.SCIM(200, "GET", "/Users/"+id, "").JSON(t)["active"]; got != active || owner.Active != active {
@@ -180,7 +180,7 @@ func TestDeactivatedUserIsReadable(t *testing.T) {
 }
 
 func TestEmailChange(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	user := s.Create("/Users", tenanttest.NewUser("a@demo.example"))
 	s.Create("/Users", tenanttest.NewUser("b@demo.example"))
 	change := func(status int, email string) {
@@ -192,7 +192,7 @@ func TestEmailChange(t *testing.T) {
 	change(409, tenant.AdminEmail) // an account without a record
 	change(200, "A@demo.example")
 	change(200, "c@demo.example")
-	owner := s.e.tenant.Accounts.WithEmail("c@demo.example")
+	owner := s.tenant.Accounts.WithEmail("c@demo.example")
 	if owner == nil || owner.ID != tenanttest.At(user, urnAtlassian+"|atlassianAccountId") {
 		t.Errorf("the account did not follow: %+v", owner)
 	}
@@ -200,37 +200,37 @@ func TestEmailChange(t *testing.T) {
 }
 
 func TestCreateLinksExistingAccount(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	user := s.Create("/Users", tenanttest.NewUser(strings.ToUpper(tenant.AdminEmail)))
-	if got, want := tenanttest.At(user, urnAtlassian+"|atlassianAccountId"), s.e.tenant.Accounts.WithEmail(tenant.AdminEmail).ID; got != want {
+	if got, want := tenanttest.At(user, urnAtlassian+"|atlassianAccountId"), s.tenant.Accounts.WithEmail(tenant.AdminEmail).ID; got != want {
 		t.Errorf("got account %v, want %v", got, want)
 	}
 }
 
 func TestUnverifiedDomain(t *testing.T) {
-	s := newSite(t, Options{VerifiedDomains: []string{"Corp.example"}})
+	s := newSite(t, setup{VerifiedDomains: []string{"Corp.example"}})
 	id := s.Create("/Users", tenanttest.NewUser("a@demo.example"))["id"].(string)
 	got := s.SCIM(200, "PATCH", "/Users/"+id, `{"Operations":[{"op":"replace","value":{"active":false,"displayName":"New"}}]}`).JSON(t)
-	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
+	owner := s.tenant.Accounts.WithEmail("a@demo.example")
 	if got["active"] != false || got["displayName"] != "New" || !owner.Active || owner.Name == "New" {
 		t.Errorf("record %v, account %+v: want the record alone to change", got, owner)
 	}
 	s.Create("/Users", tenanttest.NewUser("a@corp.example"))
-	if !s.e.tenant.Accounts.WithEmail("a@corp.example").Managed {
+	if !s.tenant.Accounts.WithEmail("a@corp.example").Managed {
 		t.Error("an account on a verified domain is not managed")
 	}
-	s = newSite(t, Options{VerifiedDomains: []string{"corp.example"}, Directory: DirectoryOptions{UnverifiedDomainReject: true}})
+	s = newSite(t, setup{VerifiedDomains: []string{"corp.example"}, Directory: Options{UnverifiedDomainReject: true}})
 	s.SCIM(400, "POST", "/Users", tenanttest.NewUser("a@demo.example"))
 	s.Create("/Users", tenanttest.NewUser("a@CORP.example"))
 }
 
 func TestPropagationDelay(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
-	s := newSite(t, Options{
-		Now: func() time.Time { return now }, Directory: DirectoryOptions{PropagationDelay: 3 * time.Second},
+	s := newSite(t, setup{
+		Now: func() time.Time { return now }, Directory: Options{PropagationDelay: 3 * time.Second},
 	})
 	user := s.Create("/Users", tenanttest.NewUser("a@demo.example"))
-	owner := s.e.tenant.Accounts.WithEmail("a@demo.example")
+	owner := s.tenant.Accounts.WithEmail("a@demo.example")
 	if user[urnAtlassian] != nil || owner.Visible(now) {
 		t.Errorf("at once: extension %v, account visible %v", user[urnAtlassian], owner.Visible(now))
 	}

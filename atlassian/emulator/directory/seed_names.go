@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 // The words that describe people, and the names of groups. As the names of
 // people do, they have the letters that trip software up: accents,

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"fmt"
@@ -15,9 +15,9 @@ const seedSpan = 4 * 365 * 24 * time.Hour
 // bigGroup is the size of the largest group, if there are so many users.
 const bigGroup = 5000
 
-// seed fills the directory with users, who have accounts, and with groups.
+// Seed fills the directory with users, who have accounts, and with groups.
 // Nobody else may use the tenant yet.
-func (d *directory) seed(rng *rand.Rand, users, groups int) {
+func (d *Directory) Seed(rng *rand.Rand, users, groups int) {
 	s := &peopleSeeder{directory: d, rng: rng, names: tenant.NewNames(rng)}
 	for i := range users {
 		s.addUser(i, users)
@@ -29,7 +29,7 @@ func (d *directory) seed(rng *rand.Rand, users, groups int) {
 
 // peopleSeeder makes up people and groups.
 type peopleSeeder struct {
-	directory *directory
+	directory *Directory
 	rng       *rand.Rand
 	names     *tenant.Names
 }

@@ -1,7 +1,9 @@
-package emulator
+package directory
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -22,7 +24,7 @@ func names(references any) string {
 }
 
 // smallTeam is a tenant with the users a, b and c and a group of a and b.
-func smallTeam(t *testing.T, options Options) (s *site, ids map[string]string, group string) {
+func smallTeam(t *testing.T, options setup) (s *site, ids map[string]string, group string) {
 	t.Helper()
 	s = newSite(t, options)
 	ids = map[string]string{}
@@ -34,9 +36,9 @@ func smallTeam(t *testing.T, options Options) (s *site, ids map[string]string, g
 }
 
 func TestCreatedGroup(t *testing.T) {
-	s, ids, id := smallTeam(t, Options{})
+	s, ids, id := smallTeam(t, setup{})
 	got := s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)
-	location := "https://api.atlassian.com" + directoryPath
+	location := "https://api.atlassian.com" + basePath
 	want := map[string]any{
 		"schemas": []any{urnGroup}, "id": id, "externalId": "x", "displayName": "team",
 		"members": []any{
@@ -62,7 +64,7 @@ func TestCreatedGroup(t *testing.T) {
 }
 
 func TestRefusedGroups(t *testing.T) {
-	s, _, id := smallTeam(t, Options{Directory: DirectoryOptions{OrganizationGroups: []string{"org-admins"}}})
+	s, _, id := smallTeam(t, setup{Directory: Options{OrganizationGroups: []string{"org-admins"}}})
 	s.SCIM(400, "POST", "/Groups", `{"externalId":"y"}`)
 	s.SCIM(400, "PUT", "/Groups/"+id, `{"members":[]}`)
 	for _, name := range []string{"team", "TEAM", "org-admins"} {
@@ -75,7 +77,7 @@ func TestRefusedGroups(t *testing.T) {
 }
 
 func TestGroupFilter(t *testing.T) {
-	s, _, _ := smallTeam(t, Options{})
+	s, _, _ := smallTeam(t, setup{})
 	for filter, want := range map[string]float64{`displayName+eq+"Team"`: 1, `displayName+eq+"x"`: 0} {
 		if got := s.SCIM(200, "GET", "/Groups?filter="+filter, "").JSON(t)["totalResults"]; got != want {
 			t.Errorf("%s: got %v groups, want %v", filter, got, want)
@@ -89,7 +91,7 @@ func TestGroupFilter(t *testing.T) {
 }
 
 func TestUnknownMember(t *testing.T) {
-	s, ids, id := smallTeam(t, Options{})
+	s, ids, id := smallTeam(t, setup{})
 	unknown := `{"value":"` + tenant.CloudID + `"}`
 	java := s.SCIM(400, "PUT", "/Groups/"+id, `{"displayName":"team","members":[`+unknown+`]}`).JSON(t)
 	if java["responseStatus"] != "BAD_REQUEST" || java["stackTrace"] == nil || java["schemas"] != nil {
@@ -117,11 +119,11 @@ func TestRename(t *testing.T) {
 		"PATCH": `{"Operations":[{"op":"replace","path":"displayName","value":"new"}]}`,
 	}
 	for method, body := range requests {
-		s, _, id := smallTeam(t, Options{})
+		s, _, id := smallTeam(t, setup{})
 		if got := s.SCIM(200, method, "/Groups/"+id, body).JSON(t)["displayName"]; got != "team" {
 			t.Errorf("%s: got name %v, want the old one", method, got)
 		}
-		s, _, id = smallTeam(t, Options{Directory: DirectoryOptions{RenameRefused: true}})
+		s, _, id = smallTeam(t, setup{Directory: Options{RenameRefused: true}})
 		if got := s.SCIM(400, method, "/Groups/"+id, body).JSON(t)["scimType"]; got != "mutability" {
 			t.Errorf("%s: got scimType %v", method, got)
 		}
@@ -130,7 +132,7 @@ func TestRename(t *testing.T) {
 }
 
 func TestReplaceGroup(t *testing.T) {
-	s, ids, id := smallTeam(t, Options{})
+	s, ids, id := smallTeam(t, setup{})
 	before := s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)
 	got := s.SCIM(200, "PUT", "/Groups/"+id, fmt.Sprintf(`{"displayName":"team","members":[{"value":"%s"},{"value":"%s"},{"value":"%[1]s"}]}`, ids["c"], ids["b"])).JSON(t)
 	if names(got["members"]) != "b c" || got["externalId"] != nil {
@@ -150,7 +152,7 @@ func TestReplaceGroup(t *testing.T) {
 }
 
 func TestDeleteGroup(t *testing.T) {
-	s, ids, id := smallTeam(t, Options{})
+	s, ids, id := smallTeam(t, setup{})
 	s.SCIM(204, "DELETE", "/Groups/"+id, "")
 	s.SCIM(404, "GET", "/Groups/"+id, "")
 	s.SCIM(404, "DELETE", "/Groups/"+id, "")
@@ -163,7 +165,7 @@ func TestDeleteGroup(t *testing.T) {
 }
 
 func TestGroupFollowsUsers(t *testing.T) {
-	s, ids, id := smallTeam(t, Options{})
+	s, ids, id := smallTeam(t, setup{})
 	read := func() map[string]any { return s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t) }
 	before := read()
 	s.SCIM(200, "PATCH", "/Users/"+ids["a"], `{"Operations":[{"op":"replace","path":"userName","value":"a2"}]}`)
@@ -178,7 +180,7 @@ func TestGroupFollowsUsers(t *testing.T) {
 }
 
 func TestOmitMembersInList(t *testing.T) {
-	s, _, id := smallTeam(t, Options{Directory: DirectoryOptions{OmitMembersInList: true}})
+	s, _, id := smallTeam(t, setup{Directory: Options{OmitMembersInList: true}})
 	if got := tenanttest.At(s.SCIM(200, "GET", "/Groups", "").JSON(t), "Resources|0|members"); got != nil {
 		t.Errorf("list: got members %v", got)
 	}
@@ -218,7 +220,7 @@ func TestPatchGroup(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s, ids, id := smallTeam(t, Options{})
+			s, ids, id := smallTeam(t, setup{})
 			operations := strings.NewReplacer("$A", ids["a"], "$C", ids["c"]).Replace(test.operations)
 			got := s.SCIM(test.status, "PATCH", "/Groups/"+id, `{"operations":[`+operations+`]}`).JSON(t)
 			members := names(s.SCIM(200, "GET", "/Groups/"+id, "").JSON(t)["members"])
@@ -233,9 +235,9 @@ func TestPatchGroup(t *testing.T) {
 }
 
 func TestLargeGroupStaysInStep(t *testing.T) {
-	s := newSite(t, Options{Users: 300, Groups: 1, Seed: 1})
-	group := s.e.directory.groups[0]
-	for i, u := range s.e.directory.users[:40] {
+	s := newSite(t, setup{Users: 300, Groups: 1, Seed: 1})
+	group := s.groups[0]
+	for i, u := range s.users[:40] {
 		op := []string{"add", "remove"}[i%2]
 		s.SCIM(200, "PATCH", "/Groups/"+group.id, fmt.Sprintf(`{"Operations":[{"op":%q,"path":"members","value":[{"value":%q}]}]}`, op, u.id))
 	}
@@ -247,5 +249,42 @@ func TestLargeGroupStaysInStep(t *testing.T) {
 		if tenanttest.At(member, "value") != group.members[i].id {
 			t.Fatalf("member %d: got %v, want %s", i, tenanttest.At(member, "value"), group.members[i].id)
 		}
+	}
+}
+
+// discardAnswer is a writer that costs nothing.
+type discardAnswer struct {
+	header http.Header
+	status int
+}
+
+func (w *discardAnswer) Header() http.Header         { return w.header }
+func (w *discardAnswer) WriteHeader(status int)      { w.status = status }
+func (w *discardAnswer) Write(b []byte) (int, error) { return len(b), nil }
+
+func BenchmarkListPage(b *testing.B) {
+	s := newSite(b, setup{Users: 10_000, Groups: 20, Seed: 1})
+	request := httptest.NewRequest("GET", basePath+"/Users?startIndex=5001&count=100", nil)
+	request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := &discardAnswer{header: http.Header{}}
+		s.ServeHTTP(w, request)
+		if w.status != http.StatusOK {
+			b.Fatal(w.status)
+		}
+	}
+}
+
+func BenchmarkJoinLargeGroup(b *testing.B) {
+	s := newSite(b, setup{Users: 20_000, Groups: 1, Seed: 1})
+	group := s.groups[0]
+	users := s.users
+	for i := 0; b.Loop(); i++ {
+		op := []string{"add", "remove"}[i%2]
+		body := fmt.Sprintf(`{"Operations":[{"op":"%s","path":"members","value":[{"value":"%s"}]}]}`, op, users[i/2%len(users)].id)
+		request := httptest.NewRequest("PATCH", basePath+"/Groups/"+group.id, strings.NewReader(body))
+		request.Header.Set("Authorization", "Bearer "+tenant.DirectoryKey)
+		s.ServeHTTP(&discardAnswer{header: http.Header{}}, request)
 	}
 }

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"encoding/json"
@@ -65,7 +65,7 @@ func TestPatchUser(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newSite(t, Options{})
+			s := newSite(t, setup{})
 			want := s.Create("/Users", patchedUser)
 			var differs map[string]any
 			if err := json.Unmarshal([]byte(test.want), &differs); err != nil {
@@ -114,7 +114,7 @@ func TestPatchUserRefusals(t *testing.T) {
 		{"no list", `{"schemas":[]}`, "invalidSyntax"},
 		{"broken", `{"Operations":[`, "invalidSyntax"},
 	}
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	before := s.Create("/Users", patchedUser)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 )
 
 // listGroups is GET /Groups.
-func (d *directory) listGroups(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) listGroups(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	filter, err := parseFilter(query, "displayName")
 	if err != nil {
@@ -26,7 +26,7 @@ func (d *directory) listGroups(w http.ResponseWriter, r *http.Request) error {
 }
 
 // groupPage returns how many groups match and those in the window, rendered.
-func (d *directory) groupPage(filter equality, win window) (total int, page [][]byte) {
+func (d *Directory) groupPage(filter equality, win window) (total int, page [][]byte) {
 	d.tenant.RLock()
 	defer d.tenant.RUnlock()
 	found := d.groups
@@ -43,7 +43,7 @@ func (d *directory) groupPage(filter equality, win window) (total int, page [][]
 }
 
 // getGroup is GET /Groups/{id}.
-func (d *directory) getGroup(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) getGroup(w http.ResponseWriter, r *http.Request) error {
 	text, err := d.groupJSON(r)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (d *directory) getGroup(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (d *directory) groupJSON(r *http.Request) ([]byte, error) {
+func (d *Directory) groupJSON(r *http.Request) ([]byte, error) {
 	d.tenant.RLock()
 	defer d.tenant.RUnlock()
 	g, err := d.findGroup(r)
@@ -62,7 +62,7 @@ func (d *directory) groupJSON(r *http.Request) ([]byte, error) {
 	return appendGroup(nil, g, true), nil
 }
 
-func (d *directory) findGroup(r *http.Request) (*group, error) {
+func (d *Directory) findGroup(r *http.Request) (*group, error) {
 	id := r.PathValue("id")
 	g := d.groupByID[id]
 	if g == nil {
@@ -98,7 +98,7 @@ func readGroup(w http.ResponseWriter, r *http.Request) (groupBody, error) {
 }
 
 // createGroup is POST /Groups.
-func (d *directory) createGroup(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) createGroup(w http.ResponseWriter, r *http.Request) error {
 	body, err := readGroup(w, r)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (d *directory) createGroup(w http.ResponseWriter, r *http.Request) error {
 }
 
 // insertGroup stores a new group and returns it rendered.
-func (d *directory) insertGroup(body groupBody) ([]byte, error) {
+func (d *Directory) insertGroup(body groupBody) ([]byte, error) {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
 	if d.groupNameTaken(body.DisplayName) {
@@ -135,7 +135,7 @@ func (d *directory) insertGroup(body groupBody) ([]byte, error) {
 	return appendGroup(nil, g, true), nil
 }
 
-func (d *directory) groupNameTaken(name string) bool {
+func (d *Directory) groupNameTaken(name string) bool {
 	return d.groupByName[d.foldName(name)] != nil ||
 		slices.ContainsFunc(d.options.OrganizationGroups, func(other string) bool {
 			return d.foldName(other) == d.foldName(name)
@@ -143,7 +143,7 @@ func (d *directory) groupNameTaken(name string) bool {
 }
 
 // replaceGroup is PUT /Groups/{id}.
-func (d *directory) replaceGroup(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) replaceGroup(w http.ResponseWriter, r *http.Request) error {
 	body, err := readGroup(w, r)
 	if err != nil {
 		return err
@@ -159,7 +159,7 @@ func (d *directory) replaceGroup(w http.ResponseWriter, r *http.Request) error {
 }
 
 // patchGroup is PATCH /Groups/{id}. Either all operations take place or none.
-func (d *directory) patchGroup(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) patchGroup(w http.ResponseWriter, r *http.Request) error {
 	operations, err := readPatch(w, r)
 	if err != nil {
 		return err
@@ -169,7 +169,7 @@ func (d *directory) patchGroup(w http.ResponseWriter, r *http.Request) error {
 
 // updateGroup lets change alter a draft of a group and answers with the whole
 // group.
-func (d *directory) updateGroup(w http.ResponseWriter, r *http.Request, change func(*groupDraft) error) error {
+func (d *Directory) updateGroup(w http.ResponseWriter, r *http.Request, change func(*groupDraft) error) error {
 	text, err := d.changeGroup(r, change)
 	if err != nil {
 		return err
@@ -178,7 +178,7 @@ func (d *directory) updateGroup(w http.ResponseWriter, r *http.Request, change f
 	return nil
 }
 
-func (d *directory) changeGroup(r *http.Request, change func(*groupDraft) error) ([]byte, error) {
+func (d *Directory) changeGroup(r *http.Request, change func(*groupDraft) error) ([]byte, error) {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
 	g, err := d.findGroup(r)
@@ -199,7 +199,7 @@ func (d *directory) changeGroup(r *http.Request, change func(*groupDraft) error)
 }
 
 // deleteGroup is DELETE /Groups/{id}.
-func (d *directory) deleteGroup(w http.ResponseWriter, r *http.Request) error {
+func (d *Directory) deleteGroup(w http.ResponseWriter, r *http.Request) error {
 	if err := d.dropGroup(r); err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (d *directory) deleteGroup(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (d *directory) dropGroup(r *http.Request) error {
+func (d *Directory) dropGroup(r *http.Request) error {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
 	g, err := d.findGroup(r)

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"encoding/json"
@@ -40,7 +40,7 @@ func parseFilter(query url.Values, allowed ...string) (equality, error) {
 // window is the part of a list that is asked for.
 type window struct{ start, count int } // start counts from 1
 
-func (d *directory) parseWindow(query url.Values) (window, error) {
+func (d *Directory) parseWindow(query url.Values) (window, error) {
 	start, err := parseInt32(query, "startIndex", 1)
 	if err != nil {
 		return window{}, err

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"time"
@@ -9,7 +9,7 @@ import (
 // linkAccount gives a new user the account that owns its e-mail address, or a
 // new account if none does. An account that exists is linked without a
 // conflict, and keeps its id: a re-created user meets its old account again.
-func (d *directory) linkAccount(u *user, now time.Time) {
+func (d *Directory) linkAccount(u *user, now time.Time) {
 	u.linked = now.Add(d.options.PropagationDelay)
 	email := u.attrs.primaryEmail()
 	if existing := d.accounts.WithEmail(email); existing != nil {
@@ -29,7 +29,7 @@ func (d *directory) linkAccount(u *user, now time.Time) {
 
 // updateAccount carries a user's attributes over to its account. Accounts
 // that the organization does not manage stay as their owners want them.
-func (d *directory) updateAccount(u *user) {
+func (d *Directory) updateAccount(u *user) {
 	a := u.account
 	if !a.Managed {
 		return

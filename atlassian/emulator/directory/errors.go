@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"errors"
@@ -70,7 +70,7 @@ func (e *javaError) body() javaException {
 }
 
 // writeDirectoryError answers with err.
-func writeDirectoryError(w http.ResponseWriter, r *http.Request, err error) {
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	var java *javaError
 	if errors.As(err, &java) {
 		tenant.WriteJSON(w, http.StatusBadRequest, answerType(r), java.body())
@@ -100,7 +100,7 @@ type failure struct {
 }
 
 // writeDirectoryFailure answers with a status that is not about a resource.
-func writeDirectoryFailure(w http.ResponseWriter, status int) {
+func WriteFailure(w http.ResponseWriter, status int) {
 	switch status {
 	case http.StatusInternalServerError, http.StatusServiceUnavailable:
 		failed := scimError{status: status, detail: http.StatusText(status) + ". Please try again."}

@@ -1,8 +1,9 @@
-package emulator
+package directory
 
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,16 +16,48 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant/tenanttest"
 )
 
+// setup says what a test begins with.
+type setup struct {
+	Users, Groups   int
+	Seed            uint64
+	Now             func() time.Time // nil: time.Now
+	VerifiedDomains []string
+	Directory       Options
+}
+
+// newDirectory returns a tenant's directory, which nobody has asked yet.
+func newDirectory(s setup) *Directory {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	rng := rand.New(rand.NewPCG(s.Seed, 0x5c1d))
+	d := New(tenant.New(tenant.Options{Now: s.Now, VerifiedDomains: s.VerifiedDomains}, rng), s.Directory)
+	d.Seed(rng, s.Users, s.Groups)
+	return d
+}
+
+// site is a directory behind a real HTTP server.
+type site struct {
+	*tenanttest.Client
+	*Directory
+}
+
+func newSite(t testing.TB, s setup) *site {
+	t.Helper()
+	d := newDirectory(s)
+	return &site{tenanttest.Serve(t, d), d}
+}
+
 func TestAuthorization(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	tests := []struct {
 		name, authorization, path string
 		status                    int
 	}{
-		{"none", "", directoryPath + "/Users", 401},
-		{"basic", "Basic " + tenant.DirectoryKey, directoryPath + "/Users", 401},
-		{"other key", "Bearer " + tenant.OrganizationKey, directoryPath + "/Users", 403},
-		{"unknown path", "Bearer " + tenant.DirectoryKey, directoryPath + "/Me", 404},
+		{"none", "", basePath + "/Users", 401},
+		{"basic", "Basic " + tenant.DirectoryKey, basePath + "/Users", 401},
+		{"other key", "Bearer " + tenant.OrganizationKey, basePath + "/Users", 403},
+		{"unknown path", "Bearer " + tenant.DirectoryKey, basePath + "/Me", 404},
 		{"no directory", "Bearer " + tenant.DirectoryKey, "/scim/v2/Users", 404},
 	}
 	for _, test := range tests {
@@ -44,7 +77,7 @@ func TestAuthorization(t *testing.T) {
 }
 
 func TestUnknownDirectory(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	answer, err := s.Send("GET", "/scim/directory/"+tenant.CloudID+"/Users", "")
 	if err != nil || answer.Status != 404 || tenanttest.At(answer.JSON(t), "status") != "404" {
 		t.Errorf("got %d %s, %v, want a SCIM error 404", answer.Status, answer.Body, err)
@@ -52,7 +85,7 @@ func TestUnknownDirectory(t *testing.T) {
 }
 
 func TestMethodsAndMediaTypes(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	answer := s.SCIM(405, "PUT", "/Users", tenanttest.NewUser("a@demo.example"))
 	if got := answer.Header.Get("Allow"); !strings.Contains(got, "POST") {
 		t.Errorf("Allow: got %q", got)
@@ -72,7 +105,7 @@ func TestMethodsAndMediaTypes(t *testing.T) {
 }
 
 func TestUserFilter(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	s.Create("/Users", `{"userName":"a \"q\" é","externalId":"X1","emails":[{"value":"a@demo.example","primary":true}]}`)
 	s.Create("/Users", `{"userName":"b","externalId":"X1","emails":[{"value":"b@demo.example","primary":true}]}`)
 	tests := []struct {
@@ -114,7 +147,7 @@ func TestUserFilter(t *testing.T) {
 }
 
 func TestCaseSensitiveUserName(t *testing.T) {
-	s := newSite(t, Options{Directory: DirectoryOptions{CaseSensitiveUserName: true}})
+	s := newSite(t, setup{Directory: Options{CaseSensitiveUserName: true}})
 	s.Create("/Users", `{"userName":"b","emails":[{"value":"b@demo.example","primary":true}]}`)
 	s.Create("/Users", `{"userName":"B","emails":[{"value":"b2@demo.example","primary":true}]}`)
 	if got := s.SCIM(200, "GET", "/Users?filter=userName+eq+%22B%22", "").JSON(t)["totalResults"]; got != 1.0 {
@@ -123,7 +156,7 @@ func TestCaseSensitiveUserName(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
-	s := newSite(t, Options{Users: 250, Groups: 120, Seed: 1})
+	s := newSite(t, setup{Users: 250, Groups: 120, Seed: 1})
 	tests := []struct {
 		path               string
 		total, start, size int
@@ -151,7 +184,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestPagesCoverAll(t *testing.T) {
-	s := newSite(t, Options{Users: 230, Seed: 1})
+	s := newSite(t, setup{Users: 230, Seed: 1})
 	seen := map[string]bool{}
 	for start := 1; start <= 230; start += 100 {
 		page := s.SCIM(200, "GET", fmt.Sprintf("/Users?startIndex=%d", start), "").JSON(t)
@@ -165,7 +198,7 @@ func TestPagesCoverAll(t *testing.T) {
 }
 
 func TestProjection(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	s.Create("/Users", `{"userName":"a","displayName":"A","title":"T","emails":[{"value":"a@demo.example","type":"work","primary":true}],
 		"`+urnEnterprise+`":{"department":"D","organization":"O"}}`)
 	tests := []struct {
@@ -201,7 +234,7 @@ func TestProjection(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	s := newSite(t, Options{Directory: DirectoryOptions{MaxUsers: 2, MaxMembersPerGroup: 1, PageCap: 1}})
+	s := newSite(t, setup{Directory: Options{MaxUsers: 2, MaxMembersPerGroup: 1, PageCap: 1}})
 	a := s.Create("/Users", tenanttest.NewUser("a@demo.example"))["id"]
 	b := s.Create("/Users", tenanttest.NewUser("b@demo.example"))["id"]
 	if got := s.SCIM(400, "POST", "/Users", tenanttest.NewUser("c@demo.example")).JSON(t)["scimType"]; got != "tooMany" {
@@ -217,7 +250,7 @@ func TestLimits(t *testing.T) {
 
 func TestRateLimit(t *testing.T) {
 	now := time.Date(2026, 11, 24, 12, 0, 0, 5e8, time.UTC)
-	s := newSite(t, Options{Now: func() time.Time { return now }, Directory: DirectoryOptions{RateLimit: 2}})
+	s := newSite(t, setup{Now: func() time.Time { return now }, Directory: Options{RateLimit: 2}})
 	s.SCIM(200, "GET", "/Users", "")
 	s.SCIM(200, "GET", "/Users", "")
 	header := s.SCIM(429, "GET", "/Users", "").Header
@@ -230,7 +263,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestDiscovery(t *testing.T) {
-	s := newSite(t, Options{})
+	s := newSite(t, setup{})
 	config := s.SCIM(200, "GET", "/ServiceProviderConfig", "").JSON(t)
 	if tenanttest.At(config, "patch|supported") != true || tenanttest.At(config, "filter|maxResults") != 100.0 || tenanttest.At(config, "bulk|supported") != false {
 		t.Errorf("got %v", config)
@@ -252,7 +285,7 @@ func TestDiscovery(t *testing.T) {
 
 // TestSeededUsersAreValid writes every seeded user back as it was read.
 func TestSeededUsersAreValid(t *testing.T) {
-	s := newSite(t, Options{Users: 100, Groups: 10, Seed: 1})
+	s := newSite(t, setup{Users: 100, Groups: 10, Seed: 1})
 	for _, resource := range s.SCIM(200, "GET", "/Users", "").JSON(t)["Resources"].([]any) {
 		body, err := json.Marshal(resource)
 		if err != nil {

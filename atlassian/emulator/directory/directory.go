@@ -1,4 +1,7 @@
-package emulator
+// Package directory emulates the user provisioning API of one directory:
+// developer.atlassian.com/cloud/admin/user-provisioning/rest. Its users and
+// groups are SCIM resources; each user is linked to an account of the tenant.
+package directory
 
 import (
 	"cmp"
@@ -22,16 +25,16 @@ const (
 )
 
 // Locations name Atlassian's host, whatever host the emulator listens on.
-const directoryURL = "https://api.atlassian.com" + directoryPath
+const baseURL = "https://api.atlassian.com" + basePath
 
-const directoryPath = "/scim/directory/" + tenant.DirectoryID
+const basePath = "/scim/directory/" + tenant.DirectoryID
 
 // maxBody bounds a request body, in bytes.
 const maxBody = 10 << 20
 
-// DirectoryOptions are the switches of the user provisioning API. The zero
+// Options are the switches of the user provisioning API. The zero
 // value of each behaviour is what Atlassian's documents make likelier.
-type DirectoryOptions struct {
+type Options struct {
 	PageCap   int // resources on one page at most; default 100
 	RateLimit int // requests per second, beyond that 429; 0: no limit
 
@@ -52,18 +55,16 @@ type DirectoryOptions struct {
 	OrganizationGroups []string
 }
 
-func (o *DirectoryOptions) setDefaults() {
+func (o *Options) setDefaults() {
 	o.PageCap = cmp.Or(o.PageCap, 100)
 	o.MaxUsers = cmp.Or(o.MaxUsers, 1_000_000)
 	o.MaxMembersPerGroup = cmp.Or(o.MaxMembersPerGroup, 290_000)
 }
 
-// directory is the user provisioning API of one directory:
-// developer.atlassian.com/cloud/admin/user-provisioning/rest.
-// The tenant's lock guards its data.
-type directory struct {
+// Directory answers below /scim/. The tenant's lock guards its data.
+type Directory struct {
 	tenant   *tenant.Tenant
-	options  DirectoryOptions
+	options  Options
 	accounts *tenant.Accounts
 	lastTime time.Time // of the latest change; times never repeat
 	routes   *http.ServeMux
@@ -80,9 +81,10 @@ type directory struct {
 	lastSeq     int
 }
 
-func newDirectory(t *tenant.Tenant, options DirectoryOptions) *directory {
+// New returns an empty directory.
+func New(t *tenant.Tenant, options Options) *Directory {
 	options.setDefaults()
-	d := &directory{
+	d := &Directory{
 		tenant: t, options: options, accounts: t.Accounts,
 		userByID: map[string]*user{}, userByName: map[string]*user{},
 		userByEmail: map[string]*user{}, userByExtID: map[string][]*user{},
@@ -94,7 +96,7 @@ func newDirectory(t *tenant.Tenant, options DirectoryOptions) *directory {
 }
 
 // foldName is the key under which names are unique.
-func (d *directory) foldName(name string) string {
+func (d *Directory) foldName(name string) string {
 	if d.options.CaseSensitiveUserName {
 		return name
 	}
@@ -103,7 +105,7 @@ func (d *directory) foldName(name string) string {
 
 // tick returns the time of a change: now, but later than all before it, so
 // that lastModified moves with every change. Its precision is a microsecond.
-func (d *directory) tick() time.Time {
+func (d *Directory) tick() time.Time {
 	now := d.tenant.Now().Truncate(time.Microsecond)
 	if !now.After(d.lastTime) {
 		now = d.lastTime.Add(time.Microsecond)
@@ -116,7 +118,7 @@ func (d *directory) tick() time.Time {
 // the answer.
 type operation func(w http.ResponseWriter, r *http.Request) error
 
-func (d *directory) route() {
+func (d *Directory) route() {
 	d.routes = http.NewServeMux()
 	for pattern, op := range map[string]operation{
 		"GET /Users":                 d.listUsers,
@@ -138,31 +140,31 @@ func (d *directory) route() {
 		"GET /Schemas/{urn}":         d.schema,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
-		d.routes.HandleFunc(method+" "+directoryPath+path, func(w http.ResponseWriter, r *http.Request) {
+		d.routes.HandleFunc(method+" "+basePath+path, func(w http.ResponseWriter, r *http.Request) {
 			if err := op(w, r); err != nil {
-				writeDirectoryError(w, r, err)
+				writeError(w, r, err)
 			}
 		})
 	}
 }
 
 // ServeHTTP checks the bearer token and the directory, then routes.
-func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	key, isBearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	id, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/scim/directory/"), "/")
 	switch {
 	case !strings.HasPrefix(r.URL.Path, "/scim/directory/"):
-		writeDirectoryFailure(w, http.StatusNotFound)
+		WriteFailure(w, http.StatusNotFound)
 	case !isBearer:
-		writeDirectoryFailure(w, http.StatusUnauthorized)
+		WriteFailure(w, http.StatusUnauthorized)
 	case key != tenant.DirectoryKey:
-		writeDirectoryFailure(w, http.StatusForbidden)
+		WriteFailure(w, http.StatusForbidden)
 	case !d.limiter.Allow(w.Header(), d.tenant.Now()):
-		writeDirectoryFailure(w, http.StatusTooManyRequests)
+		WriteFailure(w, http.StatusTooManyRequests)
 	case id != tenant.DirectoryID:
-		writeDirectoryError(w, r, notFound("DIRECTORY", id))
+		writeError(w, r, notFound("DIRECTORY", id))
 	case !acceptableContent(r):
-		writeDirectoryFailure(w, http.StatusUnsupportedMediaType)
+		WriteFailure(w, http.StatusUnsupportedMediaType)
 	default:
 		d.serveRoute(w, r)
 	}
@@ -170,7 +172,7 @@ func (d *directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveRoute gives unknown paths and methods Atlassian's body in place of the
 // one net/http has for them.
-func (d *directory) serveRoute(w http.ResponseWriter, r *http.Request) {
+func (d *Directory) serveRoute(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := d.routes.Handler(r)
 	if pattern != "" {
 		d.routes.ServeHTTP(w, r)
@@ -181,7 +183,7 @@ func (d *directory) serveRoute(w http.ResponseWriter, r *http.Request) {
 	if allow := held.Header().Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)
 	}
-	writeDirectoryFailure(w, held.Status)
+	WriteFailure(w, held.Status)
 }
 
 // acceptableContent reports whether the body is announced as one of the two

@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 
 func TestSameSeedSameData(t *testing.T) {
 	dump := func(seed uint64) string {
-		options := DefaultOptions()
+		options := setup{Users: 200, Groups: 20}
 		options.Seed = seed
 		s := newSite(t, options)
 		return string(s.SCIM(200, "GET", "/Users?startIndex=101", "").Body) + string(s.SCIM(200, "GET", "/Groups", "").Body)
@@ -22,14 +22,14 @@ func TestSameSeedSameData(t *testing.T) {
 }
 
 func TestSeededTenant(t *testing.T) {
-	e := New(Options{Users: 6000, Groups: 20, Seed: 1})
-	d := e.directory
+	s := newSite(t, setup{Users: 6000, Groups: 20, Seed: 1})
+	d := s.Directory
 	if got := len(d.groups[0].members); got != bigGroup {
 		t.Errorf("largest group: got %d members, want %d", got, bigGroup)
 	}
 	names, count := map[string]bool{}, map[string]int{}
 	for _, u := range d.users {
-		text := string(u.json(e.tenant.Now()))
+		text := string(u.json(s.tenant.Now()))
 		for what, has := range map[string]bool{
 			"inactive":    !u.attrs.isActive(),
 			"without id":  u.attrs.ExternalID == "",
@@ -69,6 +69,6 @@ func TestSeededTenant(t *testing.T) {
 
 func BenchmarkSeed(b *testing.B) {
 	for b.Loop() {
-		New(Options{Users: 100_000, Groups: 200, Seed: 1})
+		newDirectory(setup{Users: 100_000, Groups: 200, Seed: 1})
 	}
 }

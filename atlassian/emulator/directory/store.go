@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"bytes"
@@ -110,7 +110,7 @@ type group struct {
 }
 
 // addUser stores a new record and indexes it.
-func (d *directory) addUser(u *user) {
+func (d *Directory) addUser(u *user) {
 	d.lastSeq++
 	u.seq = d.lastSeq
 	d.users = append(d.users, u)
@@ -118,7 +118,7 @@ func (d *directory) addUser(u *user) {
 	d.indexUser(u)
 }
 
-func (d *directory) indexUser(u *user) {
+func (d *Directory) indexUser(u *user) {
 	d.userByName[d.foldName(u.attrs.UserName)] = u
 	d.userByEmail[strings.ToLower(u.attrs.primaryEmail())] = u
 	if u.attrs.ExternalID != "" {
@@ -126,7 +126,7 @@ func (d *directory) indexUser(u *user) {
 	}
 }
 
-func (d *directory) unindexUser(u *user) {
+func (d *Directory) unindexUser(u *user) {
 	delete(d.userByName, d.foldName(u.attrs.UserName))
 	delete(d.userByEmail, strings.ToLower(u.attrs.primaryEmail()))
 	if id := u.attrs.ExternalID; id != "" {
@@ -138,7 +138,7 @@ func (d *directory) unindexUser(u *user) {
 }
 
 // setAttributes replaces what a client wrote of u.
-func (d *directory) setAttributes(u *user, attrs userAttributes, now time.Time) {
+func (d *Directory) setAttributes(u *user, attrs userAttributes, now time.Time) {
 	renamed := attrs.UserName != u.attrs.UserName
 	d.unindexUser(u)
 	u.attrs = attrs
@@ -153,7 +153,7 @@ func (d *directory) setAttributes(u *user, attrs userAttributes, now time.Time) 
 }
 
 // removeUser forgets u and its memberships.
-func (d *directory) removeUser(u *user, now time.Time) {
+func (d *Directory) removeUser(u *user, now time.Time) {
 	for _, g := range slices.Clone(u.groups) {
 		d.setMembers(g, map[*user]bool{u: true}, nil, now)
 	}
@@ -165,15 +165,15 @@ func (d *directory) removeUser(u *user, now time.Time) {
 }
 
 // addGroup stores a new group without members.
-func (d *directory) addGroup(g *group) {
+func (d *Directory) addGroup(g *group) {
 	d.groups = append(d.groups, g)
 	d.groupByID[g.id] = g
 	d.groupByName[d.foldName(g.displayName)] = g
 }
 
-// groupsAt lists the groups that have reached Jira by now, in order of creation.
+// GroupsAt lists the groups that have reached Jira by now, in order of creation.
 // The caller holds the tenant's lock, also while it asks for members.
-func (d *directory) groupsAt(now time.Time) []tenant.Group {
+func (d *Directory) GroupsAt(now time.Time) []tenant.Group {
 	groups := make([]tenant.Group, 0, len(d.groups))
 	for _, g := range d.groups {
 		if !now.Before(g.visibleFrom) {
@@ -197,7 +197,7 @@ func (g *group) accountsAt(now time.Time) []*tenant.Account {
 }
 
 // removeGroup forgets g and its memberships.
-func (d *directory) removeGroup(g *group) {
+func (d *Directory) removeGroup(g *group) {
 	for _, u := range g.members {
 		u.leave(g)
 	}
@@ -208,7 +208,7 @@ func (d *directory) removeGroup(g *group) {
 
 // setMembers takes members out of g and then adds others at the end. Those
 // taken out must be members, those added must not.
-func (d *directory) setMembers(g *group, leave map[*user]bool, join []*user, now time.Time) {
+func (d *Directory) setMembers(g *group, leave map[*user]bool, join []*user, now time.Time) {
 	if len(leave) == 0 && len(join) == 0 {
 		return
 	}
@@ -277,14 +277,14 @@ func (u *user) json(now time.Time) []byte {
 	document := userDocument{
 		Schemas:        []string{urnAtlassian, urnUser, urnEnterprise},
 		userAttributes: u.attrs,
-		Meta:           resourceMeta{"User", directoryURL + "/Users/" + u.id, u.modified, u.created},
+		Meta:           resourceMeta{"User", baseURL + "/Users/" + u.id, u.modified, u.created},
 		Groups:         make([]groupReference, 0, len(u.groups)),
 		ID:             u.id,
 		Active:         u.attrs.isActive(),
 	}
 	for _, g := range u.groups {
 		document.Groups = append(document.Groups,
-			groupReference{"Group", g.id, g.displayName, directoryURL + "/Groups/" + g.id})
+			groupReference{"Group", g.id, g.displayName, baseURL + "/Groups/" + g.id})
 	}
 	settled := !now.Before(u.linked)
 	if settled {
@@ -311,7 +311,7 @@ type groupDocument struct {
 func appendGroup(b []byte, g *group, members bool) []byte {
 	head := tenant.JSON(groupDocument{
 		Schemas: []string{urnGroup}, ID: g.id, ExternalID: g.externalID, DisplayName: g.displayName,
-		Meta: resourceMeta{"Group", directoryURL + "/Groups/" + g.id, g.modified, g.created},
+		Meta: resourceMeta{"Group", baseURL + "/Groups/" + g.id, g.modified, g.created},
 	})
 	if !members {
 		return append(b, head...)
@@ -342,7 +342,7 @@ func appendMembers(b []byte, members []*user) []byte {
 		b = append(b, u.id...)
 		b = append(b, `","display":`...)
 		b = tenant.AppendQuoted(b, u.attrs.UserName)
-		b = append(b, `,"$ref":"`+directoryURL+`/Users/`...)
+		b = append(b, `,"$ref":"`+baseURL+`/Users/`...)
 		b = append(b, u.id...)
 		b = append(b, `"}`...)
 	}

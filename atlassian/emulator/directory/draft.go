@@ -1,4 +1,4 @@
-package emulator
+package directory
 
 import (
 	"slices"
@@ -7,7 +7,7 @@ import (
 
 // groupDraft is a change to a group that has not taken place yet.
 type groupDraft struct {
-	d          *directory
+	d          *Directory
 	g          *group
 	externalID string
 	leaving    map[*user]bool
@@ -15,7 +15,7 @@ type groupDraft struct {
 	joined     map[*user]bool // the set of joining
 }
 
-func newGroupDraft(d *directory, g *group) *groupDraft {
+func newGroupDraft(d *Directory, g *group) *groupDraft {
 	return &groupDraft{d: d, g: g, externalID: g.externalID, leaving: map[*user]bool{}, joined: map[*user]bool{}}
 }
 
