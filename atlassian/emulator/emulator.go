@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian/emulator/directory"
+	"scim-atlassian/atlassian/emulator/jira"
 	"scim-atlassian/atlassian/emulator/organization"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
@@ -58,6 +59,9 @@ type Options struct {
 // DirectoryOptions are the switches of the user provisioning API.
 type DirectoryOptions = directory.Options
 
+// JiraOptions are the switches of the Jira site.
+type JiraOptions = jira.Options
+
 // OrganizationOptions are the switches of the organization APIs.
 type OrganizationOptions = organization.Options
 
@@ -73,9 +77,6 @@ type Emulator struct {
 	log     requestLog
 	faults  faultSet
 	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
-
-	tenant *tenant.Tenant
-	jira   *jira
 }
 
 // New returns an emulator holding the data that options describe.
@@ -107,10 +108,10 @@ func (e *Emulator) rebuild() {
 	if o.Users > 0 {
 		addStrangers(t, rng)
 	}
-	j := newJira(t, o.Jira, d.GroupsAt)
-	j.seed(rng, o.Projects, o.Issues)
+	j := jira.New(t, o.Jira, d.GroupsAt)
+	j.Seed(rng, o.Projects, o.Issues)
 	if o.Users > 0 {
-		j.grantRoles(addOutsiders(t, o.Seed))
+		j.GrantRoles(addOutsiders(t, o.Seed))
 	}
 	org := organization.New(t, o.Organization)
 
@@ -118,8 +119,7 @@ func (e *Emulator) rebuild() {
 	mux.Handle("/scim/", d)
 	mux.Handle("/admin/", org)
 	mux.Handle("/users/", org)
-	j.register(mux)
-	e.tenant, e.jira = t, j
+	j.Register(mux)
 	e.routes.Store(mux)
 }
 

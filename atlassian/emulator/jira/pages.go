@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"crypto/hmac"

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -171,7 +171,7 @@ func (i *issue) setLabels(labels []string) {
 func (i *issue) workflow() *workflow { return i.project.workflows[i.kind] }
 
 // addIssue stores a new issue: it gets its id and key.
-func (j *jira) addIssue(i *issue) {
+func (j *Jira) addIssue(i *issue) {
 	j.lastIssue++
 	i.id = j.lastIssue
 	i.idText = strconv.FormatInt(i.id, 10)
@@ -189,7 +189,7 @@ func (j *jira) addIssue(i *issue) {
 
 // issue finds an issue by id, or by key in any case. Keys from before a move
 // lead to the issue too.
-func (j *jira) issue(idOrKey string) *issue {
+func (j *Jira) issue(idOrKey string) *issue {
 	if i := j.issueByID[idOrKey]; i != nil {
 		return i
 	}
@@ -198,7 +198,7 @@ func (j *jira) issue(idOrKey string) *issue {
 
 // removeIssue deletes an issue and its sub-tasks. Other children lose their
 // parent.
-func (j *jira) removeIssue(i *issue) {
+func (j *Jira) removeIssue(i *issue) {
 	for _, child := range slices.Clone(i.subtasks) {
 		if child.kind.level < 0 {
 			j.removeIssue(child)
@@ -233,7 +233,7 @@ func (i *issue) dropSubtask(child *issue) {
 }
 
 // change replaces the state of an issue by that of draft, a changed copy.
-func (j *jira) change(i, draft *issue) {
+func (j *Jira) change(i, draft *issue) {
 	now := j.tenant.Now()
 	j.keepStale(i)
 	if old := i.parent; old != draft.parent {
@@ -253,7 +253,7 @@ func (j *jira) change(i, draft *issue) {
 
 // keepStale notes what a lagging index still shows after a change that is
 // about to happen.
-func (j *jira) keepStale(i *issue) {
+func (j *Jira) keepStale(i *issue) {
 	if j.options.IndexLag <= 0 {
 		return
 	}
@@ -266,7 +266,7 @@ func (j *jira) keepStale(i *issue) {
 }
 
 // project finds a project by id or key. Keys are case-sensitive.
-func (j *jira) project(idOrKey string) *project {
+func (j *Jira) project(idOrKey string) *project {
 	for _, p := range j.projects {
 		if p.id == idOrKey || p.key == idOrKey {
 			return p

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ const timeLayout = "2006-01-02T15:04:05.000-0700"
 // renderer turns the site's objects into the JSON of one answer: addresses are
 // those the caller used, times are in the caller's zone.
 type renderer struct {
-	j      *jira
+	j      *Jira
 	base   string // scheme, host and prefix
 	caller *tenant.Account
 	zone   *time.Location
@@ -23,7 +23,7 @@ type renderer struct {
 	parts  map[any]json.RawMessage // what occurs in many issues of an answer
 }
 
-func newRenderer(c *jiraCall, prefix string) *renderer {
+func newRenderer(c *call, prefix string) *renderer {
 	scheme := "http://"
 	if c.TLS != nil {
 		scheme = "https://"
@@ -35,7 +35,7 @@ func newRenderer(c *jiraCall, prefix string) *renderer {
 }
 
 // zoneOf is the time zone an account has chosen, UTC if it has none.
-func (j *jira) zoneOf(a *tenant.Account) *time.Location {
+func (j *Jira) zoneOf(a *tenant.Account) *time.Location {
 	if a == nil {
 		return time.UTC
 	}
@@ -220,7 +220,7 @@ type selection struct {
 
 // selectFields reads a list of field names: names, *all, *navigable, and
 // -name to leave one out. Unknown names are ignored.
-func (j *jira) selectFields(names []string) selection {
+func (j *Jira) selectFields(names []string) selection {
 	include, exclude := map[string]bool{}, map[string]bool{}
 	all := false
 	for _, name := range names {

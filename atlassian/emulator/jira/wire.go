@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"bytes"
@@ -25,31 +25,31 @@ const (
 		"A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
 )
 
-// jiraError is an answer that is not a success.
-type jiraError struct {
+// apiError is an answer that is not a success.
+type apiError struct {
 	status   int
 	messages []string
 	fields   map[string]string
 	bare     bool // the envelope has no errors member
 }
 
-func (e *jiraError) Error() string {
+func (e *apiError) Error() string {
 	return fmt.Sprintf("%d %s %v", e.status, strings.Join(e.messages, "; "), e.fields)
 }
 
 // deny is an error with one message.
 func deny(status int, format string, args ...any) error {
-	return &jiraError{status: status, messages: []string{fmt.Sprintf(format, args...)}}
+	return &apiError{status: status, messages: []string{fmt.Sprintf(format, args...)}}
 }
 
 // denyField is an error about one field.
 func denyField(field, format string, args ...any) error {
-	return &jiraError{status: http.StatusBadRequest, fields: map[string]string{field: fmt.Sprintf(format, args...)}}
+	return &apiError{status: http.StatusBadRequest, fields: map[string]string{field: fmt.Sprintf(format, args...)}}
 }
 
 // add takes over what another error, or nil, says.
-func (e *jiraError) add(err error) {
-	var other *jiraError
+func (e *apiError) add(err error) {
+	var other *apiError
 	if errors.As(err, &other) {
 		e.messages = append(e.messages, other.messages...)
 		maps.Copy(e.fields, other.fields)
@@ -57,14 +57,14 @@ func (e *jiraError) add(err error) {
 }
 
 var (
-	errBadPayload = &jiraError{status: http.StatusBadRequest, messages: []string{textBadPayload}, bare: true}
-	errNoIssue    = &jiraError{status: http.StatusNotFound, messages: []string{textNoIssue}}
+	errBadPayload = &apiError{status: http.StatusBadRequest, messages: []string{textBadPayload}, bare: true}
+	errNoIssue    = &apiError{status: http.StatusNotFound, messages: []string{textNoIssue}}
 	// errNoEndpoint stands for a path, method or parameter that no endpoint takes.
-	errNoEndpoint = &jiraError{status: http.StatusNotFound}
+	errNoEndpoint = &apiError{status: http.StatusNotFound}
 )
 
 // envelope is the body of an error.
-func (e *jiraError) envelope() any {
+func (e *apiError) envelope() any {
 	messages, fields := e.messages, e.fields
 	if messages == nil {
 		messages = []string{}
@@ -103,29 +103,29 @@ func ok(body any) (reply, error) { return reply{http.StatusOK, body}, nil }
 
 func noContent() (reply, error) { return reply{status: http.StatusNoContent}, nil }
 
-// jiraCall is one request to the site. Its handler holds the tenant's lock.
-type jiraCall struct {
+// call is one request to the site. Its handler holds the tenant's lock.
+type call struct {
 	*http.Request
-	j      *jira
+	j      *Jira
 	caller *tenant.Account // nil without valid credentials
 	show   *renderer
 	body   []byte
 	query  url.Values
 }
 
-// maxJiraBody bounds a request body; Jira's own bound is about that.
-const maxJiraBody = 10 << 20
+// maxBody bounds a request body; Jira's own bound is about that.
+const maxBody = 10 << 20
 
-func readJiraBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxJiraBody+1))
-	if err == nil && len(body) > maxJiraBody {
-		err = &jiraError{status: http.StatusRequestEntityTooLarge, messages: []string{"The request is too large."}}
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err == nil && len(body) > maxBody {
+		err = &apiError{status: http.StatusRequestEntityTooLarge, messages: []string{"The request is too large."}}
 	}
 	return body, err
 }
 
 // decode reads the body into v and refuses members that v does not have.
-func (c *jiraCall) decode(v any) error {
+func (c *call) decode(v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(c.body))
 	decoder.DisallowUnknownFields()
 	if decoder.Decode(v) != nil || decoder.More() {
@@ -135,7 +135,7 @@ func (c *jiraCall) decode(v any) error {
 }
 
 // integer reads a query parameter.
-func (c *jiraCall) integer(name string, otherwise int) (int, error) {
+func (c *call) integer(name string, otherwise int) (int, error) {
 	text := c.query.Get(name)
 	if text == "" {
 		return otherwise, nil
@@ -147,10 +147,10 @@ func (c *jiraCall) integer(name string, otherwise int) (int, error) {
 	return int(n), nil
 }
 
-func (c *jiraCall) flag(name string) bool { return strings.EqualFold(c.query.Get(name), "true") }
+func (c *call) flag(name string) bool { return strings.EqualFold(c.query.Get(name), "true") }
 
 // list reads a query parameter that may be repeated and hold commas.
-func (c *jiraCall) list(name string) []string {
+func (c *call) list(name string) []string {
 	var list []string
 	for _, value := range c.query[name] {
 		for item := range strings.SplitSeq(value, ",") {
@@ -163,7 +163,7 @@ func (c *jiraCall) list(name string) []string {
 }
 
 // window reads startAt and maxResults; more than most clamps.
-func (c *jiraCall) window(usual, most int) (start, size int, err error) {
+func (c *call) window(usual, most int) (start, size int, err error) {
 	if start, err = c.integer("startAt", 0); err != nil {
 		return 0, 0, err
 	}
@@ -194,7 +194,7 @@ type pageBean struct {
 }
 
 // page answers with the window of a list that the query asks for.
-func page[T any](c *jiraCall, list []T, usual, most int, render func(T) any) (reply, error) {
+func page[T any](c *call, list []T, usual, most int, render func(T) any) (reply, error) {
 	start, size, err := c.window(usual, most)
 	if err != nil {
 		return reply{}, err
@@ -209,7 +209,7 @@ func page[T any](c *jiraCall, list []T, usual, most int, render func(T) any) (re
 	return ok(bean)
 }
 
-func (c *jiraCall) pageURL(start, size int) string {
+func (c *call) pageURL(start, size int) string {
 	query := url.Values{}
 	for name, values := range c.query {
 		query[name] = values

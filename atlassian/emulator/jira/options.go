@@ -1,10 +1,10 @@
-package emulator
+package jira
 
 import "time"
 
 // JiraOptions are the switches of the Jira site. The zero value is the
 // behaviour that was seen most recently or most often.
-type JiraOptions struct {
+type Options struct {
 	// RejectFailedSearch answers 401 to a search with wrong or no credentials.
 	// Otherwise it finds nothing, with status 200, as sites with anonymous
 	// access do.
@@ -48,7 +48,7 @@ type JiraOptions struct {
 }
 
 // tokenLifetime is how long a page token is good for.
-func (o JiraOptions) tokenLifetime() time.Duration {
+func (o Options) tokenLifetime() time.Duration {
 	if o.TokenLifetime > 0 {
 		return o.TokenLifetime
 	}

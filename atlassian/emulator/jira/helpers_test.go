@@ -1,38 +1,71 @@
-package emulator
+package jira
 
 import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// jiraSite is an emulator behind a listener, asked as the administrator.
-type jiraSite struct {
-	*Emulator
+// setup says what a test begins with.
+type setup struct {
+	Users, Projects, Issues int
+	Seed                    uint64
+	Now                     func() time.Time // nil: time.Now
+	Groups                  []tenant.Group   // of the directory
+	Jira                    Options
+}
+
+// newJira returns the site of a tenant, which nobody has asked yet.
+func newJira(s setup) *Jira {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	rng := rand.New(rand.NewPCG(s.Seed, 0x5c1d))
+	t := tenant.New(tenant.Options{Now: s.Now}, rng)
+	names := tenant.NewNames(rng)
+	for n := range s.Users {
+		given, family := names.Person(n)
+		t.Accounts.Add(&tenant.Account{
+			ID: tenant.NewAccountID(rng), Kind: tenant.KindPerson, Name: given + " " + family,
+			Email: names.Address(given, family), Active: n%20 != 19, TimeZone: "Etc/GMT", Locale: "en_US",
+		})
+	}
+	j := New(t, s.Jira, func(time.Time) []tenant.Group { return s.Groups })
+	j.Seed(rng, s.Projects, s.Issues)
+	return j
+}
+
+// site is a Jira site behind a listener, asked as the administrator.
+type site struct {
+	jira *Jira
 	t    *testing.T
 	base string
 }
 
-func newJiraSite(t *testing.T, options Options) *jiraSite {
+func newSite(t *testing.T, s setup) *site {
 	t.Helper()
-	e := New(options)
-	server := httptest.NewServer(e)
+	j := newJira(s)
+	mux := http.NewServeMux()
+	j.Register(mux)
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	return &jiraSite{Emulator: e, t: t, base: server.URL}
+	return &site{jira: j, t: t, base: server.URL}
 }
 
 // smallSite has three projects: ENG (any status from any), OPS (step by step)
 // and HR (team-managed).
-func smallSite(t *testing.T) *jiraSite {
-	return newJiraSite(t, Options{Users: 12, Groups: 3, Projects: 3, Issues: 60, Seed: 1})
+func smallSite(t *testing.T) *site {
+	return newSite(t, setup{Users: 12, Projects: 3, Issues: 60, Seed: 1})
 }
 
 type answer struct {
@@ -42,7 +75,7 @@ type answer struct {
 }
 
 // do sends a request; body may be a string, or anything for JSON.
-func (s *jiraSite) do(method, path string, body any, change ...func(*http.Request)) answer {
+func (s *site) do(method, path string, body any, change ...func(*http.Request)) answer {
 	s.t.Helper()
 	var reader io.Reader = http.NoBody
 	switch body := body.(type) {
@@ -77,7 +110,7 @@ func (s *jiraSite) do(method, path string, body any, change ...func(*http.Reques
 }
 
 // get decodes the body of a GET that must succeed.
-func get[T any](s *jiraSite, path string) T {
+func get[T any](s *site, path string) T {
 	s.t.Helper()
 	a := s.do("GET", path, nil)
 	if a.status != http.StatusOK {
@@ -96,7 +129,7 @@ func decode[T any](t *testing.T, a answer) T {
 }
 
 // want compares a whole answer; body "" stands for any.
-func (s *jiraSite) want(method, path string, request any, status int, body string) {
+func (s *site) want(method, path string, request any, status int, body string) {
 	s.t.Helper()
 	a := s.do(method, path, request)
 	if a.status != status {
@@ -107,7 +140,7 @@ func (s *jiraSite) want(method, path string, request any, status int, body strin
 }
 
 func messages(texts ...string) string {
-	return string(tenant.JSON((&jiraError{messages: texts}).envelope()))
+	return string(tenant.JSON((&apiError{messages: texts}).envelope()))
 }
 
 func fieldErrors(pairs ...string) string {
@@ -115,7 +148,7 @@ func fieldErrors(pairs ...string) string {
 	for n := 0; n < len(pairs); n += 2 {
 		fields[pairs[n]] = pairs[n+1]
 	}
-	return string(tenant.JSON((&jiraError{fields: fields}).envelope()))
+	return string(tenant.JSON((&apiError{fields: fields}).envelope()))
 }
 
 // searched is a page of issues.
@@ -155,7 +188,7 @@ type fieldsSeen struct {
 	Created, Updated   string
 }
 
-func (s *jiraSite) fields(key string) fieldsSeen {
+func (s *site) fields(key string) fieldsSeen {
 	s.t.Helper()
 	i := get[issueSeen](s, "/issue/"+key)
 	var f fieldsSeen
@@ -166,7 +199,7 @@ func (s *jiraSite) fields(key string) fieldsSeen {
 }
 
 // create makes an issue in ENG and returns its key.
-func (s *jiraSite) create(fields map[string]any) string {
+func (s *site) create(fields map[string]any) string {
 	s.t.Helper()
 	all := map[string]any{
 		"project": map[string]any{"key": "ENG"}, "issuetype": map[string]any{"name": "Task"}, "summary": "Something to do",
@@ -182,7 +215,7 @@ func (s *jiraSite) create(fields map[string]any) string {
 }
 
 // find returns the keys that a query finds, or fails.
-func (s *jiraSite) find(query string) []string {
+func (s *site) find(query string) []string {
 	s.t.Helper()
 	a := s.do("POST", "/search/jql", map[string]any{"jql": query, "fields": []string{"key"}, "maxResults": 5000})
 	if a.status != http.StatusOK {

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"cmp"
@@ -12,11 +12,11 @@ import (
 )
 
 // newSchema says what JQL can ask of issues.
-func (j *jira) newSchema() *jql.Schema[*issue] {
+func (j *Jira) newSchema() *jql.Schema[*issue] {
 	return jql.NewSchema(slices.Concat(j.identityFields(), j.choiceFields(), j.personFields(), textFields(), timeFields())...)
 }
 
-func (j *jira) identityFields() []jql.Field[*issue] {
+func (j *Jira) identityFields() []jql.Field[*issue] {
 	return []jql.Field[*issue]{
 		{Name: "key", Aliases: []string{"id", "issue", "issuekey", "workItemKey"}, Kind: jql.Key, NoEmpty: true,
 			One:     func(i *issue) string { return i.idText },
@@ -46,14 +46,14 @@ func (j *jira) identityFields() []jql.Field[*issue] {
 	}
 }
 
-func (j *jira) resolveIssue(v jql.Value) []string {
+func (j *Jira) resolveIssue(v jql.Value) []string {
 	if i := j.issue(v.Text); i != nil {
 		return []string{i.idText}
 	}
 	return nil
 }
 
-func (j *jira) choiceFields() []jql.Field[*issue] {
+func (j *Jira) choiceFields() []jql.Field[*issue] {
 	return []jql.Field[*issue]{
 		{Name: "issuetype", Aliases: []string{"type"}, Kind: jql.Choice, One: func(i *issue) string { return i.kind.id },
 			Resolve: func(v jql.Value) []string {
@@ -94,7 +94,7 @@ func (j *jira) choiceFields() []jql.Field[*issue] {
 	}
 }
 
-func (j *jira) resolvePart(of func(*project) []*part) func(jql.Value) []string {
+func (j *Jira) resolvePart(of func(*project) []*part) func(jql.Value) []string {
 	return func(v jql.Value) []string {
 		var ids []string
 		for _, p := range j.projects {
@@ -148,7 +148,7 @@ func rankChoice(list *[]*choice) func(string) (string, int) {
 	return func(id string) (string, int) { return "", choiceRank(findChoice(*list, reference{id: id})) }
 }
 
-func (j *jira) personFields() []jql.Field[*issue] {
+func (j *Jira) personFields() []jql.Field[*issue] {
 	field := func(name string, of func(*issue) *tenant.Account) jql.Field[*issue] {
 		return jql.Field[*issue]{
 			Name: name, Kind: jql.Choice, Resolve: j.resolveAccount,
@@ -178,7 +178,7 @@ func sortName(a *tenant.Account) string {
 
 // resolveAccount finds by account id; since 2019 Jira takes names and
 // addresses no more, unless exactly one visible person has them.
-func (j *jira) resolveAccount(v jql.Value) []string {
+func (j *Jira) resolveAccount(v jql.Value) []string {
 	if j.accounts.WithID(v.Text) != nil {
 		return []string{v.Text}
 	}

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"fmt"
@@ -47,7 +47,7 @@ var issueWindows = []struct {
 }{{2 * time.Second, 20}, {30 * time.Second, 100}}
 
 // allow counts a request. One that is over a limit is answered with 429.
-func (l *rateLimits) allow(w http.ResponseWriter, r *http.Request, route jiraRoute, now time.Time) bool {
+func (l *rateLimits) allow(w http.ResponseWriter, r *http.Request, route endpoint, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rate := burstRate(route.pattern)
@@ -119,5 +119,5 @@ func tooMany(w http.ResponseWriter, reason string, wait time.Duration, now time.
 	h.Set("Retry-After", strconv.Itoa(seconds))
 	h.Set("X-RateLimit-Reset", now.Add(time.Duration(seconds)*time.Second).Format(time.RFC3339))
 	h.Set("RateLimit-Reason", reason)
-	tenant.WriteJSON(w, http.StatusTooManyRequests, jiraType, (&jiraError{messages: []string{"Rate limit exceeded."}}).envelope())
+	tenant.WriteJSON(w, http.StatusTooManyRequests, contentType, (&apiError{messages: []string{"Rate limit exceeded."}}).envelope())
 }

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"net/http"
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-func permissionRoutes() []jiraRoute {
-	return []jiraRoute{
-		{"GET /mypermissions", reads, (*jiraCall).myPermissions},
-		{"POST /permissions/check", reads, (*jiraCall).checkPermissions},
+func permissionRoutes() []endpoint {
+	return []endpoint{
+		{"GET /mypermissions", reads, (*call).myPermissions},
+		{"POST /permissions/check", reads, (*call).checkPermissions},
 	}
 }
 
@@ -22,12 +22,12 @@ var (
 
 // holds reports whether the administrator has a permission in a project: they
 // have all but those withheld.
-func (j *jira) holds(permission string, p *project) bool {
+func (j *Jira) holds(permission string, p *project) bool {
 	return !slices.Contains(j.options.Withheld, permission) && !slices.Contains(j.options.Withheld, permission+":"+p.key)
 }
 
 // myPermissions answers for one project, or without one, for any project.
-func (c *jiraCall) myPermissions() (reply, error) {
+func (c *call) myPermissions() (reply, error) {
 	keys := c.list("permissions")
 	if len(keys) == 0 {
 		return reply{}, deny(http.StatusBadRequest, "The 'permissions' query parameter is required.")
@@ -59,7 +59,7 @@ func (c *jiraCall) myPermissions() (reply, error) {
 
 // checkPermissions tells, of given permissions and projects, which go together.
 // Projects that do not exist are passed over.
-func (c *jiraCall) checkPermissions() (reply, error) {
+func (c *call) checkPermissions() (reply, error) {
 	type request struct {
 		Permissions []string `json:"permissions"`
 		Projects    []int64  `json:"projects"`
@@ -94,7 +94,7 @@ func (c *jiraCall) checkPermissions() (reply, error) {
 
 // granted makes one entry for each permission; those without any project or
 // issue are left out.
-func (c *jiraCall) granted(permissions []string, projects, issues []int64) ([]any, error) {
+func (c *call) granted(permissions []string, projects, issues []int64) ([]any, error) {
 	const most = 1000
 	if len(permissions) == 0 || len(projects) > most || len(issues) > most {
 		return nil, deny(http.StatusBadRequest, "Give permissions, and no more than %d projects or issues.", most)

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -48,7 +48,7 @@ func TestHeaders(t *testing.T) {
 }
 
 func TestCatalogues(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 12, Issues: 24})
+	s := newSite(t, setup{Projects: 12, Issues: 24})
 	type bean struct {
 		Total, StartAt, MaxResults int
 		IsLast                     bool
@@ -120,7 +120,7 @@ func TestCreateMeta(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	c := &clock{tenant.Epoch.AddDate(6, 0, 0)}
-	s := newJiraSite(t, Options{Projects: 1, Issues: 5, Now: c.now, Jira: JiraOptions{RateLimits: true}})
+	s := newSite(t, setup{Projects: 1, Issues: 5, Now: c.now, Jira: Options{RateLimits: true}})
 	limited := func(method, path string, body any, allowed int) answer {
 		t.Helper()
 		for n := range allowed {
@@ -161,11 +161,11 @@ func TestRateLimits(t *testing.T) {
 
 func TestSeedIsDeterministic(t *testing.T) {
 	texts := func() []string {
-		e := New(Options{Users: 5, Projects: 3, Issues: 50, Seed: 7})
-		r := &renderer{j: e.jira, zone: time.UTC, parts: map[any]json.RawMessage{}}
+		j := newJira(setup{Users: 5, Projects: 3, Issues: 50, Seed: 7})
+		r := &renderer{j: j, zone: time.UTC, parts: map[any]json.RawMessage{}}
 		var list []string
-		for _, i := range e.jira.issues {
-			list = append(list, string(r.appendIssue(nil, i, e.jira.selectFields([]string{"*all"}))))
+		for _, i := range j.issues {
+			list = append(list, string(r.appendIssue(nil, i, j.selectFields([]string{"*all"}))))
 		}
 		return list
 	}

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -7,13 +7,15 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // TestEveryPageSaysWhetherItIsTheLast follows every list that Jira gives in pages
 // to its end: isLast is on each page, true on the last alone. Clients that find
 // it absent take a page for the last, or never end.
 func TestEveryPageSaysWhetherItIsTheLast(t *testing.T) {
-	s := smallSite(t)
+	s := newSite(t, setup{Users: 12, Projects: 3, Issues: 60, Seed: 1, Groups: []tenant.Group{{ID: "g1", Name: "One"}, {ID: "g2", Name: "Two"}, {ID: "g3", Name: "Three"}}})
 	everyone := url.Values{}
 	for _, u := range get[[]userJSON](s, "/users/search") {
 		everyone.Add("accountId", u.AccountID)

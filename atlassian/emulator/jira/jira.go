@@ -1,4 +1,10 @@
-package emulator
+// Package jira emulates the REST API of one Jira Cloud site, version 3:
+// developer.atlassian.com/cloud/jira/platform/rest/v3. It keeps projects with
+// their workflows and roles, and issues, which it finds by JQL.
+//
+// Accounts are the tenant's. The groups of the directory come through the
+// function that [New] is given.
+package jira
 
 import (
 	"encoding/json"
@@ -14,10 +20,10 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// jira is the Jira site of a tenant, whose lock guards it.
-type jira struct {
+// Jira is the Jira site of a tenant, whose lock guards it.
+type Jira struct {
 	tenant   *tenant.Tenant
-	options  JiraOptions
+	options  Options
 	accounts *tenant.Accounts
 	groups   func(now time.Time) []tenant.Group // the directory's
 
@@ -47,8 +53,8 @@ type jira struct {
 
 // newJira returns a site without projects. groups lists the groups of the
 // directory that have reached the products by a time.
-func newJira(t *tenant.Tenant, options JiraOptions, groups func(now time.Time) []tenant.Group) *jira {
-	j := &jira{
+func New(t *tenant.Tenant, options Options, groups func(now time.Time) []tenant.Group) *Jira {
+	j := &Jira{
 		tenant: t, options: options, accounts: t.Accounts, groups: groups,
 		parts: map[string]*part{}, issueByID: map[string]*issue{}, issueByKey: map[string]*issue{},
 		movedKeys: map[string]*issue{}, lastIssue: 9999, lastID: 10099,
@@ -68,27 +74,27 @@ const (
 	open                 // nothing; shares the lock
 )
 
-type jiraRoute struct {
+type endpoint struct {
 	pattern string // method and path below /rest/api/3
 	access  access
-	serve   func(*jiraCall) (reply, error)
+	serve   func(*call) (reply, error)
 }
 
-// register adds the routes of the site, below its own address and below the
+// Register adds the routes of the site, below its own address and below the
 // one for scoped tokens.
-func (j *jira) register(mux *http.ServeMux) {
+func (j *Jira) Register(mux *http.ServeMux) {
 	mux.Handle("/rest/", j.site(""))
 	scoped := "/ex/jira/" + tenant.CloudID
 	mux.Handle(scoped+"/", http.StripPrefix(scoped, j.site(scoped)))
 	mux.HandleFunc("/ex/jira/", func(w http.ResponseWriter, r *http.Request) {
-		tenant.WriteJSON(w, http.StatusNotFound, jiraType, map[string]any{"code": 404, "message": "No site with this cloud id."})
+		tenant.WriteJSON(w, http.StatusNotFound, contentType, map[string]any{"code": 404, "message": "No site with this cloud id."})
 	})
 }
 
 // site routes requests whose answers point to addresses below prefix.
-func (j *jira) site(prefix string) http.Handler {
+func (j *Jira) site(prefix string) http.Handler {
 	mux := http.NewServeMux()
-	for _, group := range [][]jiraRoute{catalogRoutes(), peopleRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
+	for _, group := range [][]endpoint{catalogRoutes(), peopleRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
 		for _, route := range group {
 			method, path, _ := strings.Cut(route.pattern, " ")
 			mux.Handle(method+" /rest/api/3"+path, j.handler(prefix, route))
@@ -102,23 +108,23 @@ func (j *jira) site(prefix string) http.Handler {
 }
 
 const (
-	jiraType    = "application/json;charset=UTF-8"
+	contentType = "application/json;charset=UTF-8"
 	problemType = "application/problem+json"
 )
 
 // handler runs a route: body, limits, lock, credentials, answer.
-func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
+func (j *Jira) handler(prefix string, route endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		j.setHeaders(w)
 		if j.options.RateLimits && !j.limits.allow(w, r, route, j.tenant.Now()) {
 			return
 		}
-		body, err := readJiraBody(r)
+		body, err := readBody(r)
 		if err != nil {
 			j.writeError(w, r, err)
 			return
 		}
-		c := &jiraCall{Request: r, j: j, body: body, query: r.URL.Query()}
+		c := &call{Request: r, j: j, body: body, query: r.URL.Query()}
 		status, answer, err := c.run(prefix, route)
 		switch {
 		case err != nil:
@@ -126,14 +132,14 @@ func (j *jira) handler(prefix string, route jiraRoute) http.Handler {
 		case answer == nil:
 			w.WriteHeader(status)
 		default:
-			tenant.WriteBytes(w, status, jiraType, answer)
+			tenant.WriteBytes(w, status, contentType, answer)
 		}
 	})
 }
 
 // run serves the call under the lock and encodes what it says, because an
 // answer may point into data that the lock guards.
-func (c *jiraCall) run(prefix string, route jiraRoute) (status int, body []byte, err error) {
+func (c *call) run(prefix string, route endpoint) (status int, body []byte, err error) {
 	mu := c.j.tenant
 	if route.access == writes {
 		mu.Lock()
@@ -159,7 +165,7 @@ func (c *jiraCall) run(prefix string, route jiraRoute) (status int, body []byte,
 
 // authenticate returns the account of the administrator, who alone has an API
 // token, or nil.
-func (c *jiraCall) authenticate() *tenant.Account {
+func (c *call) authenticate() *tenant.Account {
 	name, token, _ := c.BasicAuth()
 	if !strings.EqualFold(name, tenant.AdminEmail) || token != tenant.APIToken {
 		return nil
@@ -167,11 +173,11 @@ func (c *jiraCall) authenticate() *tenant.Account {
 	return c.j.accounts.WithEmail(tenant.AdminEmail)
 }
 
-func (j *jira) writeError(w http.ResponseWriter, r *http.Request, err error) {
-	var refusal *jiraError
+func (j *Jira) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	var refusal *apiError
 	switch {
 	case !errors.As(err, &refusal):
-		tenant.WriteJSON(w, http.StatusBadRequest, jiraType, errBadPayload.envelope())
+		tenant.WriteJSON(w, http.StatusBadRequest, contentType, errBadPayload.envelope())
 	case refusal == errNoEndpoint:
 		tenant.WriteJSON(w, http.StatusNotFound, problemType, problem(r))
 	default:
@@ -179,12 +185,12 @@ func (j *jira) writeError(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Set("X-Seraph-LoginReason", "AUTHENTICATED_FAILED")
 			w.Header().Set("WWW-Authenticate", `OAuth realm="https%3A%2F%2Fdemo.example"`)
 		}
-		tenant.WriteJSON(w, refusal.status, jiraType, refusal.envelope())
+		tenant.WriteJSON(w, refusal.status, contentType, refusal.envelope())
 	}
 }
 
 // setHeaders sets what every answer of Jira carries.
-func (j *jira) setHeaders(w http.ResponseWriter) {
+func (j *Jira) setHeaders(w http.ResponseWriter) {
 	n := j.requests.Add(1)
 	trace := fmt.Sprintf("%032x", n*0x9e3779b97f4a7c15)
 	h := w.Header()

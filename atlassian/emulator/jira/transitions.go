@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ type transitionJSON struct {
 	Fields        map[string]any  `json:"fields,omitempty"`
 }
 
-func (c *jiraCall) listTransitions() (reply, error) {
+func (c *call) listTransitions() (reply, error) {
 	i, err := c.pathIssue()
 	if err != nil {
 		return reply{}, err
@@ -48,7 +48,7 @@ func (c *jiraCall) listTransitions() (reply, error) {
 	return ok(map[string]any{"expand": "transitions", "transitions": list})
 }
 
-func (c *jiraCall) doTransition() (reply, error) {
+func (c *call) doTransition() (reply, error) {
 	i, err := c.pathIssue()
 	if err != nil {
 		return reply{}, err

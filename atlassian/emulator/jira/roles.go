@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"net/http"
@@ -8,18 +8,18 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-func roleRoutes() []jiraRoute {
-	return []jiraRoute{
-		{"GET /role", reads, (*jiraCall).listRoles},
-		{"GET /project/{project}/role", reads, (*jiraCall).projectRoles},
-		{"GET /project/{project}/role/{role}", reads, (*jiraCall).getRole},
-		{"POST /project/{project}/role/{role}", writes, (*jiraCall).addActors},
-		{"PUT /project/{project}/role/{role}", writes, (*jiraCall).setActors},
-		{"DELETE /project/{project}/role/{role}", writes, (*jiraCall).removeActors},
+func roleRoutes() []endpoint {
+	return []endpoint{
+		{"GET /role", reads, (*call).listRoles},
+		{"GET /project/{project}/role", reads, (*call).projectRoles},
+		{"GET /project/{project}/role/{role}", reads, (*call).getRole},
+		{"POST /project/{project}/role/{role}", writes, (*call).addActors},
+		{"PUT /project/{project}/role/{role}", writes, (*call).setActors},
+		{"DELETE /project/{project}/role/{role}", writes, (*call).removeActors},
 	}
 }
 
-func (c *jiraCall) listRoles() (reply, error) {
+func (c *call) listRoles() (reply, error) {
 	return ok(renderAll(c.j.roles, func(r *role) any {
 		return map[string]any{
 			"self": c.show.self("role/" + strconv.Itoa(r.id)), "id": r.id, "name": r.name, "description": r.description, "actors": []any{},
@@ -29,7 +29,7 @@ func (c *jiraCall) listRoles() (reply, error) {
 
 // roleLinks maps the names of roles to addresses; their ids occur in these
 // only.
-func (c *jiraCall) roleLinks(p *project) map[string]string {
+func (c *call) roleLinks(p *project) map[string]string {
 	links := map[string]string{}
 	for _, r := range c.j.roles {
 		links[r.name] = c.show.self("project/" + p.id + "/role/" + strconv.Itoa(r.id))
@@ -37,7 +37,7 @@ func (c *jiraCall) roleLinks(p *project) map[string]string {
 	return links
 }
 
-func (c *jiraCall) projectRoles() (reply, error) {
+func (c *call) projectRoles() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -46,7 +46,7 @@ func (c *jiraCall) projectRoles() (reply, error) {
 }
 
 // pathRole finds project, role and its holders.
-func (c *jiraCall) pathRole() (*project, *role, *actors, error) {
+func (c *call) pathRole() (*project, *role, *actors, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return nil, nil, nil, err
@@ -63,7 +63,7 @@ func (c *jiraCall) pathRole() (*project, *role, *actors, error) {
 	return nil, nil, nil, deny(http.StatusNotFound, "Can not retrieve a role actor for a null project role.")
 }
 
-func (c *jiraCall) getRole() (reply, error) {
+func (c *call) getRole() (reply, error) {
 	p, r, held, err := c.pathRole()
 	if err != nil {
 		return reply{}, err
@@ -71,7 +71,7 @@ func (c *jiraCall) getRole() (reply, error) {
 	return ok(c.roleObject(p, r, held))
 }
 
-func (c *jiraCall) roleObject(p *project, r *role, held *actors) any {
+func (c *call) roleObject(p *project, r *role, held *actors) any {
 	list := []any{}
 	for n, a := range held.accounts {
 		if c.flag("excludeInactiveUsers") && !a.Active {
@@ -105,7 +105,7 @@ func (c *jiraCall) roleObject(p *project, r *role, held *actors) any {
 }
 
 // changeable refuses to change roles on a free plan.
-func (c *jiraCall) changeable() error {
+func (c *call) changeable() error {
 	if c.j.options.FreePlan {
 		return deny(http.StatusBadRequest, "You can't change project role actors on the Jira Software Free plan.")
 	}
@@ -113,7 +113,7 @@ func (c *jiraCall) changeable() error {
 }
 
 // addActors is POST: it adds people or groups to the role.
-func (c *jiraCall) addActors() (reply, error) {
+func (c *call) addActors() (reply, error) {
 	p, r, held, err := c.pathRole()
 	if err != nil {
 		return reply{}, err
@@ -143,7 +143,7 @@ func (c *jiraCall) addActors() (reply, error) {
 }
 
 // setActors is PUT: it replaces everyone in the role.
-func (c *jiraCall) setActors() (reply, error) {
+func (c *call) setActors() (reply, error) {
 	p, r, _, err := c.pathRole()
 	if err != nil {
 		return reply{}, err
@@ -168,7 +168,7 @@ func (c *jiraCall) setActors() (reply, error) {
 }
 
 // actors finds people and groups. Whoever is unknown or inactive is not found.
-func (c *jiraCall) actors(users, groupIDs, groupNames []string) (*actors, error) {
+func (c *call) actors(users, groupIDs, groupNames []string) (*actors, error) {
 	var found actors
 	for _, id := range users {
 		a, err := c.account(id)
@@ -210,7 +210,7 @@ func (s *actors) join(others *actors) error {
 
 // removeActors is DELETE: one user or group; one that has not the role is no
 // error.
-func (c *jiraCall) removeActors() (reply, error) {
+func (c *call) removeActors() (reply, error) {
 	_, _, held, err := c.pathRole()
 	if err != nil {
 		return reply{}, err

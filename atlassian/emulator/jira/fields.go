@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ type issueField struct {
 // draft is an issue being created or edited.
 type draft struct {
 	*issue
-	j        *jira
+	j        *Jira
 	creating bool
 }
 
@@ -142,7 +142,7 @@ func orNull(text json.RawMessage) any {
 	return text
 }
 
-func (j *jira) field(id string) *issueField {
+func (j *Jira) field(id string) *issueField {
 	for _, f := range j.fields {
 		if f.id == id {
 			return f

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 )
 
 func TestMyPermissions(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 3, Jira: JiraOptions{Withheld: []string{"DELETE_ISSUES:ENG", "EDIT_ISSUES"}}})
+	s := newSite(t, setup{Projects: 3, Jira: Options{Withheld: []string{"DELETE_ISSUES:ENG", "EDIT_ISSUES"}}})
 	s.want("GET", "/mypermissions", nil, 400, "")
 	s.want("GET", "/mypermissions?permissions=FLY", nil, 400, messages("Unrecognized permissions: FLY"))
 	s.want("GET", "/mypermissions?permissions=BROWSE_PROJECTS&projectKey=NOPE", nil, 404, messages("No project could be found with key 'NOPE'."))
@@ -32,7 +32,7 @@ func TestMyPermissions(t *testing.T) {
 }
 
 func TestCheckPermissions(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 2, Jira: JiraOptions{Withheld: []string{"DELETE_ISSUES:ENG", "EDIT_ISSUES"}}})
+	s := newSite(t, setup{Projects: 2, Jira: Options{Withheld: []string{"DELETE_ISSUES:ENG", "EDIT_ISSUES"}}})
 	eng, other := s.jira.projects[0], s.jira.projects[1]
 	if eng.key != "ENG" {
 		t.Fatalf("the first project is %s", eng.key)

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -12,19 +12,19 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-func searchRoutes() []jiraRoute {
-	return []jiraRoute{
+func searchRoutes() []endpoint {
+	return []endpoint{
 		{"GET /search", reads, removedSearch},
 		{"POST /search", reads, removedSearch},
-		{"GET /search/jql", open, (*jiraCall).getSearch},
-		{"POST /search/jql", open, (*jiraCall).postSearch},
-		{"POST /search/approximate-count", reads, (*jiraCall).count},
-		{"POST /jql/parse", reads, (*jiraCall).parseJQL},
-		{"POST /jql/match", reads, (*jiraCall).matchJQL},
+		{"GET /search/jql", open, (*call).getSearch},
+		{"POST /search/jql", open, (*call).postSearch},
+		{"POST /search/approximate-count", reads, (*call).count},
+		{"POST /jql/parse", reads, (*call).parseJQL},
+		{"POST /jql/match", reads, (*call).matchJQL},
 	}
 }
 
-func removedSearch(*jiraCall) (reply, error) { return reply{}, deny(http.StatusGone, textRemoved) }
+func removedSearch(*call) (reply, error) { return reply{}, deny(http.StatusGone, textRemoved) }
 
 // searchRequest is the body of POST /search/jql.
 type searchRequest struct {
@@ -38,7 +38,7 @@ type searchRequest struct {
 	ReconcileIssues []int64  `json:"reconcileIssues"`
 }
 
-func (c *jiraCall) getSearch() (reply, error) {
+func (c *call) getSearch() (reply, error) {
 	size, err := c.integer("maxResults", 50)
 	if err != nil {
 		return reply{}, err
@@ -57,7 +57,7 @@ func (c *jiraCall) getSearch() (reply, error) {
 	return c.search(s)
 }
 
-func (c *jiraCall) postSearch() (reply, error) {
+func (c *call) postSearch() (reply, error) {
 	var s searchRequest
 	if err := c.decode(&s); err != nil {
 		return reply{}, err
@@ -90,7 +90,7 @@ func (s *searchRequest) check() error {
 
 // search answers a page. Mistakes are reported in the order in which Jira
 // looks at a request: sizes, query, token.
-func (c *jiraCall) search(s searchRequest) (reply, error) {
+func (c *call) search(s searchRequest) (reply, error) {
 	if c.caller == nil {
 		if c.j.options.RejectFailedSearch {
 			return reply{}, deny(http.StatusUnauthorized, textUnauthenticated)
@@ -127,7 +127,7 @@ func (c *jiraCall) search(s searchRequest) (reply, error) {
 }
 
 // searchPage renders a page; it is the last if token is empty.
-func (c *jiraCall) searchPage(issues []*issue, wanted selection, token string, cuts []jql.Cut) (reply, error) {
+func (c *call) searchPage(issues []*issue, wanted selection, token string, cuts []jql.Cut) (reply, error) {
 	b := append(make([]byte, 0, 256+64*len(issues)*(1+16*len(wanted.fields)/10)), `{"issues":[`...)
 	for n, i := range issues {
 		if n > 0 {
@@ -156,7 +156,7 @@ func clauseWarning(cut jql.Cut) any {
 }
 
 // hits lists what a query finds and where the asked page begins.
-func (c *jiraCall) hits(s searchRequest, p *jql.Program[*issue], found jql.Findings) ([]*issue, int, error) {
+func (c *call) hits(s searchRequest, p *jql.Program[*issue], found jql.Findings) ([]*issue, int, error) {
 	start := 0
 	if s.NextPageToken != nil && *s.NextPageToken != "" {
 		hits, at, err := c.j.results.page(s.JQL, *s.NextPageToken, c.j.tenant.Now())
@@ -173,7 +173,7 @@ func (c *jiraCall) hits(s searchRequest, p *jql.Program[*issue], found jql.Findi
 
 // compile reads a query that a search is to run. With strict JQL a finding is
 // an error.
-func (c *jiraCall) compile(query string) (*jql.Program[*issue], jql.Findings, error) {
+func (c *call) compile(query string) (*jql.Program[*issue], jql.Findings, error) {
 	q, err := jql.Parse(query)
 	var wrong *jql.SyntaxError
 	switch {
@@ -185,18 +185,18 @@ func (c *jiraCall) compile(query string) (*jql.Program[*issue], jql.Findings, er
 	}
 	p, found, _ := c.j.schema.Compile(q, c.env())
 	if c.j.options.StrictJQL && found.Any() {
-		return nil, found, &jiraError{status: http.StatusBadRequest, messages: slices.Concat(found.Errors, found.Warnings)}
+		return nil, found, &apiError{status: http.StatusBadRequest, messages: slices.Concat(found.Errors, found.Warnings)}
 	}
 	return p, found, nil
 }
 
-func (c *jiraCall) env() jql.Env {
+func (c *call) env() jql.Env {
 	return jql.Env{Now: c.show.now, Zone: c.show.zone, Account: c.caller.ID, MaxList: c.j.options.ClauseLimit}
 }
 
 // find lists the issues that the index shows and the program matches, in its
 // order or else the latest first.
-func (j *jira) find(p *jql.Program[*issue], view func(*issue) *issue) []*issue {
+func (j *Jira) find(p *jql.Program[*issue], view func(*issue) *issue) []*issue {
 	hits := []*issue{}
 	for _, list := range [][]*issue{j.issues, j.ghosts} {
 		for _, i := range list {
@@ -214,7 +214,7 @@ func (j *jira) find(p *jql.Program[*issue], view func(*issue) *issue) []*issue {
 
 // sorted is the state of an issue that order is decided on: a deleted issue
 // has its last one.
-func (j *jira) sorted(i *issue) *issue {
+func (j *Jira) sorted(i *issue) *issue {
 	if i.deleted && i.stale != nil {
 		return i.stale
 	}
@@ -223,7 +223,7 @@ func (j *jira) sorted(i *issue) *issue {
 
 // view returns how one search sees issues: as they are, as they were before
 // the index caught up, or not at all (nil).
-func (j *jira) view(reconcile []int64) func(*issue) *issue {
+func (j *Jira) view(reconcile []int64) func(*issue) *issue {
 	if j.options.IndexLag <= 0 {
 		return func(i *issue) *issue {
 			if i.deleted {
@@ -250,7 +250,7 @@ func (j *jira) view(reconcile []int64) func(*issue) *issue {
 	}
 }
 
-func (c *jiraCall) count() (reply, error) {
+func (c *call) count() (reply, error) {
 	var body struct {
 		JQL string `json:"jql"`
 	}
@@ -274,7 +274,7 @@ type parsedQuery struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-func (c *jiraCall) parseJQL() (reply, error) {
+func (c *call) parseJQL() (reply, error) {
 	var body struct {
 		Queries []string `json:"queries"`
 	}
@@ -298,7 +298,7 @@ func (c *jiraCall) parseJQL() (reply, error) {
 	return ok(map[string]any{"queries": parsed})
 }
 
-func (c *jiraCall) parseOne(query string, grammarOnly bool) parsedQuery {
+func (c *call) parseOne(query string, grammarOnly bool) parsedQuery {
 	q, err := jql.Parse(query)
 	if err != nil {
 		return parsedQuery{Query: query, Errors: []string{err.Error()}}
@@ -310,7 +310,7 @@ func (c *jiraCall) parseOne(query string, grammarOnly bool) parsedQuery {
 	return parsedQuery{query, append(found.Errors, unsorted...), found.Warnings}
 }
 
-func (c *jiraCall) matchJQL() (reply, error) {
+func (c *call) matchJQL() (reply, error) {
 	var body struct {
 		JQLs     []string `json:"jqls"`
 		IssueIDs []int64  `json:"issueIds"`

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"fmt"
@@ -9,10 +9,10 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// seed fills the site: the catalogues that every site has, then projects, then
+// Seed fills the site: the catalogues that every site has, then projects, then
 // issues. The accounts are there already. Nobody else may use the tenant yet.
-func (j *jira) seed(rng *rand.Rand, projects, issues int) {
-	s := &siteSeeder{Rand: rng, jira: j}
+func (j *Jira) Seed(rng *rand.Rand, projects, issues int) {
+	s := &siteSeeder{Rand: rng, Jira: j}
 	s.catalogues()
 	for n := range projects {
 		s.project(n)
@@ -26,8 +26,8 @@ func (j *jira) seed(rng *rand.Rand, projects, issues int) {
 	}
 }
 
-// grantRoles gives project roles to people and to groups of the directory.
-func (j *jira) grantRoles(people []*tenant.Account) {
+// GrantRoles gives project roles to people and to groups of the directory.
+func (j *Jira) GrantRoles(people []*tenant.Account) {
 	groups := j.groups(j.tenant.Now())
 	for n, p := range j.projects {
 		member, viewer := p.roles[j.roles[1]], p.roles[j.roles[2]]
@@ -42,7 +42,7 @@ func (j *jira) grantRoles(people []*tenant.Account) {
 // siteSeeder makes the sample data of a site.
 type siteSeeder struct {
 	*rand.Rand
-	*jira
+	*Jira
 	staff     []*tenant.Account // may be assigned issues
 	former    []*tenant.Account // people who have left
 	documents [][]byte          // descriptions; issues share them

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -44,7 +44,7 @@ func TestSearchRefusals(t *testing.T) {
 // Wrong queries that parse find nothing, unless the site is strict.
 func TestSearchLenience(t *testing.T) {
 	lenient := smallSite(t)
-	strict := newJiraSite(t, Options{Projects: 3, Issues: 3, Jira: JiraOptions{StrictJQL: true}})
+	strict := newSite(t, setup{Projects: 3, Issues: 3, Jira: Options{StrictJQL: true}})
 	tests := []struct{ query, strict string }{
 		{`project = NOPE`, "The value 'NOPE' does not exist for the field 'project'."},
 		{`project = NOPE or project = ENG`, "The value 'NOPE' does not exist for the field 'project'."},
@@ -81,7 +81,7 @@ func TestSearchShapes(t *testing.T) {
 }
 
 // drain reads all pages of a query and returns keys and the number of pages.
-func (s *jiraSite) drain(query string, size int, fields ...string) (keys []string, pages int) {
+func (s *site) drain(query string, size int, fields ...string) (keys []string, pages int) {
 	s.t.Helper()
 	request := map[string]any{"jql": query, "maxResults": size, "fields": append(fields, "key")}
 	for {
@@ -102,7 +102,7 @@ func (s *jiraSite) drain(query string, size int, fields ...string) (keys []strin
 }
 
 func TestSearchPages(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 2, Issues: 500, Seed: 1})
+	s := newSite(t, setup{Projects: 2, Issues: 500, Seed: 1})
 	keys, pages := s.drain("project in (ENG, OPS) order by key", 60)
 	if pages != 9 || len(keys) != 500 || keys[0] != "ENG-1" || keys[1] != "ENG-2" {
 		t.Errorf("%d pages, %d keys from %v", pages, len(keys), keys[:2])
@@ -140,7 +140,7 @@ func (c *clock) now() time.Time { return c.at }
 
 func TestPageTokenExpires(t *testing.T) {
 	c := &clock{tenant.Epoch}
-	s := newJiraSite(t, Options{Projects: 1, Issues: 20, Now: c.now})
+	s := newSite(t, setup{Projects: 1, Issues: 20, Now: c.now})
 	page := decode[searched](t, s.do("POST", "/search/jql", `{"jql":"project = ENG","maxResults":10}`))
 	next := map[string]any{"jql": "project = ENG", "nextPageToken": page.NextPageToken}
 	c.at = c.at.Add(7*24*time.Hour - time.Second)
@@ -151,7 +151,7 @@ func TestPageTokenExpires(t *testing.T) {
 
 func TestIndexLag(t *testing.T) {
 	c := &clock{tenant.Epoch.AddDate(6, 0, 0)}
-	s := newJiraSite(t, Options{Projects: 1, Issues: 5, Now: c.now, Jira: JiraOptions{IndexLag: time.Minute}})
+	s := newSite(t, setup{Projects: 1, Issues: 5, Now: c.now, Jira: Options{IndexLag: time.Minute}})
 	const query = `project = ENG and labels = new`
 	key := s.create(map[string]any{"labels": []string{"new"}})
 	id := s.jira.issue(key).id
@@ -185,7 +185,7 @@ func TestIndexLag(t *testing.T) {
 
 func TestFlickeringIndex(t *testing.T) {
 	c := &clock{tenant.Epoch.AddDate(6, 0, 0)}
-	s := newJiraSite(t, Options{Projects: 1, Now: c.now, Jira: JiraOptions{IndexLag: time.Minute, FlickeringIndex: true}})
+	s := newSite(t, setup{Projects: 1, Now: c.now, Jira: Options{IndexLag: time.Minute, FlickeringIndex: true}})
 	s.create(nil)
 	c.at = c.at.Add(90 * time.Second)
 	seen := map[int]bool{}
@@ -198,7 +198,7 @@ func TestFlickeringIndex(t *testing.T) {
 }
 
 func TestClauseLimit(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 1, Issues: 5, Jira: JiraOptions{ClauseLimit: 2}})
+	s := newSite(t, setup{Projects: 1, Issues: 5, Jira: Options{ClauseLimit: 2}})
 	s.want("POST", "/search/jql", `{"jql":"id in (10000, 10001, 10002)"}`, 200, `{"issues":[{"id":"10001"},{"id":"10000"}],`+
 		`"warnings":[{"details":{"actual":3,"clause":"key","limit":2},`+
 		`"message":"The clause on 'key' has 3 values; only the first 2 were used.","type":"CLAUSE_LIMIT_EXCEEDED"}],"isLast":true}`)
@@ -208,7 +208,7 @@ func TestClauseLimit(t *testing.T) {
 // The time zone is the caller's, in queries and in answers.
 func TestTimeZone(t *testing.T) {
 	c := &clock{time.Date(2026, 8, 24, 8, 50, 3, 7_000_000, time.UTC)}
-	s := newJiraSite(t, Options{Projects: 1, Now: c.now})
+	s := newSite(t, setup{Projects: 1, Now: c.now})
 	key := s.create(map[string]any{"duedate": "2026-08-24"})
 	if got, want := s.fields(key).Created, "2026-08-24T10:50:03.007+0200"; got != want {
 		t.Errorf("created %s, want %s", got, want)
@@ -236,7 +236,7 @@ func TestTimeZone(t *testing.T) {
 
 // Every field is asked for what issues really have.
 func TestSearchAgreesWithIssues(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 3, Issues: 300, Seed: 2})
+	s := newSite(t, setup{Projects: 3, Issues: 300, Seed: 2})
 	j := s.jira
 	admin := j.accounts.WithEmail(tenant.AdminEmail)
 	tests := []struct {
@@ -323,7 +323,7 @@ func TestFailedSearch(t *testing.T) {
 	wrong := func(r *http.Request) { r.SetBasicAuth(tenant.AdminEmail, "wrong") }
 	none := func(r *http.Request) { r.Header.Del("Authorization") }
 	lenient := smallSite(t)
-	strict := newJiraSite(t, Options{Projects: 1, Issues: 1, Jira: JiraOptions{RejectFailedSearch: true}})
+	strict := newSite(t, setup{Projects: 1, Issues: 1, Jira: Options{RejectFailedSearch: true}})
 	for _, change := range []func(*http.Request){wrong, none} {
 		if a := lenient.do("POST", "/search/jql", body, change); a.status != 200 || a.body != `{"issues":[],"isLast":true}` {
 			t.Errorf("lenient: %d %s", a.status, a.body)
@@ -341,9 +341,8 @@ func TestFailedSearch(t *testing.T) {
 }
 
 func BenchmarkSearch(b *testing.B) {
-	e := New(Options{Users: 1000, Projects: 3, Issues: 100_000, Seed: 1})
-	j := e.jira
-	c := &jiraCall{Request: &http.Request{Host: "x"}, j: j, caller: j.accounts.WithEmail(tenant.AdminEmail)}
+	j := newJira(setup{Users: 1000, Projects: 3, Issues: 100_000, Seed: 1})
+	c := &call{Request: &http.Request{Host: "x"}, j: j, caller: j.accounts.WithEmail(tenant.AdminEmail)}
 	c.show = newRenderer(c, "")
 	size := 100
 	for _, query := range []string{

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"net/http"
@@ -8,24 +8,24 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-func peopleRoutes() []jiraRoute {
-	return []jiraRoute{
-		{"GET /myself", reads, (*jiraCall).myself},
-		{"GET /users", reads, (*jiraCall).listUsers},
-		{"GET /users/search", reads, (*jiraCall).listUsers},
-		{"GET /user", reads, (*jiraCall).getUser},
-		{"GET /user/bulk", reads, (*jiraCall).usersByID},
-		{"GET /user/search", reads, (*jiraCall).searchUsers},
-		{"GET /user/assignable/search", reads, (*jiraCall).searchAssignable},
-		{"GET /user/groups", reads, (*jiraCall).userGroups},
-		{"GET /group/bulk", reads, (*jiraCall).listGroups},
-		{"GET /group/member", reads, (*jiraCall).listMembers},
+func peopleRoutes() []endpoint {
+	return []endpoint{
+		{"GET /myself", reads, (*call).myself},
+		{"GET /users", reads, (*call).listUsers},
+		{"GET /users/search", reads, (*call).listUsers},
+		{"GET /user", reads, (*call).getUser},
+		{"GET /user/bulk", reads, (*call).usersByID},
+		{"GET /user/search", reads, (*call).searchUsers},
+		{"GET /user/assignable/search", reads, (*call).searchAssignable},
+		{"GET /user/groups", reads, (*call).userGroups},
+		{"GET /group/bulk", reads, (*call).listGroups},
+		{"GET /group/member", reads, (*call).listMembers},
 	}
 }
 
 // groups lists the groups of the site by name: its own, and those that came
 // from the directory.
-func (c *jiraCall) groups() []tenant.Group {
+func (c *call) groups() []tenant.Group {
 	groups := []tenant.Group{
 		{ID: "0000a6e5-0000-4000-8000-000000000001", Name: "site-admins", Members: func() []*tenant.Account {
 			return []*tenant.Account{c.j.accounts.WithEmail(tenant.AdminEmail)}
@@ -40,7 +40,7 @@ func (c *jiraCall) groups() []tenant.Group {
 }
 
 // group finds a group by id, or by name if the id is empty.
-func (c *jiraCall) group(id, name string) (tenant.Group, error) {
+func (c *call) group(id, name string) (tenant.Group, error) {
 	for _, g := range c.groups() {
 		if g.ID == id || id == "" && name != "" && g.Name == name {
 			return g, nil
@@ -53,7 +53,7 @@ func (c *jiraCall) group(id, name string) (tenant.Group, error) {
 }
 
 // visible lists the accounts that have reached the site.
-func (c *jiraCall) visible() []*tenant.Account {
+func (c *call) visible() []*tenant.Account {
 	list := make([]*tenant.Account, 0, len(c.j.accounts.All()))
 	for _, a := range c.j.accounts.All() {
 		if a.Visible(c.show.now) {
@@ -64,7 +64,7 @@ func (c *jiraCall) visible() []*tenant.Account {
 }
 
 // account finds a visible account.
-func (c *jiraCall) account(id string) (*tenant.Account, error) {
+func (c *call) account(id string) (*tenant.Account, error) {
 	if a := c.j.accounts.WithID(id); a != nil && a.Visible(c.show.now) {
 		return a, nil
 	}
@@ -72,7 +72,7 @@ func (c *jiraCall) account(id string) (*tenant.Account, error) {
 }
 
 // fullUser is an account with what expand asks for.
-func (c *jiraCall) fullUser(a *tenant.Account) userJSON {
+func (c *call) fullUser(a *tenant.Account) userJSON {
 	u := c.show.user(a)
 	u.Expand, u.Locale = "groups,applicationRoles", a.Locale
 	u.Groups, u.Roles = listWrapper{Items: []any{}}, listWrapper{Size: 1, Items: []any{}}
@@ -88,7 +88,7 @@ type listWrapper struct {
 	Items []any `json:"items"`
 }
 
-func (c *jiraCall) groupsOf(a *tenant.Account) []any {
+func (c *call) groupsOf(a *tenant.Account) []any {
 	list := []any{}
 	for _, g := range c.groups() {
 		if slices.Contains(g.Members(), a) {
@@ -98,11 +98,11 @@ func (c *jiraCall) groupsOf(a *tenant.Account) []any {
 	return list
 }
 
-func (c *jiraCall) myself() (reply, error) { return ok(c.fullUser(c.caller)) }
+func (c *call) myself() (reply, error) { return ok(c.fullUser(c.caller)) }
 
 // listUsers is a plain array of every account: people, apps and customers,
 // active or not. It ends where a page is empty.
-func (c *jiraCall) listUsers() (reply, error) {
+func (c *call) listUsers() (reply, error) {
 	start, size, err := c.window(50, 1000)
 	if err != nil {
 		return reply{}, err
@@ -110,7 +110,7 @@ func (c *jiraCall) listUsers() (reply, error) {
 	return ok(renderAll(slice(c.visible(), start, size), c.show.person))
 }
 
-func (c *jiraCall) getUser() (reply, error) {
+func (c *call) getUser() (reply, error) {
 	id := c.query.Get("accountId")
 	if id == "" {
 		return reply{}, deny(http.StatusBadRequest, "The query parameter 'accountId' is required.")
@@ -124,19 +124,19 @@ func (c *jiraCall) getUser() (reply, error) {
 
 // usersByID is a page of the accounts with the ids given; unknown ids are
 // passed over.
-func (c *jiraCall) usersByID() (reply, error) {
+func (c *call) usersByID() (reply, error) {
 	ids := c.query["accountId"]
 	if len(ids) == 0 {
 		return reply{}, deny(http.StatusBadRequest, "The query parameter 'accountId' is required.")
 	}
-	found := slices.DeleteFunc(c.visible(), func(a *account) bool { return !slices.Contains(ids, a.id) })
+	found := slices.DeleteFunc(c.visible(), func(a *tenant.Account) bool { return !slices.Contains(ids, a.ID) })
 	return page(c, found, 10, 100, c.show.person)
 }
 
 // searchable bounds how many accounts a user search looks through.
 const searchable = 1000
 
-func (c *jiraCall) searchUsers() (reply, error) {
+func (c *call) searchUsers() (reply, error) {
 	query, id := c.query.Get("query"), c.query.Get("accountId")
 	if !c.query.Has("query") && id == "" {
 		return reply{}, deny(http.StatusBadRequest, "Either the 'query' or the 'accountId' query parameter has to be provided.")
@@ -146,7 +146,7 @@ func (c *jiraCall) searchUsers() (reply, error) {
 
 // usersLike lists active accounts whose name or shown address begins like the
 // query, or the one with the id.
-func (c *jiraCall) usersLike(query, id string) (reply, error) {
+func (c *call) usersLike(query, id string) (reply, error) {
 	start, size, err := c.window(50, searchable)
 	if err != nil {
 		return reply{}, err
@@ -171,7 +171,7 @@ func matches(a *tenant.Account, prefix string) bool {
 		!a.EmailHidden && strings.HasPrefix(strings.ToLower(a.Email), prefix)
 }
 
-func (c *jiraCall) searchAssignable() (reply, error) {
+func (c *call) searchAssignable() (reply, error) {
 	project, key, id := c.query.Get("project"), c.query.Get("issueKey"), c.query.Get("issueId")
 	switch {
 	case project == "" && key == "" && id == "":
@@ -192,7 +192,7 @@ func (c *jiraCall) searchAssignable() (reply, error) {
 	return ok(renderAll(slice(people[:min(len(people), searchable)], start, size), c.show.person))
 }
 
-func (c *jiraCall) userGroups() (reply, error) {
+func (c *call) userGroups() (reply, error) {
 	a, err := c.account(c.query.Get("accountId"))
 	if err != nil {
 		return reply{}, err
@@ -200,7 +200,7 @@ func (c *jiraCall) userGroups() (reply, error) {
 	return ok(c.groupsOf(a))
 }
 
-func (c *jiraCall) listGroups() (reply, error) {
+func (c *call) listGroups() (reply, error) {
 	ids, names := c.list("groupId"), c.query["groupName"]
 	found := slices.DeleteFunc(c.groups(), func(g tenant.Group) bool {
 		return len(ids)+len(names) > 0 && !slices.Contains(ids, g.ID) && !slices.Contains(names, g.Name)
@@ -208,7 +208,7 @@ func (c *jiraCall) listGroups() (reply, error) {
 	return page(c, found, 50, 50, func(g tenant.Group) any { return map[string]string{"name": g.Name, "groupId": g.ID} })
 }
 
-func (c *jiraCall) listMembers() (reply, error) {
+func (c *call) listMembers() (reply, error) {
 	id, name := c.query.Get("groupId"), c.query.Get("groupname")
 	if id == "" && name == "" {
 		return reply{}, deny(http.StatusBadRequest, "Either 'groupId' or 'groupname' must be provided.")

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"net/http"
@@ -7,33 +7,33 @@ import (
 	"strings"
 )
 
-func catalogRoutes() []jiraRoute {
-	return []jiraRoute{
-		{"GET /serverInfo", open, (*jiraCall).serverInfo},
-		{"GET /field", reads, (*jiraCall).listFields},
-		{"GET /project/search", reads, (*jiraCall).searchProjects},
-		{"GET /project/{project}", reads, (*jiraCall).getProject},
-		{"GET /project/{project}/components", reads, (*jiraCall).listComponents},
-		{"GET /project/{project}/component", reads, (*jiraCall).pageComponents},
-		{"GET /project/{project}/versions", reads, (*jiraCall).listVersions},
-		{"GET /project/{project}/version", reads, (*jiraCall).pageVersions},
-		{"GET /project/{project}/statuses", reads, (*jiraCall).projectStatuses},
-		{"GET /issuetype", reads, (*jiraCall).listTypes},
-		{"GET /issuetype/{id}", reads, (*jiraCall).getType},
-		{"GET /status", reads, (*jiraCall).listStatuses},
-		{"GET /status/{id}", reads, (*jiraCall).getStatus},
-		{"GET /statuses/search", reads, (*jiraCall).searchStatuses},
-		{"GET /priority", reads, (*jiraCall).listPriorities},
-		{"GET /priority/search", reads, (*jiraCall).searchPriorities},
-		{"GET /priority/{id}", reads, (*jiraCall).getPriority},
-		{"GET /resolution", reads, (*jiraCall).listResolutions},
-		{"GET /resolution/search", reads, (*jiraCall).searchResolutions},
-		{"GET /resolution/{id}", reads, (*jiraCall).getResolution},
-		{"GET /label", reads, (*jiraCall).listLabels},
+func catalogRoutes() []endpoint {
+	return []endpoint{
+		{"GET /serverInfo", open, (*call).serverInfo},
+		{"GET /field", reads, (*call).listFields},
+		{"GET /project/search", reads, (*call).searchProjects},
+		{"GET /project/{project}", reads, (*call).getProject},
+		{"GET /project/{project}/components", reads, (*call).listComponents},
+		{"GET /project/{project}/component", reads, (*call).pageComponents},
+		{"GET /project/{project}/versions", reads, (*call).listVersions},
+		{"GET /project/{project}/version", reads, (*call).pageVersions},
+		{"GET /project/{project}/statuses", reads, (*call).projectStatuses},
+		{"GET /issuetype", reads, (*call).listTypes},
+		{"GET /issuetype/{id}", reads, (*call).getType},
+		{"GET /status", reads, (*call).listStatuses},
+		{"GET /status/{id}", reads, (*call).getStatus},
+		{"GET /statuses/search", reads, (*call).searchStatuses},
+		{"GET /priority", reads, (*call).listPriorities},
+		{"GET /priority/search", reads, (*call).searchPriorities},
+		{"GET /priority/{id}", reads, (*call).getPriority},
+		{"GET /resolution", reads, (*call).listResolutions},
+		{"GET /resolution/search", reads, (*call).searchResolutions},
+		{"GET /resolution/{id}", reads, (*call).getResolution},
+		{"GET /label", reads, (*call).listLabels},
 	}
 }
 
-func (c *jiraCall) serverInfo() (reply, error) {
+func (c *call) serverInfo() (reply, error) {
 	return ok(map[string]any{
 		"baseUrl": c.show.base, "displayUrl": c.show.base, "version": "1001.0.0-SNAPSHOT", "versionNumbers": []int{1001, 0, 0},
 		"deploymentType": "Cloud", "buildNumber": 100287, "buildDate": "2026-10-01T00:00:00.000+0000",
@@ -42,7 +42,7 @@ func (c *jiraCall) serverInfo() (reply, error) {
 	})
 }
 
-func (c *jiraCall) listFields() (reply, error) {
+func (c *call) listFields() (reply, error) {
 	list := []any{map[string]any{
 		"id": "issuekey", "key": "issuekey", "name": "Key", "custom": false, "orderable": false, "navigable": true,
 		"searchable": false, "clauseNames": []string{"id", "issue", "issuekey", "key"},
@@ -60,7 +60,7 @@ func (c *jiraCall) listFields() (reply, error) {
 	return ok(list)
 }
 
-func (c *jiraCall) searchProjects() (reply, error) {
+func (c *call) searchProjects() (reply, error) {
 	ids, keys := c.list("id"), c.list("keys")
 	if len(ids) > 50 || len(keys) > 50 {
 		return reply{}, deny(http.StatusBadRequest, "No more than 50 project ids or keys can be asked for.")
@@ -75,7 +75,7 @@ func (c *jiraCall) searchProjects() (reply, error) {
 	return page(c, found, 50, 100, func(p *project) any { return c.show.project(p) })
 }
 
-func (c *jiraCall) getProject() (reply, error) {
+func (c *call) getProject() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -92,14 +92,14 @@ func (c *jiraCall) getProject() (reply, error) {
 }
 
 // component and version are the long forms of the lists of a project.
-func (c *jiraCall) component(p *part) map[string]any {
+func (c *call) component(p *part) map[string]any {
 	return map[string]any{
 		"self": c.show.self("component/" + p.id), "id": p.id, "name": p.name, "project": p.project.key,
 		"projectId": number(p.project.id), "assigneeType": "PROJECT_DEFAULT", "isAssigneeTypeValid": false,
 	}
 }
 
-func (c *jiraCall) version(p *part) map[string]any {
+func (c *call) version(p *part) map[string]any {
 	return map[string]any{
 		"self": c.show.self("version/" + p.id), "id": p.id, "name": p.name, "archived": false, "released": p.released,
 		"projectId": number(p.project.id),
@@ -112,7 +112,7 @@ func number(id string) int {
 	return n
 }
 
-func (c *jiraCall) listComponents() (reply, error) {
+func (c *call) listComponents() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -120,7 +120,7 @@ func (c *jiraCall) listComponents() (reply, error) {
 	return ok(renderAll(p.components, c.component))
 }
 
-func (c *jiraCall) pageComponents() (reply, error) {
+func (c *call) pageComponents() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -128,7 +128,7 @@ func (c *jiraCall) pageComponents() (reply, error) {
 	return page(c, p.components, 50, 100, func(p *part) any { return c.component(p) })
 }
 
-func (c *jiraCall) listVersions() (reply, error) {
+func (c *call) listVersions() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -136,7 +136,7 @@ func (c *jiraCall) listVersions() (reply, error) {
 	return ok(renderAll(p.versions, c.version))
 }
 
-func (c *jiraCall) pageVersions() (reply, error) {
+func (c *call) pageVersions() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -144,7 +144,7 @@ func (c *jiraCall) pageVersions() (reply, error) {
 	return page(c, p.versions, 50, 100, func(p *part) any { return c.version(p) })
 }
 
-func (c *jiraCall) projectStatuses() (reply, error) {
+func (c *call) projectStatuses() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -157,9 +157,9 @@ func (c *jiraCall) projectStatuses() (reply, error) {
 	}))
 }
 
-func (c *jiraCall) listTypes() (reply, error) { return ok(renderAll(c.j.types, c.show.issueType)) }
+func (c *call) listTypes() (reply, error) { return ok(renderAll(c.j.types, c.show.issueType)) }
 
-func (c *jiraCall) getType() (reply, error) {
+func (c *call) getType() (reply, error) {
 	for _, t := range c.j.types {
 		if t.id == c.PathValue("id") {
 			return ok(c.show.issueType(t))
@@ -169,13 +169,13 @@ func (c *jiraCall) getType() (reply, error) {
 }
 
 // listStatuses leaves out statuses that no project uses, as Jira does.
-func (c *jiraCall) listStatuses() (reply, error) {
+func (c *call) listStatuses() (reply, error) {
 	used := slices.DeleteFunc(slices.Clone(c.j.statuses), func(s *status) bool { return !c.j.uses(s) })
 	return ok(renderAll(used, c.show.status))
 }
 
 // uses reports whether a workflow of a project has the status.
-func (j *jira) uses(s *status) bool {
+func (j *Jira) uses(s *status) bool {
 	return slices.ContainsFunc(j.projects, func(p *project) bool { return p.uses(s) })
 }
 
@@ -188,7 +188,7 @@ func (p *project) uses(s *status) bool {
 	return false
 }
 
-func (c *jiraCall) getStatus() (reply, error) {
+func (c *call) getStatus() (reply, error) {
 	wanted := c.PathValue("id")
 	for _, s := range c.j.statuses {
 		if s.id == wanted || strings.EqualFold(s.name, wanted) {
@@ -198,7 +198,7 @@ func (c *jiraCall) getStatus() (reply, error) {
 	return reply{}, deny(http.StatusNotFound, "The status could not be found, or you do not have permission to view it.")
 }
 
-func (c *jiraCall) searchStatuses() (reply, error) {
+func (c *call) searchStatuses() (reply, error) {
 	text, project, category := strings.ToLower(c.query.Get("searchString")), c.query.Get("projectId"), c.query.Get("statusCategory")
 	found := slices.DeleteFunc(slices.Clone(c.j.statuses), func(s *status) bool {
 		elsewhere := false
@@ -213,39 +213,39 @@ func (c *jiraCall) searchStatuses() (reply, error) {
 }
 
 // priorityObject is a priority in the lists, which say more than issues do.
-func (c *jiraCall) priorityObject(p *choice) any {
+func (c *call) priorityObject(p *choice) any {
 	return map[string]any{
 		"self": c.show.self("priority/" + p.id), "id": p.id, "name": p.name, "description": p.description,
 		"statusColor": "#707070", "iconUrl": c.show.base + "/images/icons/priorities/" + p.id + ".svg", "isDefault": false,
 	}
 }
 
-func (c *jiraCall) listPriorities() (reply, error) {
+func (c *call) listPriorities() (reply, error) {
 	return ok(renderAll(c.j.priorities, c.priorityObject))
 }
 
-func (c *jiraCall) searchPriorities() (reply, error) {
+func (c *call) searchPriorities() (reply, error) {
 	return page(c, c.withIDs(c.j.priorities), 50, 50, c.priorityObject)
 }
 
 // withIDs keeps the choices that the parameter id asks for.
-func (c *jiraCall) withIDs(list []*choice) []*choice {
+func (c *call) withIDs(list []*choice) []*choice {
 	ids := c.list("id")
 	return slices.DeleteFunc(slices.Clone(list), func(p *choice) bool { return len(ids) > 0 && !slices.Contains(ids, p.id) })
 }
 
-func (c *jiraCall) getPriority() (reply, error) {
+func (c *call) getPriority() (reply, error) {
 	if p := findChoice(c.j.priorities, reference{id: c.PathValue("id")}); p != nil {
 		return ok(c.priorityObject(p))
 	}
 	return reply{}, deny(http.StatusNotFound, "The priority could not be found, or you do not have permission to view it.")
 }
 
-func (c *jiraCall) listResolutions() (reply, error) {
+func (c *call) listResolutions() (reply, error) {
 	return ok(renderAll(c.j.resolutions, c.show.resolution))
 }
 
-func (c *jiraCall) searchResolutions() (reply, error) {
+func (c *call) searchResolutions() (reply, error) {
 	return page(c, c.withIDs(c.j.resolutions), 50, 50, func(r *choice) any {
 		object := c.show.resolutionObject(r)
 		object["isDefault"] = false
@@ -253,14 +253,14 @@ func (c *jiraCall) searchResolutions() (reply, error) {
 	})
 }
 
-func (c *jiraCall) getResolution() (reply, error) {
+func (c *call) getResolution() (reply, error) {
 	if r := findChoice(c.j.resolutions, reference{id: c.PathValue("id")}); r != nil {
 		return ok(c.show.resolution(r))
 	}
 	return reply{}, deny(http.StatusNotFound, "The resolution could not be found, or you do not have permission to view it.")
 }
 
-func (c *jiraCall) listLabels() (reply, error) {
+func (c *call) listLabels() (reply, error) {
 	seen := map[string]bool{}
 	for _, i := range c.j.issues {
 		for _, l := range i.labels {

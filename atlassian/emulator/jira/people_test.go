@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"net/http"
@@ -13,9 +13,9 @@ import (
 )
 
 // crowd adds accounts of every kind to a site.
-func crowd(s *jiraSite) map[string]*tenant.Account {
-	s.tenant.Lock()
-	defer s.tenant.Unlock()
+func crowd(s *site) map[string]*tenant.Account {
+	s.jira.tenant.Lock()
+	defer s.jira.tenant.Unlock()
 	named := map[string]*tenant.Account{
 		"ann":    {ID: "a-ann", Kind: tenant.KindPerson, Name: "Ann Müller", Email: "zz-ann@demo.example", Active: true},
 		"hidden": {ID: "a-hidden", Kind: tenant.KindPerson, Name: "Hidden Hand", Email: "zz-hidden@demo.example", Active: true, EmailHidden: true},
@@ -23,10 +23,10 @@ func crowd(s *jiraSite) map[string]*tenant.Account {
 		"gone":   {ID: "a-gone", Kind: tenant.KindPerson, Name: "Gone", Email: "zz-gone@demo.example", Deleted: true},
 		"app":    {ID: "a-app", Kind: tenant.KindApp, Name: "Build Bot", Active: true},
 		"client": {ID: "a-client", Kind: tenant.KindCustomer, Name: "Client", Email: "zz-client@example.net", Active: true},
-		"later":  {ID: "a-later", Kind: tenant.KindPerson, Name: "Later", Active: true, VisibleFrom: s.tenant.Now().Add(time.Hour)},
+		"later":  {ID: "a-later", Kind: tenant.KindPerson, Name: "Later", Active: true, VisibleFrom: s.jira.tenant.Now().Add(time.Hour)},
 	}
 	for _, name := range []string{"ann", "hidden", "left", "gone", "app", "client", "later"} {
-		s.tenant.Accounts.Add(named[name])
+		s.jira.tenant.Accounts.Add(named[name])
 	}
 	return named
 }
@@ -40,7 +40,7 @@ func ids(users []userJSON) []string {
 }
 
 func TestUsers(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 1})
+	s := newSite(t, setup{Projects: 1})
 	crowd(s)
 	all := get[[]userJSON](s, "/users/search?maxResults=1000")
 	tail := all[len(all)-6:]
@@ -84,7 +84,7 @@ func TestUsers(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 1})
+	s := newSite(t, setup{Projects: 1})
 	crowd(s)
 	type group struct{ Name, GroupID string }
 	bulk := get[struct{ Values []group }](s, "/group/bulk?groupName=jira-users-demo&groupName=nope").Values
@@ -109,7 +109,7 @@ func TestGroups(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 3})
+	s := newSite(t, setup{Projects: 3})
 	crowd(s)
 	links := get[map[string]string](s, "/project/ENG/role")
 	path := strings.TrimPrefix(links["Viewer"], s.base)
@@ -146,7 +146,7 @@ func TestRoles(t *testing.T) {
 	if team := s.do("GET", "/project/HR/role/10002", nil).body; !strings.Contains(team, `"scope":{"project":{"id":"10002"},"type":"PROJECT"}`) {
 		t.Errorf("role of a team-managed project: %s", team)
 	}
-	free := newJiraSite(t, Options{Projects: 1, Jira: JiraOptions{FreePlan: true}})
+	free := newSite(t, setup{Projects: 1, Jira: Options{FreePlan: true}})
 	a := free.do("POST", "/project/ENG/role/10002", `{"user":["x"]}`)
 	if a.status != http.StatusBadRequest || !strings.Contains(a.body, "Jira Software Free plan") {
 		t.Errorf("free plan: %d %s", a.status, a.body)

@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -198,7 +198,7 @@ func TestCreateWithTransition(t *testing.T) {
 }
 
 func TestMovedIssue(t *testing.T) {
-	s := newJiraSite(t, Options{Projects: 3, Issues: 600, Seed: 1})
+	s := newSite(t, setup{Projects: 3, Issues: 600, Seed: 1})
 	if len(s.jira.movedKeys) == 0 {
 		t.Fatal("no issue was moved")
 	}
@@ -299,8 +299,8 @@ func TestADFText(t *testing.T) {
 }
 
 func TestSeededIssuesAreValid(t *testing.T) {
-	e := New(Options{Users: 50, Projects: 9, Issues: 1000, Seed: 3})
-	for _, i := range e.jira.issues {
+	j := newJira(setup{Users: 50, Projects: 9, Issues: 1000, Seed: 3})
+	for _, i := range j.issues {
 		if i.kind.scope != nil && i.kind.scope != i.project || !slices.Contains(i.workflow().statuses, i.status) {
 			t.Errorf("%s: type %s or status %s is foreign", i.key, i.kind.id, i.status.id)
 		}

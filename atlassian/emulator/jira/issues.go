@@ -1,4 +1,4 @@
-package emulator
+package jira
 
 import (
 	"encoding/json"
@@ -7,17 +7,17 @@ import (
 	"strconv"
 )
 
-func issueRoutes() []jiraRoute {
-	return []jiraRoute{
-		{"POST /issue", writes, (*jiraCall).createIssue},
-		{"POST /issue/bulkfetch", reads, (*jiraCall).bulkFetch},
-		{"GET /issue/{issue}", reads, (*jiraCall).getIssue},
-		{"PUT /issue/{issue}", writes, (*jiraCall).editIssue},
-		{"DELETE /issue/{issue}", writes, (*jiraCall).deleteIssue},
-		{"GET /issue/{issue}/transitions", reads, (*jiraCall).listTransitions},
-		{"POST /issue/{issue}/transitions", writes, (*jiraCall).doTransition},
-		{"GET /issue/createmeta/{project}/issuetypes", reads, (*jiraCall).createMetaTypes},
-		{"GET /issue/createmeta/{project}/issuetypes/{type}", reads, (*jiraCall).createMetaFields},
+func issueRoutes() []endpoint {
+	return []endpoint{
+		{"POST /issue", writes, (*call).createIssue},
+		{"POST /issue/bulkfetch", reads, (*call).bulkFetch},
+		{"GET /issue/{issue}", reads, (*call).getIssue},
+		{"PUT /issue/{issue}", writes, (*call).editIssue},
+		{"DELETE /issue/{issue}", writes, (*call).deleteIssue},
+		{"GET /issue/{issue}/transitions", reads, (*call).listTransitions},
+		{"POST /issue/{issue}/transitions", writes, (*call).doTransition},
+		{"GET /issue/createmeta/{project}/issuetypes", reads, (*call).createMetaTypes},
+		{"GET /issue/createmeta/{project}/issuetypes/{type}", reads, (*call).createMetaFields},
 	}
 }
 
@@ -32,7 +32,7 @@ type issueBody struct {
 
 // decodeIssue reads an issue body; empty says what is missing when there is
 // none.
-func (c *jiraCall) decodeIssue(empty string) (issueBody, error) {
+func (c *call) decodeIssue(empty string) (issueBody, error) {
 	var body issueBody
 	if len(c.body) == 0 {
 		return body, deny(http.StatusBadRequest, "%s", empty)
@@ -48,14 +48,14 @@ func (c *jiraCall) decodeIssue(empty string) (issueBody, error) {
 	return body, nil
 }
 
-func (c *jiraCall) pathIssue() (*issue, error) {
+func (c *call) pathIssue() (*issue, error) {
 	if i := c.j.issue(c.PathValue("issue")); i != nil {
 		return i, nil
 	}
 	return nil, errNoIssue
 }
 
-func (c *jiraCall) getIssue() (reply, error) {
+func (c *call) getIssue() (reply, error) {
 	i, err := c.pathIssue()
 	if err != nil {
 		return reply{}, err
@@ -71,7 +71,7 @@ func (c *jiraCall) getIssue() (reply, error) {
 
 const maxBulkFetch = 100
 
-func (c *jiraCall) bulkFetch() (reply, error) {
+func (c *call) bulkFetch() (reply, error) {
 	var body struct {
 		IssueIDsOrKeys []string `json:"issueIdsOrKeys"`
 		Fields         []string `json:"fields"`
@@ -111,7 +111,7 @@ func (c *jiraCall) bulkFetch() (reply, error) {
 // tried, so that all that is wrong is reported at once; but without a project
 // and a type nothing else can be judged.
 func (d *draft) write(body issueBody) error {
-	problems := &jiraError{status: http.StatusBadRequest, fields: map[string]string{}}
+	problems := &apiError{status: http.StatusBadRequest, fields: map[string]string{}}
 	for _, f := range d.j.fields {
 		value, written := body.Fields[f.id]
 		if !written && f.required && d.creating {
@@ -143,7 +143,7 @@ func (d *draft) write(body issueBody) error {
 	return nil
 }
 
-func (c *jiraCall) createIssue() (reply, error) {
+func (c *call) createIssue() (reply, error) {
 	body, err := c.decodeIssue("No Issue Create payload supplied")
 	if err != nil {
 		return reply{}, err
@@ -169,7 +169,7 @@ func (c *jiraCall) createIssue() (reply, error) {
 			return reply{}, err
 		}
 		d.perform(t, nil)
-		created["transition"] = map[string]any{"status": http.StatusOK, "errorCollection": (&jiraError{}).envelope()}
+		created["transition"] = map[string]any{"status": http.StatusOK, "errorCollection": (&apiError{}).envelope()}
 	}
 	c.j.addIssue(d.issue)
 	d.fresh = now.Add(c.j.options.IndexLag)
@@ -177,7 +177,7 @@ func (c *jiraCall) createIssue() (reply, error) {
 	return reply{http.StatusCreated, created}, nil
 }
 
-func (c *jiraCall) editIssue() (reply, error) {
+func (c *call) editIssue() (reply, error) {
 	i, err := c.pathIssue()
 	if err != nil {
 		return reply{}, err
@@ -199,7 +199,7 @@ func (c *jiraCall) editIssue() (reply, error) {
 	return noContent()
 }
 
-func (c *jiraCall) deleteIssue() (reply, error) {
+func (c *call) deleteIssue() (reply, error) {
 	i, err := c.pathIssue()
 	if err != nil {
 		return reply{}, err
@@ -213,7 +213,7 @@ func (c *jiraCall) deleteIssue() (reply, error) {
 }
 
 // pathProject finds the project of the path.
-func (c *jiraCall) pathProject() (*project, error) {
+func (c *call) pathProject() (*project, error) {
 	name := c.PathValue("project")
 	if p := c.j.project(name); p != nil {
 		return p, nil
@@ -224,7 +224,7 @@ func (c *jiraCall) pathProject() (*project, error) {
 	return nil, deny(http.StatusNotFound, "No project could be found with key '%s'.", name)
 }
 
-func (c *jiraCall) createMetaTypes() (reply, error) {
+func (c *call) createMetaTypes() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
@@ -238,7 +238,7 @@ func (c *jiraCall) createMetaTypes() (reply, error) {
 	})
 }
 
-func (c *jiraCall) createMetaFields() (reply, error) {
+func (c *call) createMetaFields() (reply, error) {
 	p, err := c.pathProject()
 	if err != nil {
 		return reply{}, err
