@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,8 +102,8 @@ func TestLogIsBounded(t *testing.T) {
 	}
 }
 
-// TestConcurrency is for the race detector; what it asks for is that the
-// directory adds up in the end.
+// TestConcurrency is for the race detector; it demands that no membership is
+// lost.
 func TestConcurrency(t *testing.T) {
 	s := newSite(t, Options{Users: 50, Groups: 5, Seed: 1})
 	group := s.SCIM(201, "POST", "/Groups", `{"displayName":"shared"}`).JSON(t)["id"].(string)
@@ -134,4 +135,33 @@ func (s *site) joinAndRead(group, name string) error {
 	_, seen := s.Send("GET", tenanttest.DirectoryPath+"/Groups", "")
 	s.e.Log()
 	return errors.Join(joined, listed, seen)
+}
+
+// TestGroupReachesJira creates a user and a group in the directory, and looks
+// for both in Jira before and after the time that they need to get there.
+func TestGroupReachesJira(t *testing.T) {
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	s := newSite(t, Options{
+		Now: func() time.Time { return now }, Directory: DirectoryOptions{PropagationDelay: 3 * time.Second},
+	})
+	user := s.Create("/Users", tenanttest.NewUser("a@demo.example"))["id"]
+	s.Create("/Groups", fmt.Sprintf(`{"displayName":"team","members":[{"value":"%s"}]}`, user))
+	if got := s.jira(404, "/group/member?groupname=team"); tenanttest.At(got.JSON(t), "errorMessages|0") != "The group named 'team' does not exist." {
+		t.Errorf("at once: got %s", got.Body)
+	}
+	now = now.Add(4 * time.Second) // the group is younger than the user by a microsecond
+	got := s.jira(200, "/group/member?groupname=team").JSON(t)
+	if total, email := tenanttest.At(got, "total"), tenanttest.At(got, "values|0|emailAddress"); total != 1.0 || email != "a@demo.example" {
+		t.Errorf("later: got %v members, the first %v, want 1, a@demo.example", total, email)
+	}
+}
+
+// jira asks Jira as the administrator and demands a status.
+func (s *site) jira(status int, path string) tenanttest.Answer {
+	s.T.Helper()
+	answer, err := s.Send("GET", "/rest/api/3"+path, "", func(r *http.Request) { r.SetBasicAuth(AdminEmail, APIToken) })
+	if err != nil || answer.Status != status {
+		s.T.Fatalf("GET %s: got status %d, %v, want %d; body %s", path, answer.Status, err, status, answer.Body)
+	}
+	return answer
 }

@@ -108,6 +108,27 @@ func TestGroups(t *testing.T) {
 	s.want("GET", "/group/member?groupname=nope", nil, 404, messages("The group named 'nope' does not exist."))
 }
 
+// Groups of the directory stand among those of the site.
+func TestDirectoryGroups(t *testing.T) {
+	var ann *tenant.Account
+	s := newSite(t, setup{Groups: []tenant.Group{
+		{ID: "g-1", Name: "kettle", Members: func() []*tenant.Account { return []*tenant.Account{ann} }},
+	}})
+	ann = crowd(s)["ann"]
+	type group struct{ Name, GroupID string }
+	var names []string
+	for _, g := range get[struct{ Values []group }](s, "/group/bulk").Values {
+		names = append(names, g.Name)
+	}
+	if diff := cmp.Diff([]string{"jira-users-demo", "kettle", "site-admins"}, names); diff != "" {
+		t.Errorf("groups (-want +got):\n%s", diff)
+	}
+	members := get[struct{ Values []userJSON }](s, "/group/member?groupId=g-1").Values
+	if diff := cmp.Diff([]string{"a-ann"}, ids(members)); diff != "" {
+		t.Errorf("members (-want +got):\n%s", diff)
+	}
+}
+
 func TestRoles(t *testing.T) {
 	s := newSite(t, setup{Projects: 3})
 	crowd(s)
