@@ -1,14 +1,16 @@
 // Package emulator is Atlassian Cloud over HTTP, in memory: the user
 // provisioning (SCIM) directory API, the Jira REST API and the administration
-// APIs of one organization and one site.
+// APIs of one organization and one site. Each API is a package of its own below
+// this one, over the accounts of one tenant; this package puts them together,
+// fills them with sample data, logs requests and spoils answers.
 //
 // It is as unhelpful as Atlassian where that matters to a client: one hundred
 // users per page, equality filters only, odd error bodies, attributes that are
 // ignored silently. Behaviour that Atlassian does not document is a switch in
 // [Options]; the zero value of each is the likelier one.
 //
-// The package uses the standard library only and shares no type with the
-// clients that are tested against it, so that one mistake cannot be made on
+// The packages use the standard library only and share no type with the
+// clients that are tested against them, so that one mistake cannot be made on
 // both sides.
 package emulator
 
@@ -65,7 +67,7 @@ type JiraOptions = jira.Options
 // OrganizationOptions are the switches of the organization APIs.
 type OrganizationOptions = organization.Options
 
-// DefaultOptions is a tenant of a size that a person can look through.
+// DefaultOptions describes a tenant small enough for a person to look through.
 func DefaultOptions() Options {
 	return Options{Users: 200, Groups: 20, Projects: 3, Issues: 300, Seed: 1}
 }
@@ -79,7 +81,7 @@ type Emulator struct {
 	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
 }
 
-// New returns an emulator holding the data that options describe.
+// New returns an emulator with the data that options describe.
 func New(options Options) *Emulator {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -97,8 +99,9 @@ func (e *Emulator) Reset() {
 	e.ClearLog()
 }
 
-// rebuild makes a seeded tenant and the routes that lead to it. A request that
-// began before keeps to the old tenant.
+// rebuild makes a tenant with sample data and the routes that lead to it. The
+// order of the steps matters: they draw from one source. A request that began
+// before keeps to the old tenant.
 func (e *Emulator) rebuild() {
 	o := e.options
 	rng := rand.New(rand.NewPCG(o.Seed, 0x5c1d))
@@ -132,8 +135,8 @@ type Request struct {
 	Fault  string `json:"fault,omitempty"` // the rule that struck, if one did
 }
 
-// Log returns the requests received since the last ClearLog, oldest first. Of
-// very many only the latest half million are certain to be kept.
+// Log returns the requests received since the last ClearLog, oldest first. The
+// latest half million are always kept; older ones may have been dropped.
 func (e *Emulator) Log() []Request { return e.log.all() }
 
 // ClearLog forgets the requests received so far.

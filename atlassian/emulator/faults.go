@@ -17,10 +17,10 @@ import (
 type Fault struct {
 	Method      string  // empty: any
 	Path        string  // prefix of the path
-	After       int     // let so many pass first
-	Every       int     // then strike each Nth only; 0: each
-	Probability float64 // strike with this probability only; 0: always
-	Times       int     // strike so often at most; 0: no bound
+	After       int     // requests to let pass first
+	Every       int     // then strike every Nth request; 0: every one
+	Probability float64 // of a strike; 0: always strike
+	Times       int     // strikes at most; 0: no bound
 
 	Status     int           // answer with this status; the request has no effect
 	RetryAfter int           // seconds, header Retry-After; 0: no header
@@ -33,8 +33,8 @@ type Fault struct {
 //
 //	method=POST path=/rest/api/3/issue every=10 reset=after
 //
-// Empty lines and lines that begin with # mean nothing. The error names the
-// line and the word.
+// Empty lines and lines that begin with # are skipped. The error names the line
+// and the word.
 func ParseFaults(text string) ([]Fault, error) {
 	var faults []Fault
 	number := 0
@@ -160,7 +160,7 @@ func (e *Emulator) SetFaults(faults []Fault) {
 // Faults returns the rules in force, in the order in which they are tried.
 func (e *Emulator) Faults() []Fault { return e.faults.all() }
 
-// faultSet is the rules in force and their counts.
+// faultSet holds the rules in force and their counts.
 type faultSet struct {
 	mu    sync.Mutex
 	rng   *rand.Rand
@@ -192,8 +192,8 @@ func (s *faultSet) all() []Fault {
 	return faults
 }
 
-// strike returns the first rule that strikes r. Rules behind it do not count
-// the request.
+// strike returns the first rule that strikes r. Later rules do not count the
+// request.
 func (s *faultSet) strike(r *http.Request) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

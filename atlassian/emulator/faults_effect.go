@@ -11,7 +11,7 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// gatewayPage is what a proxy in front of Atlassian shows when it has trouble.
+// gatewayPage is the page of a proxy in front of Atlassian that is in trouble.
 const gatewayPage = "<!DOCTYPE html>\n<html><head><title>Atlassian Cloud Notifications Page</title></head>\n" +
 	"<body><h1>Your page is unavailable right now.</h1></body></html>\n"
 
@@ -51,7 +51,7 @@ func cut(w http.ResponseWriter) {
 }
 
 // release sends a held answer with its body spoilt in the given way. The HTTP
-// message is well formed all the same: its length is that of what is sent.
+// message stays well formed: Content-Length is that of the spoilt body.
 func release(w http.ResponseWriter, held *tenant.HeldAnswer, spoil string) {
 	switch spoil {
 	case "truncated":
@@ -66,8 +66,8 @@ func release(w http.ResponseWriter, held *tenant.HeldAnswer, spoil string) {
 	held.Release(w)
 }
 
-// writeFailure answers with the status of the fault, in the shape that the API
-// below the path uses for it.
+// writeFailure answers with the status of the fault, in the form of the API that
+// the path belongs to.
 func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fault) {
 	if fault.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(fault.RetryAfter))

@@ -7,8 +7,8 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// addStrangers adds accounts that no directory knows but every site has: apps,
-// customers of a service desk, and somebody whose account is closed.
+// addStrangers adds accounts that every site has although no directory knows
+// them: apps, customers of a service desk, and a person who has left for good.
 func addStrangers(t *tenant.Tenant, rng *rand.Rand) {
 	for _, a := range []tenant.Account{
 		{Kind: tenant.KindApp, Name: "Automation for Jira", Active: true},
@@ -22,9 +22,9 @@ func addStrangers(t *tenant.Tenant, rng *rand.Rand) {
 	}
 }
 
-// addOutsiders adds people who use the site though no directory provisions
-// them, and returns them. They are drawn from a source of their own, so that
-// the rest of the data does not depend on them.
+// addOutsiders adds people who use the site although no directory provisions
+// them, and returns their accounts. The ids come from a source of their own, so
+// that the rest of the sample data does not depend on them.
 func addOutsiders(t *tenant.Tenant, seed uint64) []*tenant.Account {
 	rng := rand.New(rand.NewPCG(seed, 0x0475))
 	var people []*tenant.Account

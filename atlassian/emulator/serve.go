@@ -45,7 +45,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // notedWriter tells the log the status before the first byte leaves, so that
-// whoever has read an answer finds it in the log.
+// a client that has read an answer finds it in the log.
 type notedWriter struct {
 	http.ResponseWriter
 	setStatus func(int)

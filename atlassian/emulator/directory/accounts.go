@@ -6,9 +6,9 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// linkAccount gives a new user the account that owns its e-mail address, or a
-// new account if none does. An account that exists is linked without a
-// conflict, and keeps its id: a re-created user meets its old account again.
+// linkAccount links a new user to the account that owns its e-mail address, or
+// to a new account if there is none. An existing account keeps its id and is no
+// conflict: a user who is created again gets the old account back.
 func (d *Directory) linkAccount(u *user, now time.Time) {
 	u.linked = now.Add(d.options.PropagationDelay)
 	email := u.attrs.primaryEmail()
@@ -27,8 +27,8 @@ func (d *Directory) linkAccount(u *user, now time.Time) {
 	d.accounts.Add(u.account)
 }
 
-// updateAccount carries a user's attributes over to its account. Accounts
-// that the organization does not manage stay as their owners want them.
+// updateAccount copies a user's attributes to its account. An account that the
+// organization does not manage stays as its owner wants it.
 func (d *Directory) updateAccount(u *user) {
 	a := u.account
 	if !a.Managed {
@@ -47,8 +47,8 @@ func (d *Directory) updateAccount(u *user) {
 	}
 }
 
-// fullName is the name of the account: the display name, or the best that
-// stands in for it.
+// fullName returns the name of the account: the display name, or else the best
+// substitute.
 func (a *userAttributes) fullName() string {
 	switch {
 	case a.DisplayName != "":

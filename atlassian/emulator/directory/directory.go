@@ -32,8 +32,8 @@ const basePath = "/scim/directory/" + tenant.DirectoryID
 // maxBody bounds a request body, in bytes.
 const maxBody = 10 << 20
 
-// Options are the switches of the user provisioning API. The zero
-// value of each behaviour is what Atlassian's documents make likelier.
+// Options are the switches of the user provisioning API. The zero value of each
+// is the behaviour that Atlassian's documents suggest.
 type Options struct {
 	PageCap   int // resources on one page at most; default 100
 	RateLimit int // requests per second, beyond that 429; 0: no limit
@@ -95,7 +95,7 @@ func New(t *tenant.Tenant, options Options) *Directory {
 	return d
 }
 
-// foldName is the key under which names are unique.
+// foldName returns the key under which a name is unique.
 func (d *Directory) foldName(name string) string {
 	if d.options.CaseSensitiveUserName {
 		return name
@@ -103,8 +103,8 @@ func (d *Directory) foldName(name string) string {
 	return strings.ToLower(name)
 }
 
-// tick returns the time of a change: now, but later than all before it, so
-// that lastModified moves with every change. Its precision is a microsecond.
+// tick returns the time of a change, to the microsecond: now, or later than the
+// change before, so that lastModified moves with every change.
 func (d *Directory) tick() time.Time {
 	now := d.tenant.Now().Truncate(time.Microsecond)
 	if !now.After(d.lastTime) {
@@ -170,8 +170,8 @@ func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serveRoute gives unknown paths and methods Atlassian's body in place of the
-// one net/http has for them.
+// serveRoute routes a request. An unknown path or method is refused in
+// Atlassian's words, not in those of net/http.
 func (d *Directory) serveRoute(w http.ResponseWriter, r *http.Request) {
 	handler, pattern := d.routes.Handler(r)
 	if pattern != "" {
@@ -186,8 +186,8 @@ func (d *Directory) serveRoute(w http.ResponseWriter, r *http.Request) {
 	WriteFailure(w, held.Status)
 }
 
-// acceptableContent reports whether the body is announced as one of the two
-// media types of the API. Nothing announced is taken for JSON.
+// acceptableContent reports whether Content-Type is one of the two media types of
+// the API. A body without a type is taken for JSON.
 func acceptableContent(r *http.Request) bool {
 	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	switch strings.ToLower(strings.TrimSpace(media)) {
@@ -197,8 +197,8 @@ func acceptableContent(r *http.Request) bool {
 	return r.ContentLength == 0
 }
 
-// answerType is the media type to answer in: SCIM's, unless the caller names
-// plain JSON only.
+// answerType returns the media type of the answer: SCIM's, unless the caller
+// accepts nothing but plain JSON.
 func answerType(r *http.Request) string {
 	accept := r.Header.Get("Accept")
 	if strings.Contains(accept, "application/json") && !strings.Contains(accept, "application/scim+json") {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// groupDraft is a change to a group that has not taken place yet.
+// groupDraft collects changes to a group. Nothing changes before commit.
 type groupDraft struct {
 	d          *Directory
 	g          *group
@@ -36,7 +36,7 @@ func (c *groupDraft) addAll(members []memberElement) error {
 	return nil
 }
 
-// add makes a user a member; one who is a member stays so.
+// add makes a user a member. A present member stays one.
 func (c *groupDraft) add(id string) error {
 	u, err := c.findMember(id)
 	if err != nil {
@@ -52,7 +52,7 @@ func (c *groupDraft) add(id string) error {
 	return nil
 }
 
-// remove ends a membership; that of a user who is none is ended already.
+// remove ends a membership. A user who is no member is passed over.
 func (c *groupDraft) remove(id string) error {
 	u, err := c.findMember(id)
 	if err != nil {

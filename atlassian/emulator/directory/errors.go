@@ -19,7 +19,7 @@ type scimError struct {
 
 func (e *scimError) Error() string { return e.detail }
 
-// refuse is the 400 with a scimType.
+// refuse returns the error 400 with a scimType.
 func refuse(scimType, format string, args ...any) error {
 	return &scimError{http.StatusBadRequest, scimType, fmt.Sprintf(format, args...)}
 }
@@ -69,7 +69,7 @@ func (e *javaError) body() javaException {
 	}
 }
 
-// writeDirectoryError answers with err.
+// writeError answers with err.
 func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	var java *javaError
 	if errors.As(err, &java) {
@@ -92,14 +92,14 @@ func (e *scimError) write(w http.ResponseWriter, contentType string) {
 	}{[]string{urnError}, strconv.Itoa(e.status), e.scimType, e.detail})
 }
 
-// failure is how the gateway in front of the directory refuses: not a SCIM
-// error.
+// failure is the body with which the gateway in front of the directory refuses
+// a request. It is not a SCIM error.
 type failure struct {
 	Error   string `json:"error"`
 	TraceID string `json:"traceId"`
 }
 
-// writeDirectoryFailure answers with a status that is not about a resource.
+// WriteFailure answers a request that did not get as far as a resource.
 func WriteFailure(w http.ResponseWriter, status int) {
 	switch status {
 	case http.StatusInternalServerError, http.StatusServiceUnavailable:

@@ -25,7 +25,8 @@ func (d *Directory) listGroups(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// groupPage returns how many groups match and those in the window, rendered.
+// groupPage returns the number of groups that match, and the JSON of those in
+// the window.
 func (d *Directory) groupPage(filter equality, win window) (total int, page [][]byte) {
 	d.tenant.RLock()
 	defer d.tenant.RUnlock()
@@ -71,7 +72,7 @@ func (d *Directory) findGroup(r *http.Request) (*group, error) {
 	return g, nil
 }
 
-// groupBody is what a client can write of a group.
+// groupBody has the attributes of a group that a client can write.
 type groupBody struct {
 	DisplayName string          `json:"displayName"`
 	ExternalID  string          `json:"externalId"`
@@ -111,7 +112,7 @@ func (d *Directory) createGroup(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// insertGroup stores a new group and returns it rendered.
+// insertGroup stores a new group and returns its JSON.
 func (d *Directory) insertGroup(body groupBody) ([]byte, error) {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
@@ -218,7 +219,7 @@ func (d *Directory) dropGroup(r *http.Request) error {
 	return nil
 }
 
-// unknownMember gives the absence of a member the form that it has on PUT.
+// unknownMember turns the 404 for an unknown member into PUT's answer.
 func unknownMember(err error) error {
 	if missing, ok := err.(*scimError); ok && missing.status == http.StatusNotFound {
 		return &javaError{missing.detail}

@@ -9,12 +9,12 @@ import (
 )
 
 // The discovery endpoints: RFC 7643 sections 5 to 7. Atlassian's OpenAPI
-// document types their answers as plain strings; the shapes are those that
-// public clients decode.
+// document types their answers as plain strings, so the shapes follow public
+// clients that decode them.
 
 const urnMeta = "urn:ietf:params:scim:schemas:core:2.0:"
 
-// object is a JSON object of our own making.
+// object is a JSON object that the package makes.
 type object = map[string]any
 
 func (d *Directory) serviceProviderConfig(w http.ResponseWriter, r *http.Request) error {
@@ -85,7 +85,7 @@ func writeDocument(w http.ResponseWriter, r *http.Request, documents []object, i
 	return nil
 }
 
-// schemaDocuments describes what PATCH knows of users and groups.
+// schemaDocuments describes the attributes that PATCH knows.
 func schemaDocuments() []object {
 	document := func(s *shapes, name string) object {
 		attributes := []object{}

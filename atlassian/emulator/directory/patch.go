@@ -44,9 +44,9 @@ func readPatch(w http.ResponseWriter, r *http.Request) ([]patchOperation, error)
 	return patch.Operations, nil
 }
 
-// eachTarget calls apply for every attribute that op addresses: the one of its
-// path, or each that the value of an operation without a path names. Read-only
-// and unknown attributes are skipped there, and refused as a path.
+// eachTarget calls apply for every attribute that op addresses: the attribute at
+// its path or, without a path, each attribute that the value names. Read-only
+// and unknown attributes are refused in a path and skipped in a value.
 func (s *shapes) eachTarget(op patchOperation, apply func(p patchPath, value any) error) error {
 	value, err := decodeValue(op.Value)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *shapes) applyPath(op patchOperation, value any, apply func(p patchPath,
 }
 
 // patchAttributes returns attrs with the operations applied. It works on the
-// JSON form and leaves the types of the values to decoding.
+// JSON form; the types of values are checked when the result is decoded.
 func patchAttributes(attrs userAttributes, operations []patchOperation) (userAttributes, error) {
 	var document map[string]any
 	if err := json.Unmarshal(tenant.JSON(attrs), &document); err != nil {
@@ -139,8 +139,8 @@ func set(object map[string]any, name, op string, value any) {
 	}
 }
 
-// applyExtension changes one attribute of the extension, or those that the
-// value names.
+// applyExtension changes one attribute of the extension or, if the path names the
+// extension, all attributes that the value names.
 func (p *patchPath) applyExtension(document map[string]any, op string, value any) error {
 	extension, _ := document[p.extension].(map[string]any)
 	if extension == nil {
@@ -165,7 +165,7 @@ func (p *patchPath) applyExtension(document map[string]any, op string, value any
 	return nil
 }
 
-// applyComplex changes sub-attributes of name; those not given stay.
+// applyComplex changes sub-attributes; those that are not given stay.
 func (p *patchPath) applyComplex(document map[string]any, op string, value any) error {
 	object, _ := document[p.attribute.name].(map[string]any)
 	if object == nil {
@@ -211,7 +211,7 @@ func (p *patchPath) applyList(document map[string]any, op string, value any) err
 		list = given
 	case value == nil:
 		list = nil
-	default: // Entra ID names what to remove in the value
+	default: // Entra ID names the elements to remove in the value
 		list = slices.DeleteFunc(list, func(element any) bool {
 			return slices.ContainsFunc(given, func(other any) bool { return sameValue(element, other) })
 		})
@@ -228,8 +228,8 @@ func sameValue(a, b any) bool {
 	return a.(map[string]any)["value"] == b.(map[string]any)["value"]
 }
 
-// yieldPrimary lets no other element be primary beside one that is: RFC 7644
-// section 3.5.2.
+// yieldPrimary makes all other elements secondary if element is primary: RFC
+// 7644 section 3.5.2.
 func yieldPrimary(list []any, element any) {
 	if isPrimary, _ := element.(map[string]any)["primary"].(bool); !isPrimary {
 		return
@@ -246,8 +246,8 @@ func sameElement(a, b any) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
-// applyElements changes the elements that the path's filter selects. Where it
-// selects none, nothing is made up: the operation has no target.
+// applyElements changes the elements that the path's filter selects. If it
+// selects none, the operation has no target; no element is made up.
 func (p *patchPath) applyElements(document map[string]any, op string, value any) error {
 	list, _ := document[p.attribute.name].([]any)
 	found := false

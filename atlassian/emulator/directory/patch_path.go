@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// shape is what PATCH must know of an attribute. Value types are left to the
-// decoding of the result.
+// shape describes an attribute as far as PATCH must know it. Types of values are
+// checked when the result is decoded.
 type shape struct {
 	name     string
 	multi    bool
@@ -59,7 +59,7 @@ func groupShapes() *shapes {
 type patchPath struct {
 	text       string
 	extension  string // the extension's URN, empty for the core schema
-	attribute  shape  // without a name: the extension as a whole
+	attribute  shape  // without a name: the whole extension
 	conditions []condition
 	sub        string
 }
@@ -70,7 +70,7 @@ type condition struct {
 	value any // string, bool, float64 or nil
 }
 
-// parsePath reads a path in any case. Names come back in their own spelling.
+// parsePath reads a path in any case. Names come back as the schema spells them.
 func (s *shapes) parsePath(text string) (patchPath, error) {
 	p := patchPath{text: text}
 	if ext := s.extension; ext != nil && hasPrefixFold(text, ext.urn) {

@@ -14,8 +14,8 @@ import (
 type equality struct{ attribute, value string }
 
 // parseFilter reads the filter of a list request. The attribute must be one of
-// those allowed, which it is compared to in any case; the result has the
-// spelling of allowed. No filter parameter gives the zero equality.
+// allowed, in any case; the result has the spelling there. Without a filter the
+// result is the zero equality.
 func parseFilter(query url.Values, allowed ...string) (equality, error) {
 	if !query.Has("filter") {
 		return equality{}, nil
@@ -37,7 +37,7 @@ func parseFilter(query url.Values, allowed ...string) (equality, error) {
 	return equality{}, refuse("invalidFilter", "Filtering by attribute [%s] is not supported.", name)
 }
 
-// window is the part of a list that is asked for.
+// window is the part of a list that a request asks for.
 type window struct{ start, count int } // start counts from 1
 
 func (d *Directory) parseWindow(query url.Values) (window, error) {
@@ -69,7 +69,7 @@ func cutWindow[T any](all []T, w window) []T {
 	return all[from:min(from+w.count, len(all))]
 }
 
-// writeList answers with a ListResponse whose resources are rendered already.
+// writeList answers with a ListResponse of resources that are JSON already.
 func writeList(w http.ResponseWriter, r *http.Request, total int, start int, resources [][]byte) {
 	size := 200
 	for _, resource := range resources {
@@ -92,15 +92,14 @@ func writeList(w http.ResponseWriter, r *http.Request, total int, start int, res
 	tenant.WriteBytes(w, http.StatusOK, answerType(r), append(body, "]}"...))
 }
 
-// projection is what attributes or excludedAttributes leave of a user. The
-// zero projection leaves everything.
+// projection selects attributes of a user. The zero projection selects all.
 type projection struct {
 	names   []string // lower case, without the core schema's URN
 	exclude bool
 }
 
-// parseProjection reads attributes and excludedAttributes, of which a request
-// may have one only.
+// parseProjection reads attributes and excludedAttributes. A request may have
+// only one of them.
 func parseProjection(query url.Values) (projection, error) {
 	wanted, unwanted := query.Get("attributes"), query.Get("excludedAttributes")
 	if wanted != "" && unwanted != "" {
@@ -117,8 +116,8 @@ func parseProjection(query url.Values) (projection, error) {
 	return p, nil
 }
 
-// apply returns a rendered user with the projection's attributes. Its id and
-// schemas always stay.
+// apply returns a user's JSON with the selected attributes. The id and schemas
+// always stay.
 func (p projection) apply(text []byte) []byte {
 	if len(p.names) == 0 {
 		return text
@@ -144,7 +143,7 @@ func (p projection) apply(text []byte) []byte {
 	return tenant.JSON(document)
 }
 
-// keep returns what is left of the value of an attribute, if anything is.
+// keep reduces the value of an attribute. It reports false if nothing is left.
 func (p projection) keep(path, separator string, value any) (any, bool) {
 	subs := map[string]bool{}
 	for _, name := range p.names {

@@ -12,11 +12,11 @@ import (
 // seedSpan is how long people went on joining after the tenant began.
 const seedSpan = 4 * 365 * 24 * time.Hour
 
-// bigGroup is the size of the largest group, if there are so many users.
+// bigGroup is the size of the largest group, if there are enough users.
 const bigGroup = 5000
 
-// Seed fills the directory with users, who have accounts, and with groups.
-// Nobody else may use the tenant yet.
+// Seed fills the directory with groups and with users, who get accounts. Nobody
+// else may use the tenant yet.
 func (d *Directory) Seed(rng *rand.Rand, users, groups int) {
 	s := &peopleSeeder{directory: d, rng: rng, names: tenant.NewNames(rng)}
 	for i := range users {
@@ -34,20 +34,21 @@ type peopleSeeder struct {
 	names     *tenant.Names
 }
 
-// chance is true in one of n cases.
+// chance reports true in one of n cases.
 func (s *peopleSeeder) chance(n int) bool { return s.rng.IntN(n) == 0 }
 
-// joined returns a time within the part i of n of the span, to the microsecond.
-func (s *peopleSeeder) joined(i, n int) time.Time {
+// joinTime returns when the ith of n joined: they come at random times, one in
+// each nth part of the span.
+func (s *peopleSeeder) joinTime(i, n int) time.Time {
 	step := int64(seedSpan) / int64(n)
 	return tenant.Epoch.Add(time.Duration(int64(i)*step + s.rng.Int64N(step))).Truncate(time.Microsecond)
 }
 
-// addUser adds the ith of all persons, with an account that is linked already.
+// addUser adds the ith of all users, with an account that shows at once.
 func (s *peopleSeeder) addUser(i, all int) {
 	given, family := s.names.Person(i)
 	email := s.names.Address(given, family)
-	created := s.joined(i, all)
+	created := s.joinTime(i, all)
 	u := &user{id: tenant.NewUUID(s.rng), created: created, modified: created}
 	if s.chance(2) {
 		u.modified = created.Add(time.Duration(s.rng.Int64N(int64(90 * 24 * time.Hour)))).Truncate(time.Microsecond)
@@ -57,7 +58,7 @@ func (s *peopleSeeder) addUser(i, all int) {
 	if !s.chance(7) {
 		u.attrs.ExternalID = fmt.Sprintf("00u%016x", s.rng.Uint64())
 	}
-	if !s.chance(25) { // a few have nothing beyond what is required
+	if !s.chance(25) { // a few have the required attributes alone
 		s.describe(&u.attrs, given, family)
 	}
 	u.account = s.account(&u.attrs)
@@ -65,7 +66,7 @@ func (s *peopleSeeder) addUser(i, all int) {
 	s.directory.addUser(u)
 }
 
-// describe fills in what most people have.
+// describe fills in the attributes that most people have.
 func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 	full := given + " " + family
 	a.Name = &personName{Formatted: full, GivenName: given, FamilyName: family}
@@ -93,7 +94,7 @@ func (s *peopleSeeder) describe(a *userAttributes, given, family string) {
 	}
 }
 
-// account returns the account of a seeded user; a third were made long ago.
+// account returns the account of a new user. A third have an id of the old form.
 func (s *peopleSeeder) account(a *userAttributes) *tenant.Account {
 	id := tenant.NewAccountID(s.rng)
 	if s.chance(3) {
@@ -108,10 +109,10 @@ func (s *peopleSeeder) account(a *userAttributes) *tenant.Account {
 	}
 }
 
-// addGroup adds the ith of all groups: the first is the largest, each eighth is
+// addGroup adds the ith of all groups. The first is the largest, every eighth is
 // empty.
 func (s *peopleSeeder) addGroup(i, all int) {
-	created := s.joined(i, all)
+	created := s.joinTime(i, all)
 	g := &group{
 		id: tenant.NewUUID(s.rng), jiraID: tenant.NewUUID(s.rng), displayName: groupName(i), created: created, modified: created,
 	}
@@ -127,7 +128,7 @@ func (s *peopleSeeder) addGroup(i, all int) {
 	}
 }
 
-// groupName returns the name of the group number i.
+// groupName returns the name of the ith group.
 func groupName(i int) string {
 	if i == 0 {
 		return "All employees"
@@ -139,8 +140,8 @@ func groupName(i int) string {
 	return name
 }
 
-// someUsers returns n different users, or all if there are fewer: every so
-// manieth, from a random one on.
+// someUsers returns n different users, or all if there are fewer: at equal
+// distances in the list, from a random one on.
 func (s *peopleSeeder) someUsers(n int) []*user {
 	all := s.directory.users
 	if len(all) == 0 {

@@ -1,8 +1,7 @@
 package directory
 
-// The words that describe people, and the names of groups. As the names of
-// people do, they have the letters that trip software up: accents,
-// apostrophes, ampersands, spaces, commas.
+// The words that describe people, and the names of groups. They contain what
+// software stumbles over: accents, apostrophes, ampersands, spaces, commas.
 
 var departments = []string{
 	"Engineering", "Research & Development", "Finance", "Legal", "Human Resources", "Sales", "Marketing & Communications",
@@ -16,7 +15,7 @@ var titles = []string{
 
 var organizations = []string{"Demo Inc.", "Demo GmbH & Co. KG", "Corp Ltd", "O'Brien & Sons", "Société Exemple"}
 
-// place is where people live and what they speak there.
+// place is a time zone with the language and the telephone prefix there.
 type place struct{ timeZone, language, dialing string }
 
 var places = []place{

@@ -11,8 +11,8 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// userAttributes are what a client can write of a user. The order of the
-// fields is that of the JSON, and encoding/json takes names in any case.
+// userAttributes are the attributes of a user that a client can write. The JSON
+// has them in this order, and encoding/json takes names in any case.
 type userAttributes struct {
 	UserName          string      `json:"userName"`
 	ExternalID        string      `json:"externalId,omitempty"`
@@ -82,14 +82,14 @@ type user struct {
 	seq      int // position in the order of creation
 	id       string
 	account  *tenant.Account
-	linked   time.Time // the account id shows from then on
+	linked   time.Time // when the account id begins to show
 	created  time.Time
 	modified time.Time
-	attrs    userAttributes // replaced as a whole, never changed in place
+	attrs    userAttributes // replaced whole, never changed in place
 	groups   []*group
 
-	// rendered is the JSON of the user, or nil after a change. Readers fill
-	// it in while they share the lock.
+	// rendered is the JSON of the user, or nil after a change. Readers store
+	// it while they share the lock.
 	rendered atomic.Pointer[[]byte]
 }
 
@@ -137,7 +137,7 @@ func (d *Directory) unindexUser(u *user) {
 	}
 }
 
-// setAttributes replaces what a client wrote of u.
+// setAttributes replaces the attributes of u that a client can write.
 func (d *Directory) setAttributes(u *user, attrs userAttributes, now time.Time) {
 	renamed := attrs.UserName != u.attrs.UserName
 	d.unindexUser(u)
@@ -146,7 +146,7 @@ func (d *Directory) setAttributes(u *user, attrs userAttributes, now time.Time) 
 	u.rendered.Store(nil)
 	d.indexUser(u)
 	if renamed {
-		for _, g := range u.groups { // which show the name
+		for _, g := range u.groups { // their members' JSON shows the name
 			g.memberJSON.Store(nil)
 		}
 	}
@@ -206,8 +206,8 @@ func (d *Directory) removeGroup(g *group) {
 	d.groups = slices.DeleteFunc(d.groups, func(other *group) bool { return other == g })
 }
 
-// setMembers takes members out of g and then adds others at the end. Those
-// taken out must be members, those added must not.
+// setMembers takes members out of g, then adds users at the end. All in leave
+// must be members, and none in join.
 func (d *Directory) setMembers(g *group, leave map[*user]bool, join []*user, now time.Time) {
 	if len(leave) == 0 && len(join) == 0 {
 		return
@@ -238,7 +238,7 @@ func (u *user) leave(g *group) {
 
 func (u *user) isIn(g *group) bool { return slices.Contains(u.groups, g) }
 
-// The rendered forms.
+// The JSON forms.
 
 type groupReference struct {
 	Type    string `json:"type"`
@@ -268,8 +268,8 @@ type accountLink struct {
 	AccountID string `json:"atlassianAccountId"`
 }
 
-// json returns the user as the API shows it at the given time. The caller
-// holds the tenant's lock, for reading at least, and must not change the bytes.
+// json returns the user as the API shows it now. The caller holds the tenant's
+// lock, for reading at least, and must not change the bytes.
 func (u *user) json(now time.Time) []byte {
 	if text := u.rendered.Load(); text != nil {
 		return *text
@@ -331,8 +331,8 @@ func (g *group) membersJSON() []byte {
 	return text
 }
 
-// appendMembers appends references to users, separated by commas, to a list
-// that may have some already.
+// appendMembers appends references to users to the elements of a JSON list, with
+// commas between them.
 func appendMembers(b []byte, members []*user) []byte {
 	for _, u := range members {
 		if len(b) > 0 {

@@ -32,7 +32,8 @@ func (d *Directory) listUsers(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// userPage returns how many users match and those in the window, rendered.
+// userPage returns the number of users that match, and the JSON of those in the
+// window.
 func (d *Directory) userPage(filter equality, win window) (total int, page [][]byte) {
 	d.tenant.RLock()
 	defer d.tenant.RUnlock()
@@ -104,7 +105,7 @@ func (d *Directory) createUser(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// insertUser stores a new user and returns it rendered.
+// insertUser stores a new user and returns its JSON.
 func (d *Directory) insertUser(attrs userAttributes) ([]byte, error) {
 	d.tenant.Lock()
 	defer d.tenant.Unlock()
@@ -121,7 +122,7 @@ func (d *Directory) insertUser(attrs userAttributes) ([]byte, error) {
 	return u.json(d.tenant.Now()), nil
 }
 
-// replaceUser is PUT /Users/{id}: what the body does not mention is gone.
+// replaceUser is PUT /Users/{id}: attributes that the body lacks are removed.
 func (d *Directory) replaceUser(w http.ResponseWriter, r *http.Request) error {
 	attrs, err := readUser(w, r)
 	if err != nil {
@@ -141,8 +142,8 @@ func (d *Directory) patchUser(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// updateUser gives a user the attributes that change returns for the present
-// ones, and answers with the whole user.
+// updateUser replaces the attributes of a user by the result of change, and
+// answers with the whole user.
 func (d *Directory) updateUser(w http.ResponseWriter, r *http.Request, change func(userAttributes) (userAttributes, error)) error {
 	shape, err := parseProjection(r.URL.Query())
 	if err != nil {
@@ -173,12 +174,12 @@ func (d *Directory) changeUser(r *http.Request, change func(userAttributes) (use
 	if string(tenant.JSON(attrs)) != string(tenant.JSON(u.attrs)) {
 		d.setAttributes(u, attrs, d.tick())
 	}
-	d.updateAccount(u) // also when the user is as before: the account may have been changed elsewhere
+	d.updateAccount(u) // even if the user is as before: the organization may have changed the account
 	return u.json(d.tenant.Now()), nil
 }
 
-// deleteUser is DELETE /Users/{id}: the record is gone for good, the account
-// is deactivated.
+// deleteUser is DELETE /Users/{id}: the user is gone for good, the account is
+// deactivated.
 func (d *Directory) deleteUser(w http.ResponseWriter, r *http.Request) error {
 	if err := d.dropUser(r); err != nil {
 		return err
@@ -201,8 +202,8 @@ func (d *Directory) dropUser(r *http.Request) error {
 	return nil
 }
 
-// readUser decodes the body of POST and PUT. Attributes that the directory
-// does not know, and those that only it may set, are ignored.
+// readUser decodes the body of POST and PUT. Unknown and read-only attributes
+// are ignored.
 func readUser(w http.ResponseWriter, r *http.Request) (userAttributes, error) {
 	body, err := readBody(w, r)
 	if err != nil {
@@ -228,8 +229,8 @@ func invalidBody(err error) error {
 	return refuse("invalidSyntax", "Request payload is not valid JSON.")
 }
 
-// checkUser validates the attributes that a user is to get; u is nil for a new
-// one. It also fills in what is implied.
+// checkUser validates the attributes that a user is to get, and sets active if
+// it is not given. For a new user, u is nil.
 func (d *Directory) checkUser(u *user, attrs *userAttributes) error {
 	if strings.TrimSpace(attrs.UserName) == "" {
 		return refuse("invalidValue", "Attribute [userName] is required.")

@@ -17,7 +17,7 @@ type adfNode struct {
 	Text    *string                    `json:"text"`
 }
 
-// adfRule says what a node may hold.
+// adfRule says which content and attributes a node may have.
 type adfRule struct {
 	content string // groups and types, space separated; "" for a leaf
 	filled  bool   // must not be empty
@@ -128,8 +128,8 @@ func hasAttrs(attrs map[string]json.RawMessage, required string) bool {
 	return true
 }
 
-// adfText is what the text index makes of a document: its text, blocks and
-// nodes without text apart.
+// adfText returns the text of a document as the text index takes it: blocks, and
+// nodes that only have a label, are set apart by spaces.
 func adfText(document json.RawMessage) string {
 	var doc adfNode
 	if len(document) == 0 || json.Unmarshal(document, &doc) != nil {

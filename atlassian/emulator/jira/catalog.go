@@ -106,7 +106,8 @@ func (c *call) version(p *part) map[string]any {
 	}
 }
 
-// number is an id where Jira writes one without quotation marks.
+// number converts an id for the places where Jira writes it without quotation
+// marks.
 func number(id string) int {
 	n, _ := strconv.Atoi(id)
 	return n
@@ -208,11 +209,11 @@ func (c *call) searchStatuses() (reply, error) {
 		return elsewhere || !strings.Contains(strings.ToLower(s.name), text) || category != "" && category != s.category.enum
 	})
 	return page(c, found, 200, 200, func(s *status) any {
-		return c.show.scoped(s.scope, map[string]any{"id": s.id, "name": s.name, "description": "", "statusCategory": s.category.enum})
+		return c.show.withScope(s.scope, map[string]any{"id": s.id, "name": s.name, "description": "", "statusCategory": s.category.enum})
 	})
 }
 
-// priorityObject is a priority in the lists, which say more than issues do.
+// priorityObject is the form of a priority in lists. Issues show less.
 func (c *call) priorityObject(p *choice) any {
 	return map[string]any{
 		"self": c.show.self("priority/" + p.id), "id": p.id, "name": p.name, "description": p.description,

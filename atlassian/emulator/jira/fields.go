@@ -25,7 +25,7 @@ type issueField struct {
 	get func(*renderer, *issue) (value any, present bool)
 	// set writes JSON into a draft; nil means that no screen has the field.
 	set func(*draft, json.RawMessage) error
-	// values lists what may be chosen, nil if that is not a short list.
+	// values lists the values to choose from; nil if there are too many.
 	values func(*renderer, *project) []any
 }
 
@@ -36,20 +36,20 @@ type draft struct {
 	creating bool
 }
 
-// shown wraps a getter whose field is always present.
-func shown(get func(*renderer, *issue) any) func(*renderer, *issue) (any, bool) {
+// always wraps a getter whose field is always present.
+func always(get func(*renderer, *issue) any) func(*renderer, *issue) (any, bool) {
 	return func(r *renderer, i *issue) (any, bool) { return get(r, i), true }
 }
 
-// issueFields lists the fields in the order of answers. That is also the order
-// of writing: what a field may be depends on project and type.
+// issueFields lists the fields in the order of answers. They are written in the
+// same order, because the values that a field takes depend on project and type.
 func issueFields() []*issueField {
 	return []*issueField{
 		{id: "project", name: "Project", clauses: []string{"project"}, kind: "project", required: true,
-			get: shown(func(r *renderer, i *issue) any { return r.project(i.project) }), set: (*draft).setProject,
+			get: always(func(r *renderer, i *issue) any { return r.project(i.project) }), set: (*draft).setProject,
 			values: func(r *renderer, p *project) []any { return []any{r.project(p)} }},
 		{id: "issuetype", name: "Issue Type", clauses: []string{"issuetype", "type"}, kind: "issuetype", required: true,
-			get: shown(func(r *renderer, i *issue) any { return r.issueType(i.kind) }), set: (*draft).setType,
+			get: always(func(r *renderer, i *issue) any { return r.issueType(i.kind) }), set: (*draft).setType,
 			values: func(r *renderer, p *project) []any { return renderAll(p.types, r.issueType) }},
 		{id: "parent", name: "Parent", clauses: []string{"parent"}, kind: "issuelink",
 			get: func(r *renderer, i *issue) (any, bool) {
@@ -59,62 +59,62 @@ func issueFields() []*issueField {
 				return r.related(i.parent), true
 			}, set: (*draft).setParent},
 		{id: "summary", name: "Summary", clauses: []string{"summary"}, kind: "string", required: true,
-			get: shown(func(r *renderer, i *issue) any { return i.summary }), set: (*draft).setSummary},
+			get: always(func(r *renderer, i *issue) any { return i.summary }), set: (*draft).setSummary},
 		{id: "description", name: "Description", clauses: []string{"description"}, kind: "string",
-			get: shown(func(r *renderer, i *issue) any { return orNull(i.description) }),
+			get: always(func(r *renderer, i *issue) any { return orNull(i.description) }),
 			set: func(d *draft, v json.RawMessage) (err error) { d.description, err = document("description", v); return }},
 		{id: "environment", name: "Environment", clauses: []string{"environment"}, kind: "string",
-			get: shown(func(r *renderer, i *issue) any { return orNull(i.environment) }),
+			get: always(func(r *renderer, i *issue) any { return orNull(i.environment) }),
 			set: func(d *draft, v json.RawMessage) (err error) { d.environment, err = document("environment", v); return }},
 		{id: "status", name: "Status", clauses: []string{"status"}, kind: "status",
-			get: shown(func(r *renderer, i *issue) any { return r.status(i.status) })},
+			get: always(func(r *renderer, i *issue) any { return r.status(i.status) })},
 		{id: "statusCategory", name: "Status Category", clauses: []string{"statusCategory"}, kind: "statusCategory",
-			get: shown(func(r *renderer, i *issue) any {
+			get: always(func(r *renderer, i *issue) any {
 				return r.once(i.status.category, func() any { return r.category(i.status.category) })
 			})},
 		{id: "priority", name: "Priority", clauses: []string{"priority"}, kind: "priority",
-			get: shown(func(r *renderer, i *issue) any { return r.priority(i.priority) }), set: (*draft).setPriority,
+			get: always(func(r *renderer, i *issue) any { return r.priority(i.priority) }), set: (*draft).setPriority,
 			values: func(r *renderer, _ *project) []any { return renderAll(r.j.priorities, r.priority) }},
 		{id: "resolution", name: "Resolution", clauses: []string{"resolution"}, kind: "resolution",
-			get:    shown(func(r *renderer, i *issue) any { return r.resolution(i.resolution) }),
+			get:    always(func(r *renderer, i *issue) any { return r.resolution(i.resolution) }),
 			values: func(r *renderer, _ *project) []any { return renderAll(r.j.resolutions, r.resolution) }},
 		{id: "resolutiondate", name: "Resolved", clauses: []string{"resolutiondate", "resolved"}, kind: "datetime",
-			get: shown(func(r *renderer, i *issue) any { return r.time(i.resolved) })},
+			get: always(func(r *renderer, i *issue) any { return r.time(i.resolved) })},
 		{id: "assignee", name: "Assignee", clauses: []string{"assignee"}, kind: "user",
-			get: shown(func(r *renderer, i *issue) any { return r.person(i.assignee) }), set: (*draft).setAssignee},
+			get: always(func(r *renderer, i *issue) any { return r.person(i.assignee) }), set: (*draft).setAssignee},
 		{id: "reporter", name: "Reporter", clauses: []string{"reporter"}, kind: "user",
-			get: shown(func(r *renderer, i *issue) any { return r.person(i.reporter) }), set: (*draft).setReporter},
+			get: always(func(r *renderer, i *issue) any { return r.person(i.reporter) }), set: (*draft).setReporter},
 		{id: "creator", name: "Creator", clauses: []string{"creator"}, kind: "user",
-			get: shown(func(r *renderer, i *issue) any { return r.person(i.creator) })},
+			get: always(func(r *renderer, i *issue) any { return r.person(i.creator) })},
 		{id: "labels", name: "Labels", clauses: []string{"labels"}, kind: "array", items: "string",
-			get: shown(func(r *renderer, i *issue) any { return i.labels }), set: (*draft).setLabelsJSON},
+			get: always(func(r *renderer, i *issue) any { return i.labels }), set: (*draft).setLabelsJSON},
 		{id: "components", name: "Components", clauses: []string{"component"}, kind: "array", items: "component",
-			get: shown(func(r *renderer, i *issue) any { return renderParts(r, i.components, r.component) }),
+			get: always(func(r *renderer, i *issue) any { return renderParts(r, i.components, r.component) }),
 			set: func(d *draft, v json.RawMessage) (err error) {
 				d.components, err = d.parts("components", "Component", d.project.components, v)
 				return
 			},
 			values: func(r *renderer, p *project) []any { return renderAll(p.components, r.component) }},
 		{id: "fixVersions", name: "Fix versions", clauses: []string{"fixVersion"}, kind: "array", items: "version",
-			get: shown(func(r *renderer, i *issue) any { return renderParts(r, i.versions, r.version) }),
+			get: always(func(r *renderer, i *issue) any { return renderParts(r, i.versions, r.version) }),
 			set: func(d *draft, v json.RawMessage) (err error) {
 				d.versions, err = d.parts("fixVersions", "Version", d.project.versions, v)
 				return
 			},
 			values: func(r *renderer, p *project) []any { return renderAll(p.versions, r.version) }},
 		{id: "duedate", name: "Due date", clauses: []string{"due", "duedate"}, kind: "date",
-			get: shown(func(r *renderer, i *issue) any {
+			get: always(func(r *renderer, i *issue) any {
 				if i.due == "" {
 					return nil
 				}
 				return i.due
 			}), set: (*draft).setDue},
 		{id: "subtasks", name: "Sub-tasks", kind: "array", items: "issuelinks",
-			get: shown(func(r *renderer, i *issue) any { return renderAll(i.children(), r.related) })},
+			get: always(func(r *renderer, i *issue) any { return renderAll(i.children(), r.related) })},
 		{id: "created", name: "Created", clauses: []string{"created", "createdDate"}, kind: "datetime",
-			get: shown(func(r *renderer, i *issue) any { return r.time(i.created) })},
+			get: always(func(r *renderer, i *issue) any { return r.time(i.created) })},
 		{id: "updated", name: "Updated", clauses: []string{"updated", "updatedDate"}, kind: "datetime",
-			get: shown(func(r *renderer, i *issue) any { return r.time(i.updated) })},
+			get: always(func(r *renderer, i *issue) any { return r.time(i.updated) })},
 	}
 }
 
@@ -172,7 +172,7 @@ func (ref *reference) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// parseReference reads one; ok is false when v is not an object.
+// parseReference reads a reference. It reports false if v is not an object.
 func parseReference(v json.RawMessage) (ref reference, ok bool) {
 	return ref, !isNull(v) && json.Unmarshal(v, &ref) == nil
 }
@@ -288,7 +288,8 @@ func (d *draft) setPriority(v json.RawMessage) error {
 	return nil
 }
 
-// findChoice finds by id, or by name if no id is given.
+// findChoice returns the choice with the id or, without an id, with the name of
+// ref. It returns nil if there is none.
 func findChoice(list []*choice, ref reference) *choice {
 	for _, c := range list {
 		if c.id == ref.id || ref.id == "" && ref.name != "" && strings.EqualFold(c.name, ref.name) {

@@ -30,8 +30,8 @@ type issueBody struct {
 	HistoryMetadata json.RawMessage              `json:"historyMetadata"`
 }
 
-// decodeIssue reads an issue body; empty says what is missing when there is
-// none.
+// decodeIssue reads an issue body. The message empty refuses a request without
+// a body.
 func (c *call) decodeIssue(empty string) (issueBody, error) {
 	var body issueBody
 	if len(c.body) == 0 {
@@ -108,8 +108,8 @@ func (c *call) bulkFetch() (reply, error) {
 }
 
 // write applies the fields and updates of a request to a draft. Every field is
-// tried, so that all that is wrong is reported at once; but without a project
-// and a type nothing else can be judged.
+// tried, so that all mistakes are reported at once. Only a wrong project or type
+// ends it, since the other fields depend on these.
 func (d *draft) write(body issueBody) error {
 	problems := &apiError{status: http.StatusBadRequest, fields: map[string]string{}}
 	for _, f := range d.j.fields {

@@ -48,10 +48,10 @@ type Jira struct {
 	results  resultCache
 	limits   rateLimits
 	zones    sync.Map      // *time.Location by name, because loading reads files
-	requests atomic.Uint64 // numbers the answers
+	requests atomic.Uint64 // the number of answers so far
 }
 
-// newJira returns a site without projects. groups lists the groups of the
+// New returns a site without projects. groups lists the groups of the
 // directory that have reached the products by a time.
 func New(t *tenant.Tenant, options Options, groups func(now time.Time) []tenant.Group) *Jira {
 	j := &Jira{
@@ -65,13 +65,13 @@ func New(t *tenant.Tenant, options Options, groups func(now time.Time) []tenant.
 	return j
 }
 
-// access is what a route needs.
+// access says which credentials and which lock an endpoint needs.
 type access uint8
 
 const (
-	reads  access = iota // credentials; shares the lock
-	writes               // credentials; alone
-	open                 // nothing; shares the lock
+	reads  access = iota // credentials, the lock shared
+	writes               // credentials, the lock alone
+	open                 // no credentials, the lock shared
 )
 
 type endpoint struct {
@@ -91,7 +91,7 @@ func (j *Jira) Register(mux *http.ServeMux) {
 	})
 }
 
-// site routes requests whose answers point to addresses below prefix.
+// site routes requests; answers name addresses below prefix.
 func (j *Jira) site(prefix string) http.Handler {
 	mux := http.NewServeMux()
 	for _, group := range [][]endpoint{catalogRoutes(), peopleRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
@@ -137,8 +137,8 @@ func (j *Jira) handler(prefix string, route endpoint) http.Handler {
 	})
 }
 
-// run serves the call under the lock and encodes what it says, because an
-// answer may point into data that the lock guards.
+// run serves the call under the lock, and encodes the answer there, because the
+// answer may refer to data that the lock guards.
 func (c *call) run(prefix string, route endpoint) (status int, body []byte, err error) {
 	mu := c.j.tenant
 	if route.access == writes {
@@ -163,8 +163,8 @@ func (c *call) run(prefix string, route endpoint) (status int, body []byte, err 
 	return answer.status, body, err
 }
 
-// authenticate returns the account of the administrator, who alone has an API
-// token, or nil.
+// authenticate returns the account of the administrator, or nil for wrong
+// credentials: nobody else has an API token.
 func (c *call) authenticate() *tenant.Account {
 	name, token, _ := c.BasicAuth()
 	if !strings.EqualFold(name, tenant.AdminEmail) || token != tenant.APIToken {
@@ -189,7 +189,7 @@ func (j *Jira) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// setHeaders sets what every answer of Jira carries.
+// setHeaders sets the headers that every answer of Jira carries.
 func (j *Jira) setHeaders(w http.ResponseWriter) {
 	n := j.requests.Add(1)
 	trace := fmt.Sprintf("%032x", n*0x9e3779b97f4a7c15)

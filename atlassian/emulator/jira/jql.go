@@ -11,7 +11,7 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// newSchema says what JQL can ask of issues.
+// newSchema lists the fields of issues that JQL knows.
 func (j *Jira) newSchema() *jql.Schema[*issue] {
 	return jql.NewSchema(slices.Concat(j.identityFields(), j.choiceFields(), j.personFields(), textFields(), timeFields())...)
 }
@@ -168,7 +168,7 @@ func (j *Jira) personFields() []jql.Field[*issue] {
 	}
 }
 
-// sortName orders people by name, nobody last.
+// sortName returns the key that orders people by name, with nobody last.
 func sortName(a *tenant.Account) string {
 	if a == nil {
 		return "\U0010ffff"
@@ -176,8 +176,8 @@ func sortName(a *tenant.Account) string {
 	return strings.ToLower(a.Name)
 }
 
-// resolveAccount finds by account id; since 2019 Jira takes names and
-// addresses no more, unless exactly one visible person has them.
+// resolveAccount finds an account by its id. Since 2019 Jira accepts a name or
+// address only if exactly one account shows it.
 func (j *Jira) resolveAccount(v jql.Value) []string {
 	if j.accounts.WithID(v.Text) != nil {
 		return []string{v.Text}

@@ -26,7 +26,7 @@ type bucket struct {
 	at   time.Time
 }
 
-// burstRate is how many requests a second an endpoint takes.
+// burstRate returns the number of requests a second that an endpoint grants.
 func burstRate(pattern string) float64 {
 	switch pattern {
 	case "GET /issue/{issue}", "GET /user", "POST /search/approximate-count":
@@ -46,7 +46,8 @@ var issueWindows = []struct {
 	writes int
 }{{2 * time.Second, 20}, {30 * time.Second, 100}}
 
-// allow counts a request. One that is over a limit is answered with 429.
+// allow counts a request and reports whether it is within the limits. If it is
+// not, allow has answered with 429.
 func (l *rateLimits) allow(w http.ResponseWriter, r *http.Request, route endpoint, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -66,7 +67,8 @@ func (l *rateLimits) allow(w http.ResponseWriter, r *http.Request, route endpoin
 	return true
 }
 
-// take removes a token from a bucket; wait is how long there is none.
+// take removes a token from a bucket. If the bucket is empty, wait says how long
+// it stays so.
 func (l *rateLimits) take(name string, rate float64, now time.Time) (left float64, wait time.Duration) {
 	if l.buckets == nil {
 		l.buckets, l.writes = map[string]*bucket{}, map[string][]time.Time{}
@@ -85,7 +87,8 @@ func (l *rateLimits) take(name string, rate float64, now time.Time) (left float6
 	return b.left, 0
 }
 
-// write notes a write to an issue; wait is how long none is allowed.
+// write counts a write to an issue. If it is not allowed, wait says how long
+// that stays so.
 func (l *rateLimits) write(issue string, now time.Time) (wait time.Duration) {
 	recent := l.writes[issue]
 	for _, window := range issueWindows {
@@ -102,7 +105,7 @@ func (l *rateLimits) write(issue string, now time.Time) (wait time.Duration) {
 	return wait
 }
 
-// setQuota tells a caller about its bucket.
+// setQuota sets the headers that tell a caller about its bucket.
 func setQuota(h http.Header, rate, left float64) {
 	h.Set("X-RateLimit-Limit", strconv.Itoa(int(rate)))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(int(left)))

@@ -90,7 +90,7 @@ type project struct {
 	lastNumber    int
 }
 
-// role is a project role; who has it is said by project.roles.
+// role is a project role. The map roles of a project has its holders.
 type role struct {
 	id                int
 	name, description string
@@ -134,13 +134,14 @@ type issue struct {
 
 	words *issueWords
 
-	// What search still sees of the issue until fresh, when the index lags:
-	// the state before the change, nil if there was none.
+	// While the index lags, until fresh, search sees the state stale: the
+	// issue before the change, or nil if it is new.
 	stale *issue
 	fresh time.Time
 }
 
-// issueWords are the words of the text fields, cut when a search first asks.
+// issueWords are the words of the text fields, split when a search first needs
+// them.
 type issueWords struct {
 	summary, description, environment wordList
 }
@@ -167,10 +168,10 @@ func (i *issue) setLabels(labels []string) {
 	}
 }
 
-// workflow is the one that the issue follows.
+// workflow returns the workflow that the issue follows.
 func (i *issue) workflow() *workflow { return i.project.workflows[i.kind] }
 
-// addIssue stores a new issue: it gets its id and key.
+// addIssue stores a new issue and gives it an id and a key.
 func (j *Jira) addIssue(i *issue) {
 	j.lastIssue++
 	i.id = j.lastIssue
@@ -251,8 +252,8 @@ func (j *Jira) change(i, draft *issue) {
 	*i = *draft
 }
 
-// keepStale notes what a lagging index still shows after a change that is
-// about to happen.
+// keepStale saves the present state of an issue before a change, because a
+// lagging index goes on showing it.
 func (j *Jira) keepStale(i *issue) {
 	if j.options.IndexLag <= 0 {
 		return

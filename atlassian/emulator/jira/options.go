@@ -2,7 +2,7 @@ package jira
 
 import "time"
 
-// JiraOptions are the switches of the Jira site. The zero value is the
+// Options are the switches of the Jira site. The zero value is the
 // behaviour that was seen most recently or most often.
 type Options struct {
 	// RejectFailedSearch answers 401 to a search with wrong or no credentials.

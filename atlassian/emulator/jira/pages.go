@@ -14,7 +14,7 @@ import (
 // maxResultSets bounds how many searches are remembered between pages.
 const maxResultSets = 64
 
-// resultCache remembers what searches found, so that a page does not cost a
+// resultCache remembers the results of searches, so that further pages need no
 // search. It has a lock of its own because searches share the tenant's.
 type resultCache struct {
 	secret []byte

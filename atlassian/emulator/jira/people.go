@@ -71,7 +71,7 @@ func (c *call) account(id string) (*tenant.Account, error) {
 	return nil, deny(http.StatusNotFound, "Specified user does not exist or you do not have required permissions")
 }
 
-// fullUser is an account with what expand asks for.
+// fullUser is the long form of an account, with the parts that expand asks for.
 func (c *call) fullUser(a *tenant.Account) userJSON {
 	u := c.show.user(a)
 	u.Expand, u.Locale = "groups,applicationRoles", a.Locale
@@ -100,8 +100,8 @@ func (c *call) groupsOf(a *tenant.Account) []any {
 
 func (c *call) myself() (reply, error) { return ok(c.fullUser(c.caller)) }
 
-// listUsers is a plain array of every account: people, apps and customers,
-// active or not. It ends where a page is empty.
+// listUsers answers with a plain array of accounts: people, apps and customers,
+// active or not. Behind the last account, pages are empty.
 func (c *call) listUsers() (reply, error) {
 	start, size, err := c.window(50, 1000)
 	if err != nil {
@@ -144,8 +144,8 @@ func (c *call) searchUsers() (reply, error) {
 	return c.usersLike(query, id)
 }
 
-// usersLike lists active accounts whose name or shown address begins like the
-// query, or the one with the id.
+// usersLike lists active accounts that match the query. If an id is given, it
+// lists the account with that id alone.
 func (c *call) usersLike(query, id string) (reply, error) {
 	start, size, err := c.window(50, searchable)
 	if err != nil {

@@ -57,8 +57,8 @@ func (c *call) myPermissions() (reply, error) {
 	return ok(map[string]any{"permissions": granted})
 }
 
-// checkPermissions tells, of given permissions and projects, which go together.
-// Projects that do not exist are passed over.
+// checkPermissions tells which of the given permissions the caller has in which
+// of the given projects and issues. Unknown projects are passed over.
 func (c *call) checkPermissions() (reply, error) {
 	type request struct {
 		Permissions []string `json:"permissions"`
@@ -83,7 +83,7 @@ func (c *call) checkPermissions() (reply, error) {
 	}
 	grants := []any{}
 	for _, r := range body.Project {
-		granted, err := c.granted(r.Permissions, r.Projects, r.Issues)
+		granted, err := c.grants(r.Permissions, r.Projects, r.Issues)
 		if err != nil {
 			return reply{}, err
 		}
@@ -92,9 +92,9 @@ func (c *call) checkPermissions() (reply, error) {
 	return ok(map[string]any{"globalPermissions": append([]string{}, body.Global...), "projectPermissions": grants})
 }
 
-// granted makes one entry for each permission; those without any project or
-// issue are left out.
-func (c *call) granted(permissions []string, projects, issues []int64) ([]any, error) {
+// grants makes an entry for each permission, with the projects and issues in
+// which the caller has it. Empty entries are left out.
+func (c *call) grants(permissions []string, projects, issues []int64) ([]any, error) {
 	const most = 1000
 	if len(permissions) == 0 || len(projects) > most || len(issues) > most {
 		return nil, deny(http.StatusBadRequest, "Give permissions, and no more than %d projects or issues.", most)

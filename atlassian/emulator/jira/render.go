@@ -20,7 +20,7 @@ type renderer struct {
 	caller *tenant.Account
 	zone   *time.Location
 	now    time.Time
-	parts  map[any]json.RawMessage // what occurs in many issues of an answer
+	parts  map[any]json.RawMessage // the JSON of objects that many issues share
 }
 
 func newRenderer(c *call, prefix string) *renderer {
@@ -34,7 +34,7 @@ func newRenderer(c *call, prefix string) *renderer {
 	}
 }
 
-// zoneOf is the time zone an account has chosen, UTC if it has none.
+// zoneOf returns the time zone that an account has chosen, or UTC.
 func (j *Jira) zoneOf(a *tenant.Account) *time.Location {
 	if a == nil {
 		return time.UTC
@@ -59,7 +59,8 @@ func (r *renderer) time(t time.Time) any {
 	return t.In(r.zone).Format(timeLayout)
 }
 
-// once renders an object the first time it is met.
+// once renders an object where it first occurs in an answer, and returns the
+// same text from then on.
 func (r *renderer) once(object any, render func() any) json.RawMessage {
 	text, found := r.parts[object]
 	if !found {
@@ -84,8 +85,8 @@ type userJSON struct {
 	Expand       string            `json:"expand,omitempty"`
 }
 
-// user is an account as other users see it. Jira hides addresses and time
-// zones of people who said so, and everything about deleted accounts.
+// user is the form in which others see an account. Jira hides addresses and time
+// zones of people who wish so, and everything about deleted accounts.
 func (r *renderer) user(a *tenant.Account) userJSON {
 	u := userJSON{
 		Self: r.self("user?accountId=" + a.ID), AccountID: a.ID, AccountType: a.Kind, DisplayName: a.Name,
@@ -123,15 +124,15 @@ func (r *renderer) category(c *category) any {
 
 func (r *renderer) status(s *status) json.RawMessage {
 	return r.once(s, func() any {
-		return r.scoped(s.scope, map[string]any{
+		return r.withScope(s.scope, map[string]any{
 			"self": r.self("status/" + s.id), "id": s.id, "name": s.name, "description": "",
 			"iconUrl": r.base + "/images/icons/statuses/generic.png", "statusCategory": r.category(s.category),
 		})
 	})
 }
 
-// scoped adds the project that an object belongs to, if it does.
-func (r *renderer) scoped(p *project, object map[string]any) map[string]any {
+// withScope adds to an object the project that it belongs to, if there is one.
+func (r *renderer) withScope(p *project, object map[string]any) map[string]any {
 	if p != nil {
 		object["scope"] = map[string]any{"type": "PROJECT", "project": map[string]any{"id": p.id}}
 	}
@@ -140,7 +141,7 @@ func (r *renderer) scoped(p *project, object map[string]any) map[string]any {
 
 func (r *renderer) issueType(t *issueType) json.RawMessage {
 	return r.once(t, func() any {
-		return r.scoped(t.scope, map[string]any{
+		return r.withScope(t.scope, map[string]any{
 			"self": r.self("issuetype/" + t.id), "id": t.id, "name": t.name, "description": "", "subtask": t.level < 0,
 			"hierarchyLevel": t.level, "avatarId": 10300,
 			"iconUrl": r.base + "/rest/api/2/universal_avatar/view/type/issuetype/avatar/10300?size=medium",
@@ -212,7 +213,7 @@ func (r *renderer) related(i *issue) any {
 	return map[string]any{"id": i.idText, "key": i.key, "self": r.self("issue/" + i.idText), "fields": fields}
 }
 
-// selection is which fields of issues are asked for.
+// selection says which fields of issues a request asks for.
 type selection struct {
 	id, key bool // nothing but id, or id and key
 	fields  []*issueField

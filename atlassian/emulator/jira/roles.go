@@ -27,8 +27,8 @@ func (c *call) listRoles() (reply, error) {
 	}))
 }
 
-// roleLinks maps the names of roles to addresses; their ids occur in these
-// only.
+// roleLinks maps the names of roles to addresses. The addresses end in the ids,
+// which occur nowhere else.
 func (c *call) roleLinks(p *project) map[string]string {
 	links := map[string]string{}
 	for _, r := range c.j.roles {
@@ -99,13 +99,13 @@ func (c *call) roleObject(p *project, r *role, held *actors) any {
 		"description": r.description, "actors": list,
 	}
 	if p.team {
-		c.show.scoped(p, object)
+		c.show.withScope(p, object)
 	}
 	return object
 }
 
-// changeable refuses to change roles on a free plan.
-func (c *call) changeable() error {
+// checkPlan refuses to change roles on a free plan.
+func (c *call) checkPlan() error {
 	if c.j.options.FreePlan {
 		return deny(http.StatusBadRequest, "You can't change project role actors on the Jira Software Free plan.")
 	}
@@ -126,7 +126,7 @@ func (c *call) addActors() (reply, error) {
 	if err := c.decode(&body); err != nil {
 		return reply{}, err
 	}
-	if err := c.changeable(); err != nil {
+	if err := c.checkPlan(); err != nil {
 		return reply{}, err
 	}
 	if len(body.Group) > 0 && len(body.GroupID) > 0 || len(body.User)+len(body.Group)+len(body.GroupID) == 0 {
@@ -155,7 +155,7 @@ func (c *call) setActors() (reply, error) {
 	if err := c.decode(&body); err != nil {
 		return reply{}, err
 	}
-	if err := c.changeable(); err != nil {
+	if err := c.checkPlan(); err != nil {
 		return reply{}, err
 	}
 	set, err := c.actors(body.Categorised["atlassian-user-role-actor"],
@@ -167,7 +167,7 @@ func (c *call) setActors() (reply, error) {
 	return ok(c.roleObject(p, r, set))
 }
 
-// actors finds people and groups. Whoever is unknown or inactive is not found.
+// actors finds people and groups. Unknown ones, and inactive people, are refused.
 func (c *call) actors(users, groupIDs, groupNames []string) (*actors, error) {
 	var found actors
 	for _, id := range users {
@@ -191,7 +191,7 @@ func (c *call) actors(users, groupIDs, groupNames []string) (*actors, error) {
 	return &found, nil
 }
 
-// join adds others, none of whom may be there already.
+// join adds others. It refuses all of them if one is there already.
 func (s *actors) join(others *actors) error {
 	for _, a := range others.accounts {
 		if slices.Contains(s.accounts, a) {
@@ -208,14 +208,14 @@ func (s *actors) join(others *actors) error {
 	return nil
 }
 
-// removeActors is DELETE: one user or group; one that has not the role is no
-// error.
+// removeActors is DELETE: it takes the role from one user or group. It is no
+// error if they do not have it.
 func (c *call) removeActors() (reply, error) {
 	_, _, held, err := c.pathRole()
 	if err != nil {
 		return reply{}, err
 	}
-	if err := c.changeable(); err != nil {
+	if err := c.checkPlan(); err != nil {
 		return reply{}, err
 	}
 	user, id, name := c.query.Get("user"), c.query.Get("groupId"), c.query.Get("group")

@@ -88,8 +88,8 @@ func (s *searchRequest) check() error {
 	return nil
 }
 
-// search answers a page. Mistakes are reported in the order in which Jira
-// looks at a request: sizes, query, token.
+// search answers with a page. Mistakes are reported in the order in which Jira
+// looks for them: sizes, query, token.
 func (c *call) search(s searchRequest) (reply, error) {
 	if c.caller == nil {
 		if c.j.options.RejectFailedSearch {
@@ -146,7 +146,7 @@ func (c *call) searchPage(issues []*issue, wanted selection, token string, cuts 
 	return ok(json.RawMessage(append(b, '}')))
 }
 
-// clauseWarning tells that a list was longer than what counts.
+// clauseWarning tells that values of a list were ignored.
 func clauseWarning(cut jql.Cut) any {
 	return map[string]any{
 		"type":    "CLAUSE_LIMIT_EXCEEDED",
@@ -155,7 +155,8 @@ func clauseWarning(cut jql.Cut) any {
 	}
 }
 
-// hits lists what a query finds and where the asked page begins.
+// hits lists the issues that a query finds, and returns the position at which the
+// page begins.
 func (c *call) hits(s searchRequest, p *jql.Program[*issue], found jql.Findings) ([]*issue, int, error) {
 	start := 0
 	if s.NextPageToken != nil && *s.NextPageToken != "" {
@@ -171,8 +172,7 @@ func (c *call) hits(s searchRequest, p *jql.Program[*issue], found jql.Findings)
 	return c.j.find(p, c.j.view(s.ReconcileIssues)), start, nil
 }
 
-// compile reads a query that a search is to run. With strict JQL a finding is
-// an error.
+// compile compiles the query of a search. With strict JQL a finding is an error.
 func (c *call) compile(query string) (*jql.Program[*issue], jql.Findings, error) {
 	q, err := jql.Parse(query)
 	var wrong *jql.SyntaxError
@@ -194,8 +194,8 @@ func (c *call) env() jql.Env {
 	return jql.Env{Now: c.show.now, Zone: c.show.zone, Account: c.caller.ID, MaxList: c.j.options.ClauseLimit}
 }
 
-// find lists the issues that the index shows and the program matches, in its
-// order or else the latest first.
+// find lists the issues that the index shows and the program matches, in the
+// order of the program or else the latest first.
 func (j *Jira) find(p *jql.Program[*issue], view func(*issue) *issue) []*issue {
 	hits := []*issue{}
 	for _, list := range [][]*issue{j.issues, j.ghosts} {
@@ -207,14 +207,14 @@ func (j *Jira) find(p *jql.Program[*issue], view func(*issue) *issue) []*issue {
 	}
 	slices.SortFunc(hits, func(a, b *issue) int { return int(b.id - a.id) })
 	if compare := p.Compare(); compare != nil {
-		slices.SortStableFunc(hits, func(a, b *issue) int { return compare(j.sorted(a), j.sorted(b)) })
+		slices.SortStableFunc(hits, func(a, b *issue) int { return compare(j.sortState(a), j.sortState(b)) })
 	}
 	return hits
 }
 
-// sorted is the state of an issue that order is decided on: a deleted issue
-// has its last one.
-func (j *Jira) sorted(i *issue) *issue {
+// sortState returns the state by which an issue is ordered: for a deleted issue,
+// the last that it had.
+func (j *Jira) sortState(i *issue) *issue {
 	if i.deleted && i.stale != nil {
 		return i.stale
 	}

@@ -48,13 +48,14 @@ type siteSeeder struct {
 	documents [][]byte          // descriptions; issues share them
 }
 
-// newID numbers what is neither issue nor part of the fixed catalogues.
+// newID returns an id for an object that is neither an issue nor part of the
+// fixed catalogues.
 func (s *siteSeeder) newID() string {
 	s.lastID++
 	return strconv.Itoa(s.lastID)
 }
 
-// chance is true in percent cases of a hundred.
+// chance reports true in percent cases of a hundred.
 func (s *siteSeeder) chance(percent int) bool { return s.IntN(100) < percent }
 
 func (s *siteSeeder) catalogues() {
@@ -83,8 +84,8 @@ func (s *siteSeeder) catalogues() {
 	}
 }
 
-// siteTypes is how many types belong to the site; those of team-managed
-// projects follow.
+// siteTypes is the number of types that belong to the site. In the list of types
+// they precede those of team-managed projects.
 const siteTypes = 5
 
 func typeLevel(name string) int {
@@ -163,7 +164,7 @@ func simpleWorkflow(all []*status) *workflow {
 	return w
 }
 
-// strictWorkflow must be walked step by step: what is open cannot be done at
+// strictWorkflow must be walked step by step: an open issue cannot be done at
 // once. Two transitions share a name.
 func strictWorkflow(all []*status) *workflow {
 	open, doing, waiting, done, rejected := all[4], all[1], all[5], all[6], all[7]
@@ -211,12 +212,13 @@ func (s *siteSeeder) people() {
 	for _, p := range s.projects {
 		held := p.roles[s.roles[1]]
 		for range min(3, len(s.staff)) {
-			held.join(&actors{accounts: []*tenant.Account{tenant.Pick(s.Rand, s.staff)}}) // whoever is picked twice joins once
+			held.join(&actors{accounts: []*tenant.Account{tenant.Pick(s.Rand, s.staff)}}) // a second pick of a person is refused
 		}
 	}
 }
 
-// issue makes the nth of all issues. One of a hundred was moved from another project.
+// issue makes the nth of all issues. One of a hundred was moved from another
+// project.
 func (s *siteSeeder) issue(n, all int) {
 	p := s.projects[n%len(s.projects)]
 	span := 66 * 30 * 24 * time.Hour / time.Duration(all)

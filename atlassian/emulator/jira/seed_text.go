@@ -6,7 +6,7 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// The vocabulary has what is hard to search for and to quote: stop words,
+// The vocabulary has texts that are hard to search for and to quote: stop words,
 // endings, quotation marks, backslashes, letters outside ASCII.
 var (
 	seedVerbs = []string{"Fix", "Fixing", "Investigate", "Add", "Remove", "Document", "Migrate", "Speed up", "Review",

@@ -87,8 +87,8 @@ func (d *draft) transition(v json.RawMessage) (*transition, error) {
 	return nil, deny(http.StatusBadRequest, "Transition id '%s' is not valid for this issue.", ref.id)
 }
 
-// screen reads what a request fills into the screen of a transition: the
-// resolution, which is required, and a comment.
+// screen reads the fields that a request fills in on the screen of a transition:
+// the resolution, which is required, and a comment.
 func (d *draft) screen(t *transition, body issueBody) (*choice, error) {
 	for name := range body.Fields {
 		if name != "resolution" || !t.screen {

@@ -37,17 +37,17 @@ func (e *apiError) Error() string {
 	return fmt.Sprintf("%d %s %v", e.status, strings.Join(e.messages, "; "), e.fields)
 }
 
-// deny is an error with one message.
+// deny returns an error with one message.
 func deny(status int, format string, args ...any) error {
 	return &apiError{status: status, messages: []string{fmt.Sprintf(format, args...)}}
 }
 
-// denyField is an error about one field.
+// denyField returns an error about one field.
 func denyField(field, format string, args ...any) error {
 	return &apiError{status: http.StatusBadRequest, fields: map[string]string{field: fmt.Sprintf(format, args...)}}
 }
 
-// add takes over what another error, or nil, says.
+// add appends the messages of another error, if there is one.
 func (e *apiError) add(err error) {
 	var other *apiError
 	if errors.As(err, &other) {
@@ -63,7 +63,7 @@ var (
 	errNoEndpoint = &apiError{status: http.StatusNotFound}
 )
 
-// envelope is the body of an error.
+// envelope returns the body of the error.
 func (e *apiError) envelope() any {
 	messages, fields := e.messages, e.fields
 	if messages == nil {
@@ -81,7 +81,7 @@ func (e *apiError) envelope() any {
 	}{messages, fields}
 }
 
-// problem is the body for errNoEndpoint.
+// problem returns the body for errNoEndpoint.
 func problem(r *http.Request) any {
 	return struct {
 		Type     string `json:"type"`
@@ -162,7 +162,7 @@ func (c *call) list(name string) []string {
 	return list
 }
 
-// window reads startAt and maxResults; more than most clamps.
+// window reads startAt and maxResults. A size above most is reduced to most.
 func (c *call) window(usual, most int) (start, size int, err error) {
 	if start, err = c.integer("startAt", 0); err != nil {
 		return 0, 0, err
@@ -176,7 +176,7 @@ func (c *call) window(usual, most int) (start, size int, err error) {
 	return start, min(size, most), nil
 }
 
-// slice is the part of a list that lies in a window.
+// slice returns the part of a list that lies in a window.
 func slice[T any](list []T, start, size int) []T {
 	start = min(start, len(list))
 	return list[start:min(start+size, len(list))]
