@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz conformance interop keycloak-test bench demo ci
+.PHONY: build test race lint fuzz conformance interop keycloak-test bench profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -25,7 +25,10 @@ keycloak-test:
 	.ci/run keycloak
 
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	go run ./measure/bench $(BENCH)
+
+profile:
+	go run ./measure/bench -members 0 -profile bin/profiles
 
 demo:
 	go run ./cmd/scim-atlassian demo

@@ -36,6 +36,7 @@ var places = map[string]place{
 	"atlassian/emulator/tenant":            {},
 	"atlassian/emulator/tenant/tenanttest": {ours: []string{"atlassian/emulator/tenant"}},
 	"atlassian/emulator/jql":               {},
+	"measure/bench":                        {theirs: []string{"golang.org/x/sync/errgroup"}},
 }
 
 // anything matches the import paths of up to six elements.

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+)
+
+// benchCase is one row of the table: a kind of request, of which every number
+// makes another.
+type benchCase struct {
+	name     string
+	requests int // of one run
+	request  func(number int) request
+}
+
+// request is what is sent to server and proxy alike.
+type request struct{ method, path, body string }
+
+// patchBody is a PATCH of the operations.
+func patchBody(operations string) string {
+	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operations + `]}`
+}
+
+// newUser is a user as identity providers send them.
+func newUser(number int) string {
+	return fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User","urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"],`+
+		`"userName":"bench%[1]d@demo.example","externalId":"bench-%[1]d","active":true,"displayName":"Benedikt Bench %[1]d",`+
+		`"name":{"givenName":"Benedikt","familyName":"Bench %[1]d","formatted":"Benedikt Bench %[1]d"},`+
+		`"emails":[{"value":"bench%[1]d@demo.example","type":"work","primary":true}],`+
+		`"phoneNumbers":[{"value":"+49 30 555%[1]d","type":"work","primary":true}],`+
+		`"title":"Engineer","preferredLanguage":"en-US","timezone":"Europe/Berlin",`+
+		`"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"Research","organization":"Demo"}}`, number)
+}
+
+// smallCases are the requests about single users, and a page of them.
+func smallCases(ctx context.Context, s site, users int) ([]benchCase, error) {
+	all, err := s.everyUser(ctx)
+	if err != nil {
+		return nil, err
+	}
+	one := func(number int) user { return all[number%len(all)] }
+	return []benchCase{
+		{"GET one user", 6_000, func(n int) request {
+			return request{"GET", "/Users/" + one(n).ID, ""}
+		}},
+		{"userName eq", 6_000, func(n int) request {
+			return request{"GET", "/Users?" + url.Values{"filter": {fmt.Sprintf("userName eq %q", one(n).UserName)}}.Encode(), ""}
+		}},
+		{"page of 100 users", 1_500, func(n int) request {
+			start := 1 + rand.New(rand.NewPCG(1, uint64(n))).IntN(users-100)
+			return request{"GET", fmt.Sprintf("/Users?startIndex=%d&count=100", start), ""}
+		}},
+		{"PATCH, 2 operations", 5_000, func(n int) request {
+			return request{"PATCH", "/Users/" + one(n).ID, patchBody(fmt.Sprintf(
+				`{"op":"replace","path":"active","value":%t},{"op":"replace","path":"name.familyName","value":"Family %d"}`, n%2 == 0, n))}
+		}},
+		{"POST a user", 5_000, func(n int) request {
+			return request{"POST", "/Users", newUser(n)}
+		}},
+	}, nil
+}
+
+// groupCases are the requests about one group of all users but one.
+func groupCases(ctx context.Context, s site, users int) ([]benchCase, error) {
+	all, err := s.everyUser(ctx)
+	if err != nil {
+		return nil, err
+	}
+	members := make([]string, len(all)-1)
+	for i := range members {
+		members[i] = fmt.Sprintf(`{"value":%q}`, all[i].ID)
+	}
+	answer, err := s.send(ctx, request{"POST", "/Groups", fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Large","members":[%s]}`, strings.Join(members, ","))})
+	var group user
+	if err == nil {
+		err = json.Unmarshal(answer.body, &group)
+	}
+	guest := all[len(all)-1].ID
+	name := fmt.Sprintf("group of %d: ", len(members))
+	return []benchCase{
+		{name + "PATCH, add one", 24, func(int) request {
+			return request{"PATCH", "/Groups/" + group.ID, patchBody(fmt.Sprintf(`{"op":"add","path":"members","value":[{"value":%q}]}`, guest))}
+		}},
+		{name + "GET, no members", 24, func(int) request {
+			return request{"GET", "/Groups/" + group.ID + "?excludedAttributes=members", ""}
+		}},
+	}, err
+}
+
+// user is a resource as far as the cases look at it.
+type user struct{ ID, UserName string }
+
+// everyUser reads all users, page by page.
+func (s site) everyUser(ctx context.Context) ([]user, error) {
+	var all []user
+	for {
+		answer, err := s.send(ctx, request{"GET", fmt.Sprintf("/Users?count=100&startIndex=%d", len(all)+1), ""})
+		if err != nil {
+			return nil, err
+		}
+		var page struct {
+			TotalResults int
+			Resources    []user
+		}
+		if err := json.Unmarshal(answer.body, &page); err != nil {
+			return nil, err
+		}
+		if all = append(all, page.Resources...); len(page.Resources) == 0 || len(all) >= page.TotalResults {
+			return all, nil
+		}
+	}
+}
