@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 )
 
@@ -44,7 +45,7 @@ type connectorConfig struct {
 	TestTimeout  time.Duration           // for one test
 
 	Types                []*resourceType
-	Account, Entitlement Mapping
+	Account, Entitlement schemas.Mapping
 	TrustedSource        bool
 	Version              string // of the program
 	Owners               Owners
@@ -56,24 +57,41 @@ func newConnector(cfg connectorConfig) *connector {
 	return &connector{cfg: cfg, tester: &tester{cfg: cfg}}
 }
 
-// endpoints are those that the server is to mount.
-func (n *connector) endpoints() []endpoint {
+// Route is an endpoint of the connector, for the server to mount.
+type Route struct {
+	Path    string   // below the server's root, "connector/health"
+	Methods []string // GET, HEAD, …
+	Open    bool     // it answers callers without credentials too
+	// Answer returns the status and the JSON body, or an *Error. It is safe for
+	// concurrent use.
+	Answer func(ctx context.Context, q connectorRequest) (status int, body query.Object, err error)
+}
+
+// connectorRequest is what an endpoint knows of a request.
+type connectorRequest struct {
+	Caller   *Caller // nil: no credentials came with the request
+	Base     string  // URL of the SCIM endpoints as the client sees it
+	Draining bool    // the server is about to stop
+}
+
+// Routes lists the endpoints.
+func (n *connector) Routes() []Route {
 	read := []string{http.MethodGet, http.MethodHead}
-	return []endpoint{
+	return []Route{
 		{Path: healthPath, Methods: read, Open: true, Answer: n.health},
 		{Path: testPath, Methods: append(slices.Clone(read), http.MethodPost), Answer: n.test},
 		{Path: metadataPath, Methods: read, Answer: n.describe},
 	}
 }
 
-func (n *connector) test(ctx context.Context, q endpointRequest) (int, query.Object, error) {
+func (n *connector) test(ctx context.Context, q connectorRequest) (int, query.Object, error) {
 	if err := mayRead(q.Caller); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, n.cfg.Answers.Test.apply(n.tester.run(ctx).document()), nil
 }
 
-func (n *connector) describe(_ context.Context, q endpointRequest) (int, query.Object, error) {
+func (n *connector) describe(_ context.Context, q connectorRequest) (int, query.Object, error) {
 	if err := mayRead(q.Caller); err != nil {
 		return 0, nil, err
 	}
@@ -83,7 +101,7 @@ func (n *connector) describe(_ context.Context, q endpointRequest) (int, query.O
 // health says whether the connector takes requests. It asks nothing of
 // upstream: target is what the last test found. Everything but the status is
 // for callers that have signed in.
-func (n *connector) health(_ context.Context, q endpointRequest) (int, query.Object, error) {
+func (n *connector) health(_ context.Context, q connectorRequest) (int, query.Object, error) {
 	status, body := http.StatusOK, query.Object{{Name: "status", Value: "UP"}}
 	if q.Draining {
 		status = http.StatusServiceUnavailable
@@ -97,11 +115,11 @@ func (n *connector) health(_ context.Context, q endpointRequest) (int, query.Obj
 	}
 	body.Set("version", n.cfg.Version)
 	body.Set("compatibility", compatibility())
-	var schemas []any
+	var served []any
 	for _, t := range n.cfg.Types {
-		schemas = append(schemas, query.Object{{Name: "resource", Value: t.Name}, {Name: "schema", Value: t.Core.ID}})
+		served = append(served, query.Object{{Name: "resource", Value: t.Name}, {Name: "schema", Value: t.Core.ID}})
 	}
-	body.Set("schemas", schemas)
+	body.Set("schemas", served)
 	target := query.Object{{Name: "status", Value: "untested"}}
 	if last := n.tester.last.Load(); last != nil {
 		target = query.Object{{Name: "status", Value: string(last.outcome())}, {Name: "testedAt", Value: last.at}}

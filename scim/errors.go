@@ -94,6 +94,9 @@ func notFound(resourceType, id string) *Error {
 	return refuse(http.StatusNotFound, "", "%s %q does not exist.", resourceType, id)
 }
 
+// isMissing reports whether err says that a resource does not exist.
+func isMissing(err error) bool { return err != nil && asError(err).Status == http.StatusNotFound }
+
 // asError turns any error into the answer the client gets. An error that
 // nobody classified is a 500 with one fixed sentence; its text stays private.
 func asError(err error) *Error {

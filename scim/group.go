@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"scim-atlassian/atlassian"
@@ -200,28 +199,6 @@ func (b *groups) unknownMember(ctx context.Context, ids []string, err error) err
 // groupAsMember refuses a group within a group.
 func groupAsMember(id string) *Error {
 	return invalidValue("members: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.", inQuotes(id))
-}
-
-// checkMembers refuses members that a client calls groups itself, before anything
-// is asked of upstream. A caller who wants unknown members passed over gets that.
-func (c *call) checkMembers() error {
-	if c.rt.Name != "Group" || c.caller.UnknownMembers == Ignore {
-		return nil
-	}
-	given, _ := c.body.Get("members")
-	members := slices.Clone(toList(given))
-	for _, op := range c.patch {
-		if op.path.Attr.Name == "members" && op.op != "remove" {
-			members = append(members, toList(op.value)...)
-		}
-	}
-	for _, m := range members {
-		member, _ := m.(query.Object)
-		if strings.EqualFold(text(member, "type"), "Group") {
-			return groupAsMember(text(member, "value"))
-		}
-	}
-	return nil
 }
 
 // confirmed compares the group with what was sent.

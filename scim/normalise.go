@@ -16,7 +16,8 @@ import (
 // used. What else is tolerated or passed over stands in docs/protocol.md.
 type normaliser struct {
 	rt     *resourceType
-	strict bool   // the RFC's letter instead of tolerance
+	policy Policy
+	strict bool   // policy.Strict: the RFC's letter instead of tolerance
 	base   string // URL of this server as the client sees it, with which a $ref may begin
 	path   bool   // names are those of a PATCH, where what no schema knows is refused
 }
@@ -72,6 +73,9 @@ func (n normaliser) document(object map[string]any) (doc query.Object, cleared [
 			continue
 		}
 		v, err := n.value(s.path, s.value)
+		if err == nil {
+			err = n.checkLinks(s, v)
+		}
 		switch {
 		case err != nil:
 			return nil, nil, err
@@ -252,7 +256,7 @@ func (n normaliser) wrap(a *query.Attribute, element any) any {
 		if subAttribute(a, name) == nil {
 			continue
 		}
-		if name == "key" && isNumber(text) {
+		if name == "key" && strings.Trim(text, "0123456789") == "" {
 			name = "id"
 		}
 		return map[string]any{name: text}
@@ -386,20 +390,43 @@ func (n normaliser) follow(link map[string]any, name string, object map[string]a
 	return nil
 }
 
+// checkLinks refuses a link that the client itself calls a group where groups
+// cannot be linked, before anything is asked of upstream. A caller who wants
+// unknown members passed over gets that.
+func (n normaliser) checkLinks(s statement, v any) error {
+	if !n.isLink(s.path.Attr) || n.policy.IgnoreUnknownMembers || slices.Contains(n.rt.linked, "/Groups") {
+		return nil
+	}
+	list, _ := v.([]any)
+	for i, e := range list {
+		link, _ := e.(query.Object)
+		if strings.EqualFold(text(link, "type"), "Group") {
+			return invalidValue("%s[%d]: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.",
+				s.path, i, inQuotes(text(link, "value")))
+		}
+	}
+	return nil
+}
+
 // located splits the location of a resource of this server, whole or relative,
 // into endpoint and id; both are empty for anything else.
 func (n normaliser) located(ref string) (endpoint, id string) {
-	rest, ok := strings.CutPrefix(ref, n.base+"/")
-	if !ok || n.base == "" {
-		if rest = strings.TrimPrefix(ref, BasePath+"/"); strings.Contains(rest, "://") {
-			return "", ""
-		}
-		for strings.HasPrefix(rest, "../") {
-			rest = rest[len("../"):]
-		}
+	base, err := url.Parse(n.base)
+	if err != nil || n.base == "" {
+		return "", ""
 	}
-	collection, escaped, ok := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-	id, err := url.PathUnescape(escaped)
+	rest, ok := strings.CutPrefix(ref, n.base+"/")
+	switch {
+	case ok:
+	case strings.HasPrefix(ref, "/"):
+		rest = strings.TrimPrefix(strings.TrimPrefix(ref, base.Path), "/")
+	case strings.Contains(ref, "://"):
+		return "", ""
+	default:
+		rest = strings.TrimPrefix(ref, "../")
+	}
+	collection, escaped, ok := strings.Cut(rest, "/")
+	id, err = url.PathUnescape(escaped)
 	if !ok || err != nil || strings.Contains(escaped, "/") {
 		return "", ""
 	}

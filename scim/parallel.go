@@ -28,7 +28,7 @@ func fetchAll[T any](ctx context.Context, ids []string, one func(context.Context
 	found, gone := make([]T, len(ids)), make([]bool, len(ids))
 	err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
 		found[i], err = one(ctx, ids[i])
-		if gone[i] = isGone(err); gone[i] {
+		if gone[i] = isMissing(err); gone[i] {
 			return nil
 		}
 		return err

@@ -207,6 +207,9 @@ func (r *patchReader) set(op string, s statement) error {
 	}
 	unassigns := r.none(s.value)
 	v, err := r.value(s.path, s.value)
+	if err == nil {
+		err = r.checkLinks(s, v)
+	}
 	if err != nil {
 		return err
 	}

@@ -74,9 +74,9 @@ func (s *core) understand(c *call, r *http.Request, to route) error {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = parsePatch(normaliser{rt: c.rt, strict: c.policy.Strict, base: c.base}, body)
+		c.patch, err = parsePatch(normaliser{rt: c.rt, policy: c.policy, strict: c.policy.Strict, base: c.base}, body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
-		n := normaliser{rt: c.rt, strict: c.policy.Strict, base: c.base}
+		n := normaliser{rt: c.rt, policy: c.policy, strict: c.policy.Strict, base: c.base}
 		c.body, c.cleared, err = parseResource(n, body, func(doc *query.Object) (err error) {
 			if b, ok := c.rt.backend.(completer); ok {
 				c.standIn, err = b.complete(r.Context(), c.method, doc)
@@ -84,10 +84,7 @@ func (s *core) understand(c *call, r *http.Request, to route) error {
 			return err
 		})
 	}
-	if err != nil {
-		return err
-	}
-	return c.checkMembers()
+	return err
 }
 
 // understandList completes c.query with filter, sort and page.

@@ -24,6 +24,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/query"
 )
 
 // BasePath is where the SCIM endpoints are, below the server's root.
@@ -216,7 +217,7 @@ func New(cfg Config) (*Server, error) {
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
 	core, err := newCore(serverConfig{
-		Types: types, Root: root, Auth: auth, Lists: newLists(cfg.lists()), Endpoints: connector.endpoints(), AsError: upstreamAsError,
+		Types: types, Root: root, Auth: auth, Lists: newLists(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstreamAsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, HidePagination: cfg.HidePagination,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
@@ -225,6 +226,17 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	return &Server{core: core, connector: connector, readers: readersOf(types)}, nil
+}
+
+// endpointsOf are the connector's endpoints as the server mounts them.
+func endpointsOf(c *connector) []endpoint {
+	var all []endpoint
+	for _, r := range c.Routes() {
+		all = append(all, endpoint{Path: r.Path, Methods: r.Methods, Open: r.Open, Answer: func(ctx context.Context, q endpointRequest) (int, query.Object, error) {
+			return r.Answer(ctx, connectorRequest(q))
+		}})
+	}
+	return all
 }
 
 // Drain makes /readyz and /connector/health refuse from now on, so that a load

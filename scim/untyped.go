@@ -57,7 +57,7 @@ func (h handler) stored(c *call, current, want query.Object) query.Object {
 		element, _ := e.(query.Object)
 		untyped := func(b any) bool {
 			o, _ := b.(query.Object)
-			return text(o, "type") == "" && sameText(valueOf(o), valueOf(element))
+			return text(o, "type") == "" && strings.EqualFold(text(o, "value"), text(element, "value"))
 		}
 		if strings.EqualFold(text(element, "type"), c.caller.UntypedEmail) && slices.ContainsFunc(before, untyped) {
 			e = without(element, "type")
