@@ -216,7 +216,7 @@ func (c *call) complete(rt *resourceType, o query.Object) query.Object {
 			m.Value = c.referring(m)
 		}
 		if m.Name == "emails" && rt.Name == "User" {
-			m.Value = c.caller.typed(m.Value)
+			m.Value = typedEmails(c.caller, m.Value)
 		}
 		doc = append(doc, m)
 	}

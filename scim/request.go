@@ -111,7 +111,7 @@ func (s *core) understandList(c *call, p parameters) error {
 	if err := s.understandSort(c, p); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(q.attributes(), c.caller.completes) {
+	if slices.ContainsFunc(q.attributes(), func(name string) bool { return completes(c.caller, name) }) {
 		q.complete = c.completer(c.rt)
 	}
 	c.versioned = q.want.Wants("meta.version") || q.complete != nil
@@ -144,7 +144,7 @@ func (q *listQuery) attributes() []string {
 
 // completes reports whether an attribute is one that backends do not know, or not
 // as the caller is shown it.
-func (c *Caller) completes(name string) bool {
+func completes(c *Caller, name string) bool {
 	switch name {
 	case "schemas", "meta", "meta.location", "meta.version":
 		return true

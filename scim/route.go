@@ -87,7 +87,7 @@ func (to route) check(caller *Caller, err error) error {
 func (s *core) spelled(segments []string) []string {
 	names := []string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk, endpointSearch}
 	for _, rt := range s.types {
-		names = append(names, rt.endpoints()...)
+		names = append(names, endpointNames(rt)...)
 	}
 	out := slices.Clone(segments)
 	for i := range out {
@@ -156,15 +156,15 @@ func noEndpoint() error {
 
 func (s *core) typeAt(endpoint string) *resourceType {
 	for _, rt := range s.types {
-		if slices.Contains(rt.endpoints(), endpoint) {
+		if slices.Contains(endpointNames(rt), endpoint) {
 			return rt
 		}
 	}
 	return nil
 }
 
-// endpoints are the names of the type's endpoint. IDHub documents two for a view.
-func (rt *resourceType) endpoints() []string {
+// endpointNames are the names of the type's endpoint. IDHub documents two for a view.
+func endpointNames(rt *resourceType) []string {
 	name := strings.TrimPrefix(rt.Endpoint, "/")
 	if rt.view {
 		return []string{name, strings.TrimSuffix(name, "s")}

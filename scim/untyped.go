@@ -14,9 +14,9 @@ import (
 // emailTypes are the types of e-mail addresses, RFC 7643 section 4.1.2.
 var emailTypes = []string{"work", "home", "other"}
 
-// typed returns the e-mail addresses of a user as the caller is shown them. It
+// typedEmails returns the e-mail addresses of a user as the caller is shown them. It
 // does not write to emails.
-func (c *Caller) typed(emails any) any {
+func typedEmails(c *Caller, emails any) any {
 	list, ok := emails.([]any)
 	if c.UntypedEmail == "" || !ok {
 		return emails
@@ -38,7 +38,7 @@ func (h handler) shown(c *call, o query.Object) query.Object {
 		return o
 	}
 	o = o.Clone()
-	o.Set("emails", c.caller.typed(emails))
+	o.Set("emails", typedEmails(c.caller, emails))
 	return o
 }
 
