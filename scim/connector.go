@@ -79,12 +79,12 @@ func (n *connector) Routes() []Route {
 	read := []string{http.MethodGet, http.MethodHead}
 	return []Route{
 		{Path: healthPath, Methods: read, Open: true, Answer: n.health},
-		{Path: testPath, Methods: append(slices.Clone(read), http.MethodPost), Answer: n.test},
+		{Path: testPath, Methods: append(slices.Clone(read), http.MethodPost), Answer: n.answerTest},
 		{Path: metadataPath, Methods: read, Answer: n.describe},
 	}
 }
 
-func (n *connector) test(ctx context.Context, q connectorRequest) (int, query.Object, error) {
+func (n *connector) answerTest(ctx context.Context, q connectorRequest) (int, query.Object, error) {
 	if err := mayRead(q.Caller); err != nil {
 		return 0, nil, err
 	}

@@ -49,7 +49,7 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 		return wireText(f, v)
 	case bodyForm:
 		s, _ := v.(string)
-		return document(s), nil
+		return richText(s), nil
 	case wordsForm:
 		return append([]string{}, words(v)...), nil
 	case manyForm:
@@ -74,8 +74,8 @@ type rawJSON []byte
 // MarshalJSON implements json.Marshaler.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
-// document is a description for Jira, nil for none.
-func document(s string) any {
+// richText is a description for Jira, nil for none.
+func richText(s string) any {
 	doc := adf.FromText(s)
 	if doc == nil {
 		return nil

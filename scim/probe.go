@@ -67,8 +67,8 @@ var issuePermissions = []struct{ key, purpose string }{
 // Test looks whether the server can do its work: it asks Atlassian with every
 // credential, side by side, and changes nothing. It takes 15 seconds at most and
 // fails by its findings only.
-func (s *Server) Test(ctx context.Context) []Finding {
-	return s.connector.tester.run(ctx).findings
+func (n *connector) Test(ctx context.Context) []Finding {
+	return n.tester.run(ctx).findings
 }
 
 // tester runs tests, one at a time. It is safe for concurrent use.

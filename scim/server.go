@@ -216,7 +216,7 @@ func New(cfg Config) (*Server, error) {
 		TestTimeout: cfg.RequestTimeout, Types: types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
-	core, err := newCore(serverConfig{
+	handler, err := newCore(serverConfig{
 		Types: types, Root: root, Auth: auth, Lists: newLists(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstreamAsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, HidePagination: cfg.HidePagination,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
@@ -225,8 +225,12 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{core: core, connector: connector, readers: readersOf(types)}, nil
+	return &Server{core: handler, connector: connector, readers: readersOf(types)}, nil
 }
+
+// Test looks whether the server can do its work, with every credential that it
+// has. It takes 15 seconds at most and fails by its findings only.
+func (s *Server) Test(ctx context.Context) []Finding { return s.connector.Test(ctx) }
 
 // endpointsOf are the connector's endpoints as the server mounts them.
 func endpointsOf(c *connector) []endpoint {
