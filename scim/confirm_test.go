@@ -22,7 +22,7 @@ func TestIgnored(t *testing.T) {
 		{Name: "userName", Value: "ann@demo.example"}, {Name: "title", Value: "Lead"}, {Name: "active", Value: true},
 		{Name: "name", Value: query.Object{{Name: "givenName", Value: "Ann"}}}, {Name: "emails", Value: list("ann@demo.example", "a@corp.example")},
 	}
-	schema := userType(t).schema
+	schema := namedType(t, "User").schema
 	for _, test := range []struct {
 		name string
 		ops  []atlassian.PatchOperation
@@ -48,7 +48,7 @@ func TestIgnored(t *testing.T) {
 
 // TestGroupConfirmed covers members that did not come, go or leave alone.
 func TestGroupConfirmed(t *testing.T) {
-	b := &groups{schema: newGroupSchema(t)}
+	b := &groups{schema: namedType(t, "Group").schema}
 	found := groupObject(&atlassian.Group{ID: "g", DisplayName: "G", Members: references([]string{"a", "b"})})
 	for _, test := range []struct {
 		name   string
@@ -68,12 +68,4 @@ func TestGroupConfirmed(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
-}
-
-func newGroupSchema(t *testing.T) *query.Schema {
-	types, err := newResourceTypes(Config{}.withDefaults())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return types[1].schema
 }

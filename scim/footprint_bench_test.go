@@ -1,58 +1,58 @@
-package scim
+package scim_test
 
 import (
+	"encoding/json"
 	"net/http/httptest"
 	"runtime"
 	"testing"
+	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
-	"scim-atlassian/scim/query"
+	"scim-atlassian/scim"
 )
 
 // BenchmarkFootprint measures the memory that a snapshot takes: B/user of the
-// emulator's sample users, B/member of its groups, which is nearly all that
-// groups take.
+// emulator's sample users, and per member of its groups, B/member, which is nearly
+// all that groups take.
 //
 //	go test ./scim -run '^$' -bench Footprint -benchtime 1x
 func BenchmarkFootprint(b *testing.B) {
-	const count = 20_000
-	upstream := httptest.NewServer(emulator.New(emulator.Options{Users: count, Groups: 100, Seed: 1}))
+	upstream := httptest.NewServer(emulator.New(emulator.Options{Users: 20_000, Groups: 100, Seed: 1}))
 	b.Cleanup(upstream.Close)
-	directory, err := atlassian.NewDirectory(atlassian.Config{}, upstream.URL+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
-	if err != nil {
-		b.Fatal(err)
+	kept := func() *scim.Server {
+		return serverOver(b, upstream.URL, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("all", scim.Read)}, SnapshotTTL: time.Hour})
 	}
-	types, err := newResourceTypes(Config{Directory: directory}.withDefaults())
-	if err != nil {
-		b.Fatal(err)
+	export := func(s *scim.Server, resource, filter string) scim.ExportedPage {
+		page, err := s.Export(b.Context(), scim.ExportOptions{Resource: resource, Filter: filter, Count: 1000})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return page
+	}
+	members := 0
+	for group := range export(kept(), "Groups", "members pr").Resources {
+		var doc struct{ Members []struct{ Value string } }
+		if err := json.Unmarshal(group, &doc); err != nil {
+			b.Fatal(err)
+		}
+		members += len(doc.Members)
 	}
 	for _, bench := range []struct {
-		name, unit string
-		reader     *reader
-		count      func([]query.Object) int
+		resource, unit string
+		count          int
 	}{
-		{"Users", "B/user", types[0].backend.(*users).reader, func(all []query.Object) int { return len(all) }},
-		{"Groups", "B/member", types[1].backend.(*groups).reader, func(all []query.Object) (n int) {
-			for _, o := range all {
-				n += len(memberIDs(o))
-			}
-			return n
-		}},
+		{"Users", "B/user", 20_000},
+		{"Groups", "B/member", members},
 	} {
-		b.Run(bench.name, func(b *testing.B) {
-			if _, err := bench.reader.store.scan(b.Context(), 0); err != nil {
-				b.Fatal(err) // from now on the emulator has all it keeps
-			}
+		b.Run(bench.resource, func(b *testing.B) {
+			export(kept(), bench.resource, "") // from now on the emulator has all that it keeps
 			for b.Loop() {
+				s := kept()
 				before := heap()
-				all, err := bench.reader.store.scan(b.Context(), 0)
-				if err != nil {
-					b.Fatal(err)
-				}
-				b.ReportMetric(float64(heap()-before)/float64(bench.count(all)), bench.unit)
-				b.ReportMetric(float64(bench.count(all)), "n")
-				runtime.KeepAlive(all)
+				export(s, bench.resource, `meta.lastModified lt "2000-01-01T00:00:00Z"`)
+				b.ReportMetric(float64(heap()-before)/float64(bench.count), bench.unit)
+				runtime.KeepAlive(s)
 			}
 		})
 	}

@@ -148,21 +148,6 @@ func TestCompile(t *testing.T) {
 	}
 }
 
-func TestExplain(t *testing.T) {
-	schema := issueSchema(t)
-	for _, tt := range []struct{ filter, want string }{
-		{"", `jql(project IN {configured} ORDER BY key ASC) exact cost=?`},
-		{`status.name eq "Done" and summary co "x"`, `jql(project IN {configured} AND status IN ("Done") ORDER BY key ASC) residual=(status.name eq "Done" and summary co "x") cost=?`},
-		{`assignee.display sw "A"`, `jql(project IN {configured} AND assignee IN {assignee.display sw "A"} ORDER BY key ASC) residual=(assignee.display sw "A") cost=?`},
-		{`key eq "OPS-1"`, `fetch("OPS-1") residual=(key eq "OPS-1") cost=1`},
-		{`externalId pr`, `empty exact cost=0`},
-	} {
-		if got := (&issues{}).explain(parseIssueFilter(t, schema, tt.filter)); got != tt.want {
-			t.Errorf("%s\n got %s\nwant %s", tt.filter, got, tt.want)
-		}
-	}
-}
-
 func TestQuote(t *testing.T) {
 	for _, tt := range []struct{ value, want string }{
 		{`a`, `"a"`},

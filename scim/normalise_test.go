@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +11,7 @@ import (
 func TestParseResource(t *testing.T) {
 	const schemas = `"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"]`
 	const needed = schemas + `,"userName":"a","emails":[{"value":"a@x.example","primary":true}]`
+	const bare = schemas + `,"userName":"a","emails":[{"value":"a@x.example"}]`
 	tests := []struct {
 		name, body, want, err string
 		strict                bool
@@ -19,8 +19,8 @@ func TestParseResource(t *testing.T) {
 		{name: "nulls and text for a boolean", body: `{` + needed + `,"id":null,"title":null,"phoneNumbers":null,"roles":[],"active":"True"}`, want: `{` + needed + `,"active":true}`},
 		{name: "names in any case", body: `{` + needed + `,"TITLE":"t","Name":{"GIVENNAME":"A"}}`, want: `{` + needed + `,"title":"t","name":{"givenName":"A"}}`},
 		{name: "readOnly and unknown", body: `{` + needed + `,"id":"7","meta":{"x":1},"groups":[{"value":"g"}],"photos":[1],"emailz":1}`, want: `{` + needed + `}`},
-		{name: "object for an array", body: `{` + schemas + `,"userName":"a","emails":{"value":"a@x.example"}}`, want: `{` + needed + `}`},
-		{name: "text for an element", body: `{` + schemas + `,"userName":"a","emails":["a@x.example"]}`, want: `{` + needed + `}`},
+		{name: "object for an array", body: `{` + schemas + `,"userName":"a","emails":{"value":"a@x.example"}}`, want: `{` + bare + `}`},
+		{name: "text for an element", body: `{` + schemas + `,"userName":"a","emails":["a@x.example"]}`, want: `{` + bare + `}`},
 		{name: "SCIM 1.1", body: `{"schemas":["urn:scim:schemas:core:1.0"],"userName":"a","emails":[{"value":"a@x.example","primary":"true"}]}`, want: `{` + needed + `}`},
 		{name: "last of two primaries", body: `{` + schemas + `,"userName":"a","emails":[{"value":"1","primary":true},{"value":"2","primary":true}]}`, want: `{` + schemas + `,"userName":"a","emails":[{"value":"1","primary":false},{"value":"2","primary":true}]}`},
 		{name: "extension in any case", body: `{` + needed + `,"URN:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"Department":"D","costCenter":"7"}}`, want: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"D"}}`},
@@ -39,10 +39,7 @@ func TestParseResource(t *testing.T) {
 	}
 	rt := namedType(t, "User")
 	for _, test := range tests {
-		got, _, err := parseResource(normaliser{rt: rt, strict: test.strict}, decode(t, test.body), func(doc *query.Object) error {
-			_, err := rt.backend.(completer).complete(t.Context(), http.MethodPost, doc)
-			return err
-		})
+		got, _, err := parseResource(normaliser{rt: rt, strict: test.strict}, decode(t, test.body), func(*query.Object) error { return nil })
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%s: got %q, want %q", test.name, refused, test.err)
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 )
 
@@ -34,16 +35,16 @@ func refusalOf(tb testing.TB, err error) string {
 	return strings.TrimSpace(http.StatusText(e.Status) + " " + e.Type)
 }
 
-// namedType is the resource type with the name.
+// namedType is the resource type with the name, without a backend.
 func namedType(tb testing.TB, name string) *resourceType {
 	tb.Helper()
-	types, err := newResourceTypes(Config{}.withDefaults())
+	types, err := schemas.ResourceTypes()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, rt := range types {
 		if rt.Name == name {
-			return rt
+			return &resourceType{ResourceType: rt, schema: querySchema(rt), references: name == "Issue"}
 		}
 	}
 	tb.Fatalf("no type %s", name)
