@@ -20,15 +20,41 @@ type place struct {
 	pure   bool     // nothing of the standard library that does I/O, waits, or differs from run to run
 }
 
-// places has every package. One that is not in it is refused: it has to find its place first.
+// places is the whole import graph, from the ground up; docs/architecture.md draws it. A package that is not in it is
+// refused: it has to find its place first.
 var places = map[string]place{
-	"cmd/scim-atlassian":                   {ours: []string{"scim", "scim/reconcile", "atlassian", "atlassian/emulator"}, theirs: anything},
-	"scim":                                 {ours: []string{"scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: anything},
-	"scim/reconcile":                       {ours: []string{"scim", "atlassian"}, theirs: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}},
-	"scim/query":                           {theirs: []string{"github.com/scim2/filter-parser/v2", "github.com/go-json-experiment/json/jsontext"}, pure: true},
-	"schemas":                              {theirs: []string{"github.com/elimity-com/scim/*", "github.com/go-json-experiment/json"}},
-	"atlassian":                            {theirs: anything},
-	"atlassian/adf":                        {theirs: []string{"github.com/go-json-experiment/json", "github.com/go-json-experiment/json/jsontext"}},
+	// What is known of resources without asking.
+	"schemas":    {theirs: []string{"github.com/elimity-com/scim/*", jsonv2}},
+	"scim/query": {theirs: []string{"github.com/scim2/filter-parser/v2", jsonText, "github.com/cespare/xxhash/v2"}, pure: true},
+	"scim/jql":   {ours: []string{"scim/query"}, pure: true},
+	// The contract between the protocol and the backends.
+	"scim/resource": {ours: []string{"scim/query", "schemas"}},
+	// The protocol, which knows no Atlassian.
+	"scim/document": {ours: []string{"scim/resource", "scim/query"}},
+	"scim/bulk":     {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
+	"scim/list":     {ours: []string{"scim/resource", "scim/query", "schemas"}},
+	"scim/auth": {ours: []string{"scim/resource"}, theirs: []string{"github.com/coreos/go-oidc/v3/oidc", jsonv2, jsonText, "golang.org/x/crypto/bcrypt",
+		"golang.org/x/sync/singleflight", "golang.org/x/time/rate"}},
+	"scim/server": {ours: []string{"scim/document", "scim/bulk", "scim/list", "scim/auth", "scim/resource", "scim/query", "schemas"},
+		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
+	// Engines: what was read, and what went wrong.
+	"scim/mirror":   {ours: []string{"scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
+	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
+	// Backends: directory and jira do not know each other.
+	"scim/directory": {ours: []string{"scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
+	"scim/jira":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf"}},
+	"scim/idhub": {ours: []string{"scim/directory", "scim/jira", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
+		theirs: []string{"golang.org/x/sync/errgroup"}},
+	"scim/connector": {ours: []string{"scim/auth", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
+		theirs: []string{jsonv2, "golang.org/x/sync/singleflight"}},
+	// The face, and what is built on it.
+	"scim":               {ours: []string{"scim/*", "schemas", "atlassian", "atlassian/adf"}, theirs: anything},
+	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
+	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "atlassian", "atlassian/emulator"}, theirs: anything},
+	// Clients of Atlassian.
+	"atlassian":     {theirs: anything},
+	"atlassian/adf": {theirs: []string{jsonv2, jsonText}},
+	// The emulator, a stranger.
 	"atlassian/emulator":                   {ours: []string{"atlassian/emulator/directory", "atlassian/emulator/jira", "atlassian/emulator/organization", "atlassian/emulator/tenant"}},
 	"atlassian/emulator/jira":              {ours: []string{"atlassian/emulator/jql", "atlassian/emulator/tenant"}},
 	"atlassian/emulator/directory":         {ours: []string{"atlassian/emulator/tenant"}},
@@ -36,8 +62,15 @@ var places = map[string]place{
 	"atlassian/emulator/tenant":            {},
 	"atlassian/emulator/tenant/tenanttest": {ours: []string{"atlassian/emulator/tenant"}},
 	"atlassian/emulator/jql":               {},
-	"measure/bench":                        {theirs: []string{"golang.org/x/sync/errgroup"}},
+	// Measurements.
+	"measure/bench": {theirs: []string{"golang.org/x/sync/errgroup"}},
 }
+
+// The two packages of the JSON library.
+const (
+	jsonv2   = "github.com/go-json-experiment/json"
+	jsonText = "github.com/go-json-experiment/json/jsontext"
+)
 
 // anything matches the import paths of up to six elements.
 var anything = []string{"*/*", "*/*/*", "*/*/*/*", "*/*/*/*/*", "*/*/*/*/*/*"}
@@ -133,6 +166,13 @@ func TestPlaceRefuses(t *testing.T) {
 		{"atlassian/emulator", "github.com/go-json-experiment/json", true},
 		{"atlassian/emulator", "net/http", false},
 		{"atlassian/emulator/jira", module + "/atlassian/emulator/directory", true},
+		{"scim/server", module + "/atlassian", true},
+		{"scim/server", module + "/scim/mirror", true},
+		{"scim/server", "github.com/elimity-com/scim/optional", false},
+		{"scim/document", "github.com/elimity-com/scim", true},
+		{"scim/jira", module + "/scim/directory", true},
+		{"scim/directory", module + "/scim/jira", true},
+		{"scim/resource", module + "/scim/auth", true},
 		{"scim", module + "/cmd/scim-atlassian", true},
 		{"scim", module + "/atlassian/emulator", true},
 		{"cmd/scim-atlassian", module + "/scim", false},
