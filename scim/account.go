@@ -297,8 +297,8 @@ func (m *accountMap) object(user query.Object, book *roleBook) query.Object {
 			o = append(o, query.Member{Name: name, Value: v})
 		}
 	}
-	add("id", text(user, "id"))
-	add("externalId", text(user, "externalId"))
+	add("id", user.Text("id"))
+	add("externalId", user.Text("externalId"))
 	for i := range m.attributes {
 		switch a := &m.attributes[i]; a.Source {
 		case schemas.SourceEntitlements:
@@ -316,7 +316,7 @@ func (m *accountMap) object(user query.Object, book *roleBook) query.Object {
 
 // metaOf is the meta attribute of a resource that another one stands for.
 func metaOf(o query.Object, resourceType string) query.Object {
-	meta := inner(o, "meta").Clone()
+	meta := o.Inner("meta").Clone()
 	meta.Set("resourceType", resourceType)
 	return meta
 }
@@ -369,7 +369,7 @@ func groupsIn(user query.Object) []directoryGroup {
 	groups := make([]directoryGroup, 0, len(list))
 	for _, e := range list {
 		g, _ := e.(query.Object)
-		groups = append(groups, directoryGroup{text(g, "value"), text(g, "display")})
+		groups = append(groups, directoryGroup{g.Text("value"), g.Text("display")})
 	}
 	return groups
 }
@@ -377,7 +377,7 @@ func groupsIn(user query.Object) []directoryGroup {
 // accountIDOf is the id of the Atlassian account behind a user, "" as long as
 // there is none.
 func accountIDOf(user query.Object) string {
-	return text(inner(user, atlassian.ExternalSchema), "atlassianAccountId")
+	return user.Inner(atlassian.ExternalSchema).Text("atlassianAccountId")
 }
 
 // splitName splits the name of an entitlement, Kind~Name; the kind may be in any

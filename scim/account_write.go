@@ -115,7 +115,7 @@ func (b *accounts) create(ctx context.Context, doc query.Object) (query.Object, 
 	if err != nil {
 		return nil, err
 	}
-	done := &progress{what: "the account " + inQuotes(text(user, "id")) + " was created"}
+	done := &progress{what: "the account " + inQuotes(user.Text("id")) + " was created"}
 	return b.assign(ctx, user, targets, done)
 }
 
@@ -126,7 +126,7 @@ func (b *accounts) userOf(change accountChange) (query.Object, error) {
 		return nil, err
 	}
 	if _, ok := user.Get("emails"); !ok {
-		address, ok := derivedEmail(text(user, "userName"), b.cfg.DeriveEmailDomain)
+		address, ok := derivedEmail(user.Text("userName"), b.cfg.DeriveEmailDomain)
 		if !ok {
 			return nil, invalidValue("%s is required: Atlassian links a user to an account by it. Send it, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from the user name.", nameOf(&b.m.Mapping, primaryEmail))
 		}
@@ -175,7 +175,7 @@ func (b *accounts) changes(current, want query.Object) accountChange {
 			change.attributes = append(change.attributes, attributeChange{name, after})
 		}
 	}
-	change.assign, change.revoke = entitlementChanges(elements(current, b.entitlements), elements(want, b.entitlements))
+	change.assign, change.revoke = entitlementChanges(current.Elements(b.entitlements), want.Elements(b.entitlements))
 	return change
 }
 
@@ -184,11 +184,11 @@ func (b *accounts) changes(current, want query.Object) accountChange {
 func entitlementChanges(current, want []query.Object) (assign, revoke []string) {
 	direct := make(map[string]bool, len(current))
 	for _, e := range current {
-		direct[text(e, "value")] = isDirect(e, false)
+		direct[e.Text("value")] = isDirect(e, false)
 	}
 	stays := make(map[string]bool, len(want))
 	for _, e := range want {
-		id := text(e, "value")
+		id := e.Text("value")
 		held, known := direct[id]
 		if !stays[id] && (!known || !held && isDirect(e, false)) {
 			assign = append(assign, id)
@@ -196,7 +196,7 @@ func entitlementChanges(current, want []query.Object) (assign, revoke []string) 
 		stays[id] = true
 	}
 	for _, e := range current {
-		if id := text(e, "value"); !stays[id] {
+		if id := e.Text("value"); !stays[id] {
 			revoke = append(revoke, id)
 		}
 	}
@@ -208,19 +208,6 @@ func isDirect(element query.Object, otherwise bool) bool {
 		return v == true
 	}
 	return otherwise
-}
-
-// elements are those of a multi-valued complex attribute.
-func elements(o query.Object, name string) []query.Object {
-	v, _ := o.Get(name)
-	list, _ := v.([]any)
-	out := make([]query.Object, 0, len(list))
-	for _, e := range list {
-		if element, ok := e.(query.Object); ok {
-			out = append(out, element)
-		}
-	}
-	return out
 }
 
 // patch implements patcher for operations that say all by themselves: single
@@ -284,7 +271,7 @@ func (b *accounts) said(ops []operation) (accountChange, bool) {
 
 // update implements backend.
 func (b *accounts) update(ctx context.Context, current, want query.Object) (query.Object, error) {
-	return b.apply(ctx, text(current, "id"), nil, b.changes(current, want))
+	return b.apply(ctx, current.Text("id"), nil, b.changes(current, want))
 }
 
 // apply changes an account: first its attributes, so that it is active before it

@@ -25,10 +25,10 @@ type target struct {
 // is to be revoked. A single group is left to the write itself.
 func (b *accounts) targets(ctx context.Context, change accountChange) ([]target, error) {
 	var all []target
-	for _, id := range unique(change.assign) {
+	for _, id := range query.Unique(change.assign) {
 		all = append(all, target{id: id, title: inQuotes(id)})
 	}
-	for _, id := range unique(change.revoke) {
+	for _, id := range query.Unique(change.revoke) {
 		all = append(all, target{id: id, title: inQuotes(id), revoke: true})
 	}
 	alone := len(all) == 1 && len(change.attributes) == 0
@@ -42,7 +42,7 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 		} else if !t.revoke && !alone {
 			var g query.Object
 			if g, err = b.groups.read(ctx, t.id); err == nil {
-				t.title = kindGroup + "~" + text(g, "displayName")
+				t.title = kindGroup + "~" + g.Text("displayName")
 			}
 		}
 		if gone[i] = isGone(err); gone[i] && t.revoke {
@@ -70,16 +70,6 @@ func (b *accounts) unknownEntitlement(err error, id string) error {
 			Detail: fmt.Sprintf("%s names %q, which is no entitlement; nothing was changed.", b.entitlements, clip(id))}
 	}
 	return err
-}
-
-func unique(ids []string) []string {
-	var out []string
-	for _, id := range ids {
-		if !slices.Contains(out, id) {
-			out = append(out, id)
-		}
-	}
-	return out
 }
 
 // grantable refuses roles for an account that is not active, which Jira does not
@@ -141,7 +131,7 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 		done.parts = append(done.parts, t)
 	}
 	if joined && b.wanted(ctx) {
-		now, err := b.users.read(ctx, text(user, "id"))
+		now, err := b.users.read(ctx, user.Text("id"))
 		if err != nil {
 			return nil, done.stopped(err, nil)
 		}
@@ -157,7 +147,7 @@ func (b *accounts) wanted(ctx context.Context) bool {
 }
 
 func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) error {
-	id := text(user, "id")
+	id := user.Text("id")
 	is := slices.ContainsFunc(groupsIn(user), func(g directoryGroup) bool { return g.id == t.id })
 	if is != t.revoke {
 		return nil // it is as it should be
@@ -203,7 +193,7 @@ func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object,
 		if err := sleep(ctx, wait); err != nil {
 			return user, err
 		}
-		now, err := b.users.read(ctx, text(user, "id"))
+		now, err := b.users.read(ctx, user.Text("id"))
 		if err != nil {
 			return user, err
 		}

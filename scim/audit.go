@@ -58,7 +58,7 @@ var keyAttributes = []string{"userName", "displayName", "key"}
 
 func keyOf(o query.Object) string {
 	for _, name := range keyAttributes {
-		if key := text(o, name); key != "" {
+		if key := o.Text(name); key != "" {
 			return key
 		}
 	}
@@ -68,7 +68,7 @@ func keyOf(o query.Object) string {
 // wantedKey is that of the resource in the body.
 func (c *call) wantedKey() string {
 	for _, name := range keyAttributes {
-		if key := text(c.body, name); key != "" {
+		if key := c.body.Text(name); key != "" {
 			return clip(key)
 		}
 	}
@@ -80,10 +80,10 @@ func (c *call) wantedKey() string {
 func (c *call) changed() []string {
 	hashes := map[string]uint64{}
 	for _, m := range c.before {
-		hashes[m.Name] += hashMember(m)
+		hashes[m.Name] += query.HashMember(m)
 	}
 	for _, m := range c.found {
-		hashes[m.Name] -= hashMember(m)
+		hashes[m.Name] -= query.HashMember(m)
 	}
 	unread := ""
 	if c.rt.view && (lacks(c.before, c.rt.links.name) || lacks(c.found, c.rt.links.name)) {
@@ -149,7 +149,7 @@ func referenceList(rt *resourceType) *query.Attribute {
 func referencesIn(op operation) []string {
 	if op.filter != nil {
 		element, _ := equalities(op.filter)
-		return []string{cmp.Or(text(element, "value"), clip(op.filter.String()))}
+		return []string{cmp.Or(element.Text("value"), clip(op.filter.String()))}
 	}
 	list, _ := op.value.([]any)
 	if list == nil && op.op == "remove" {
@@ -163,7 +163,7 @@ func idsIn(elements []any) []string {
 	var ids []string
 	for _, e := range elements {
 		object, _ := e.(query.Object)
-		if id := text(object, "value"); id != "" {
+		if id := object.Text("value"); id != "" {
 			ids = append(ids, clip(id))
 		}
 	}

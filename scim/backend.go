@@ -115,7 +115,7 @@ func (q listQuery) finish(candidates []query.Object, plan string) *listResult {
 		matched = append([]query.Object{}, matched...)
 	}
 	if q.byID {
-		slices.SortFunc(matched, func(a, b query.Object) int { return compareIDs(text(a, "id"), text(b, "id")) })
+		slices.SortFunc(matched, func(a, b query.Object) int { return query.CompareIDs(a.Text("id"), b.Text("id")) })
 	}
 	if q.sortBy != nil {
 		query.Sort(matched, *q.sortBy, q.descending)

@@ -62,7 +62,7 @@ func (s *core) performStep(ctx context.Context, outer *call, step bulkStep) bulk
 		out.ID = c.target
 	}
 	if c.err == nil && c.found != nil {
-		out.Version = version(c.found)
+		out.Version = query.Version(c.found)
 	}
 	return out
 }

@@ -346,7 +346,7 @@ func (op *bulkOperation) failed() bool { return op.outcome.Refusal != nil }
 
 // describe is an outcome as the client gets it, RFC 7644 section 3.7.3.
 func (op *bulkOperation) describe(out bulkOutcome) query.Object {
-	result := textObject("method", op.method, "bulkId", op.bulkID, "location", out.Location, "version", out.Version, "status", strconv.Itoa(out.Status))
+	result := query.Texts("method", op.method, "bulkId", op.bulkID, "location", out.Location, "version", out.Version, "status", strconv.Itoa(out.Status))
 	if out.Refusal != nil {
 		result.Set("response", errorObject(out.Refusal))
 	}

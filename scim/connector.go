@@ -14,7 +14,7 @@ import (
 // ConnectorPath is where the endpoints are that IDHub calls besides SCIM, at
 // the server's root; they answer below BasePath too. What they answer is
 // documented in docs/idhub.md: IDHub documents their paths only.
-const ConnectorPath = "/connector"
+const Path = "/connector"
 
 // The paths of the endpoints, below the server's root and below the base path.
 const (
@@ -49,7 +49,7 @@ type connectorConfig struct {
 	TrustedSource        bool
 	Version              string // of the program
 	Owners               Owners
-	Answers              ConnectorAnswers
+	Answers              Answers
 	Now                  func() time.Time
 }
 

@@ -13,7 +13,7 @@ import (
 
 // ConnectorAnswers change what the endpoints of IDHub's connector answer, whose
 // form IDHub does not document. The zero value changes nothing.
-type ConnectorAnswers struct {
+type Answers struct {
 	Health   MergePatch `json:"health"`
 	Test     MergePatch `json:"test"`
 	Metadata MergePatch `json:"metadata"`
@@ -26,10 +26,10 @@ type MergePatch map[string]any
 // ParseConnectorAnswers reads a JSON object of merge patches for health, test
 // and metadata. The status of health and test says what is, and cannot be
 // changed.
-func ParseConnectorAnswers(b []byte) (ConnectorAnswers, error) {
-	var a ConnectorAnswers
+func ParseAnswers(b []byte) (Answers, error) {
+	var a Answers
 	if err := json.Unmarshal(b, &a, json.RejectUnknownMembers(true)); err != nil {
-		return ConnectorAnswers{}, fmt.Errorf("not a JSON object of changes to health, test and metadata: %w", err)
+		return Answers{}, fmt.Errorf("not a JSON object of changes to health, test and metadata: %w", err)
 	}
 	var problems []error
 	for name, patch := range map[string]MergePatch{"health": a.Health, "test": a.Test} {

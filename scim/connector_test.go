@@ -222,7 +222,7 @@ func TestConnectorMetadata(t *testing.T) {
 
 // Operators may bend the answers to what their IDHub reads, but not their truth.
 func TestConnectorAnswers(t *testing.T) {
-	answers, err := scim.ParseConnectorAnswers([]byte(`{
+	answers, err := scim.ParseAnswers([]byte(`{
 		"health": {"version": null, "state": "Up", "compatibility": {"core": "7.1", "scim": null}},
 		"test": {"connector": {"id": 7, "tags": ["a", {"b": true}]}},
 		"metadata": {"owners": {"itOwner": "somebody else"}, "operations": []}}`))
@@ -255,7 +255,7 @@ func TestConnectorAnswers(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{``, `[]`, `{"helth": {}}`, `{"health": {"status": "Up"}}`, `{"test": {"status": null}}`, `{"metadata": {"x": {"y": [[null]]}}}`} {
-		if _, err := scim.ParseConnectorAnswers([]byte(bad)); err == nil {
+		if _, err := scim.ParseAnswers([]byte(bad)); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"net/http"
 	"time"
+
+	"scim-atlassian/scim/query"
 )
 
 // cursor is where a page begins, RFC 9865. The zero cursor is the first page.
@@ -41,7 +43,7 @@ func (p place) compare(o place) int {
 	if p.rank != o.rank {
 		return p.rank - o.rank
 	}
-	return compareIDs(p.id, o.id)
+	return query.CompareIDs(p.id, o.id)
 }
 
 const (

@@ -124,7 +124,7 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 	var all []query.Object
 	for _, objects := range found {
 		for _, o := range objects {
-			if id := text(o, "id"); !seen[id] {
+			if id := o.Text("id"); !seen[id] {
 				seen[id] = true
 				all = append(all, o)
 			}
@@ -209,7 +209,7 @@ func ignored(schema *query.Schema, ops []atlassian.PatchOperation, found query.O
 		if err != nil || p.Attr.Name == "members" {
 			continue // named members are confirmed one by one
 		}
-		if !kept(last[name], valueAt(found, p)) {
+		if !kept(last[name], found.At(p)) {
 			names = append(names, name)
 		}
 	}

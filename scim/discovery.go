@@ -154,8 +154,8 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 		id := cmp.Or(d.aliases[strings.ToLower(to.id)], to.id)
 		for _, doc := range documents {
 			// IDHub's connector finds a schema by its name.
-			if strings.EqualFold(text(doc, "id"), id) || strings.EqualFold(text(doc, "name"), id) {
-				c.static = c.located(doc, "/"+to.discovery+"/"+text(doc, "id"))
+			if strings.EqualFold(doc.Text("id"), id) || strings.EqualFold(doc.Text("name"), id) {
+				c.static = c.located(doc, "/"+to.discovery+"/"+doc.Text("id"))
 				return nil
 			}
 		}
@@ -166,7 +166,7 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 	}
 	all := make([]any, 0, len(documents))
 	for _, doc := range documents {
-		all = append(all, c.located(doc, "/"+to.discovery+"/"+text(doc, "id")))
+		all = append(all, c.located(doc, "/"+to.discovery+"/"+doc.Text("id")))
 	}
 	c.static = query.Object{
 		{Name: "schemas", Value: []any{urnListResponse}}, {Name: "totalResults", Value: int64(len(all))},
@@ -178,7 +178,7 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 // located returns a copy of a document whose meta has its location.
 func (c *call) located(doc query.Object, path string) query.Object {
 	doc = doc.Clone()
-	meta := inner(doc, "meta")
+	meta := doc.Inner("meta")
 	doc.Set("meta", append(meta, query.Member{Name: "location", Value: c.base + path}))
 	return doc
 }

@@ -336,9 +336,9 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*projectRole, fres
 		return err
 	})
 	both.Go(func() error {
-		found, err := b.groupsByID(within, unique(groups), fresh)
+		found, err := b.groupsByID(within, query.Unique(groups), fresh)
 		for _, g := range found {
-			h.groups[text(g, "id")] = g
+			h.groups[g.Text("id")] = g
 		}
 		return err
 	})
@@ -361,7 +361,7 @@ func (b *entitlements) groupsByID(ctx context.Context, ids []string, fresh bool)
 
 // create makes a group; roles are made in Jira.
 func (b *entitlements) create(ctx context.Context, doc query.Object) (query.Object, error) {
-	kind, name, _ := splitName(text(doc, b.m.name))
+	kind, name, _ := splitName(doc.Text(b.m.name))
 	if kind == kindRole {
 		return nil, listOnly("created")
 	}

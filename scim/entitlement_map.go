@@ -9,16 +9,16 @@ import (
 
 // ofGroup is the entitlement that a group of the directory is.
 func (m *entitlementMap) ofGroup(g query.Object, members bool) query.Object {
-	name := text(g, "displayName")
+	name := g.Text("displayName")
 	var list []any
 	if members {
 		list = []any{}
-		for _, e := range elements(g, "members") {
-			o := textObject("value", text(e, "value"), "display", text(e, "display"))
+		for _, e := range g.Elements("members") {
+			o := query.Texts("value", e.Text("value"), "display", e.Text("display"))
 			list = append(list, append(o, query.Member{Name: "direct", Value: true}))
 		}
 	}
-	return m.object(text(g, "id"), text(g, "externalId"), kindGroup, name, "This is a Jira Group.",
+	return m.object(g.Text("id"), g.Text("externalId"), kindGroup, name, "This is a Jira Group.",
 		formOf("group", name), list, metaOf(g, "Entitlement"))
 }
 
@@ -37,13 +37,13 @@ func (m *entitlementMap) ofRole(r *projectRole, people *holders) query.Object {
 func formOf(pairs ...string) []any {
 	var form []any
 	for i := 0; i < len(pairs); i += 2 {
-		form = append(form, textObject("name", pairs[i], "value", pairs[i+1]))
+		form = append(form, query.Texts("name", pairs[i], "value", pairs[i+1]))
 	}
 	return form
 }
 
 func (m *entitlementMap) object(id, externalID, kind, name, description string, form, members []any, meta query.Object) query.Object {
-	o := textObject("id", id, "externalId", externalID)
+	o := query.Texts("id", id, "externalId", externalID)
 	for _, a := range m.Attributes {
 		var v any
 		switch a.Source {
@@ -87,7 +87,7 @@ func (h *holders) members(r *projectRole) []any {
 	}
 	ofAccount := func(a roleHolder) *roleMember {
 		if user := h.users[a.accountID]; user != nil {
-			return of(text(user, "id"), text(user, "userName"))
+			return of(user.Text("id"), user.Text("userName"))
 		}
 		return of(a.accountID, a.name)
 	}
@@ -99,14 +99,14 @@ func (h *holders) members(r *projectRole) []any {
 			m := ofAccount(a)
 			m.through = append(m.through, g.name)
 		}
-		for _, e := range elements(h.groups[g.directory], "members") {
-			m := of(text(e, "value"), text(e, "display"))
+		for _, e := range h.groups[g.directory].Elements("members") {
+			m := of(e.Text("value"), e.Text("display"))
 			m.through = append(m.through, g.name)
 		}
 	}
 	list := make([]any, 0, len(all))
 	for _, m := range all {
-		o := append(textObject("value", m.id, "display", m.display), query.Member{Name: "direct", Value: m.direct})
+		o := append(query.Texts("value", m.id, "display", m.display), query.Member{Name: "direct", Value: m.direct})
 		if m.through != nil {
 			o = append(o, query.Member{Name: "through", Value: m.through})
 		}
@@ -121,7 +121,7 @@ func bareMembers(v any) []any {
 	out := make([]any, 0, len(list))
 	for _, e := range list {
 		element, _ := e.(query.Object)
-		out = append(out, textObject("value", text(element, "value")))
+		out = append(out, query.Texts("value", element.Text("value")))
 	}
 	return out
 }
@@ -129,7 +129,7 @@ func bareMembers(v any) []any {
 // complete settles kind and name of a body: the kind may stand in the name alone,
 // and the name without the kind.
 func (m *entitlementMap) complete(doc *query.Object) error {
-	name, kind := text(*doc, m.name), strings.ToUpper(text(*doc, m.kind))
+	name, kind := (*doc).Text(m.name), strings.ToUpper((*doc).Text(m.kind))
 	named, rest, ok := splitName(name)
 	switch {
 	case kind != "" && kind != kindGroup && kind != kindRole:

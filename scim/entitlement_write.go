@@ -43,11 +43,11 @@ func (b *entitlements) complete(_ context.Context, _ string, doc *query.Object) 
 
 // update implements backend.
 func (b *entitlements) update(ctx context.Context, current, want query.Object) (query.Object, error) {
-	id := text(current, "id")
+	id := current.Text("id")
 	change := memberChange{}
-	change.added, change.removed = entitlementChanges(elements(current, b.m.member), elements(want, b.m.member))
-	if text(current, b.m.kind) == kindRole {
-		if text(want, "externalId") != "" {
+	change.added, change.removed = entitlementChanges(current.Elements(b.m.member), want.Elements(b.m.member))
+	if current.Text(b.m.kind) == kindRole {
+		if want.Text("externalId") != "" {
 			return nil, mutability("externalId: a project role has none.")
 		}
 		if len(change.added)+len(change.removed) == 0 {
@@ -65,12 +65,12 @@ func (b *entitlements) update(ctx context.Context, current, want query.Object) (
 
 // groupOf is what of a group an entitlement says.
 func (b *entitlements) groupOf(o query.Object) query.Object {
-	_, name, _ := splitName(text(o, b.m.name))
-	g := textObject("id", text(o, "id"), "externalId", text(o, "externalId"), "displayName", name)
+	_, name, _ := splitName(o.Text(b.m.name))
+	g := query.Texts("id", o.Text("id"), "externalId", o.Text("externalId"), "displayName", name)
 	if v, ok := o.Get(b.m.member); ok {
 		g.Set("members", v) // with what they are called: a PUT that changes nothing answers with it
 	}
-	return append(g, query.Member{Name: "meta", Value: inner(o, "meta")})
+	return append(g, query.Member{Name: "meta", Value: o.Inner("meta")})
 }
 
 // changeRole gives a role to accounts and takes it from others. It is answered
@@ -87,7 +87,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 	}
 	var parts []target
 	for i, user := range people {
-		parts = append(parts, target{id: text(user, "id"), title: inQuotes(personName(user)), revoke: i >= len(unique(add)), role: role})
+		parts = append(parts, target{id: user.Text("id"), title: inQuotes(personName(user)), revoke: i >= len(query.Unique(add)), role: role})
 	}
 	for i, t := range parts {
 		check := b.accounts.grantable
@@ -125,15 +125,15 @@ func (b *entitlements) changed(ctx context.Context, role *projectRole) (query.Ob
 }
 
 func personName(user query.Object) string {
-	if name := text(user, "userName"); name != "" {
+	if name := user.Text("userName"); name != "" {
 		return name
 	}
-	return text(user, "id")
+	return user.Text("id")
 }
 
 // people reads the users behind members, those to be added first.
 func (b *entitlements) people(ctx context.Context, add, remove []string) ([]query.Object, error) {
-	ids := append(unique(add), unique(remove)...)
+	ids := append(query.Unique(add), query.Unique(remove)...)
 	found := make([]query.Object, len(ids))
 	err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
 		found[i], err = b.holder(ctx, ids[i])
@@ -152,8 +152,8 @@ func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user
 	}
 	now, err := b.roles.grant(ctx, role, accountIDOf(user), isProvisioned(user))
 	if err != nil && asError(err).Status == http.StatusBadRequest && !isProvisioned(user) {
-		if _, readErr := b.groups.read(ctx, text(user, "id")); readErr == nil {
-			return role, groupAsMember(text(user, "id"))
+		if _, readErr := b.groups.read(ctx, user.Text("id")); readErr == nil {
+			return role, groupAsMember(user.Text("id"))
 		}
 	}
 	return now, err

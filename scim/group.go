@@ -47,7 +47,7 @@ func (b *groups) read(ctx context.Context, id string) (query.Object, error) {
 }
 
 func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, error) {
-	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: text(doc, "externalId"), DisplayName: text(doc, "displayName"), Members: references(memberIDs(doc))})
+	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: doc.Text("externalId"), DisplayName: doc.Text("displayName"), Members: references(memberIDs(doc))})
 	if err != nil && ignoresUnknownMembers(ctx) {
 		known, readErr := b.known(ctx, memberIDs(doc))
 		if readErr != nil || len(known) == len(memberIDs(doc)) {
@@ -75,7 +75,7 @@ func (b *groups) known(ctx context.Context, ids []string) ([]string, error) {
 	found, err := fetchAll(ctx, ids, b.users.read)
 	known := make([]string, 0, len(found))
 	for _, o := range found {
-		known = append(known, text(o, "id"))
+		known = append(known, o.Text("id"))
 	}
 	return known, err
 }
@@ -131,7 +131,7 @@ func (b *groups) update(ctx context.Context, current, want query.Object) (query.
 	if len(change.sent) == 0 {
 		return current, nil
 	}
-	return b.send(ctx, text(current, "id"), change)
+	return b.send(ctx, current.Text("id"), change)
 }
 
 // send makes the one upstream call of a PATCH and confirms the outcome.
@@ -209,10 +209,10 @@ func (b *groups) confirmed(found query.Object, change memberChange) error {
 		wrong += len(subtract(is, change.added))
 	}
 	if wrong > 0 {
-		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", text(found, "id"), wrong)
+		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", found.Text("id"), wrong)
 	}
 	if names := ignored(b.schema, change.sent, found); len(names) > 0 {
-		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", text(found, "id"), strings.Join(names, ", "))
+		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return nil
 }
@@ -287,7 +287,7 @@ func (b *groups) groupsOf(ctx context.Context, user string) ([]query.Object, err
 
 // groupObject is the group as a SCIM resource.
 func groupObject(g *atlassian.Group) query.Object {
-	o := textObject("id", g.ID, "externalId", g.ExternalID, "displayName", g.DisplayName)
+	o := query.Texts("id", g.ID, "externalId", g.ExternalID, "displayName", g.DisplayName)
 	members := make([]any, 0, len(g.Members))
 	for _, m := range g.Members {
 		members = append(members, referenceObject(m))

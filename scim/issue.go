@@ -84,7 +84,7 @@ func (b *issues) remove(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	id = text(found, "id")
+	id = found.Text("id")
 	b.recent.add(id) // whatever comes of it
 	if err := b.jira.DeleteIssue(ctx, id, false); err != nil {
 		if atlassian.KindOf(err) == atlassian.NotFound {

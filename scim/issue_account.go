@@ -81,7 +81,7 @@ func canBeAccountID(id string) bool {
 // accountIDsIn lists the ids that a leaf of a filter, or its negation, names if
 // it is about the ids of accounts and nothing else, as in value eq and value ne.
 func accountIDsIn(leaf query.Expr) (ids []string, ok bool) {
-	for inner := range leaves(leaf) {
+	for inner := range query.Leaves(leaf) {
 		switch e := inner.(type) {
 		case query.Compare:
 			id, byID := e.Value.(string)
@@ -122,11 +122,11 @@ func (q *issueQuery) withoutStrangers(ctx context.Context, c compiler) (compiler
 // to compile it, each once.
 func namedAccounts(filter query.Expr) []string {
 	var all []string
-	for leaf := range leaves(filter) {
+	for leaf := range query.Leaves(filter) {
 		if col, ok := columnOf(leaf); ok && col.rule == account {
 			ids, _ := accountIDsIn(leaf)
 			all = append(all, ids...)
 		}
 	}
-	return slices.DeleteFunc(unique(all), func(id string) bool { return !canBeAccountID(id) })
+	return slices.DeleteFunc(query.Unique(all), func(id string) bool { return !canBeAccountID(id) })
 }

@@ -21,7 +21,7 @@ func TestUnknownAccounts(t *testing.T) {
 	site.strangers.ttl, site.strangers.now = time.Minute, func() time.Time { return now }
 	all := site.all(t) // the catalogue of projects is there
 	const reads = 2    // of what 120 issues take
-	known := text(inner(site.firstIn(t, "ENG", "assignee pr"), "assignee"), "value")
+	known := site.firstIn(t, "ENG", "assignee pr").Inner("assignee").Text("value")
 	for _, tt := range []struct {
 		filter       string
 		first, again int64
@@ -45,7 +45,7 @@ func TestUnknownAccounts(t *testing.T) {
 		var want []string
 		for _, o := range all {
 			if query.Match(filter, o) {
-				want = append(want, text(o, "id"))
+				want = append(want, o.Text("id"))
 			}
 		}
 		for i, calls := range []int64{tt.first, tt.again} {
@@ -57,7 +57,7 @@ func TestUnknownAccounts(t *testing.T) {
 			}
 			var got []string
 			for _, o := range result.resources {
-				got = append(got, text(o, "id"))
+				got = append(got, o.Text("id"))
 			}
 			if diff := cmp.Diff(want, got); diff != "" || result.total != len(want) {
 				t.Errorf("%s: %d issues, want %d (-want +got):\n%s", tt.filter, result.total, len(want), diff)

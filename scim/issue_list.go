@@ -94,7 +94,7 @@ func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
 		return plan, nil, err
 	}
 	if !q.inOrder() {
-		slices.SortFunc(ids, compareIDs)
+		slices.SortFunc(ids, query.CompareIDs)
 	}
 	return plan, ids, nil
 }
@@ -115,7 +115,7 @@ func (q *issueQuery) compilerWith(ctx context.Context, fresh bool) (compiler, er
 	}
 	c := compiler{catalogue: snapshot, bound: snapshot[projectCatalogue], issues: map[issueName]string{}, order: q.order()}
 	var names []string
-	for leaf := range leaves(q.simple) {
+	for leaf := range query.Leaves(q.simple) {
 		compare, ok := leaf.(query.Compare)
 		if col, known := columnOf(leaf); ok && known && col.rule == reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
 			names = append(names, compare.Value.(string))
@@ -138,7 +138,7 @@ func (q *issueQuery) lookUp(ctx context.Context, names []string, into map[issueN
 // catalogueKindsOf lists the catalogues that the translation of e needs.
 func catalogueKindsOf(e query.Expr) []catalogueKind {
 	needed := map[catalogueKind]bool{projectCatalogue: true}
-	for leaf := range leaves(e) {
+	for leaf := range query.Leaves(e) {
 		col, ok := columnOf(leaf)
 		_, byID := accountIDsIn(leaf)
 		if ok && (col.rule == choice && !isPresent(leaf) || col.rule == account && !byID && !isPresent(leaf)) {
@@ -203,7 +203,7 @@ func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, exact 
 	ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(recent, id) })
 	for _, o := range objects {
 		if query.Match(q.filter, o) {
-			ids = append(ids, text(o, "id"))
+			ids = append(ids, o.Text("id"))
 		}
 	}
 	return ids, nil
@@ -211,7 +211,7 @@ func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, exact 
 
 func union(a, b []string) []string {
 	out := slices.Concat(a, b)
-	slices.SortFunc(out, compareIDs)
+	slices.SortFunc(out, query.CompareIDs)
 	return slices.Compact(out)
 }
 
@@ -251,7 +251,7 @@ func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(found, func(a, b *atlassian.Issue) int { return compareIDs(a.ID, b.ID) })
+	slices.SortFunc(found, func(a, b *atlassian.Issue) int { return query.CompareIDs(a.ID, b.ID) })
 	found = slices.CompactFunc(found, func(a, b *atlassian.Issue) bool { return a.ID == b.ID })
 	objects := make([]query.Object, 0, len(found))
 	for _, issue := range found {
@@ -276,15 +276,6 @@ func (q *issueQuery) bulk(ctx context.Context, names, fields []string) ([]*atlas
 		return nil, err
 	}
 	return q.jira.BulkFetch(ctx, names, fields)
-}
-
-// compareIDs orders ids as the numbers they are, which is the order in which
-// issues were created.
-func compareIDs(a, b string) int {
-	if len(a) != len(b) {
-		return len(a) - len(b)
-	}
-	return strings.Compare(a, b)
 }
 
 func numbers(ids []string) []int64 {

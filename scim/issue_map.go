@@ -2,7 +2,6 @@ package scim
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"scim-atlassian/atlassian"
@@ -74,9 +73,9 @@ func fieldFor(attr string) (string, bool) {
 // neededFields are the fields to fetch for an answer, in a stable order. The
 // project is always among them, since it says whether the issue may be seen.
 func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) []string {
-	named := attributesOf(filter)
+	named := query.AttributesOf(filter)
 	if sortBy != nil {
-		named = append(named, pathOf(query.Present{Path: *sortBy}))
+		named = append(named, query.PathOf(query.Present{Path: *sortBy}))
 	}
 	if want.Wants("meta.version") || slices.Contains(named, "meta.version") || slices.Contains(named, "meta") {
 		want = query.Projection{} // the version is of the whole
@@ -98,42 +97,6 @@ func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) 
 
 // allFields are the fields of a whole resource.
 func allFields() []string { return neededFields(query.Projection{}, nil, nil) }
-
-// attributesOf lists the attributes a filter looks at.
-func attributesOf(e query.Expr) []string {
-	var names []string
-	for leaf := range leaves(e) {
-		names = append(names, pathOf(leaf))
-	}
-	return names
-}
-
-// leaves yields the comparisons, presences and value paths of a filter.
-func leaves(e query.Expr) func(func(query.Expr) bool) {
-	return func(yield func(query.Expr) bool) { walkLeaves(e, yield) }
-}
-
-func walkLeaves(e query.Expr, yield func(query.Expr) bool) bool {
-	var terms []query.Expr
-	switch e := e.(type) {
-	case nil, query.Const:
-		return true
-	case query.And:
-		terms = e.Terms
-	case query.Or:
-		terms = e.Terms
-	case query.Not:
-		terms = []query.Expr{e.Term}
-	default:
-		return yield(e)
-	}
-	for _, t := range terms {
-		if !walkLeaves(t, yield) {
-			return false
-		}
-	}
-	return true
-}
 
 // issueObject is an issue as a SCIM resource, with the attributes whose fields
 // were fetched.
@@ -226,31 +189,4 @@ func addAll[T any](o *objectBuilder, name string, all []T, value func(T) any) {
 		list = append(list, value(v))
 	}
 	o.set(name, list)
-}
-
-// text returns a string member, "" if there is none.
-func text(o query.Object, name string) string {
-	v, _ := o.Get(name)
-	s, _ := v.(string)
-	return s
-}
-
-// inner returns a complex member, nil if there is none.
-func inner(o query.Object, name string) query.Object {
-	v, _ := o.Get(name)
-	object, _ := v.(query.Object)
-	return object
-}
-
-// refers reports whether actual is what given refers to: every member that
-// was given, such as an id or a name, is that of actual. Names and keys are
-// compared without regard to case, as Jira does.
-func refers(given, actual query.Object) bool {
-	for _, m := range given {
-		v, _ := m.Value.(string)
-		if !strings.EqualFold(v, text(actual, m.Name)) {
-			return false
-		}
-	}
-	return len(given) > 0
 }

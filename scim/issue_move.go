@@ -21,14 +21,14 @@ type move struct {
 // Fields that the transition's screen takes move there from fields: some, such
 // as the resolution, Jira takes nowhere else.
 func (b *issues) planMove(ctx context.Context, r resolver, current, doc query.Object, fields map[string]any) (*move, error) {
-	target := without(inner(doc, "status"), "category")
+	target := doc.Inner("status").Without("category")
 	if len(target) == 0 {
 		return nil, mutability("status cannot be removed; an issue always has one.")
 	}
-	if refers(target, inner(current, "status")) {
+	if query.Refers(target, current.Inner("status")) {
 		return nil, nil
 	}
-	all, err := b.jira.Transitions(ctx, text(current, "id"))
+	all, err := b.jira.Transitions(ctx, current.Text("id"))
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func leading(all []atlassian.Transition, target query.Object) ([]atlassian.Trans
 		if !slices.Contains(reachable, to) {
 			reachable = append(reachable, to)
 		}
-		if !refers(target, to.object(false)) {
+		if !query.Refers(target, to.object(false)) {
 			continue
 		}
 		found = append(found, t)

@@ -60,7 +60,7 @@ func (c compiled) String() string {
 func namedIssues(e query.Expr) ([]string, bool) {
 	switch e := e.(type) {
 	case query.Compare:
-		if name := pathOf(e); e.Op == query.Eq && (name == "id" || name == "key") {
+		if name := query.PathOf(e); e.Op == query.Eq && (name == "id" || name == "key") {
 			return []string{e.Value.(string)}, true
 		}
 	case query.And:

@@ -60,7 +60,7 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 	}
 	switch f.form {
 	case personForm:
-		return map[string]any{"accountId": text(object, "value")}, nil
+		return map[string]any{"accountId": object.Text("value")}, nil
 	case parentForm:
 		return wireParent(object)
 	}
@@ -103,10 +103,10 @@ func wireText(f issueField, v any) (any, error) {
 }
 
 func wireParent(o query.Object) (any, error) {
-	if id := text(o, "id"); id != "" {
+	if id := o.Text("id"); id != "" {
 		return map[string]any{"id": id}, nil
 	}
-	if key := text(o, "key"); key != "" {
+	if key := o.Text("key"); key != "" {
 		return map[string]any{"key": key}, nil
 	}
 	return nil, invalidValue("parent needs an id or a key.")
@@ -129,7 +129,7 @@ func (r resolver) wireMany(ctx context.Context, f issueField, v any) (any, error
 // idOf finds what a reference means in the catalogue of its field. An id alone
 // is taken as it is: Jira will say if it does not exist.
 func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (string, error) {
-	if id := text(given, "id"); id != "" && len(given) == 1 {
+	if id := given.Text("id"); id != "" && len(given) == 1 {
 		return id, nil
 	}
 	entries, err := r.entries(ctx, f.kind)
@@ -164,7 +164,7 @@ func pick(attr string, entries []entry, given query.Object) (entry, error) {
 	}
 	var found []entry
 	for _, e := range entries {
-		if refers(without(given, "category"), e.object(false)) {
+		if query.Refers(given.Without("category"), e.object(false)) {
 			found = append(found, e)
 		}
 	}

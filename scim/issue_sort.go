@@ -23,7 +23,7 @@ func (q *issueQuery) order() string {
 	if q.sortBy == nil || q.whole {
 		return ""
 	}
-	if name := pathOf(query.Present{Path: *q.sortBy}); name != "created" && name != "meta.created" {
+	if name := query.PathOf(query.Present{Path: *q.sortBy}); name != "created" && name != "meta.created" {
 		return ""
 	}
 	if q.descending {
@@ -66,12 +66,12 @@ func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan compiled
 func (q *issueQuery) minutes(window []query.Object, ids []string) ([]time.Time, bool) {
 	created := make(map[string]time.Time, len(window))
 	for _, o := range window {
-		at, _ := inner(o, "meta").Get("created")
+		at, _ := o.Inner("meta").Get("created")
 		t, ok := at.(time.Time)
 		if !ok || !query.Match(q.filter, o) {
 			return nil, false
 		}
-		created[text(o, "id")] = t.Truncate(time.Minute)
+		created[o.Text("id")] = t.Truncate(time.Minute)
 	}
 	minutes := make([]time.Time, len(ids))
 	for i, id := range ids {

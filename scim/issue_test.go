@@ -147,11 +147,11 @@ func TestIssueLife(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := text(created, "id")
-	if got := text(inner(created, "priority"), "name"); got != "High" {
+	id := created.Text("id")
+	if got := created.Inner("priority").Text("name"); got != "High" {
 		t.Errorf("priority %q, want High", got)
 	}
-	byKey, err := site.get(ctx, strings.ToLower(text(created, "key")), query.Projection{})
+	byKey, err := site.get(ctx, strings.ToLower(created.Text("key")), query.Projection{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestIssueLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	labels, _ := patched.Get("labels")
-	if text(patched, "summary") != "Replace both disks" || text(patched, "dueDate") != "" || len(words(labels)) != 3 {
+	if patched.Text("summary") != "Replace both disks" || patched.Text("dueDate") != "" || len(words(labels)) != 3 {
 		t.Errorf("patched: %v", patched)
 	}
 	before := site.calls.Load()
@@ -189,8 +189,8 @@ func TestIssueLife(t *testing.T) {
 func TestReplaceClearsWhatIsNotNamed(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	issue := site.firstIn(t, "ENG", `assignee pr and description pr and status.category eq "To Do"`)
-	got, err := site.replace(t.Context(), text(issue, "id"), site.doc(map[string]any{
-		"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": text(inner(issue, "issueType"), "name")}, "summary": "New",
+	got, err := site.replace(t.Context(), issue.Text("id"), site.doc(map[string]any{
+		"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": issue.Inner("issueType").Text("name")}, "summary": "New",
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -200,10 +200,10 @@ func TestReplaceClearsWhatIsNotNamed(t *testing.T) {
 			t.Errorf("%s is still %v", name, v)
 		}
 	}
-	if inner(got, "status") == nil || inner(got, "reporter") == nil || text(got, "summary") != "New" {
+	if got.Inner("status") == nil || got.Inner("reporter") == nil || got.Text("summary") != "New" {
 		t.Errorf("got %v", got)
 	}
-	_, err = site.replace(t.Context(), text(issue, "id"), site.doc(map[string]any{"project": map[string]any{"key": "OPS"}, "summary": "New"}))
+	_, err = site.replace(t.Context(), issue.Text("id"), site.doc(map[string]any{"project": map[string]any{"key": "OPS"}, "summary": "New"}))
 	wantError(t, err, 400, typeMutability, "ENG")
 }
 
@@ -211,16 +211,16 @@ func TestStatusIsReachedByTransition(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	ctx := t.Context()
 	issue := site.firstIn(t, "ENG", `status.name eq "To Do"`)
-	got, err := site.patch(ctx, text(issue, "id"), []operation{site.op(t, "replace", "status.name", "In Progress")})
+	got, err := site.patch(ctx, issue.Text("id"), []operation{site.op(t, "replace", "status.name", "In Progress")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name := text(inner(got, "status"), "name"); name != "In Progress" {
+	if name := got.Inner("status").Text("name"); name != "In Progress" {
 		t.Errorf("status %q", name)
 	}
-	_, err = site.patch(ctx, text(issue, "id"), []operation{site.op(t, "replace", "status.name", "Nowhere")})
+	_, err = site.patch(ctx, issue.Text("id"), []operation{site.op(t, "replace", "status.name", "Nowhere")})
 	wantError(t, err, 400, typeInvalidValue, `"Nowhere"`, `"Done" (id `)
-	_, err = site.patch(ctx, text(issue, "id"), []operation{site.op(t, "remove", "status", nil)})
+	_, err = site.patch(ctx, issue.Text("id"), []operation{site.op(t, "remove", "status", nil)})
 	wantError(t, err, 400, typeMutability)
 }
 
@@ -229,26 +229,26 @@ func TestTransitionAsksForItsFields(t *testing.T) {
 	ctx := t.Context()
 	asked := 0
 	for _, o := range site.all(t) {
-		ts, err := site.jira.Transitions(ctx, text(o, "id"))
+		ts, err := site.jira.Transitions(ctx, o.Text("id"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		i := slices.IndexFunc(ts, func(tr atlassian.Transition) bool { return tr.Fields["resolution"].Required })
-		if i < 0 || inner(o, "resolution") != nil {
+		if i < 0 || o.Inner("resolution") != nil {
 			continue
 		}
 		asked++
 		status := map[string]any{"id": ts[i].To.ID}
-		_, err = site.patch(ctx, text(o, "id"), []operation{site.op(t, "replace", "status", status)})
+		_, err = site.patch(ctx, o.Text("id"), []operation{site.op(t, "replace", "status", status)})
 		wantError(t, err, 400, typeInvalidValue, "resolution", ts[i].Fields["resolution"].AllowedValues[0].Name)
-		got, err := site.patch(ctx, text(o, "id"), []operation{
+		got, err := site.patch(ctx, o.Text("id"), []operation{
 			site.op(t, "replace", "status", status),
 			site.op(t, "replace", "resolution", map[string]any{"name": ts[i].Fields["resolution"].AllowedValues[0].Name}),
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text(inner(got, "status"), "id") != ts[i].To.ID || inner(got, "resolution") == nil {
+		if got.Inner("status").Text("id") != ts[i].To.ID || got.Inner("resolution") == nil {
 			t.Errorf("got %v", got)
 		}
 		break
@@ -291,7 +291,7 @@ func TestCreateInAStatus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if name := text(inner(got, "status"), "name"); name != "In Progress" {
+	if name := got.Inner("status").Text("name"); name != "In Progress" {
 		t.Errorf("status %q", name)
 	}
 }
@@ -301,12 +301,12 @@ func TestIssuesElsewhereDoNotExist(t *testing.T) {
 	foreign := everywhere.firstIn(t, "HR", "id pr")
 	site := newIssueSite(t, smallSite(), "ENG")
 	ctx := t.Context()
-	for _, id := range []string{text(foreign, "id"), text(foreign, "key"), "..%2f", "x", "999999999"} {
+	for _, id := range []string{foreign.Text("id"), foreign.Text("key"), "..%2f", "x", "999999999"} {
 		_, err := site.get(ctx, id, query.Projection{})
 		wantError(t, err, 404, "")
 		wantError(t, site.remove(ctx, id), 404, "")
 	}
-	e := parseIssueFilter(t, site.schema, fmt.Sprintf("id eq %q", text(foreign, "id")))
+	e := parseIssueFilter(t, site.schema, fmt.Sprintf("id eq %q", foreign.Text("id")))
 	result, err := site.list(ctx, listQuery{filter: e, start: 1, count: 10})
 	if err != nil || result.total != 0 {
 		t.Errorf("got %v, %v", result, err)
@@ -368,13 +368,13 @@ func TestListSeesOwnWrites(t *testing.T) {
 	if got := find(`labels eq "brandnew"`); got != 1 {
 		t.Errorf("%d found after create, want 1", got)
 	}
-	if _, err := site.patch(ctx, text(created, "id"), []operation{site.op(t, "remove", "labels", nil)}); err != nil {
+	if _, err := site.patch(ctx, created.Text("id"), []operation{site.op(t, "remove", "labels", nil)}); err != nil {
 		t.Fatal(err)
 	}
 	if got := find(`labels eq "brandnew"`); got != 0 {
 		t.Errorf("%d found after the label was removed, want 0", got)
 	}
-	if err := site.remove(ctx, text(created, "id")); err != nil {
+	if err := site.remove(ctx, created.Text("id")); err != nil {
 		t.Fatal(err)
 	}
 	if got := find(`summary eq "fresh"`); got != 0 {
@@ -413,7 +413,7 @@ func TestListIsExact(t *testing.T) {
 		var want []string
 		for _, o := range all {
 			if query.Match(e, o) {
-				want = append(want, text(o, "key"))
+				want = append(want, o.Text("key"))
 			}
 		}
 		result, err := site.list(t.Context(), listQuery{filter: e, start: 1, count: 1000})
@@ -422,7 +422,7 @@ func TestListIsExact(t *testing.T) {
 		}
 		var got []string
 		for _, o := range result.resources {
-			got = append(got, text(o, "key"))
+			got = append(got, o.Text("key"))
 		}
 		if diff := cmp.Diff(want, got); diff != "" || result.total != len(want) {
 			rt.Fatalf("%s\n%s\n%s", filter, result.plan, diff)

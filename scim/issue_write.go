@@ -23,11 +23,11 @@ func (b *issues) create(ctx context.Context, doc query.Object) (query.Object, er
 	}
 	doc = doc.Clone()
 	doc.Set("project", project.object(false))
-	if err := b.checkStatus(ctx, inner(doc, "status"), project.id); err != nil {
+	if err := b.checkStatus(ctx, doc.Inner("status"), project.id); err != nil {
 		return nil, err
 	}
 	resolver := resolver{b, project.id}
-	fields, err := resolver.changes(ctx, nil, without(doc, "status", "resolution"))
+	fields, err := resolver.changes(ctx, nil, doc.Without("status", "resolution"))
 	if err != nil {
 		return nil, err
 	}
@@ -79,12 +79,12 @@ func (b *issues) update(ctx context.Context, current, want query.Object) (query.
 	doc := want.Clone()
 	for _, f := range issueFields {
 		if f.form == choiceForm || f.form == personForm || f.form == parentForm {
-			if given := inner(doc, f.attr); given != nil {
-				doc.Set(f.attr, newlyGiven(given, inner(current, f.attr)))
+			if given := doc.Inner(f.attr); given != nil {
+				doc.Set(f.attr, newlyGiven(given, current.Inner(f.attr)))
 			}
 		}
 	}
-	return b.change(ctx, resolver{b, text(inner(current, "project"), "id")}, current, doc)
+	return b.change(ctx, resolver{b, current.Inner("project").Text("id")}, current, doc)
 }
 
 // newlyGiven is what of a reference a client means. Who changes the name and
@@ -105,7 +105,7 @@ func newlyGiven(given, current query.Object) query.Object {
 // change makes an issue what doc says, confirms it and returns what it is then.
 // All that can be checked is checked before the first change.
 func (b *issues) change(ctx context.Context, r resolver, current, doc query.Object) (query.Object, error) {
-	fields, err := r.changes(ctx, current, without(doc, "project", "status"))
+	fields, err := r.changes(ctx, current, doc.Without("project", "status"))
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	if len(fields) == 0 && move == nil {
 		return current, nil
 	}
-	id := text(current, "id")
+	id := current.Text("id")
 	b.recent.add(id)
 	if err := b.edit(ctx, id, fields); err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	if move != nil {
 		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.fields); err != nil {
 			if len(fields) > 0 {
-				err = half(err, "The fields of issue %s were changed, but its status was not.", text(current, "key"))
+				err = half(err, "The fields of issue %s were changed, but its status was not.", current.Text("key"))
 			}
 			return nil, err
 		}
@@ -158,16 +158,6 @@ func half(err error, format string, args ...any) error {
 	return &e
 }
 
-func without(o query.Object, names ...string) query.Object {
-	var out query.Object
-	for _, m := range o {
-		if !slices.Contains(names, m.Name) {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
 // unconfirmed compares what was asked for with what was read back. Jira
 // ignores silently what it does not like, and workflows may change anything.
 func unconfirmed(asked, before, found query.Object) error {
@@ -187,7 +177,7 @@ func unconfirmed(asked, before, found query.Object) error {
 		return nil
 	}
 	return invalidValue("Jira accepted the request, but these attributes of %s are not what was asked for: %s.",
-		text(found, "key"), strings.Join(names, ", "))
+		found.Text("key"), strings.Join(names, ", "))
 }
 
 // agrees reports whether the value read back is the one asked for.
@@ -208,7 +198,7 @@ func (f issueField) agrees(want, got any) bool {
 	}
 	w, _ := want.(query.Object)
 	g, _ := got.(query.Object)
-	return len(w) == 0 && len(g) == 0 || refers(w, g)
+	return len(w) == 0 && len(g) == 0 || query.Refers(w, g)
 }
 
 // words is a set of strings in a form that compares.
@@ -232,13 +222,13 @@ func sameMembers(want, got any) bool {
 		given, _ := w.(query.Object)
 		i := slices.IndexFunc(gots, func(g any) bool {
 			actual, _ := g.(query.Object)
-			return refers(given, actual)
+			return query.Refers(given, actual)
 		})
 		if i < 0 {
 			return false
 		}
 		actual, _ := gots[i].(query.Object)
-		referred[text(actual, "id")] = true
+		referred[actual.Text("id")] = true
 	}
 	return len(referred) == len(gots)
 }
@@ -249,13 +239,13 @@ func (b *issues) projectOf(ctx context.Context, doc query.Object) (entry, error)
 	if err != nil {
 		return entry{}, err
 	}
-	return pick("project", snapshot[projectCatalogue], inner(doc, "project"))
+	return pick("project", snapshot[projectCatalogue], doc.Inner("project"))
 }
 
 // checkStatus refuses a status that does not exist before anything is created.
 // Whether it can be reached is known only when the issue exists.
 func (b *issues) checkStatus(ctx context.Context, given query.Object, project string) error {
-	given = without(given, "category")
+	given = given.Without("category")
 	if len(given) == 0 {
 		return nil
 	}
@@ -263,7 +253,7 @@ func (b *issues) checkStatus(ctx context.Context, given query.Object, project st
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(entries, func(e entry) bool { return refers(given, e.object(false)) }) {
+	if !slices.ContainsFunc(entries, func(e entry) bool { return query.Refers(given, e.object(false)) }) {
 		return invalidValue("status: there is no %s; there are %s.", describe(given), listing(entries))
 	}
 	return nil

@@ -262,29 +262,9 @@ func isPresent(e query.Expr) bool {
 
 // columnOf finds the row of the attribute that a leaf is about.
 func columnOf(e query.Expr) (column, bool) {
-	name := pathOf(e)
+	name := query.PathOf(e)
 	if i := slices.IndexFunc(columns, func(c column) bool { return c.attr == name }); i >= 0 {
 		return columns[i], true
 	}
 	return column{}, false
-}
-
-// pathOf names the attribute of a leaf: the whole path below meta, whose
-// sub-attributes have nothing in common, otherwise the attribute alone.
-func pathOf(e query.Expr) string {
-	var p query.Path
-	switch e := e.(type) {
-	case query.Compare:
-		p = e.Path
-	case query.Present:
-		p = e.Path
-	case query.Has:
-		p = e.Path
-	default:
-		return ""
-	}
-	if p.Attr.Name == "meta" {
-		return p.String()
-	}
-	return p.Attr.Name
 }

@@ -221,7 +221,7 @@ func (c compiler) account(col column, e query.Expr) part {
 // accounts are those of the ids that JQL may name.
 func (c compiler) accounts(ids []string) []entry {
 	var entries []entry
-	for _, id := range unique(ids) {
+	for _, id := range query.Unique(ids) {
 		if canBeAccountID(id) && !c.strangers[id] {
 			entries = append(entries, entry{id: id})
 		}

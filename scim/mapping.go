@@ -140,7 +140,7 @@ func (p *userPath) in(user query.Object) any {
 		return nil
 	}
 	if p.filter == nil {
-		return valueAt(user, p.Path)
+		return user.At(p.Path)
 	}
 	v, _ := user.Get(p.Attr.Name)
 	list, _ := v.([]any)
@@ -189,9 +189,9 @@ func (a *accountAttribute) mayStandIn() bool { return a.fallback != nil || a.isR
 // goesBy is what a user without a formatted name is called: by given and family
 // name, or without them by the user name.
 func goesBy(user query.Object) string {
-	name := inner(user, "name")
-	called := strings.TrimSpace(text(name, "givenName") + " " + text(name, "familyName"))
-	return cmp.Or(called, text(user, "userName"))
+	name := user.Inner("name")
+	called := strings.TrimSpace(name.Text("givenName") + " " + name.Text("familyName"))
+	return cmp.Or(called, user.Text("userName"))
 }
 
 // operation is the change of a user that a change of the attribute is. A nil

@@ -86,7 +86,7 @@ func valuesIn(elements any) ([]string, bool) {
 	ids := make([]string, 0, len(list))
 	for _, e := range list {
 		element, _ := e.(query.Object)
-		id := text(element, "value")
+		id := element.Text("value")
 		if id == "" {
 			return nil, false
 		}
@@ -143,7 +143,7 @@ func memberIDs(o query.Object) []string {
 	ids := make([]string, 0, len(list))
 	for _, e := range list {
 		element, _ := e.(query.Object)
-		ids = append(ids, text(element, "value"))
+		ids = append(ids, element.Text("value"))
 	}
 	return ids
 }

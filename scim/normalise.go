@@ -99,7 +99,7 @@ func put(doc *query.Object, p query.Path, v any) {
 		doc.Set(p.Attr.Name, v)
 		return
 	}
-	extension := inner(*doc, p.Extension)
+	extension := (*doc).Inner(p.Extension)
 	extension.Set(p.Attr.Name, v)
 	doc.Set(p.Extension, extension)
 }
@@ -108,7 +108,7 @@ func put(doc *query.Object, p query.Path, v any) {
 func inOrder(schema *query.Schema, doc query.Object) query.Object {
 	out := membersInOrder(schema.Attributes, doc)
 	for _, e := range schema.Extensions {
-		if extension := inner(doc, e.URN); extension != nil {
+		if extension := doc.Inner(e.URN); extension != nil {
 			out = append(out, query.Member{Name: e.URN, Value: membersInOrder(e.Attributes, extension)})
 		}
 	}
@@ -400,9 +400,9 @@ func (n normaliser) checkLinks(s statement, v any) error {
 	list, _ := v.([]any)
 	for i, e := range list {
 		link, _ := e.(query.Object)
-		if strings.EqualFold(text(link, "type"), "Group") {
+		if strings.EqualFold(link.Text("type"), "Group") {
 			return invalidValue("%s[%d]: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.",
-				s.path, i, inQuotes(text(link, "value")))
+				s.path, i, inQuotes(link.Text("value")))
 		}
 	}
 	return nil

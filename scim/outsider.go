@@ -52,7 +52,7 @@ func (b *outsiders) named(ctx context.Context, userName string, users []query.Ob
 	var found []query.Object
 	for _, a := range everyone {
 		is := func(u query.Object) bool { return accountIDOf(u) == a.AccountID }
-		if o := outsider(a); strings.EqualFold(text(o, "userName"), userName) && !slices.ContainsFunc(users, is) {
+		if o := outsider(a); strings.EqualFold(o.Text("userName"), userName) && !slices.ContainsFunc(users, is) {
 			found = append(found, o)
 		}
 	}
@@ -61,7 +61,7 @@ func (b *outsiders) named(ctx context.Context, userName string, users []query.Ob
 	}
 	all, err := b.users.collection.all(ctx, need{fresh: fresh})
 	return slices.DeleteFunc(found, func(o query.Object) bool {
-		return slices.ContainsFunc(all.objects, func(u query.Object) bool { return accountIDOf(u) == text(o, "id") })
+		return slices.ContainsFunc(all.objects, func(u query.Object) bool { return accountIDOf(u) == o.Text("id") })
 	}), err
 }
 
@@ -83,7 +83,7 @@ func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Obje
 
 // outsider is an account of the organization in the form of a user.
 func outsider(a *atlassian.OrganizationUser) query.Object {
-	o := textObject("id", a.AccountID, "userName", cmp.Or(a.Email, a.AccountID), "displayName", a.Name, "nickName", a.Nickname)
+	o := query.Texts("id", a.AccountID, "userName", cmp.Or(a.Email, a.AccountID), "displayName", a.Name, "nickName", a.Nickname)
 	o = append(o, query.Member{Name: "active", Value: a.AccountStatus == "active"}, query.Member{Name: schemas.SourceProvisioned, Value: false})
 	if a.Email != "" {
 		o = append(o, query.Member{Name: "emails", Value: []any{query.Object{{Name: "value", Value: a.Email}, {Name: "primary", Value: true}}}})

@@ -16,7 +16,7 @@ func apply(rt *resourceType, current query.Object, ops []operation, strict bool)
 	for _, op := range ops {
 		parent := &doc
 		if op.path.Extension != "" {
-			extension := inner(doc, op.path.Extension)
+			extension := doc.Inner(op.path.Extension)
 			parent = &extension
 		}
 		var err error
@@ -61,7 +61,7 @@ func sameValue(rt *resourceType, before, after any) bool {
 	is, ok := before.(query.Object)
 	given, also := after.(query.Object)
 	if ok && also && rt.references {
-		return refers(given, is)
+		return query.Refers(given, is)
 	}
 	return query.Equal(query.Object{{Value: before}}, query.Object{{Value: after}})
 }
@@ -101,7 +101,7 @@ func applySingle(rt *resourceType, o *query.Object, op operation) {
 	name := op.path.Attr.Name
 	switch {
 	case op.path.Attr.Kind == query.Complex:
-		setOrDelete(o, name, changedAttribute(rt, inner(*o, name), op))
+		setOrDelete(o, name, changedAttribute(rt, (*o).Inner(name), op))
 	case op.op == "remove":
 		o.Delete(name)
 	default:
@@ -215,7 +215,7 @@ func applyElements(rt *resourceType, list []any, op operation, strict bool) ([]a
 		return nil, noTarget("%s has no element that satisfies %s.", op.path.Attr.Name, op.filter)
 	}
 	made := changedElement(rt, terms, op)
-	if object, ok := made.(query.Object); ok && subAttribute(op.path.Attr, "value") != nil && text(object, "value") == "" {
+	if object, ok := made.(query.Object); ok && subAttribute(op.path.Attr, "value") != nil && object.Text("value") == "" {
 		return nil, noTarget("%s has no element that satisfies %s, and without a value none can be made.", op.path.Attr.Name, op.filter)
 	}
 	demote(kept, made)
@@ -318,7 +318,7 @@ func means(rt *resourceType, given, element any) bool {
 		return given == element
 	}
 	if rt.references {
-		return refers(g, e)
+		return query.Refers(g, e)
 	}
 	for _, name := range []string{"value", "type"} {
 		want, asked := g.Get(name)

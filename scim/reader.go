@@ -95,7 +95,7 @@ func (r *reader) completed(ctx context.Context, objects []query.Object) ([]query
 	var bare []string
 	for _, o := range objects {
 		if r.links.missing(o) {
-			bare = append(bare, text(o, "id"))
+			bare = append(bare, o.Text("id"))
 		}
 	}
 	if len(bare) == 0 {
@@ -107,11 +107,11 @@ func (r *reader) completed(ctx context.Context, objects []query.Object) ([]query
 	}
 	byID := make(map[string]query.Object, len(read))
 	for _, o := range read {
-		byID[text(o, "id")] = o
+		byID[o.Text("id")] = o
 	}
 	objects = slices.Clone(objects)
 	for i, o := range objects {
-		if whole := byID[text(o, "id")]; whole != nil {
+		if whole := byID[o.Text("id")]; whole != nil {
 			objects[i] = whole
 		}
 	}

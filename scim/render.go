@@ -26,7 +26,7 @@ func (s *core) render(c *call, w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	switch {
 	case c.err == errNotModified:
-		h.Set("ETag", version(c.found))
+		h.Set("ETag", query.Version(c.found))
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 	case c.err != nil:
@@ -116,7 +116,7 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 func renderDocument(c *call, w http.ResponseWriter) {
 	c.versioned = true
 	doc := c.complete(c.rt, c.found)
-	if tag := text(inner(doc, "meta"), "version"); tag != "" {
+	if tag := doc.Inner("meta").Text("version"); tag != "" {
 		w.Header().Set("ETag", tag)
 	}
 	doc = c.shown(doc)
@@ -208,7 +208,7 @@ func (c *call) complete(rt *resourceType, o query.Object) query.Object {
 		if meta, ok := m.Value.(query.Object); ok && m.Name == "meta" {
 			meta = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(rt, o)})
 			if c.versioned && !rt.links.missing(o) {
-				meta = append(meta, query.Member{Name: "version", Value: version(o)})
+				meta = append(meta, query.Member{Name: "version", Value: query.Version(o)})
 			}
 			m.Value = meta
 		}
@@ -230,7 +230,7 @@ func (c *call) referring(m query.Member) []any {
 	out := make([]any, 0, len(list))
 	for _, e := range list {
 		element, _ := e.(query.Object)
-		ref := query.Member{Name: "$ref", Value: c.base + endpoint + url.PathEscape(text(element, "value"))}
+		ref := query.Member{Name: "$ref", Value: c.base + endpoint + url.PathEscape(element.Text("value"))}
 		out = append(out, append(element[:len(element):len(element)], ref))
 	}
 	return out

@@ -135,7 +135,7 @@ func (s *core) understandCursor(q *listQuery, p parameters) error {
 
 // attributes lists what the filter and the order look at.
 func (q *listQuery) attributes() []string {
-	names := attributesOf(q.filter)
+	names := query.AttributesOf(q.filter)
 	if q.sortBy != nil {
 		names = append(names, q.sortBy.String())
 	}

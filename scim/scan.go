@@ -155,21 +155,21 @@ func follow(objects, page []query.Object) ([]query.Object, error) {
 	if len(objects) == 0 {
 		return page, nil
 	}
-	if len(page) == 0 || text(page[0], "id") != text(objects[len(objects)-1], "id") {
+	if len(page) == 0 || page[0].Text("id") != objects[len(objects)-1].Text("id") {
 		return nil, errChanged
 	}
 	return append(objects, page[1:]...), nil
 }
 
 func startsWith(objects, prefix []query.Object) bool {
-	return len(objects) >= len(prefix) && slices.EqualFunc(objects[:len(prefix)], prefix, func(a, b query.Object) bool { return text(a, "id") == text(b, "id") })
+	return len(objects) >= len(prefix) && slices.EqualFunc(objects[:len(prefix)], prefix, func(a, b query.Object) bool { return a.Text("id") == b.Text("id") })
 }
 
 // distinct fails with errChanged if a resource is there twice.
 func distinct(objects []query.Object) error {
 	seen := make(map[string]bool, len(objects))
 	for _, o := range objects {
-		seen[text(o, "id")] = true
+		seen[o.Text("id")] = true
 	}
 	if len(seen) < len(objects) {
 		return errChanged

@@ -67,10 +67,10 @@ type Config struct {
 	// domain appended where it is no address. Empty: such a user is refused.
 	DeriveEmailDomain string
 
-	Version   string           // of the program, for /connector/health
-	Owners    Owners           // of the connected application, for /connector/metadata
-	Connector ConnectorAnswers // changes to what the connector's endpoints answer, from ParseConnectorAnswers
-	Probes    []Probe          // what /connector/test looks at besides Directory and Jira
+	Version   string  // of the program, for /connector/health
+	Owners    Owners  // of the connected application, for /connector/metadata
+	Connector Answers // changes to what the connector's endpoints answer, from ParseConnectorAnswers
+	Probes    []Probe // what /connector/test looks at besides Directory and Jira
 
 	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
 	CursorTimeout   time.Duration // between two pages of a list; default 10 min

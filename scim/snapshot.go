@@ -103,7 +103,7 @@ func (s *snapshot) mend(ids []string, found []query.Object, since uint64) {
 		s.changed[id] = nil
 	}
 	for _, o := range found {
-		s.changed[text(o, "id")] = o
+		s.changed[o.Text("id")] = o
 	}
 	for _, id := range ids {
 		delete(s.outdated, id)
@@ -129,7 +129,7 @@ func (s *snapshot) apply() {
 	}
 	objects := make([]query.Object, 0, len(s.objects)+len(s.changed))
 	for _, o := range s.objects {
-		id := text(o, "id")
+		id := o.Text("id")
 		became, ok := s.changed[id]
 		if ok {
 			o = became
@@ -154,7 +154,7 @@ func (s *snapshot) replace(objects []query.Object) {
 	s.objects, s.bare = objects, nil
 	for _, o := range objects {
 		if s.links.missing(o) {
-			s.bare = append(s.bare, text(o, "id"))
+			s.bare = append(s.bare, o.Text("id"))
 		}
 	}
 }
@@ -167,7 +167,7 @@ func (s *snapshot) resolve() {
 	for _, o := range s.objects {
 		for id := range s.links.of(o) {
 			if at, ok := s.mentioned[id]; ok {
-				s.doubt(text(o, "id"), at)
+				s.doubt(o.Text("id"), at)
 			}
 		}
 	}

@@ -4,7 +4,7 @@ import "time"
 
 // SnapshotStats describes what the server keeps of a directory's resources, and
 // what it did for it since it started.
-type SnapshotStats struct {
+type Stats struct {
 	Type      string        // resource type
 	Kept      bool          // there is a complete reading now
 	Resources int           // in it
@@ -17,8 +17,8 @@ type SnapshotStats struct {
 
 // Snapshots tells about the snapshots of users and groups, for metrics. It costs
 // no upstream call.
-func (s *Server) Snapshots() []SnapshotStats {
-	var all []SnapshotStats
+func (s *Server) Snapshots() []Stats {
+	var all []Stats
 	for _, r := range s.readers {
 		stats := r.store.stats()
 		stats.Type = r.name

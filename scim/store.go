@@ -71,7 +71,7 @@ func (l links) of(o query.Object) iter.Seq[string] {
 		list, _ := v.([]any)
 		for _, e := range list {
 			element, _ := e.(query.Object)
-			if !yield(text(element, "value")) {
+			if !yield(element.Text("value")) {
 				return
 			}
 		}
@@ -154,10 +154,10 @@ func (s *store) outlook(n need) (age time.Duration, calls int, ok bool) {
 }
 
 // stats describes the store for metrics.
-func (s *store) stats() SnapshotStats {
+func (s *store) stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := SnapshotStats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures}
+	stats := Stats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures}
 	if found := s.living(); found != nil {
 		stats.Kept, stats.Resources, stats.Age = true, len(found.objects), s.now().Sub(found.read)
 	}
@@ -175,7 +175,7 @@ func (s *store) known(id string) query.Object {
 	}
 	kept.apply()
 	for _, o := range kept.objects {
-		if text(o, "id") == id {
+		if o.Text("id") == id {
 			return o
 		}
 	}

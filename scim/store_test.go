@@ -121,7 +121,7 @@ func ask(ctx context.Context, s *store, n need) <-chan string {
 func line(v view) string {
 	var words []string
 	for _, o := range v.objects {
-		words = append(words, text(o, "id")+"="+text(o, "title"))
+		words = append(words, o.Text("id")+"="+o.Text("title"))
 	}
 	return strings.Join(words, " ")
 }

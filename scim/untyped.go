@@ -23,7 +23,7 @@ func typedEmails(c *Caller, emails any) any {
 	}
 	out := make([]any, len(list))
 	for i, e := range list {
-		if element, ok := e.(query.Object); ok && text(element, "type") == "" {
+		if element, ok := e.(query.Object); ok && element.Text("type") == "" {
 			e = append(element[:len(element):len(element)], query.Member{Name: "type", Value: c.UntypedEmail})
 		}
 		out[i] = e
@@ -57,10 +57,10 @@ func (h handler) stored(c *call, current, want query.Object) query.Object {
 		element, _ := e.(query.Object)
 		untyped := func(b any) bool {
 			o, _ := b.(query.Object)
-			return text(o, "type") == "" && strings.EqualFold(text(o, "value"), text(element, "value"))
+			return o.Text("type") == "" && strings.EqualFold(o.Text("value"), element.Text("value"))
 		}
-		if strings.EqualFold(text(element, "type"), c.caller.UntypedEmail) && slices.ContainsFunc(before, untyped) {
-			e = without(element, "type")
+		if strings.EqualFold(element.Text("type"), c.caller.UntypedEmail) && slices.ContainsFunc(before, untyped) {
+			e = element.Without("type")
 		}
 		out[i] = e
 	}

@@ -142,7 +142,7 @@ func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 
 // update implements backend.
 func (b *users) update(ctx context.Context, current, want query.Object) (query.Object, error) {
-	id := text(current, "id")
+	id := current.Text("id")
 	want = want.Clone()
 	for _, name := range []string{"emails", "phoneNumbers"} {
 		if v, ok := want.Get(name); ok {
@@ -164,7 +164,7 @@ func (b *users) update(ctx context.Context, current, want query.Object) (query.O
 // confirmed compares what upstream holds with what it was sent.
 func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
 	if names := ignored(b.schema, sent, found); len(names) > 0 {
-		return nil, refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", text(found, "id"), strings.Join(names, ", "))
+		return nil, refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return found, nil
 }
@@ -250,7 +250,7 @@ func (b *users) complete(ctx context.Context, method string, doc *query.Object) 
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
 		return "emails", nil
 	}
-	address, ok := derivedEmail(text(*doc, "userName"), b.deriveDomain)
+	address, ok := derivedEmail((*doc).Text("userName"), b.deriveDomain)
 	if !ok {
 		return "", emailsRequired()
 	}

@@ -56,7 +56,7 @@ func userObject(u *atlassian.User) query.Object {
 }
 
 func nameObject(n *atlassian.Name) query.Object {
-	return textObject("formatted", n.Formatted, "familyName", n.FamilyName, "givenName", n.GivenName, "middleName", n.MiddleName,
+	return query.Texts("formatted", n.Formatted, "familyName", n.FamilyName, "givenName", n.GivenName, "middleName", n.MiddleName,
 		"honorificPrefix", n.HonorificPrefix, "honorificSuffix", n.HonorificSuffix)
 }
 
@@ -70,33 +70,22 @@ func enterpriseObject(u *atlassian.User) query.Object {
 			department = u.Enterprise.Department
 		}
 	}
-	return textObject("organization", organization, "department", department)
+	return query.Texts("organization", organization, "department", department)
 }
 
 // multiValueObject always says whether the value is primary, as the directory does.
 func multiValueObject(m atlassian.MultiValue) query.Object {
-	return append(textObject("value", m.Value, "type", m.Type), query.Member{Name: "primary", Value: m.Primary})
+	return append(query.Texts("value", m.Value, "type", m.Type), query.Member{Name: "primary", Value: m.Primary})
 }
 
 func referenceObject(r atlassian.Reference) query.Object {
-	return textObject("value", r.Value, "display", r.Display, "type", r.Type)
+	return query.Texts("value", r.Value, "display", r.Display, "type", r.Type)
 }
 
 // membershipObject is a group of a user. The directory knows no nested groups, so
 // every membership is direct (RFC 7643 section 4.1.2).
 func membershipObject(r atlassian.Reference) query.Object {
-	return textObject("value", r.Value, "display", r.Display, "type", "direct")
-}
-
-// textObject makes an object of name and value pairs, without the empty ones.
-func textObject(pairs ...string) query.Object {
-	o := make(query.Object, 0, len(pairs)/2)
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			o = append(o, query.Member{Name: pairs[i], Value: pairs[i+1]})
-		}
-	}
-	return o
+	return query.Texts("value", r.Value, "display", r.Display, "type", "direct")
 }
 
 func addMany[T any](o *query.Object, name string, all []T, object func(T) query.Object) {
@@ -125,20 +114,20 @@ func metaMember(resourceType string, m *atlassian.Meta) query.Member {
 // userOf is the reverse of userObject, for what can be written.
 func userOf(o query.Object) *atlassian.User {
 	u := &atlassian.User{
-		ExternalID: text(o, "externalId"), UserName: text(o, "userName"), DisplayName: text(o, "displayName"), NickName: text(o, "nickName"),
-		Title: text(o, "title"), PreferredLanguage: text(o, "preferredLanguage"), Timezone: text(o, "timezone"),
+		ExternalID: o.Text("externalId"), UserName: o.Text("userName"), DisplayName: o.Text("displayName"), NickName: o.Text("nickName"),
+		Title: o.Text("title"), PreferredLanguage: o.Text("preferredLanguage"), Timezone: o.Text("timezone"),
 		Emails: multiValues(o, "emails"), PhoneNumbers: multiValues(o, "phoneNumbers"),
 	}
-	if n := inner(o, "name"); n != nil {
-		u.Name = &atlassian.Name{Formatted: text(n, "formatted"), FamilyName: text(n, "familyName"), GivenName: text(n, "givenName"),
-			MiddleName: text(n, "middleName"), HonorificPrefix: text(n, "honorificPrefix"), HonorificSuffix: text(n, "honorificSuffix")}
+	if n := o.Inner("name"); n != nil {
+		u.Name = &atlassian.Name{Formatted: n.Text("formatted"), FamilyName: n.Text("familyName"), GivenName: n.Text("givenName"),
+			MiddleName: n.Text("middleName"), HonorificPrefix: n.Text("honorificPrefix"), HonorificSuffix: n.Text("honorificSuffix")}
 	}
 	if v, ok := o.Get("active"); ok {
 		active := v == true
 		u.Active = &active
 	}
-	if e := inner(o, atlassian.EnterpriseSchema); e != nil {
-		u.Organization, u.Department = text(e, "organization"), text(e, "department")
+	if e := o.Inner(atlassian.EnterpriseSchema); e != nil {
+		u.Organization, u.Department = e.Text("organization"), e.Text("department")
 		u.Enterprise = &atlassian.Enterprise{Organization: u.Organization, Department: u.Department}
 	}
 	return u
@@ -151,22 +140,9 @@ func multiValues(o query.Object, name string) []atlassian.MultiValue {
 	for _, e := range list {
 		element, _ := e.(query.Object)
 		primary, _ := element.Get("primary")
-		out = append(out, atlassian.MultiValue{Value: text(element, "value"), Type: text(element, "type"), Primary: primary == true})
+		out = append(out, atlassian.MultiValue{Value: element.Text("value"), Type: element.Text("type"), Primary: primary == true})
 	}
 	return out
-}
-
-// valueAt is the single value at a path, nil if there is none.
-func valueAt(o query.Object, p query.Path) any {
-	if p.Extension != "" {
-		o = inner(o, p.Extension)
-	}
-	v, _ := o.Get(p.Attr.Name)
-	if p.Sub != nil {
-		object, _ := v.(query.Object)
-		v, _ = object.Get(p.Sub.Name)
-	}
-	return v
 }
 
 func sameText(a, b any) bool {

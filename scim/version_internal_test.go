@@ -19,7 +19,7 @@ func TestVersionIsStable(t *testing.T) {
 		{Name: "count", Value: int64(3)}, {Name: "part", Value: 0.5}, {Name: "meta", Value: query.Object{{Name: "created", Value: at}}},
 	}
 	const want = `W/"35n22gsa3uzau"`
-	if got := version(o); got != want {
+	if got := query.Version(o); got != want {
 		t.Errorf("the version is %s, want %s", got, want)
 	}
 	turned := query.Object{
@@ -28,7 +28,7 @@ func TestVersionIsStable(t *testing.T) {
 		{Name: "part", Value: 0.5}, {Name: "count", Value: int64(3)}, {Name: "emails", Value: []any{element("b", false), element("a", true)}},
 		{Name: "active", Value: true}, {Name: "id", Value: "1"},
 	}
-	if got := version(turned); got != want {
+	if got := query.Version(turned); got != want {
 		t.Errorf("in another order the version is %s, want %s", got, want)
 	}
 	for name, change := range map[string]func(query.Object){
@@ -40,7 +40,7 @@ func TestVersionIsStable(t *testing.T) {
 	} {
 		other := o.Clone()
 		change(other)
-		if version(other) == want {
+		if query.Version(other) == want {
 			t.Errorf("%s: the version is the same", name)
 		}
 	}
@@ -64,7 +64,7 @@ func BenchmarkVersion(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				version(o)
+				query.Version(o)
 			}
 		})
 	}

@@ -80,7 +80,7 @@ func (w *walk) add(rank int, found *listResult) {
 	}
 	w.steps = slices.Grow(w.steps, len(objects)+len(found.ids))
 	for _, o := range objects {
-		w.steps = append(w.steps, step{place{rank, text(o, "id")}, o})
+		w.steps = append(w.steps, step{place{rank, o.Text("id")}, o})
 	}
 	for _, id := range found.ids {
 		w.steps = append(w.steps, step{at: place{rank, id}})
@@ -157,7 +157,7 @@ func (w *walk) filled(ctx context.Context, window []step) ([]step, error) {
 			objects = make(map[place]query.Object, len(window))
 		}
 		for _, o := range found {
-			objects[place{rank, text(o, "id")}] = o
+			objects[place{rank, o.Text("id")}] = o
 		}
 	}
 	if objects == nil {

@@ -26,8 +26,8 @@ func parsedFile[T any](setting, path string, parse func([]byte) (T, error)) (par
 }
 
 // connectorAnswers are those of the file SCIM_ATLASSIAN_CONNECTOR_FILE, if any.
-func (c *config) connectorAnswers() (scim.ConnectorAnswers, error) {
-	return parsedFile("SCIM_ATLASSIAN_CONNECTOR_FILE", c.ConnectorFile, scim.ParseConnectorAnswers)
+func (c *config) connectorAnswers() (scim.Answers, error) {
+	return parsedFile("SCIM_ATLASSIAN_CONNECTOR_FILE", c.ConnectorFile, scim.ParseAnswers)
 }
 
 // callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.

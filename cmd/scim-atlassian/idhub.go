@@ -68,7 +68,7 @@ func (c *config) connectIDHub(logger *zap.Logger) (*idhub, error) {
 		announcePath: c.IDHubAnnouncePath,
 		announcement: announcement{
 			Connector: "JIRA", Version: version(), URL: public,
-			Metadata: public + scim.ConnectorPath + "/metadata", Health: public + scim.ConnectorPath + "/health",
+			Metadata: public + scim.Path + "/metadata", Health: public + scim.Path + "/health",
 			BusinessOwner: c.BusinessOwner, ITOwner: c.ITOwner,
 		},
 		account: account,

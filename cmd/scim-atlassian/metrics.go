@@ -98,7 +98,7 @@ func (m *metrics) around(facade *scim.Server) http.Handler {
 }
 
 // snapshotMetrics reads the snapshots' own figures when Prometheus asks.
-type snapshotMetrics func() []scim.SnapshotStats
+type snapshotMetrics func() []scim.Stats
 
 var (
 	snapshotReadings = prometheus.NewDesc(space+"_snapshot_readings_total", "Uses of a kept snapshot (hit), readings of everything (scan), of what writes left in doubt (mend), and those that failed (failure).",

@@ -2,6 +2,7 @@ package query
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -101,4 +102,97 @@ func equal(a, b any) bool {
 		return ok && order == 0
 	}
 	return a == b
+}
+
+// Elements are those of a multi-valued complex attribute.
+func (o Object) Elements(name string) []Object {
+	v, _ := o.Get(name)
+	list, _ := v.([]any)
+	out := make([]Object, 0, len(list))
+	for _, e := range list {
+		if element, ok := e.(Object); ok {
+			out = append(out, element)
+		}
+	}
+	return out
+}
+
+func Unique(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		if !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// CompareIDs orders ids as the numbers they are, which is the order in which
+// issues were created.
+func CompareIDs(a, b string) int {
+	if len(a) != len(b) {
+		return len(a) - len(b)
+	}
+	return strings.Compare(a, b)
+}
+
+// Text returns a string member, "" if there is none.
+func (o Object) Text(name string) string {
+	v, _ := o.Get(name)
+	s, _ := v.(string)
+	return s
+}
+
+// Inner returns a complex member, nil if there is none.
+func (o Object) Inner(name string) Object {
+	v, _ := o.Get(name)
+	object, _ := v.(Object)
+	return object
+}
+
+// Refers reports whether actual is what given refers to: every member that
+// was given, such as an id or a name, is that of actual. Names and keys are
+// compared without regard to case, as Jira does.
+func Refers(given, actual Object) bool {
+	for _, m := range given {
+		v, _ := m.Value.(string)
+		if !strings.EqualFold(v, actual.Text(m.Name)) {
+			return false
+		}
+	}
+	return len(given) > 0
+}
+
+func (o Object) Without(names ...string) Object {
+	var out Object
+	for _, m := range o {
+		if !slices.Contains(names, m.Name) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Texts makes an object of name and value pairs, without the empty ones.
+func Texts(pairs ...string) Object {
+	o := make(Object, 0, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			o = append(o, Member{Name: pairs[i], Value: pairs[i+1]})
+		}
+	}
+	return o
+}
+
+// At is the single value at a path, nil if there is none.
+func (o Object) At(p Path) any {
+	if p.Extension != "" {
+		o = o.Inner(p.Extension)
+	}
+	v, _ := o.Get(p.Attr.Name)
+	if p.Sub != nil {
+		object, _ := v.(Object)
+		v, _ = object.Get(p.Sub.Name)
+	}
+	return v
 }

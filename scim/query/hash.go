@@ -1,0 +1,77 @@
+package query
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// Version is the weak entity tag of a resource, RFC 7644 section 3.14: a hash of
+// all it holds, the same in every process and for every client, since it leaves
+// out what the server adds for one (schemas, meta.location). Neither the order
+// of members nor that of list elements counts: SCIM gives them none (RFC 7643
+// section 2.4), and upstream keeps none. o must be whole.
+func Version(o Object) string {
+	var sum uint64
+	for _, m := range o {
+		switch m.Name {
+		case "schemas":
+		case "meta":
+			meta, _ := m.Value.(Object)
+			sum += hashObject(meta.Without("location", "version"))
+		default:
+			sum += HashMember(m)
+		}
+	}
+	return `W/"` + strconv.FormatUint(sum, 36) + `"`
+}
+
+func hashObject(o Object) uint64 {
+	var sum uint64
+	for _, m := range o {
+		sum += HashMember(m)
+	}
+	return sum
+}
+
+func HashMember(m Member) uint64 {
+	return mix(hashValue(m.Value) ^ mix(xxhash.Sum64String(m.Name)))
+}
+
+func hashValue(v any) uint64 {
+	switch v := v.(type) {
+	case string:
+		return xxhash.Sum64String(v)
+	case bool:
+		if v {
+			return 1
+		}
+		return 2
+	case int64:
+		return mix(uint64(v))
+	case float64:
+		return mix(math.Float64bits(v))
+	case time.Time:
+		return mix(uint64(v.UnixNano()))
+	case Object:
+		return hashObject(v)
+	case []any:
+		var sum uint64
+		for _, e := range v {
+			sum += mix(hashValue(e))
+		}
+		return sum
+	}
+	return 0
+}
+
+// mix spreads every bit over the whole word, so that sums of hashes do not cancel
+// out: the finalizer of SplitMix64.
+func mix(h uint64) uint64 {
+	h += 0x9e3779b97f4a7c15
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
