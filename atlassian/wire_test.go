@@ -148,7 +148,7 @@ func (p *pipe) Accept() (net.Conn, error) {
 func (p *pipe) Close() error   { close(p.closed); return nil }
 func (p *pipe) Addr() net.Addr { return &net.TCPAddr{} }
 
-// asError returns the *atlassian.Error of err, which it must be.
+// resource.AsError returns the *atlassian.Error of err, which it must be.
 func asError(t testing.TB, err error) *atlassian.Error {
 	t.Helper()
 	var e *atlassian.Error

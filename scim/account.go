@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // The kinds of entitlement, as type shows them and names begin.
@@ -27,7 +28,7 @@ const (
 type accounts struct {
 	m      *accountMap
 	users  *users
-	user   *resourceType // the users'
+	user   *resource.Type // the users'
 	groups *groups
 	roles  *projectRoles
 	others *outsiders // nil: no organization is configured
@@ -47,9 +48,9 @@ type accountsConfig struct {
 	Now                           func() time.Time
 }
 
-func newAccounts(cfg accountsConfig, m *accountMap, user *resourceType, g *groups, r *projectRoles) *accounts {
+func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *groups, r *projectRoles) *accounts {
 	b := &accounts{
-		m: m, users: user.backend.(*users), user: user, groups: g, roles: r, cfg: cfg,
+		m: m, users: user.Backend.(*users), user: user, groups: g, roles: r, cfg: cfg,
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
@@ -86,11 +87,11 @@ func (b *accounts) holdersCost(id string) int {
 
 // over is what a query is run on: the users, seen as accounts with as many roles
 // as the query is about.
-func (b *accounts) over(q listQuery) *collection {
+func (b *accounts) over(q resource.ListQuery) *collection {
 	users := b.users.collection
-	c := &collection{table: b.table, budget: b.cfg.ScanBudget, links: links{name: b.entitlements}, stats: users.stats, peek: users.peek}
+	c := &collection{table: b.table, budget: b.cfg.ScanBudget, links: resource.Links{Name: b.entitlements}, stats: users.stats, peek: users.peek}
 	c.probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
-		found, err := b.probe(ctx, p, q.fresh)
+		found, err := b.probe(ctx, p, q.Fresh)
 		if err != nil {
 			return nil, err
 		}
@@ -119,7 +120,7 @@ func (b *accounts) over(q listQuery) *collection {
 }
 
 // seen returns the accounts of users, with the roles that the query needs.
-func (b *accounts) seen(ctx context.Context, q listQuery, users []query.Object) ([]query.Object, error) {
+func (b *accounts) seen(ctx context.Context, q resource.ListQuery, users []query.Object) ([]query.Object, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
@@ -134,20 +135,20 @@ func (b *accounts) seen(ctx context.Context, q listQuery, users []query.Object) 
 	return seen, nil
 }
 
-func (b *accounts) list(ctx context.Context, q listQuery) (*listResult, error) {
+func (b *accounts) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	return b.over(q).list(ctx, q)
 }
 
-func (b *accounts) explain(filter query.Expr) string {
-	return b.over(listQuery{}).plan(filter, need{}).String()
+func (b *accounts) Explain(filter query.Expr) string {
+	return b.over(resource.ListQuery{}).plan(filter, need{}).String()
 }
 
-func (b *accounts) get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
+func (b *accounts) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
 	user, err := b.read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := b.seen(ctx, listQuery{want: want}, []query.Object{user})
+	seen, err := b.seen(ctx, resource.ListQuery{Want: want}, []query.Object{user})
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +167,7 @@ func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Obj
 	case !isGone(err):
 		return user, err
 	case b.others == nil:
-		return nil, notFound("Account", id)
+		return nil, resource.NotFound("Account", id)
 	}
 	return b.others.read(ctx, id, fresh)
 }
@@ -203,19 +204,19 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, fresh bool) ([]quer
 // rolesFor returns the roles that a query needs: all if it shows entitlements or
 // asks for more of them than for certain ones by id, else only those. It is nil
 // if the query has nothing to do with entitlements.
-func (b *accounts) rolesFor(ctx context.Context, q listQuery) (*roleBook, error) {
+func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*roleBook, error) {
 	if b.entitlements == "" {
 		return nil, nil
 	}
-	need := namedRoles(q.filter, b.entitlements)
-	need.all = need.all || q.sortBy != nil && q.sortBy.Attr.Name == b.entitlements || q.want.Wants(b.entitlements) || q.asksVersion()
+	need := namedRoles(q.Filter, b.entitlements)
+	need.all = need.all || q.SortBy != nil && q.SortBy.Attr.Name == b.entitlements || q.Want.Wants(b.entitlements) || q.AsksVersion()
 	switch {
 	case need.all:
-		return b.roles.all(ctx, q.fresh)
+		return b.roles.all(ctx, q.Fresh)
 	case !need.mentioned:
 		return nil, nil
 	}
-	if known := b.roles.known(); known != nil && !q.fresh {
+	if known := b.roles.known(); known != nil && !q.Fresh {
 		return known, nil
 	}
 	return b.roles.some(ctx, need.ids)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // accountChange is what a write wants of an account.
@@ -21,10 +22,10 @@ type attributeChange struct {
 	value any
 }
 
-// kept implements backend: what a PUT leaves out in practice though its sender
+// Kept implements backend: what a PUT leaves out in practice though its sender
 // relies on it, and the e-mail address, which Atlassian requires. Of attributes
 // that do not flow to Atlassian, a PUT that is silent asks nothing.
-func (b *accounts) kept(p Policy) []string {
+func (b *accounts) Kept(p resource.Policy) []string {
 	names := []string{nameOf(&b.m.Mapping, primaryEmail)}
 	names = append(names, b.active)
 	if !p.Strict {
@@ -66,10 +67,10 @@ func (b *accounts) flowing(ctx context.Context, change accountChange) (accountCh
 		return change, nil
 	}
 	if !b.cfg.IgnoreUnsynced {
-		return change, mutability("%s: not written, since the mapping of accounts has no flow from IDHub to Atlassian%s. Leave it out and change it there, or set SCIM_ATLASSIAN_IGNORE_UNSYNCED to have it passed over.",
+		return change, resource.Mutability("%s: not written, since the mapping of accounts has no flow from IDHub to Atlassian%s. Leave it out and change it there, or set SCIM_ATLASSIAN_IGNORE_UNSYNCED to have it passed over.",
 			strings.Join(names, ", "), b.trust())
 	}
-	requestOf(ctx).remark("unsynced", names)
+	resource.RequestOf(ctx).Remark("unsynced", names)
 	change.attributes = slices.DeleteFunc(change.attributes, func(c attributeChange) bool { return stays(c.name) })
 	return change, nil
 }
@@ -85,14 +86,14 @@ func (b *accounts) trust() string {
 // Atlassian: there they come and go.
 func (b *accounts) owned() error {
 	if a := b.m.Attribute("userName"); !a.SyncDirection.In(b.cfg.TrustedSource).ToApp() {
-		return mutability("%s does not flow from IDHub to Atlassian%s: accounts are made and deleted there.", a.Name, b.trust())
+		return resource.Mutability("%s does not flow from IDHub to Atlassian%s: accounts are made and deleted there.", a.Name, b.trust())
 	}
 	return nil
 }
 
-// create makes a user and then assigns its entitlements. What they are is looked
+// Create makes a user and then assigns its entitlements. What they are is looked
 // at before, so that a wrong one changes nothing.
-func (b *accounts) create(ctx context.Context, doc query.Object) (query.Object, error) {
+func (b *accounts) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	if err := b.owned(); err != nil {
 		return nil, err
 	}
@@ -111,11 +112,11 @@ func (b *accounts) create(ctx context.Context, doc query.Object) (query.Object, 
 	if err := b.grantable(new, targets); err != nil {
 		return nil, err
 	}
-	user, err := b.users.create(ctx, new)
+	user, err := b.users.Create(ctx, new)
 	if err != nil {
 		return nil, err
 	}
-	done := &progress{what: "the account " + inQuotes(user.Text("id")) + " was created"}
+	done := &progress{what: "the account " + resource.InQuotes(user.Text("id")) + " was created"}
 	return b.assign(ctx, user, targets, done)
 }
 
@@ -128,7 +129,7 @@ func (b *accounts) userOf(change accountChange) (query.Object, error) {
 	if _, ok := user.Get("emails"); !ok {
 		address, ok := derivedEmail(user.Text("userName"), b.cfg.DeriveEmailDomain)
 		if !ok {
-			return nil, invalidValue("%s is required: Atlassian links a user to an account by it. Send it, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from the user name.", nameOf(&b.m.Mapping, primaryEmail))
+			return nil, resource.InvalidValue("%s is required: Atlassian links a user to an account by it. Send it, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from the user name.", nameOf(&b.m.Mapping, primaryEmail))
 		}
 		user.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
 	}
@@ -136,25 +137,25 @@ func (b *accounts) userOf(change accountChange) (query.Object, error) {
 }
 
 // operations are the changes of the user that changes of attributes are.
-func (b *accounts) operations(changes []attributeChange) []operation {
-	var ops []operation
+func (b *accounts) operations(changes []attributeChange) []resource.Operation {
+	var ops []resource.Operation
 	for _, c := range changes {
 		if a := b.m.named(c.name); a != nil {
 			ops = append(ops, a.operation(c.value))
 			continue
 		}
-		p, _ := b.user.schema.Resolve(c.name) // externalId, which every type has
-		op := operation{op: "replace", path: p, value: c.value}
+		p, _ := b.user.Schema.Resolve(c.name) // externalId, which every type has
+		op := resource.Operation{Op: "replace", Path: p, Value: c.value}
 		if c.value == nil {
-			op.op = "remove"
+			op.Op = "remove"
 		}
 		ops = append(ops, op)
 	}
 	return ops
 }
 
-// complete implements completer.
-func (b *accounts) complete(_ context.Context, _ string, doc *query.Object) (string, error) {
+// Complete implements completer.
+func (b *accounts) Complete(_ context.Context, _ string, doc *query.Object) (string, error) {
 	return "", b.m.complete(doc)
 }
 
@@ -210,9 +211,9 @@ func isDirect(element query.Object, otherwise bool) bool {
 	return otherwise
 }
 
-// patch implements patcher for operations that say all by themselves: single
+// Patch implements patcher for operations that say all by themselves: single
 // values, and entitlements named by id.
-func (b *accounts) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
+func (b *accounts) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	change, ok := b.said(ops)
 	if !ok {
 		return nil, false, nil
@@ -252,13 +253,13 @@ func (b *accounts) withoutStandIns(ctx context.Context, id string, change *accou
 
 // said is what operations change, whatever the account is now; false if that
 // depends on it.
-func (b *accounts) said(ops []operation) (accountChange, bool) {
+func (b *accounts) said(ops []resource.Operation) (accountChange, bool) {
 	var change accountChange
 	var links namedChange
 	for _, op := range ops {
-		name := op.path.Attr.Name
+		name := op.Path.Attr.Name
 		if name != b.entitlements {
-			change.attributes = append(change.attributes, attributeChange{name, op.value})
+			change.attributes = append(change.attributes, attributeChange{name, op.Value})
 			continue
 		}
 		if !links.take(op) {
@@ -269,8 +270,8 @@ func (b *accounts) said(ops []operation) (accountChange, bool) {
 	return change, true
 }
 
-// update implements backend.
-func (b *accounts) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+// Update implements backend.
+func (b *accounts) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	return b.apply(ctx, current.Text("id"), nil, b.changes(current, want))
 }
 
@@ -329,7 +330,7 @@ func (b *accounts) clearable(change accountChange) error {
 	for _, c := range change.attributes {
 		a := b.m.named(c.name)
 		if c.value == nil && a != nil && a.source != nil && (a.Required || a.source.Attr.Required) {
-			return mutability("%s is required and cannot be removed.", c.name)
+			return resource.Mutability("%s is required and cannot be removed.", c.name)
 		}
 	}
 	return nil
@@ -348,7 +349,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 		return user, nil
 	}
 	ops := b.operations(changes)
-	found, done, err := b.users.patch(ctx, id, ops)
+	found, done, err := b.users.Patch(ctx, id, ops)
 	if !done {
 		if user == nil {
 			if user, err = b.read(ctx, id); err != nil {
@@ -360,7 +361,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 		if err != nil {
 			return nil, err
 		}
-		found, err = b.users.update(ctx, user, want)
+		found, err = b.users.Update(ctx, user, want)
 		return found, ofAccount(err, id)
 	}
 	if isGone(err) && b.others != nil {
@@ -375,7 +376,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 // ofAccount names the resource in a 404 about the user behind it.
 func ofAccount(err error, id string) error {
 	if isGone(err) {
-		return notFound("Account", id)
+		return resource.NotFound("Account", id)
 	}
 	return err
 }
@@ -385,32 +386,32 @@ func ofAccount(err error, id string) error {
 func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attributeChange) (query.Object, error) {
 	var active *bool
 	for _, c := range changes {
-		if c.value == nil && requestOf(ctx).method == http.MethodPut {
+		if c.value == nil && resource.RequestOf(ctx).Method == http.MethodPut {
 			continue // a PUT is silent about what it does not know
 		}
 		v, ok := c.value.(bool)
 		if c.name != b.active || !ok {
-			return nil, mutability("%s: the directory has no record of the account, which is Atlassian's own apart from %s and project roles. Provision it with POST /Accounts and its e-mail address first; Atlassian links the record to it.", c.name, b.active)
+			return nil, resource.Mutability("%s: the directory has no record of the account, which is Atlassian's own apart from %s and project roles. Provision it with POST /Accounts and its e-mail address first; Atlassian links the record to it.", c.name, b.active)
 		}
 		active = &v
 	}
 	if active == nil {
 		return b.others.read(ctx, id, false)
 	}
-	requestOf(ctx).remark("by", "organization")
+	resource.RequestOf(ctx).Remark("by", "organization")
 	return b.others.setActive(ctx, id, *active)
 }
 
-func (b *accounts) remove(ctx context.Context, id string) error {
+func (b *accounts) Remove(ctx context.Context, id string) error {
 	if err := b.owned(); err != nil {
 		return err
 	}
-	err := b.users.remove(ctx, id)
+	err := b.users.Remove(ctx, id)
 	if isGone(err) && b.others != nil {
 		if _, err := b.others.read(ctx, id, false); err != nil {
 			return err
 		}
-		return mutability("The directory has no record of the account %q, so this server cannot delete it. Disable it with %s false, or delete it in Atlassian Administration.", id, b.active)
+		return resource.Mutability("The directory has no record of the account %q, so this server cannot delete it. Disable it with %s false, or delete it in Atlassian Administration.", id, b.active)
 	}
 	return ofAccount(err, id)
 }
@@ -420,18 +421,18 @@ func (b *accounts) remove(ctx context.Context, id string) error {
 // is answered with 204 (RFC 7644 section 3.5.2). Nor does a write fail because
 // they cannot be read: the answer is without entitlements then.
 func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, error) {
-	r := requestOf(ctx)
-	if b.entitlements == "" || !r.want.Wants(b.entitlements) {
+	r := resource.RequestOf(ctx)
+	if b.entitlements == "" || !r.Want.Wants(b.entitlements) {
 		return b.m.object(user, nil), nil
 	}
 	book := b.roles.known()
-	if book == nil && r.quiet {
+	if book == nil && r.Quiet {
 		return nil, nil
 	}
 	if book == nil {
 		var err error
 		if book, err = b.roles.all(ctx, false); err != nil {
-			r.remark("entitlements", "not read: "+upstreamAsError(err).Detail)
+			r.Remark("entitlements", "not read: "+upstreamAsError(err).Detail)
 			book = nil
 		}
 	}

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // target is an entitlement that an account is to hold, or not to hold any longer.
@@ -26,10 +26,10 @@ type target struct {
 func (b *accounts) targets(ctx context.Context, change accountChange) ([]target, error) {
 	var all []target
 	for _, id := range query.Unique(change.assign) {
-		all = append(all, target{id: id, title: inQuotes(id)})
+		all = append(all, target{id: id, title: resource.InQuotes(id)})
 	}
 	for _, id := range query.Unique(change.revoke) {
-		all = append(all, target{id: id, title: inQuotes(id), revoke: true})
+		all = append(all, target{id: id, title: resource.InQuotes(id), revoke: true})
 	}
 	alone := len(all) == 1 && len(change.attributes) == 0
 	gone := make([]bool, len(all))
@@ -66,8 +66,8 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 // the fault of the request that it is.
 func (b *accounts) unknownEntitlement(err error, id string) error {
 	if isGone(err) {
-		return &Error{Status: http.StatusBadRequest, Type: typeInvalidValue, Err: err,
-			Detail: fmt.Sprintf("%s names %q, which is no entitlement; nothing was changed.", b.entitlements, clip(id))}
+		return &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidValue, Err: err,
+			Detail: fmt.Sprintf("%s names %q, which is no entitlement; nothing was changed.", b.entitlements, resource.Clip(id))}
 	}
 	return err
 }
@@ -80,9 +80,9 @@ func (b *accounts) grantable(user query.Object, targets []target) error {
 		switch {
 		case t.revoke:
 		case t.role != nil && said && active == false:
-			return invalidValue("%s: %s cannot be assigned, since the account is not active; enable it in the same request or before.", b.entitlements, t.title)
+			return resource.InvalidValue("%s: %s cannot be assigned, since the account is not active; enable it in the same request or before.", b.entitlements, t.title)
 		case t.role == nil && !isProvisioned(user):
-			return invalidValue("%s: %s cannot be assigned, since the directory has no record of the account, and only users of the directory can be in its groups.", b.entitlements, t.title)
+			return resource.InvalidValue("%s: %s cannot be assigned, since the directory has no record of the account, and only users of the directory can be in its groups.", b.entitlements, t.title)
 		}
 	}
 	return nil
@@ -104,7 +104,7 @@ func (b *accounts) revocable(user query.Object, targets []target) error {
 			continue
 		}
 		if through := t.role.through(id, groups); len(through) > 0 {
-			return mutability("%s: %s is held through the group %s and cannot be revoked on the account; take the account out of the group, or the role from the group.",
+			return resource.Mutability("%s: %s is held through the group %s and cannot be revoked on the account; take the account out of the group, or the role from the group.",
 				b.entitlements, t.title, listed(through))
 		}
 	}
@@ -142,8 +142,8 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 
 // wanted reports whether the answer to the request shows entitlements, or may.
 func (b *accounts) wanted(ctx context.Context) bool {
-	r := requestOf(ctx)
-	return r.want.Wants(b.entitlements) && (!r.quiet || b.roles.known() != nil)
+	r := resource.RequestOf(ctx)
+	return r.Want.Wants(b.entitlements) && (!r.Quiet || b.roles.known() != nil)
 }
 
 func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) error {
@@ -187,7 +187,7 @@ func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object,
 	ends := b.roles.now().Add(b.roles.patience)
 	for wait := firstWait; accountIDOf(user) == ""; wait *= 2 {
 		if b.roles.now().Add(wait).After(ends) {
-			return user, &Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter,
+			return user, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter,
 				Detail: "Atlassian has not linked the user to an account yet, and Jira knows accounts only; repeat the request."}
 		}
 		if err := sleep(ctx, wait); err != nil {
@@ -216,7 +216,7 @@ func (p *progress) note(ctx context.Context) {
 	}
 	for revoked, name := range map[bool]string{false: "assigned", true: "revoked"} {
 		if len(ids[revoked]) > 0 {
-			requestOf(ctx).remark(name, ids[revoked])
+			resource.RequestOf(ctx).Remark(name, ids[revoked])
 		}
 	}
 }
@@ -272,9 +272,7 @@ func (t target) verb() string {
 func listed(names []string) string {
 	quoted := make([]string, 0, len(names))
 	for _, name := range names {
-		quoted = append(quoted, inQuotes(name))
+		quoted = append(quoted, resource.InQuotes(name))
 	}
 	return strings.Join(quoted, ", ")
 }
-
-func inQuotes(s string) string { return strconv.Quote(clip(s)) }

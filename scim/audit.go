@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // audit writes the line of a request that was to change something, whatever
@@ -17,7 +18,7 @@ import (
 // docs/audit.md describes it to those who read it.
 func (s *core) audit(c *call, status int) {
 	fields := append(s.identity(c), zap.String("outcome", c.outcome(status)), zap.Int("status", status), zap.Strings("attributes", c.attributes()))
-	keys := []struct{ name, key string }{{"keyBefore", keyOf(c.before)}, {"keyAfter", keyOf(c.found)}}
+	keys := []struct{ name, key string }{{"keyBefore", keyOf(c.Before)}, {"keyAfter", keyOf(c.found)}}
 	if c.err != nil {
 		keys[1].name, keys[1].key = "keyWanted", c.wantedKey()
 	}
@@ -26,12 +27,12 @@ func (s *core) audit(c *call, status int) {
 			fields = append(fields, zap.String(k.name, k.key))
 		}
 	}
-	if c.before != nil && c.found != nil {
+	if c.Before != nil && c.found != nil {
 		fields = append(fields, zap.Strings("changed", c.changed()))
 	}
 	fields = append(fields, c.references()...)
-	for _, n := range c.remarks {
-		fields = append(fields, zap.Any(n.key, n.value))
+	for _, n := range c.Remarks {
+		fields = append(fields, zap.Any(n.Key, n.Value))
 	}
 	s.log.Info("audit", fields...)
 }
@@ -69,7 +70,7 @@ func keyOf(o query.Object) string {
 func (c *call) wantedKey() string {
 	for _, name := range keyAttributes {
 		if key := c.body.Text(name); key != "" {
-			return clip(key)
+			return resource.Clip(key)
 		}
 	}
 	return ""
@@ -79,15 +80,15 @@ func (c *call) wantedKey() string {
 // that was not read is not known to.
 func (c *call) changed() []string {
 	hashes := map[string]uint64{}
-	for _, m := range c.before {
+	for _, m := range c.Before {
 		hashes[m.Name] += query.HashMember(m)
 	}
 	for _, m := range c.found {
 		hashes[m.Name] -= query.HashMember(m)
 	}
 	unread := ""
-	if c.rt.view && (lacks(c.before, c.rt.links.name) || lacks(c.found, c.rt.links.name)) {
-		unread = c.rt.links.name
+	if c.rt.View && (lacks(c.Before, c.rt.Links.Name) || lacks(c.found, c.rt.Links.Name)) {
+		unread = c.rt.Links.Name
 	}
 	maps.DeleteFunc(hashes, func(name string, difference uint64) bool {
 		return difference == 0 || name == "meta" || name == "schemas" || name == unread
@@ -117,8 +118,8 @@ func (c *call) references() []zap.Field {
 	log("set", idsIn(toList(given)))
 	changes := map[string][]string{}
 	for _, op := range c.patch {
-		if op.path.Attr == list {
-			changes[op.op] = append(changes[op.op], referencesIn(op)...)
+		if op.Path.Attr == list {
+			changes[op.Op] = append(changes[op.Op], referencesIn(op)...)
 		}
 	}
 	log("added", changes["add"])
@@ -130,11 +131,11 @@ func (c *call) references() []zap.Field {
 // referenceList is the attribute that holds a group's members or an account's
 // entitlements: a list whose elements are told apart by an id that cannot change.
 // It is nil where there is none.
-func referenceList(rt *resourceType) *query.Attribute {
+func referenceList(rt *resource.Type) *query.Attribute {
 	if rt == nil {
 		return nil
 	}
-	for _, a := range rt.schema.Attributes {
+	for _, a := range rt.Schema.Attributes {
 		for _, sub := range a.Sub {
 			if a.MultiValued && sub.Name == "value" && sub.Mutability == query.Immutable {
 				return a
@@ -146,13 +147,13 @@ func referenceList(rt *resourceType) *query.Attribute {
 
 // referencesIn are the ids that the operation is about, or in their place the
 // filter that means them; "all" is for a remove of everything.
-func referencesIn(op operation) []string {
-	if op.filter != nil {
-		element, _ := equalities(op.filter)
-		return []string{cmp.Or(element.Text("value"), clip(op.filter.String()))}
+func referencesIn(op resource.Operation) []string {
+	if op.Filter != nil {
+		element, _ := equalities(op.Filter)
+		return []string{cmp.Or(element.Text("value"), resource.Clip(op.Filter.String()))}
 	}
-	list, _ := op.value.([]any)
-	if list == nil && op.op == "remove" {
+	list, _ := op.Value.([]any)
+	if list == nil && op.Op == "remove" {
 		return []string{"all"}
 	}
 	return idsIn(list)
@@ -164,7 +165,7 @@ func idsIn(elements []any) []string {
 	for _, e := range elements {
 		object, _ := e.(query.Object)
 		if id := object.Text("value"); id != "" {
-			ids = append(ids, clip(id))
+			ids = append(ids, resource.Clip(id))
 		}
 	}
 	return ids
@@ -186,7 +187,7 @@ func (c *call) attributes() []string {
 		names = append(names, m.Name)
 	}
 	for _, op := range c.patch {
-		names = append(names, op.op+" "+op.path.String())
+		names = append(names, op.Op+" "+op.Path.String())
 	}
 	slices.Sort(names)
 	return names

@@ -19,6 +19,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/crypto/bcrypt"
+
+	"scim-atlassian/scim/resource"
 )
 
 // Right is what a caller may do with the resources of one type.
@@ -65,8 +67,8 @@ const (
 )
 
 // Policy is the part of the settings that backends follow.
-func (c *Caller) Policy() Policy {
-	return Policy{
+func (c *Caller) Policy() resource.Policy {
+	return resource.Policy{
 		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
 		KeepMembers: c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
 	}
@@ -223,11 +225,11 @@ const (
 
 var (
 	// errUnauthenticated does not say what was wrong, by intent.
-	errUnauthenticated = &Error{
+	errUnauthenticated = &resource.Error{
 		Status: http.StatusUnauthorized, Detail: "Credentials are missing or wrong: authenticate with Basic or Bearer.", Challenge: challenge,
 	}
 	// errBusy means that too many unverified passwords wait to be checked.
-	errBusy = &Error{Status: http.StatusServiceUnavailable, Detail: "Too many sign-ins at the moment.", RetryAfter: bcryptWait}
+	errBusy = &resource.Error{Status: http.StatusServiceUnavailable, Detail: "Too many sign-ins at the moment.", RetryAfter: bcryptWait}
 )
 
 const (

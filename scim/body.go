@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"scim-atlassian/scim/resource"
 )
 
 // maxDiscard is how much of a body that is too large is read nevertheless.
@@ -49,7 +51,7 @@ func readBody(r *http.Request, limit int64) (any, error) {
 	raw = bytes.TrimPrefix(raw, []byte("\uFEFF"))
 	var body any
 	if err := json.Unmarshal(raw, &body); err != nil {
-		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: syntaxDetail(raw, err), Err: err}
+		return nil, &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidSyntax, Detail: syntaxDetail(raw, err), Err: err}
 	}
 	return body, nil
 }
@@ -59,7 +61,7 @@ func readLimited(body io.Reader, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
 	switch {
 	case err != nil:
-		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Detail: "The body could not be read to its end.", Err: err}
+		return nil, &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidSyntax, Detail: "The body could not be read to its end.", Err: err}
 	case int64(len(raw)) > limit:
 		// A client that is still sending when the connection closes never sees
 		// the answer, so a good part of the rest is taken and thrown away.
@@ -70,7 +72,7 @@ func readLimited(body io.Reader, limit int64) ([]byte, error) {
 }
 
 func tooLarge(limit int64) error {
-	return refuse(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes.", limit)
+	return resource.Refuse(http.StatusRequestEntityTooLarge, "", "The body is larger than %d bytes.", limit)
 }
 
 // inflate undoes gzip. It stops one byte after the limit, so that a small body
@@ -83,7 +85,7 @@ func inflate(compressed io.Reader, limit int64) ([]byte, error) {
 	}
 	switch {
 	case err != nil:
-		return nil, &Error{Status: http.StatusBadRequest, Type: typeInvalidSyntax, Err: err,
+		return nil, &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidSyntax, Err: err,
 			Detail: "The body is not gzip, as Content-Encoding says, or is damaged; send it so, or leave Content-Encoding out."}
 	case int64(len(plain)) > limit:
 		return nil, tooLarge(limit)
@@ -104,7 +106,7 @@ func isGzip(headers []string) (compressed bool, err error) {
 				continue
 			}
 		}
-		e := refuse(http.StatusUnsupportedMediaType, "", "The body has the content coding %q; send it plain or with gzip.", clip(strings.Join(headers, ", ")))
+		e := resource.Refuse(http.StatusUnsupportedMediaType, "", "The body has the content coding %q; send it plain or with gzip.", resource.Clip(strings.Join(headers, ", ")))
 		e.Codings = acceptedCodings
 		return false, e
 	}
@@ -127,9 +129,9 @@ func syntaxDetail(raw []byte, err error) string {
 	at := position(raw, offset)
 	switch {
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		name := clip(syntactic.JSONPointer.LastToken())
+		name := resource.Clip(syntactic.JSONPointer.LastToken())
 		if within := syntactic.JSONPointer.Parent(); within != "" {
-			return fmt.Sprintf("The member %q is there more than once in %s, %s.", name, clip(string(within)), at)
+			return fmt.Sprintf("The member %q is there more than once in %s, %s.", name, resource.Clip(string(within)), at)
 		}
 		return fmt.Sprintf("The member %q is there more than once, %s.", name, at)
 	case !utf8.Valid(raw):
@@ -157,5 +159,5 @@ func checkContentType(header string) error {
 	if err == nil && (media == "application/json" || media == "text/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
 		return nil
 	}
-	return refuse(http.StatusUnsupportedMediaType, "", "The body has the type %q; send application/scim+json.", clip(header))
+	return resource.Refuse(http.StatusUnsupportedMediaType, "", "The body has the type %q; send application/scim+json.", resource.Clip(header))
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/scim/resource"
 )
 
 func TestCheckContentType(t *testing.T) {
@@ -90,7 +92,7 @@ func saidOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	e := *asError(err)
+	e := *resource.AsError(err)
 	e.Err = nil
 	return e.Error()
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // urnBulkRequest is the message that asks for operations, RFC 7644 section 3.7.
@@ -22,7 +23,7 @@ type bulkConfig struct {
 	Strict               bool // the RFC's letter instead of tolerance
 	IgnoreUnknownMembers bool // members that cannot be are passed over by who runs the operations
 	// TypeAt finds the resource type at the first segment of a path, nil if none.
-	TypeAt func(segment string) *resourceType
+	TypeAt func(segment string) *resource.Type
 	// Locate is the URL of a path below the base URL.
 	Locate func(path []string) string
 	// Do runs one operation. It is called from several goroutines at the same time.
@@ -41,10 +42,10 @@ type bulkStep struct {
 // bulkOutcome is what came of a step.
 type bulkOutcome struct {
 	Status   int
-	ID       string // of what a POST made
-	Location string // of the resource, "" if it is not known
-	Version  string // entity tag of the resource, "" if it is not known
-	Refusal  *Error // nil: it was done
+	ID       string          // of what a POST made
+	Location string          // of the resource, "" if it is not known
+	Version  string          // entity tag of the resource, "" if it is not known
+	Refusal  *resource.Error // nil: it was done
 }
 
 // bulkOperation is one operation of a bulk request, from its text to its result.
@@ -76,18 +77,18 @@ type bulkOperation struct {
 func parseBulk(body any, cfg bulkConfig) (*bulkJob, error) {
 	object, ok := body.(map[string]any)
 	if !ok {
-		return nil, invalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
+		return nil, resource.InvalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
 	}
 	if urns, _ := lookUp(object, "schemas"); cfg.Strict && !slices.Equal(toList(urns), []any{urnBulkRequest}) {
-		return nil, invalidSyntax("schemas must be [%q].", urnBulkRequest)
+		return nil, resource.InvalidSyntax("schemas must be [%q].", urnBulkRequest)
 	}
 	given, _ := lookUp(object, "Operations")
 	list, ok := given.([]any)
 	if !ok || len(list) == 0 && cfg.Strict {
-		return nil, invalidSyntax("Operations must be an array of at least one operation.")
+		return nil, resource.InvalidSyntax("Operations must be an array of at least one operation.")
 	}
 	if len(list) > cfg.MaxOperations {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), cfg.MaxOperations)
+		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), cfg.MaxOperations)
 	}
 	job := &bulkJob{cfg: cfg, limit: len(list) + 1, byID: map[string]*bulkOperation{}}
 	value, _ := lookUp(object, "failOnErrors")
@@ -96,7 +97,7 @@ func parseBulk(body any, cfg bulkConfig) (*bulkJob, error) {
 	case err != nil:
 		return nil, err
 	case failOnErrors != nil && *failOnErrors < 0:
-		return nil, invalidValue("failOnErrors is %d; it must be at least 1.", *failOnErrors)
+		return nil, resource.InvalidValue("failOnErrors is %d; it must be at least 1.", *failOnErrors)
 	case failOnErrors != nil && *failOnErrors > 0:
 		job.limit = *failOnErrors
 	}
@@ -108,7 +109,7 @@ func parseBulk(body any, cfg bulkConfig) (*bulkJob, error) {
 			continue
 		}
 		if first, taken := job.byID[op.bulkID]; taken {
-			return nil, invalidValue("Operations[%d] has the bulkId %q of Operations[%d]; nothing was done.", i, clip(op.bulkID), first.index)
+			return nil, resource.InvalidValue("Operations[%d] has the bulkId %q of Operations[%d]; nothing was done.", i, resource.Clip(op.bulkID), first.index)
 		}
 		job.byID[op.bulkID] = op
 	}
@@ -120,7 +121,7 @@ func parseBulkOperation(element any, strict bool) *bulkOperation {
 	op := &bulkOperation{refs: map[string]bool{}}
 	object, ok := element.(map[string]any)
 	if !ok {
-		op.fault = invalidSyntax("An operation is an object with method, path and data.")
+		op.fault = resource.InvalidSyntax("An operation is an object with method, path and data.")
 		return op
 	}
 	var path string
@@ -129,7 +130,7 @@ func parseBulkOperation(element any, strict bool) *bulkOperation {
 		if text, ok := value.(string); ok {
 			*target = text
 		} else if value != nil {
-			op.fault = invalidSyntax("%s must be a string.", name)
+			op.fault = resource.InvalidSyntax("%s must be a string.", name)
 		}
 	}
 	op.data, _ = lookUp(object, "data")
@@ -147,11 +148,11 @@ func parseBulkOperation(element any, strict bool) *bulkOperation {
 
 func (op *bulkOperation) parsePath(path string) error {
 	if path == "" || strings.ContainsAny(path, "?#") || strings.Contains(path, "://") {
-		return invalidSyntax("path is %q; it must be an endpoint below the base URL, such as /Users or /Users/{id}.", clip(path))
+		return resource.InvalidSyntax("path is %q; it must be an endpoint below the base URL, such as /Users or /Users/{id}.", resource.Clip(path))
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if _, err := url.PathUnescape(segment); err != nil {
-			return invalidSyntax("path is %q; it is not escaped as in a URL.", clip(path))
+			return resource.InvalidSyntax("path is %q; it is not escaped as in a URL.", resource.Clip(path))
 		}
 		if segment != "" {
 			op.path = append(op.path, segment)
@@ -165,13 +166,13 @@ func (op *bulkOperation) check(strict bool) error {
 	_, isObject := op.data.(map[string]any)
 	switch {
 	case !slices.Contains(bulkMethods, op.method):
-		return invalidSyntax("method is %q; it must be one of %s.", clip(op.method), strings.Join(bulkMethods, ", "))
+		return resource.InvalidSyntax("method is %q; it must be one of %s.", resource.Clip(op.method), strings.Join(bulkMethods, ", "))
 	case op.method == http.MethodPost && len(op.path) != 1, op.method != http.MethodPost && len(op.path) != 2:
-		return invalidSyntax("path must be an endpoint such as /Users for POST, and that of a resource such as /Users/{id} for PUT, PATCH and DELETE.")
+		return resource.InvalidSyntax("path must be an endpoint such as /Users for POST, and that of a resource such as /Users/{id} for PUT, PATCH and DELETE.")
 	case op.method == http.MethodPost && op.bulkID == "" && strict:
-		return invalidValue("bulkId is required for POST.")
+		return resource.InvalidValue("bulkId is required for POST.")
 	case op.method != http.MethodDelete && !isObject:
-		return invalidValue("data is required for %s, and must be an object.", op.method)
+		return resource.InvalidValue("data is required for %s, and must be an object.", op.method)
 	}
 	return nil
 }

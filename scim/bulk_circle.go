@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+
+	"scim-atlassian/scim/resource"
 )
 
 // refuseImpossible finds the POSTs whose references can never hold, before
@@ -21,19 +23,19 @@ func (j *bulkJob) refuseImpossible() {
 		for _, to := range j.referred(rt, object, "parent") {
 			parents[op] = to
 		}
-		if j.cfg.IgnoreUnknownMembers || rt.linked == nil {
+		if j.cfg.IgnoreUnknownMembers || rt.Linked == nil {
 			continue
 		}
-		for _, to := range j.referred(rt, object, rt.links.name) {
-			if made := j.typeOf(to); made != nil && !slices.Contains(rt.linked, made.Endpoint) {
-				op.fault = invalidValue("%[1]s: %[2]s is made by a POST to %[3]s, and what that makes cannot be among the %[1]s of a %[4]s in Atlassian; nothing was changed.",
-					rt.links.name, inQuotes(referencePrefix+to.bulkID), made.Endpoint, rt.Name)
+		for _, to := range j.referred(rt, object, rt.Links.Name) {
+			if made := j.typeOf(to); made != nil && !slices.Contains(rt.Linked, made.Endpoint) {
+				op.fault = resource.InvalidValue("%[1]s: %[2]s is made by a POST to %[3]s, and what that makes cannot be among the %[1]s of a %[4]s in Atlassian; nothing was changed.",
+					rt.Links.Name, resource.InQuotes(referencePrefix+to.bulkID), made.Endpoint, rt.Name)
 			}
 		}
 	}
 	for op, to := range parents {
 		if isAncestor(op, to, parents) {
-			op.fault = invalidValue("parent: %s makes the issue an ancestor of its own; nothing was changed.", inQuotes(referencePrefix+to.bulkID))
+			op.fault = resource.InvalidValue("parent: %s makes the issue an ancestor of its own; nothing was changed.", resource.InQuotes(referencePrefix+to.bulkID))
 		}
 	}
 }
@@ -51,7 +53,7 @@ func isAncestor(op, from *bulkOperation, parents map[*bulkOperation]*bulkOperati
 }
 
 // typeOf is the resource type that the path of an operation leads to, nil if none.
-func (j *bulkJob) typeOf(op *bulkOperation) *resourceType {
+func (j *bulkJob) typeOf(op *bulkOperation) *resource.Type {
 	if len(op.path) == 0 {
 		return nil
 	}
@@ -60,14 +62,14 @@ func (j *bulkJob) typeOf(op *bulkOperation) *resourceType {
 }
 
 // referred lists the POSTs that an attribute in the data of another one refers to.
-func (j *bulkJob) referred(rt *resourceType, object map[string]any, attribute string) []*bulkOperation {
+func (j *bulkJob) referred(rt *resource.Type, object map[string]any, attribute string) []*bulkOperation {
 	var found []*bulkOperation
 	for name, v := range object {
-		if wrapped, ok := v.(map[string]any); ok && rt.schema.IsCore(name) {
+		if wrapped, ok := v.(map[string]any); ok && rt.Schema.IsCore(name) {
 			found = append(found, j.referred(rt, wrapped, attribute)...)
 			continue
 		}
-		if p, err := rt.schema.Resolve(name); err != nil || p.Attr.Name != attribute {
+		if p, err := rt.Schema.Resolve(name); err != nil || p.Attr.Name != attribute {
 			continue
 		}
 		for _, text := range texts(v) {

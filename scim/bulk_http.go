@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // urnBulkResponse is the message with the results, RFC 7644 section 3.7.
@@ -24,7 +25,7 @@ func (s *core) bulk(c *call, r *http.Request) error {
 	policy := c.caller.Policy()
 	job, err := parseBulk(body, bulkConfig{
 		MaxOperations: s.cfg.BulkMaxOperations, Strict: policy.Strict, IgnoreUnknownMembers: policy.IgnoreUnknownMembers,
-		TypeAt: func(segment string) *resourceType { return s.typeAt(s.spelled([]string{segment})[0]) },
+		TypeAt: func(segment string) *resource.Type { return s.typeAt(s.spelled([]string{segment})[0]) },
 		Locate: func(path []string) string { return c.base + "/" + strings.Join(s.spelled(path), "/") },
 		Do:     func(ctx context.Context, step bulkStep) bulkOutcome { return s.performStep(ctx, c, step) },
 	})
@@ -53,7 +54,7 @@ func (s *core) performStep(ctx context.Context, outer *call, step bulkStep) bulk
 	c.caller, c.data, c.operation = outer.caller, step.Data, step.Index+1
 	s.conclude(c, s.perform(c, r.WithContext(withCall(ctx, c))))
 	s.record(c, c.status())
-	outer.upstream.Add(c.upstream.Load())
+	outer.Upstream.Add(c.Upstream.Load())
 	out := bulkOutcome{Status: c.status(), Refusal: c.refusal}
 	if c.rt != nil && c.target != "" {
 		out.Location = c.base + c.rt.Endpoint + "/" + url.PathEscape(c.target)

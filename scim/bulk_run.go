@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // bulkParallel is how many operations of one request run at the same time. The
@@ -85,7 +86,7 @@ func (j *bulkJob) refer(op *bulkOperation) error {
 		}
 		to := j.byID[bulkID]
 		if to == nil {
-			return invalidValue("No POST in this request has the bulkId %q.", clip(bulkID))
+			return resource.InvalidValue("No POST in this request has the bulkId %q.", resource.Clip(bulkID))
 		}
 		op.refs[bulkID] = true
 		op.open++
@@ -145,7 +146,7 @@ func (j *bulkJob) start(ctx context.Context) {
 			j.ready = j.ready[1:]
 			op.started = true
 			if err := ctx.Err(); err != nil && op.fault == nil {
-				op.fault = &Error{Status: http.StatusGatewayTimeout, Detail: "Not done: the time for the whole request was over before it began.", Err: err}
+				op.fault = &resource.Error{Status: http.StatusGatewayTimeout, Detail: "Not done: the time for the whole request was over before it began.", Err: err}
 			}
 			if op.fault != nil {
 				j.settle(op, j.refused(op, op.fault))
@@ -187,7 +188,7 @@ func (j *bulkJob) settle(op *bulkOperation, outcome bulkOutcome) {
 			waiter.open--
 		}
 		if failed && referred && waiter.fault == nil {
-			waiter.fault = refuse(http.StatusPreconditionFailed, "", "Not done: it refers to the bulkId %q, which failed.", clip(op.bulkID))
+			waiter.fault = resource.Refuse(http.StatusPreconditionFailed, "", "Not done: it refers to the bulkId %q, which failed.", resource.Clip(op.bulkID))
 		}
 		if waiter.waiting--; waiter.waiting == 0 && !waiter.started {
 			j.enqueue(waiter)
@@ -292,10 +293,10 @@ func (j *bulkJob) completeOne(ctx context.Context, op *bulkOperation) {
 	for _, m := range op.without {
 		value[m.Name] = resolve(m.Value, j.idOf)
 	}
-	data := map[string]any{"schemas": []any{urnPatchOp}, "Operations": []any{map[string]any{"op": "add", "value": value}}}
+	data := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": []any{map[string]any{"op": "add", "value": value}}}
 	var outcome bulkOutcome
 	if bulkID := j.unresolved(op); bulkID != "" {
-		outcome = j.refused(op, refuse(http.StatusConflict, "", "The circle of references cannot be resolved, since the bulkId %q failed.", clip(bulkID)))
+		outcome = j.refused(op, resource.Refuse(http.StatusConflict, "", "The circle of references cannot be resolved, since the bulkId %q failed.", resource.Clip(bulkID)))
 	} else {
 		outcome = j.cfg.Do(ctx, bulkStep{Index: op.index, Method: http.MethodPatch, Path: []string{op.path[0], url.PathEscape(op.id)}, Data: data})
 	}
@@ -331,7 +332,7 @@ func (j *bulkJob) step(op *bulkOperation) bulkStep {
 
 // refused is the outcome of an operation that was not run.
 func (j *bulkJob) refused(op *bulkOperation, err error) bulkOutcome {
-	e := asError(err)
+	e := resource.AsError(err)
 	out := bulkOutcome{Status: e.Status, Refusal: e}
 	if id := op.target(); id != "" {
 		if _, open := referenceIn(id); !open {
@@ -348,7 +349,7 @@ func (op *bulkOperation) failed() bool { return op.outcome.Refusal != nil }
 func (op *bulkOperation) describe(out bulkOutcome) query.Object {
 	result := query.Texts("method", op.method, "bulkId", op.bulkID, "location", out.Location, "version", out.Version, "status", strconv.Itoa(out.Status))
 	if out.Refusal != nil {
-		result.Set("response", errorObject(out.Refusal))
+		result.Set("response", resource.ErrorDocument(out.Refusal))
 	}
 	return result
 }

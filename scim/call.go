@@ -11,6 +11,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // call is one request on its way through the server, carried in its context.
@@ -18,43 +19,43 @@ import (
 // fills in the outcome, the renderer and the log read it. Only the goroutine
 // that serves the request touches it, but for upstream.
 type call struct {
-	requestFacts
+	resource.Request
 	id         string // X-Request-Id
 	began      time.Time
-	caller     *Caller         // nil until authenticated
-	base       string          // base URL of this server as the client sees it, no slash at the end
-	rt         *resourceType   // nil outside the resource types
-	root       *root           // nil: the request is about one type
-	types      []*resourceType // those that a list is about
-	endpoint   string          // resource type or other endpoint, from a fixed set; empty until authenticated
-	write      bool            // it is to change something
+	caller     *Caller          // nil until authenticated
+	base       string           // base URL of this server as the client sees it, no slash at the end
+	rt         *resource.Type   // nil outside the resource types
+	root       *root            // nil: the request is about one type
+	types      []*resource.Type // those that a list is about
+	endpoint   string           // resource type or other endpoint, from a fixed set; empty until authenticated
+	write      bool             // it is to change something
 	conditions conditions
 	target     string // id in the path, or of what was created
-	query      listQuery
-	versioned  bool         // the answer has meta.version, so resources must be whole
-	explain    bool         // the client wants the plan in the answer
-	operation  int          // place in a bulk request, from 1; 0: a request of its own
-	data       any          // the body, where it is known already
-	body       query.Object // what a POST or PUT says of the resource
-	cleared    []string     // attributes that body gives no value on purpose
-	standIn    string       // attribute in body that stands for what the resource has
-	patch      []operation  // normalised operations of a PATCH
+	query      resource.ListQuery
+	versioned  bool                 // the answer has meta.version, so resources must be whole
+	explain    bool                 // the client wants the plan in the answer
+	operation  int                  // place in a bulk request, from 1; 0: a request of its own
+	data       any                  // the body, where it is known already
+	body       query.Object         // what a POST or PUT says of the resource
+	cleared    []string             // attributes that body gives no value on purpose
+	standIn    string               // attribute in body that stands for what the resource has
+	patch      []resource.Operation // normalised operations of a PATCH
 
 	answered bool         // a resource handler ran; otherwise the library refused
 	found    query.Object // the resource, nil for 204
-	list     *listResult
+	list     *resource.ListResult
 	static   query.Object // a discovery document, or the answer to a bulk request
 	allow    string       // of an OPTIONS request: the methods there are
 	bulk     *bulkSummary // of a bulk request
 	plain    *plainAnswer // an answer that is not SCIM
 	err      error
-	refusal  *Error // the answer that err becomes, nil if there is none
+	refusal  *resource.Error // the answer that err becomes, nil if there is none
 }
 
 type callKey struct{}
 
 func withCall(ctx context.Context, c *call) context.Context {
-	return withRequest(context.WithValue(ctx, callKey{}, c), &c.requestFacts)
+	return resource.WithRequest(context.WithValue(ctx, callKey{}, c), &c.Request)
 }
 
 // callFrom returns the call that ctx belongs to, or nil.
@@ -67,7 +68,7 @@ func callFrom(ctx context.Context) *call {
 // caused it, which X-Upstream-Calls and the log tell. It is meant as
 // atlassian.Config.OnCall and is safe for concurrent use.
 func CountCall(ctx context.Context, _ atlassian.Call) {
-	requestOf(ctx).upstream.Add(1)
+	resource.RequestOf(ctx).Upstream.Add(1)
 }
 
 // listed is the list request in c.
@@ -85,7 +86,7 @@ func newCall(r *http.Request, base string, now time.Time) *call {
 		id = hex.EncodeToString(b[:])
 	}
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return &call{requestFacts: requestFacts{method: r.Method}, id: id, began: now, base: base, conditions: conditionsOf(r.Header, read)}
+	return &call{Request: resource.Request{Method: r.Method}, id: id, began: now, base: base, conditions: conditionsOf(r.Header, read)}
 }
 
 func plainID(id string) bool {
@@ -112,10 +113,10 @@ func (c *call) libraryBody() ([]byte, error) {
 	}
 	operations := make([]map[string]any, len(c.patch))
 	for i, op := range c.patch {
-		operations[i] = map[string]any{"op": op.op, "path": op.path.String()}
-		if op.value != nil {
-			operations[i]["value"] = op.value
+		operations[i] = map[string]any{"op": op.Op, "path": op.Path.String()}
+		if op.Value != nil {
+			operations[i]["value"] = op.Value
 		}
 	}
-	return json.Marshal(map[string]any{"schemas": []string{urnPatchOp}, "Operations": operations})
+	return json.Marshal(map[string]any{"schemas": []string{resource.URNPatchOp}, "Operations": operations})
 }

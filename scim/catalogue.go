@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // catalogueKind names one of Jira's catalogues.
@@ -183,7 +184,7 @@ func (c *catalogues) loadProjects(ctx context.Context) ([]entry, error) {
 	for _, name := range c.projects {
 		i := slices.IndexFunc(all, func(e entry) bool { return e.id == name || strings.EqualFold(e.key, name) })
 		if i < 0 {
-			return nil, refuse(http.StatusBadGateway, "", "Jira does not show the configured project %s to this server's account.", name)
+			return nil, resource.Refuse(http.StatusBadGateway, "", "Jira does not show the configured project %s to this server's account.", name)
 		}
 		if !slices.Contains(out, all[i]) {
 			out = append(out, all[i])

@@ -22,7 +22,7 @@ func TestIgnored(t *testing.T) {
 		{Name: "userName", Value: "ann@demo.example"}, {Name: "title", Value: "Lead"}, {Name: "active", Value: true},
 		{Name: "name", Value: query.Object{{Name: "givenName", Value: "Ann"}}}, {Name: "emails", Value: list("ann@demo.example", "a@corp.example")},
 	}
-	schema := namedType(t, "User").schema
+	schema := namedType(t, "User").Schema
 	for _, test := range []struct {
 		name string
 		ops  []atlassian.PatchOperation
@@ -48,7 +48,7 @@ func TestIgnored(t *testing.T) {
 
 // TestGroupConfirmed covers members that did not come, go or leave alone.
 func TestGroupConfirmed(t *testing.T) {
-	b := &groups{schema: namedType(t, "Group").schema}
+	b := &groups{schema: namedType(t, "Group").Schema}
 	found := groupObject(&atlassian.Group{ID: "g", DisplayName: "G", Members: references([]string{"a", "b"})})
 	for _, test := range []struct {
 		name   string

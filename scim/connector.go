@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // ConnectorPath is where the endpoints are that IDHub calls besides SCIM, at
@@ -44,7 +45,7 @@ type connectorConfig struct {
 	Probes       []Probe                 // what is tested besides
 	TestTimeout  time.Duration           // for one test
 
-	Types                []*resourceType
+	Types                []*resource.Type
 	Account, Entitlement schemas.Mapping
 	TrustedSource        bool
 	Version              string // of the program
@@ -135,5 +136,5 @@ func mayRead(c *Caller) error {
 			return nil
 		}
 	}
-	return refuse(http.StatusForbidden, "", "The caller %s lacks the right read, for any resource type; whoever runs this server grants it.", c.Name)
+	return resource.Refuse(http.StatusForbidden, "", "The caller %s lacks the right read, for any resource type; whoever runs this server grants it.", c.Name)
 }

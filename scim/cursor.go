@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // cursor is where a page begins, RFC 9865. The zero cursor is the first page.
@@ -101,7 +102,7 @@ func (s *cursorSealer) open(text, binding string) (cursor, error) {
 	if text == "" {
 		return cursor{}, nil
 	}
-	invalid := refuse(http.StatusBadRequest, typeInvalidCursor, "The cursor is not one of this server for this query; begin again with an empty cursor.")
+	invalid := resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCursor, "The cursor is not one of this server for this query; begin again with an empty cursor.")
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(text) > maxCursor || len(b) <= cursorMAC {
 		return cursor{}, invalid
@@ -121,7 +122,7 @@ func (s *cursorSealer) open(text, binding string) (cursor, error) {
 }
 
 func expiredCursor(format string, args ...any) error {
-	return refuse(http.StatusBadRequest, typeExpiredCursor, format, args...)
+	return resource.Refuse(http.StatusBadRequest, resource.TypeExpiredCursor, format, args...)
 }
 
 // decodeCursor reads what seal wrote. That it is signed does not make it well

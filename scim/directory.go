@@ -11,6 +11,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // collection is one resource type as the list engine sees it. It is safe for
@@ -30,7 +31,7 @@ type collection struct {
 	// window reads a part of the list, total as upstream tells it. Nil if there
 	// is no way but all.
 	window func(ctx context.Context, start, count int, n need) (objects []query.Object, total int, err error)
-	links  links
+	links  resource.Links
 }
 
 // errCostly says that a lookup would cost more than a scan.
@@ -44,65 +45,65 @@ func (c *collection) plan(filter query.Expr, n need) query.Plan {
 // need says what a query asks of a reading. What upstream may leave out of a list
 // is needed where the client sees it, where filter or order look at it, and for
 // meta.version, which is of all, if that is what the client names.
-func (c *collection) need(q listQuery) need {
-	looksAt := func(name string) bool { return name == c.links.name || strings.HasPrefix(name, c.links.name+".") }
-	return need{fresh: q.fresh, since: q.since, links: q.want.Wants(c.links.name) || slices.ContainsFunc(q.attributes(), looksAt) ||
-		q.asksVersion() || q.named && q.want.Wants("meta.version")}
+func (c *collection) need(q resource.ListQuery) need {
+	looksAt := func(name string) bool { return name == c.links.Name || strings.HasPrefix(name, c.links.Name+".") }
+	return need{fresh: q.Fresh, since: q.Since, links: q.Want.Wants(c.links.Name) || slices.ContainsFunc(q.Attributes(), looksAt) ||
+		q.AsksVersion() || q.Named && q.Want.Wants("meta.version")}
 }
 
 // list answers a query: by lookups where upstream has them, by a window of
 // everything where nothing is asked, else from everything. Whatever came back is
 // matched against the whole filter.
-func (c *collection) list(ctx context.Context, q listQuery) (*listResult, error) {
+func (c *collection) list(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	n := c.need(q)
-	plan := c.plan(q.filter, n)
+	plan := c.plan(q.Filter, n)
 	switch plan.Kind {
 	case query.PlanEmpty:
-		return q.finish(nil, plan.String()), nil
+		return q.Finish(nil, plan.String()), nil
 	case query.PlanLookup, query.PlanUnion:
 		found, err := c.lookUp(ctx, plan.Lookups)
 		if err == nil {
-			return q.finish(found, plan.String()), nil
+			return q.Finish(found, plan.String()), nil
 		}
 		if !errors.Is(err, errCostly) {
 			return nil, err
 		}
 	}
-	if q.filter == nil && q.sortBy == nil && !q.whole && c.window != nil {
+	if q.Filter == nil && q.SortBy == nil && !q.Whole && c.window != nil {
 		return c.page(ctx, q, n)
 	}
 	return c.scan(ctx, q, n)
 }
 
 // scan answers from everything.
-func (c *collection) scan(ctx context.Context, q listQuery, n need) (*listResult, error) {
+func (c *collection) scan(ctx context.Context, q resource.ListQuery, n need) (*resource.ListResult, error) {
 	stats := c.stats(n)
 	v, err := c.all(ctx, n)
 	if err != nil {
 		return nil, err
 	}
 	stats.Kept, stats.Age = v.kept, v.age
-	return q.finish(v.objects, query.Scan(q.filter, stats).String()), nil
+	return q.Finish(v.objects, query.Scan(q.Filter, stats).String()), nil
 }
 
 // page answers a query for all resources in upstream's order: with the calls
 // that its page takes, or from everything if that is there, or hardly more.
-func (c *collection) page(ctx context.Context, q listQuery, n need) (*listResult, error) {
+func (c *collection) page(ctx context.Context, q resource.ListQuery, n need) (*resource.ListResult, error) {
 	if _, ok := c.peek(n); ok {
 		return c.scan(ctx, q, n)
 	}
-	if calls := pages(q.count); calls > 1 {
+	if calls := pages(q.Count); calls > 1 {
 		n.most = (directoryPage-1)*calls + 1 // as many calls read as many resources
 		r, err := c.scan(ctx, q, n)
 		if !errors.Is(err, errLonger) {
 			return r, err
 		}
 	}
-	objects, total, err := c.window(ctx, q.start, q.count, n)
+	objects, total, err := c.window(ctx, q.Start, q.Count, n)
 	if err != nil {
 		return nil, err
 	}
-	return &listResult{total: total, resources: objects, plan: fmt.Sprintf("page exact cost=%d", pages(len(objects)))}, nil
+	return &resource.ListResult{Total: total, Resources: objects, Plan: fmt.Sprintf("page exact cost=%d", pages(len(objects)))}, nil
 }
 
 // lookUp runs lookups and returns what they found, each resource once.
@@ -138,7 +139,7 @@ func isGone(err error) bool { return err != nil && upstreamAsError(err).Status =
 // missing names the resource in upstream's 404.
 func missing(err error, resourceType, id string) error {
 	if atlassian.KindOf(err) == atlassian.NotFound {
-		return notFound(resourceType, id)
+		return resource.NotFound(resourceType, id)
 	}
 	return err
 }
@@ -148,8 +149,8 @@ func missing(err error, resourceType, id string) error {
 func newDirectoryBackends(upstream *atlassian.Directory, kept readerConfig, deriveDomain string, userSchema, groupSchema *query.Schema) (*users, *groups) {
 	u := &users{schema: userSchema, deriveDomain: deriveDomain}
 	g := &groups{schema: groupSchema, users: u}
-	u.reader = newReader(directoryType{name: "User", links: links{name: "groups"}, page: u.page, read: u.read}, kept)
-	g.reader = newReader(directoryType{name: "Group", links: links{name: "members", optional: true}, page: g.page, read: g.read}, kept)
+	u.reader = newReader(directoryType{name: "User", links: resource.Links{Name: "groups"}, page: u.page, read: u.read}, kept)
+	g.reader = newReader(directoryType{name: "Group", links: resource.Links{Name: "members", Optional: true}, page: g.page, read: g.read}, kept)
 	d := &provisioning{upstream: upstream, users: &u.reader.store, groups: &g.reader.store, sizes: newSizes()}
 	u.directory, g.directory = d, d
 	u.collection = u.reader.collection(u.table(), u.probe)

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // discovery answers the three endpoints of RFC 7644 section 4 with documents
@@ -20,17 +21,17 @@ type discovery struct {
 	aliases   map[string]string         // other URNs of schemas, in lower case
 }
 
-func newDiscovery(cfg serverConfig, types []*resourceType) (*discovery, error) {
+func newDiscovery(cfg serverConfig, types []*resource.Type) (*discovery, error) {
 	d := &discovery{config: serviceProviderConfig(cfg), documents: map[string][]query.Object{}, aliases: map[string]string{}}
 	published, err := schemas.Published()
 	if err != nil {
 		return nil, err
 	}
 	for _, rt := range types {
-		if rt.published != nil {
-			published = append(published, rt.published)
+		if rt.Published != nil {
+			published = append(published, rt.Published)
 		}
-		for _, urn := range rt.aliases {
+		for _, urn := range rt.Aliases {
 			d.aliases[strings.ToLower(urn)] = rt.Core.ID
 		}
 	}
@@ -51,7 +52,7 @@ func newDiscovery(cfg serverConfig, types []*resourceType) (*discovery, error) {
 	return d, nil
 }
 
-func resourceTypeDocument(rt *resourceType) query.Object {
+func resourceTypeDocument(rt *resource.Type) query.Object {
 	doc := query.Object{
 		{Name: "schemas", Value: []any{"urn:ietf:params:scim:schemas:core:2.0:ResourceType"}},
 		{Name: "id", Value: rt.Name}, {Name: "name", Value: rt.Name}, {Name: "description", Value: rt.Description},
@@ -159,10 +160,10 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 				return nil
 			}
 		}
-		return refuse(http.StatusNotFound, "", "%s has no %q.", to.discovery, clip(to.id))
+		return resource.Refuse(http.StatusNotFound, "", "%s has no %q.", to.discovery, resource.Clip(to.id))
 	}
 	if r.URL.Query().Has("filter") {
-		return refuse(http.StatusForbidden, "", "%s cannot be filtered.", to.discovery)
+		return resource.Refuse(http.StatusForbidden, "", "%s cannot be filtered.", to.discovery)
 	}
 	all := make([]any, 0, len(documents))
 	for _, doc := range documents {

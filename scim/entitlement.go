@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // entitlements is the backend of Entitlement resources: the groups of the
@@ -21,7 +22,7 @@ import (
 // is there, if empty.
 type entitlements struct {
 	m        *entitlementMap
-	group    *resourceType // the groups'
+	group    *resource.Type // the groups'
 	groups   *groups
 	accounts *accounts
 	roles    *projectRoles
@@ -29,8 +30,8 @@ type entitlements struct {
 	table    query.Table
 }
 
-func newEntitlements(budget int, m *entitlementMap, group *resourceType, a *accounts) *entitlements {
-	b := &entitlements{m: m, group: group, groups: group.backend.(*groups), accounts: a, roles: a.roles, budget: budget}
+func newEntitlements(budget int, m *entitlementMap, group *resource.Type, a *accounts) *entitlements {
+	b := &entitlements{m: m, group: group, groups: group.Backend.(*groups), accounts: a, roles: a.roles, budget: budget}
 	b.table = query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: m.name, Name: "displayName", Exact: true, Cost: b.nameCost},
@@ -74,12 +75,12 @@ func (b *entitlements) kindCost(kind string) int {
 }
 
 // over is what a query is run on.
-func (b *entitlements) over(q listQuery) *collection {
+func (b *entitlements) over(q resource.ListQuery) *collection {
 	members := b.membersWanted(q)
 	return &collection{
-		table: b.table, budget: b.budget, links: links{name: b.m.member},
+		table: b.table, budget: b.budget, links: resource.Links{Name: b.m.member},
 		probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
-			return b.probe(ctx, p, members, q.fresh)
+			return b.probe(ctx, p, members, q.Fresh)
 		},
 		all:   func(ctx context.Context, n need) (view, error) { return b.everything(ctx, members, n) },
 		peek:  func(n need) (view, bool) { return view{}, false },
@@ -97,20 +98,20 @@ func (b *entitlements) stats(n need) query.Stats {
 	return st
 }
 
-func (b *entitlements) membersWanted(q listQuery) bool {
+func (b *entitlements) membersWanted(q resource.ListQuery) bool {
 	if b.m.member == "" {
 		return false
 	}
 	mentions := func(name string) bool { return name == b.m.member || strings.HasPrefix(name, b.m.member+".") }
-	return q.want.Wants(b.m.member) || q.asksVersion() || slices.ContainsFunc(q.attributes(), mentions)
+	return q.Want.Wants(b.m.member) || q.AsksVersion() || slices.ContainsFunc(q.Attributes(), mentions)
 }
 
-func (b *entitlements) list(ctx context.Context, q listQuery) (*listResult, error) {
+func (b *entitlements) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	return b.over(q).list(ctx, q)
 }
 
-func (b *entitlements) explain(filter query.Expr) string {
-	return b.over(listQuery{}).plan(filter, need{}).String()
+func (b *entitlements) Explain(filter query.Expr) string {
+	return b.over(resource.ListQuery{}).plan(filter, need{}).String()
 }
 
 // everything returns all groups, in upstream's order, and then all roles.
@@ -247,8 +248,8 @@ func (b *entitlements) holder(ctx context.Context, member string) (query.Object,
 	return user, err
 }
 
-func (b *entitlements) get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
-	return b.read(ctx, id, b.membersWanted(listQuery{want: want}))
+func (b *entitlements) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
+	return b.read(ctx, id, b.membersWanted(resource.ListQuery{Want: want}))
 }
 
 func (b *entitlements) read(ctx context.Context, id string, members bool) (query.Object, error) {
@@ -273,7 +274,7 @@ func (b *entitlements) read(ctx context.Context, id string, members bool) (query
 // ofEntitlement names the resource in a 404 about the group behind it.
 func ofEntitlement(err error, id string) error {
 	if isGone(err) {
-		return notFound("Entitlement", id)
+		return resource.NotFound("Entitlement", id)
 	}
 	return err
 }
@@ -359,8 +360,8 @@ func (b *entitlements) groupsByID(ctx context.Context, ids []string, fresh bool)
 	return fetchAll(ctx, ids, b.groups.read)
 }
 
-// create makes a group; roles are made in Jira.
-func (b *entitlements) create(ctx context.Context, doc query.Object) (query.Object, error) {
+// Create makes a group; roles are made in Jira.
+func (b *entitlements) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	kind, name, _ := splitName(doc.Text(b.m.name))
 	if kind == kindRole {
 		return nil, listOnly("created")
@@ -372,7 +373,7 @@ func (b *entitlements) create(ctx context.Context, doc query.Object) (query.Obje
 	if v, ok := doc.Get(b.m.member); ok {
 		group.Set("members", bareMembers(v))
 	}
-	g, err := b.groups.create(ctx, group)
+	g, err := b.groups.Create(ctx, group)
 	if err != nil {
 		return nil, err
 	}
@@ -380,12 +381,12 @@ func (b *entitlements) create(ctx context.Context, doc query.Object) (query.Obje
 }
 
 func listOnly(done string) error {
-	return refuse(http.StatusNotImplemented, "", "Project roles are listed, assigned and revoked, not %s: IDHub's connector has \"Project Role: List only\". That is done in Jira's settings.", done)
+	return resource.Refuse(http.StatusNotImplemented, "", "Project roles are listed, assigned and revoked, not %s: IDHub's connector has \"Project Role: List only\". That is done in Jira's settings.", done)
 }
 
-func (b *entitlements) remove(ctx context.Context, id string) error {
+func (b *entitlements) Remove(ctx context.Context, id string) error {
 	if _, _, isRole := parseRoleID(id); !isRole {
-		return ofEntitlement(b.groups.remove(ctx, id), id)
+		return ofEntitlement(b.groups.Remove(ctx, id), id)
 	}
 	if _, err := b.roles.read(ctx, id); err != nil {
 		return err
@@ -393,7 +394,7 @@ func (b *entitlements) remove(ctx context.Context, id string) error {
 	return listOnly("deleted")
 }
 
-func (b *entitlements) kept(p Policy) []string {
+func (b *entitlements) Kept(p resource.Policy) []string {
 	if p.Strict {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // ofGroup is the entitlement that a group of the directory is.
@@ -133,13 +134,13 @@ func (m *entitlementMap) complete(doc *query.Object) error {
 	named, rest, ok := splitName(name)
 	switch {
 	case kind != "" && kind != kindGroup && kind != kindRole:
-		return invalidValue("%s is %q; it is %s or %s.", m.kind, clip(kind), kindGroup, kindRole)
+		return resource.InvalidValue("%s is %q; it is %s or %s.", m.kind, resource.Clip(kind), kindGroup, kindRole)
 	case ok && kind != "" && kind != named:
-		return invalidValue("%s is %s, and %s begins with %s.", m.kind, kind, m.name, named)
+		return resource.InvalidValue("%s is %s, and %s begins with %s.", m.kind, kind, m.name, named)
 	case ok:
 		kind = named
 	case name != "" && kind == "":
-		return invalidValue("%s is required: %s or %s, or %s begins with it as in %s~Name.", m.kind, kindGroup, kindRole, m.name, kindGroup)
+		return resource.InvalidValue("%s is required: %s or %s, or %s begins with it as in %s~Name.", m.kind, kindGroup, kindRole, m.name, kindGroup)
 	default:
 		rest = name
 	}

@@ -5,50 +5,51 @@ import (
 	"net/http"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
-// patch implements patcher for operations that name the members they mean.
-func (b *entitlements) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
-	members, err := b.group.schema.Resolve("members")
+// Patch implements patcher for operations that name the members they mean.
+func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
+	members, err := b.group.Schema.Resolve("members")
 	if err != nil {
 		return nil, true, err
 	}
-	translated := make([]operation, 0, len(ops))
+	translated := make([]resource.Operation, 0, len(ops))
 	var change namedChange
 	for _, op := range ops {
-		if op.path.Attr.Name != b.m.member || !change.take(op) {
+		if op.Path.Attr.Name != b.m.member || !change.take(op) {
 			return nil, false, nil
 		}
-		if op.op == "add" {
-			op.value = bareMembers(op.value)
+		if op.Op == "add" {
+			op.Value = bareMembers(op.Value)
 		}
-		op.path = members
+		op.Path = members
 		translated = append(translated, op)
 	}
 	if _, _, isRole := parseRoleID(id); isRole {
 		found, err := b.changeRole(ctx, id, change.added, change.removed)
 		return found, true, err
 	}
-	g, _, err := b.groups.patch(ctx, id, translated)
+	g, _, err := b.groups.Patch(ctx, id, translated)
 	if g == nil || err != nil {
 		return nil, true, ofEntitlement(err, id)
 	}
 	return b.m.ofGroup(g, true), true, nil
 }
 
-// complete implements completer.
-func (b *entitlements) complete(_ context.Context, _ string, doc *query.Object) (string, error) {
+// Complete implements completer.
+func (b *entitlements) Complete(_ context.Context, _ string, doc *query.Object) (string, error) {
 	return "", b.m.complete(doc)
 }
 
-// update implements backend.
-func (b *entitlements) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+// Update implements backend.
+func (b *entitlements) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
 	change := memberChange{}
 	change.added, change.removed = entitlementChanges(current.Elements(b.m.member), want.Elements(b.m.member))
 	if current.Text(b.m.kind) == kindRole {
 		if want.Text("externalId") != "" {
-			return nil, mutability("externalId: a project role has none.")
+			return nil, resource.Mutability("externalId: a project role has none.")
 		}
 		if len(change.added)+len(change.removed) == 0 {
 			return current, nil
@@ -56,7 +57,7 @@ func (b *entitlements) update(ctx context.Context, current, want query.Object) (
 		return b.changeRole(ctx, id, change.added, change.removed)
 	}
 	before, after := b.groupOf(current), b.groupOf(want)
-	g, err := b.groups.update(ctx, before, after)
+	g, err := b.groups.Update(ctx, before, after)
 	if g == nil || err != nil {
 		return nil, ofEntitlement(err, id)
 	}
@@ -87,7 +88,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 	}
 	var parts []target
 	for i, user := range people {
-		parts = append(parts, target{id: user.Text("id"), title: inQuotes(personName(user)), revoke: i >= len(query.Unique(add)), role: role})
+		parts = append(parts, target{id: user.Text("id"), title: resource.InQuotes(personName(user)), revoke: i >= len(query.Unique(add)), role: role})
 	}
 	for i, t := range parts {
 		check := b.accounts.grantable
@@ -113,11 +114,11 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 
 // changed is the answer to a change of a role's members.
 func (b *entitlements) changed(ctx context.Context, role *projectRole) (query.Object, error) {
-	r := requestOf(ctx)
-	if r.quiet {
+	r := resource.RequestOf(ctx)
+	if r.Quiet {
 		return nil, nil
 	}
-	found, err := b.ofRoles(ctx, []*projectRole{role}, r.want.Wants(b.m.member), false)
+	found, err := b.ofRoles(ctx, []*projectRole{role}, r.Want.Wants(b.m.member), false)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,7 @@ func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user
 		return role, err
 	}
 	now, err := b.roles.grant(ctx, role, accountIDOf(user), isProvisioned(user))
-	if err != nil && asError(err).Status == http.StatusBadRequest && !isProvisioned(user) {
+	if err != nil && resource.AsError(err).Status == http.StatusBadRequest && !isProvisioned(user) {
 		if _, readErr := b.groups.read(ctx, user.Text("id")); readErr == nil {
 			return role, groupAsMember(user.Text("id"))
 		}

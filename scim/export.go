@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"scim-atlassian/scim/resource"
 )
 
 // exporter is who Export asks as: it may read everything, and no request can
@@ -60,11 +62,11 @@ func (s *core) Export(ctx context.Context, o ExportOptions) (ExportedPage, error
 		r.Header.Set("Cache-Control", "no-cache")
 	}
 	c := newCall(r, s.cfg.PublicURL+BasePath, s.cfg.Now())
-	c.caller, c.rt, c.query.since = exporter, rt, o.Follows
+	c.caller, c.rt, c.query.Since = exporter, rt, o.Follows
 	within, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
 	defer cancel()
 	s.conclude(c, s.export(c, r.WithContext(within)))
-	page := ExportedPage{UpstreamCalls: int(c.upstream.Load())}
+	page := ExportedPage{UpstreamCalls: int(c.Upstream.Load())}
 	if c.err != nil {
 		if ctx.Err() == nil { // to be given up is no failure
 			s.record(c, c.refusal.Status)
@@ -72,11 +74,11 @@ func (s *core) Export(ctx context.Context, o ExportOptions) (ExportedPage, error
 		return page, c.refusal
 	}
 	s.record(c, http.StatusOK)
-	page.Total, page.Count, page.Plan = c.list.total, len(c.list.resources), c.list.plan
-	page.Whole = c.list.whole()
+	page.Total, page.Count, page.Plan = c.list.Total, len(c.list.Resources), c.list.Plan
+	page.Whole = c.list.Whole()
 	page.Resources = func(yield func([]byte) bool) {
 		var b []byte
-		for _, o := range c.list.resources {
+		for _, o := range c.list.Resources {
 			b = c.present(o).AppendJSON(b[:0])
 			if !yield(b) {
 				return
@@ -102,7 +104,7 @@ func (s *core) Resource(name string) (string, error) {
 }
 
 // typeNamed finds a resource type as people name it.
-func (s *core) typeNamed(name string) (*resourceType, error) {
+func (s *core) typeNamed(name string) (*resource.Type, error) {
 	var known []string
 	for _, rt := range s.types {
 		endpoint := strings.TrimPrefix(rt.Endpoint, "/")
@@ -111,7 +113,7 @@ func (s *core) typeNamed(name string) (*resourceType, error) {
 		}
 		known = append(known, endpoint)
 	}
-	return nil, refuse(http.StatusNotFound, "", "There are no %s; there are %s.", name, strings.Join(known, ", "))
+	return nil, resource.Refuse(http.StatusNotFound, "", "There are no %s; there are %s.", name, strings.Join(known, ", "))
 }
 
 // AttributePath is where a document has an attribute with simple values.
@@ -126,17 +128,17 @@ type AttributePath struct {
 // Attribute finds the attribute that name means for a resource type, as in a
 // filter: in any case, with a URN or without. A multi-valued attribute stands for
 // its "value". Errors are *Error.
-func (s *core) Attribute(resource, name string) (AttributePath, error) {
-	rt, err := s.typeNamed(resource)
+func (s *core) Attribute(typeName, name string) (AttributePath, error) {
+	rt, err := s.typeNamed(typeName)
 	if err != nil {
 		return AttributePath{}, err
 	}
-	p, err := rt.schema.Resolve(name)
+	p, err := rt.Schema.Resolve(name)
 	if err == nil {
 		p, err = p.Comparable()
 	}
 	if err != nil {
-		return AttributePath{}, invalidPath("%s.", err.Error())
+		return AttributePath{}, resource.InvalidPath("%s.", err.Error())
 	}
 	found := AttributePath{Name: p.String(), Extension: p.Extension, Attribute: p.Attr.Name, CaseExact: p.Attr.CaseExact}
 	if p.Sub != nil {

@@ -13,6 +13,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/resource"
 )
 
 // TestExport compares what is exported with what the same list request gets over HTTP, byte by byte.
@@ -94,7 +95,7 @@ func TestExportRefusals(t *testing.T) {
 	}
 	for _, test := range tests {
 		page, err := server.Export(t.Context(), test.options)
-		var refused *scim.Error
+		var refused *resource.Error
 		if !errors.As(err, &refused) || refused.Status != test.status || page.UpstreamCalls != test.calls {
 			t.Errorf("%+v: %v after %d calls, want %d after %d", test.options, err, page.UpstreamCalls, test.status, test.calls)
 		}

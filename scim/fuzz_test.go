@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // FuzzPatch holds that any PATCH body is refused with a client error or can be
@@ -30,13 +31,13 @@ func FuzzPatch(f *testing.F) {
 		if json.Unmarshal([]byte(value), &decoded) != nil {
 			t.Skip("no JSON")
 		}
-		body := map[string]any{"schemas": []any{urnPatchOp}, "Operations": []any{map[string]any{"op": op, "path": path, "value": decoded}}}
+		body := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": []any{map[string]any{"op": op, "path": path, "value": decoded}}}
 		ops, err := parsePatch(normaliser{rt: rt, strict: strict}, body)
 		if refusedByServer(t, err) {
 			return
 		}
 		for i := range ops {
-			ops[i].value = query.ValueOf(ops[i].value, ops[i].path)
+			ops[i].Value = query.ValueOf(ops[i].Value, ops[i].Path)
 		}
 		user := query.Object{
 			{Name: "id", Value: "1"}, {Name: "userName", Value: "a@b"}, {Name: "name", Value: query.Object{{Name: "givenName", Value: "A"}}},
@@ -58,7 +59,7 @@ func refusedByServer(t *testing.T, err error) bool {
 	if err == nil {
 		return false
 	}
-	var e *Error
+	var e *resource.Error
 	if !errors.As(err, &e) || e.Status < 400 || e.Status > 499 || e.Detail == "" {
 		t.Errorf("not a refusal: %v", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // shownMembers is how large a group may be for PATCH to answer with all of it;
@@ -33,8 +34,8 @@ func (b *groups) table() query.Table {
 	}
 }
 
-// get reads the whole group: the directory knows no other way.
-func (b *groups) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
+// Get reads the whole group: the directory knows no other way.
+func (b *groups) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
 	return b.read(ctx, id)
 }
 
@@ -46,7 +47,7 @@ func (b *groups) read(ctx context.Context, id string) (query.Object, error) {
 	return groupObject(g), nil
 }
 
-func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, error) {
+func (b *groups) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: doc.Text("externalId"), DisplayName: doc.Text("displayName"), Members: references(memberIDs(doc))})
 	if err != nil && ignoresUnknownMembers(ctx) {
 		known, readErr := b.known(ctx, memberIDs(doc))
@@ -55,7 +56,7 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 		}
 		doc = doc.Clone()
 		doc.Set("members", memberList(known))
-		return b.create(ctx, doc)
+		return b.Create(ctx, doc)
 	}
 	if err != nil {
 		return nil, b.unknownMember(ctx, memberIDs(doc), err)
@@ -67,7 +68,7 @@ func (b *groups) create(ctx context.Context, doc query.Object) (query.Object, er
 // ignoresUnknownMembers reports whether the caller wants members that the
 // directory does not have passed over instead of refused.
 func ignoresUnknownMembers(ctx context.Context) bool {
-	return requestOf(ctx).policy.IgnoreUnknownMembers
+	return resource.RequestOf(ctx).Policy.IgnoreUnknownMembers
 }
 
 // known returns the ids that are of users of the directory.
@@ -88,9 +89,9 @@ func memberList(ids []string) []any {
 	return list
 }
 
-// kept implements backend. Some clients rename a group by a PUT without members,
+// Kept implements backend. Some clients rename a group by a PUT without members,
 // and the group would lose everybody.
-func (b *groups) kept(p Policy) []string {
+func (b *groups) Kept(p resource.Policy) []string {
 	var names []string
 	if p.KeepMembers {
 		names = append(names, "members")
@@ -101,9 +102,9 @@ func (b *groups) kept(p Policy) []string {
 	return names
 }
 
-// patch implements patcher for changes of members, whatever the size of the
+// Patch implements patcher for changes of members, whatever the size of the
 // group, and of externalId.
-func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
+func (b *groups) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	change, ok := memberOperations(ops)
 	if !ok {
 		return nil, false, nil
@@ -112,9 +113,9 @@ func (b *groups) patch(ctx context.Context, id string, ops []operation) (query.O
 	return found, true, err
 }
 
-// update implements backend: of the members only those that come and go are
+// Update implements backend: of the members only those that come and go are
 // sent.
-func (b *groups) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+func (b *groups) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	before, after := memberIDs(current), memberIDs(want)
 	change := memberChange{added: subtract(after, before), removed: subtract(before, after)}
 	for _, op := range changes(b.schema, current, want) {
@@ -193,12 +194,12 @@ func (b *groups) unknownMember(ctx context.Context, ids []string, err error) err
 	if kind != atlassian.NotFound {
 		return err
 	}
-	return &Error{Status: http.StatusBadRequest, Type: typeInvalidValue, Detail: "members names a user that the directory does not have; nothing was changed.", Err: err}
+	return &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidValue, Detail: "members names a user that the directory does not have; nothing was changed.", Err: err}
 }
 
 // groupAsMember refuses a group within a group.
-func groupAsMember(id string) *Error {
-	return invalidValue("members: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.", inQuotes(id))
+func groupAsMember(id string) *resource.Error {
+	return resource.InvalidValue("members: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.", resource.InQuotes(id))
 }
 
 // confirmed compares the group with what was sent.
@@ -209,24 +210,24 @@ func (b *groups) confirmed(found query.Object, change memberChange) error {
 		wrong += len(subtract(is, change.added))
 	}
 	if wrong > 0 {
-		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", found.Text("id"), wrong)
+		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", found.Text("id"), wrong)
 	}
 	if names := ignored(b.schema, change.sent, found); len(names) > 0 {
-		return refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
+		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return nil
 }
 
-func (b *groups) remove(ctx context.Context, id string) error {
-	requestOf(ctx).remember(b.reader.store.known(id))
+func (b *groups) Remove(ctx context.Context, id string) error {
+	resource.RequestOf(ctx).Remember(b.reader.store.known(id))
 	return missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 
-func (b *groups) list(ctx context.Context, q listQuery) (*listResult, error) {
+func (b *groups) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	return b.collection.list(ctx, q)
 }
 
-func (b *groups) explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
+func (b *groups) Explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
 
 // page lists groups; without members where upstream leaves them out.
 func (b *groups) page(ctx context.Context, start, count int) ([]query.Object, int, error) {

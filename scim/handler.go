@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // handler is the one elimity.ResourceHandler of all resource types. What it
@@ -19,7 +20,7 @@ import (
 // rendering knows neither our errors nor projection, and writes into the maps
 // it is given.
 type handler struct {
-	rt    *resourceType
+	rt    *resource.Type
 	lists *lists
 }
 
@@ -31,7 +32,7 @@ func stub() elimity.Resource {
 // Create implements elimity.ResourceHandler.
 func (h handler) Create(r *http.Request, _ elimity.ResourceAttributes) (elimity.Resource, error) {
 	c := callFrom(r.Context())
-	c.found, c.err = h.rt.backend.create(r.Context(), c.body)
+	c.found, c.err = h.rt.Backend.Create(r.Context(), c.body)
 	if id, ok := c.found.Get("id"); ok {
 		c.target, _ = id.(string)
 	}
@@ -44,10 +45,10 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 	c := callFrom(r.Context())
 	c.answered = true
 	var want query.Projection // the entity tag is of the whole resource, whatever of it is asked for
-	if h.rt.view && !c.conditions.given() {
-		want = c.query.want // but not at any price
+	if h.rt.View && !c.conditions.given() {
+		want = c.query.Want // but not at any price
 	}
-	if c.found, c.err = h.rt.backend.get(r.Context(), id, want); c.err == nil {
+	if c.found, c.err = h.rt.Backend.Get(r.Context(), id, want); c.err == nil {
 		c.err = c.conditions.check(c.found)
 	}
 	return stub(), nil
@@ -76,7 +77,7 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 		return nil, err
 	}
 	doc := c.body.Clone()
-	for _, name := range h.rt.backend.kept(c.policy) {
+	for _, name := range h.rt.Backend.Kept(c.Policy) {
 		v, ok := current.Get(name)
 		_, given := doc.Get(name)
 		switch {
@@ -84,13 +85,13 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 		case ok && (!given || name == c.standIn):
 			doc.Set(name, v)
 		case name == c.standIn:
-			return nil, invalidValue("%s is required.", name)
+			return nil, resource.InvalidValue("%s is required.", name)
 		}
 	}
 	if err := unwritable(h.rt, current, doc); err != nil {
 		return nil, err
 	}
-	return h.rt.backend.update(ctx, current, h.stored(c, current, doc))
+	return h.rt.Backend.Update(ctx, current, h.stored(c, current, doc))
 }
 
 // current reads the whole of a resource that is to change if it is as the client
@@ -98,25 +99,25 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 // here on is not noticed.
 func (h handler) current(ctx context.Context, c *call, id string) (query.Object, error) {
 	var want query.Projection
-	if h.rt.view && !c.conditions.given() && !h.touchesLinks(c) {
-		want = h.rt.cheap
+	if h.rt.View && !c.conditions.given() && !h.touchesLinks(c) {
+		want = h.rt.Cheap
 	}
-	o, err := h.rt.backend.get(ctx, id, want)
+	o, err := h.rt.Backend.Get(ctx, id, want)
 	if err != nil {
 		return nil, err
 	}
-	c.before = o
+	c.Before = o
 	return o, c.conditions.check(o)
 }
 
 // touchesLinks reports whether a PUT or PATCH is about what refers to the other
 // type.
 func (h handler) touchesLinks(c *call) bool {
-	if c.method == http.MethodPut {
-		_, given := c.body.Get(h.rt.links.name)
-		return given || !slices.Contains(h.rt.backend.kept(c.policy), h.rt.links.name)
+	if c.Method == http.MethodPut {
+		_, given := c.body.Get(h.rt.Links.Name)
+		return given || !slices.Contains(h.rt.Backend.Kept(c.Policy), h.rt.Links.Name)
 	}
-	return slices.ContainsFunc(c.patch, func(op operation) bool { return op.path.Attr.Name == h.rt.links.name })
+	return slices.ContainsFunc(c.patch, func(op resource.Operation) bool { return op.Path.Attr.Name == h.rt.Links.Name })
 }
 
 // Delete implements elimity.ResourceHandler.
@@ -128,7 +129,7 @@ func (h handler) Delete(r *http.Request, id string) error {
 			return nil
 		}
 	}
-	c.err = h.rt.backend.remove(r.Context(), id)
+	c.err = h.rt.Backend.Remove(r.Context(), id)
 	return nil
 }
 
@@ -145,8 +146,8 @@ func (h handler) Patch(r *http.Request, id string, _ []elimity.PatchOperation) (
 // patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where operations
 // say all by themselves, else applied to the resource as read.
 func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, error) {
-	if p, ok := h.rt.backend.(patcher); ok && !c.conditions.given() && !h.seesTypes(c) {
-		if found, done, err := p.patch(ctx, id, c.patch); done {
+	if p, ok := h.rt.Backend.(resource.Patcher); ok && !c.conditions.given() && !h.seesTypes(c) {
+		if found, done, err := p.Patch(ctx, id, c.patch); done {
 			return found, err
 		}
 	}
@@ -158,7 +159,7 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 	if err != nil {
 		return nil, err
 	}
-	return h.rt.backend.update(ctx, current, h.stored(c, current, want))
+	return h.rt.Backend.Update(ctx, current, h.stored(c, current, want))
 }
 
 // dispatch sends the request through the library to the handler. The library
@@ -205,7 +206,7 @@ func (w *refusal) error() error {
 		Detail   string `json:"detail"`
 	}
 	if err := json.Unmarshal(w.body, &said); err != nil || w.status < 400 || w.status >= 500 {
-		return &Error{Status: http.StatusInternalServerError, Detail: "Internal error; the server's log has the cause under this request's id.", Err: err}
+		return &resource.Error{Status: http.StatusInternalServerError, Detail: "Internal error; the server's log has the cause under this request's id.", Err: err}
 	}
-	return refuse(w.status, said.ScimType, "%s", said.Detail)
+	return resource.Refuse(w.status, said.ScimType, "%s", said.Detail)
 }

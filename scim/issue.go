@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // issues is the backend of Issue resources: Jira's REST API, as far as the
@@ -40,7 +41,7 @@ type jiraConfig struct {
 	Now              func() time.Time
 }
 
-func newIssues(cfg jiraConfig, schema *query.Schema, c *catalogues) backend {
+func newIssues(cfg jiraConfig, schema *query.Schema, c *catalogues) resource.Backend {
 	nothing, _ := schema.Project([]string{"id"}, nil) // one parameter alone is no error
 	return &issues{
 		nothing:    nothing,
@@ -55,31 +56,31 @@ func newIssues(cfg jiraConfig, schema *query.Schema, c *catalogues) backend {
 	}
 }
 
-// get implements backend; id may also be a key, even one from before a move.
-func (b *issues) get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
+// Get implements backend; id may also be a key, even one from before a move.
+func (b *issues) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
 	return b.read(ctx, id, neededFields(want, nil, nil))
 }
 
 func (b *issues) read(ctx context.Context, id string, fields []string) (query.Object, error) {
 	if !isNumber(id) && !isIssueKey(id) {
-		return nil, notFound("Issue", clip(id))
+		return nil, resource.NotFound("Issue", resource.Clip(id))
 	}
 	issue, err := b.jira.Issue(ctx, id, fields)
 	if atlassian.KindOf(err) == atlassian.NotFound {
-		return nil, notFound("Issue", id)
+		return nil, resource.NotFound("Issue", id)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !b.allows(issue.Fields.Project) {
-		return nil, notFound("Issue", id)
+		return nil, resource.NotFound("Issue", id)
 	}
 	return issueObject(issue)
 }
 
-// remove implements backend. An issue with subtasks is refused, since their
+// Remove implements backend. An issue with subtasks is refused, since their
 // deletion was not asked for.
-func (b *issues) remove(ctx context.Context, id string) error {
+func (b *issues) Remove(ctx context.Context, id string) error {
 	found, err := b.read(ctx, id, []string{"project"})
 	if err != nil {
 		return err
@@ -88,7 +89,7 @@ func (b *issues) remove(ctx context.Context, id string) error {
 	b.recent.add(id) // whatever comes of it
 	if err := b.jira.DeleteIssue(ctx, id, false); err != nil {
 		if atlassian.KindOf(err) == atlassian.NotFound {
-			return notFound("Issue", id)
+			return resource.NotFound("Issue", id)
 		}
 		return err
 	}
@@ -160,6 +161,6 @@ func (r *recentWrites) forget(which func(recentWrite) bool) {
 }
 
 // badGateway says that Jira answered what it should not have.
-func badGateway(format string, args ...any) *Error {
-	return refuse(http.StatusBadGateway, "", format, args...)
+func badGateway(format string, args ...any) *resource.Error {
+	return resource.Refuse(http.StatusBadGateway, "", format, args...)
 }

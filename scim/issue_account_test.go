@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // TestUnknownAccounts holds what filters cost that name accounts which do not
@@ -50,17 +51,17 @@ func TestUnknownAccounts(t *testing.T) {
 		}
 		for i, calls := range []int64{tt.first, tt.again} {
 			before := site.calls.Load()
-			result, err := site.list(t.Context(), listQuery{filter: filter, start: 1, count: 1000})
+			result, err := site.List(t.Context(), resource.ListQuery{Filter: filter, Start: 1, Count: 1000})
 			if err != nil {
 				t.Errorf("%s: %v", tt.filter, err)
 				break
 			}
 			var got []string
-			for _, o := range result.resources {
+			for _, o := range result.Resources {
 				got = append(got, o.Text("id"))
 			}
-			if diff := cmp.Diff(want, got); diff != "" || result.total != len(want) {
-				t.Errorf("%s: %d issues, want %d (-want +got):\n%s", tt.filter, result.total, len(want), diff)
+			if diff := cmp.Diff(want, got); diff != "" || result.Total != len(want) {
+				t.Errorf("%s: %d issues, want %d (-want +got):\n%s", tt.filter, result.Total, len(want), diff)
 			}
 			if got := site.calls.Load() - before; got != calls {
 				t.Errorf("%s, request %d: %d calls, want %d", tt.filter, i+1, got, calls)
@@ -71,8 +72,8 @@ func TestUnknownAccounts(t *testing.T) {
 	ask := func(fresh bool) int64 {
 		t.Helper()
 		before := site.calls.Load()
-		q := listQuery{filter: parseIssueFilter(t, site.schema, `assignee.value eq "ghost-1"`), start: 1, count: 10, fresh: fresh}
-		if _, err := site.list(t.Context(), q); err != nil {
+		q := resource.ListQuery{Filter: parseIssueFilter(t, site.schema, `assignee.value eq "ghost-1"`), Start: 1, Count: 10, Fresh: fresh}
+		if _, err := site.List(t.Context(), q); err != nil {
 			t.Error(err)
 		}
 		return site.calls.Load() - before

@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 const (
@@ -16,11 +17,11 @@ const (
 	fetchPage  = 100  // issues in one bulk fetch, Jira's maximum
 )
 
-// list implements backend. The search finds ids; what an answer shows and what
+// List implements backend. The search finds ids; what an answer shows and what
 // JQL cannot say exactly is read from the issues themselves, which unlike the
 // index are up to date. Without sortBy the order is that of the ids.
-func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
-	run := issueQuery{issues: b, listQuery: q, simple: query.Simplify(q.filter)}
+func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
+	run := issueQuery{issues: b, ListQuery: q, simple: query.Simplify(q.Filter)}
 	if plan, ok := outlined(run.simple); ok {
 		return run.named(ctx, plan)
 	}
@@ -29,9 +30,9 @@ func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
 	case err != nil:
 		return nil, err
 	case !plan.Exact:
-	case q.sortBy == nil && q.whole:
-		return &listResult{total: len(ids), plan: plan.String(), ids: ids, read: run.reader(), batch: fetchPage}, nil
-	case q.sortBy == nil:
+	case q.SortBy == nil && q.Whole:
+		return &resource.ListResult{Total: len(ids), Plan: plan.String(), IDs: ids, Read: run.reader(), Batch: fetchPage}, nil
+	case q.SortBy == nil:
 		if result, ok, err := run.page(ctx, ids, plan); ok || err != nil {
 			return result, err
 		}
@@ -44,22 +45,22 @@ func (b *issues) list(ctx context.Context, q listQuery) (*listResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return q.finish(objects, plan.String()), nil
+	return q.Finish(objects, plan.String()), nil
 }
 
 // named answers where the issues that can match are known by name.
-func (q *issueQuery) named(ctx context.Context, plan compiled) (*listResult, error) {
+func (q *issueQuery) named(ctx context.Context, plan compiled) (*resource.ListResult, error) {
 	objects, err := q.fetch(ctx, plan.Names)
 	if err != nil {
 		return nil, err
 	}
-	return q.listQuery.finish(objects, plan.String()), nil
+	return q.ListQuery.Finish(objects, plan.String()), nil
 }
 
 // issueQuery is one list request being answered.
 type issueQuery struct {
 	*issues
-	listQuery
+	resource.ListQuery
 	simple query.Expr
 	spent  int // upstream requests
 }
@@ -68,7 +69,7 @@ type issueQuery struct {
 func (q *issueQuery) spend(n int) error {
 	q.spent += n
 	if q.spent > q.budget {
-		return tooMany("The query needs more than %d requests to Jira; narrow the filter.", q.budget)
+		return resource.TooMany("The query needs more than %d requests to Jira; narrow the filter.", q.budget)
 	}
 	return nil
 }
@@ -101,8 +102,8 @@ func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
 
 // prepare collects what the compiler has to know.
 func (q *issueQuery) prepare(ctx context.Context) (compiler, error) {
-	c, err := q.compilerWith(ctx, q.fresh)
-	if !q.fresh {
+	c, err := q.compilerWith(ctx, q.Fresh)
+	if !q.Fresh {
 		c.strangers = q.strangers.remembered(namedAccounts(q.simple))
 	}
 	return c, err
@@ -193,16 +194,16 @@ func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, exact 
 	if len(recent) == 0 {
 		return ids, nil
 	}
-	if !exact || q.sortBy != nil { // all candidates are going to be read
+	if !exact || q.SortBy != nil { // all candidates are going to be read
 		return union(ids, recent), nil
 	}
-	objects, err := q.fetchFields(ctx, recent, neededFields(q.nothing, q.filter, nil))
+	objects, err := q.fetchFields(ctx, recent, neededFields(q.nothing, q.Filter, nil))
 	if err != nil {
 		return nil, err
 	}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(recent, id) })
 	for _, o := range objects {
-		if query.Match(q.filter, o) {
+		if query.Match(q.Filter, o) {
 			ids = append(ids, o.Text("id"))
 		}
 	}
@@ -217,32 +218,32 @@ func union(a, b []string) []string {
 
 // page answers from an exact search by reading the issues of the page alone.
 // It reports false if one of them is no longer what the index says.
-func (q *issueQuery) page(ctx context.Context, ids []string, plan compiled) (*listResult, bool, error) {
-	from := min(q.start-1, len(ids))
-	to := min(from+q.count, len(ids))
+func (q *issueQuery) page(ctx context.Context, ids []string, plan compiled) (*resource.ListResult, bool, error) {
+	from := min(q.Start-1, len(ids))
+	to := min(from+q.Count, len(ids))
 	objects, err := q.fetch(ctx, ids[from:to])
 	if err != nil {
 		return nil, false, err
 	}
-	agrees := len(objects) == to-from && !slices.ContainsFunc(objects, func(o query.Object) bool { return !query.Match(q.filter, o) })
-	return &listResult{total: len(ids), resources: objects, plan: plan.String(), ids: ids, read: q.reader(), batch: fetchPage}, agrees, nil
+	agrees := len(objects) == to-from && !slices.ContainsFunc(objects, func(o query.Object) bool { return !query.Match(q.Filter, o) })
+	return &resource.ListResult{Total: len(ids), Resources: objects, Plan: plan.String(), IDs: ids, Read: q.reader(), Batch: fetchPage}, agrees, nil
 }
 
 // reader reads issues of the result for later pages, each with a budget of its
 // own.
-func (q *issueQuery) reader() readFunc {
+func (q *issueQuery) reader() resource.ReadFunc {
 	later := *q
 	return func(ctx context.Context, ids []string) ([]query.Object, error) {
 		run := later
 		run.spent = 0
 		objects, err := run.fetch(ctx, ids)
-		return slices.DeleteFunc(objects, func(o query.Object) bool { return !query.Match(run.filter, o) }), err
+		return slices.DeleteFunc(objects, func(o query.Object) bool { return !query.Match(run.Filter, o) }), err
 	}
 }
 
 // fetch reads issues with what filter, order and answer need.
 func (q *issueQuery) fetch(ctx context.Context, names []string) ([]query.Object, error) {
-	return q.fetchFields(ctx, names, neededFields(q.want, q.filter, q.sortBy))
+	return q.fetchFields(ctx, names, neededFields(q.Want, q.Filter, q.SortBy))
 }
 
 // fetchFields reads the issues that exist and may be seen, in order of id.

@@ -7,6 +7,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // form is how a field of Jira holds the value of an attribute.
@@ -104,7 +105,7 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	f := i.Fields
 	description, err := adf.ToText(f.Description)
 	if err != nil {
-		return nil, &Error{Status: 502, Detail: "The description of " + i.Key + " cannot be read.", Err: err}
+		return nil, &resource.Error{Status: 502, Detail: "The description of " + i.Key + " cannot be read.", Err: err}
 	}
 	var o objectBuilder
 	o.add("id", i.ID)

@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // move is a change of status: the transition and the fields of its screen.
@@ -23,7 +24,7 @@ type move struct {
 func (b *issues) planMove(ctx context.Context, r resolver, current, doc query.Object, fields map[string]any) (*move, error) {
 	target := doc.Inner("status").Without("category")
 	if len(target) == 0 {
-		return nil, mutability("status cannot be removed; an issue always has one.")
+		return nil, resource.Mutability("status cannot be removed; an issue always has one.")
 	}
 	if query.Refers(target, current.Inner("status")) {
 		return nil, nil
@@ -72,9 +73,9 @@ func leading(all []atlassian.Transition, target query.Object) ([]atlassian.Trans
 	}
 	switch {
 	case len(found) == 0:
-		return nil, invalidValue("status: no transition leads to %s; from here one leads to %s.", describe(target), listing(reachable))
+		return nil, resource.InvalidValue("status: no transition leads to %s; from here one leads to %s.", resource.Describe(target), listing(reachable))
 	case len(ambiguous) > 1:
-		return nil, invalidValue("status: %s is ambiguous; give the id of one of %s.", describe(target), listing(ambiguous))
+		return nil, resource.InvalidValue("status: %s is ambiguous; give the id of one of %s.", resource.Describe(target), listing(ambiguous))
 	}
 	return found, nil
 }
@@ -94,11 +95,11 @@ func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.
 		}
 		i := slices.IndexFunc(issueFields, func(f issueField) bool { return f.field == name })
 		if i < 0 {
-			return nil, invalidValue("status: the transition %q requires the field %s, which this server cannot set.", t.Name, on.Name)
+			return nil, resource.InvalidValue("status: the transition %q requires the field %s, which this server cannot set.", t.Name, on.Name)
 		}
 		v, ok := doc.Get(issueFields[i].attr)
 		if !ok {
-			return nil, invalidValue("status: the transition %q requires %s%s; send it with the status.", t.Name, issueFields[i].attr, choices(on))
+			return nil, resource.InvalidValue("status: the transition %q requires %s%s; send it with the status.", t.Name, issueFields[i].attr, choices(on))
 		}
 		wire, err := r.wire(ctx, issueFields[i], v)
 		if err != nil {

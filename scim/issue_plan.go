@@ -7,8 +7,8 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// explain implements backend.
-func (b *issues) explain(filter query.Expr) string {
+// Explain implements backend.
+func (b *issues) Explain(filter query.Expr) string {
 	simple := query.Simplify(filter)
 	if plan, ok := outlined(simple); ok {
 		return plan.String()

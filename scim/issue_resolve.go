@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // resolver turns values of attributes into what Jira takes, for issues of one
@@ -92,11 +93,11 @@ func wireText(f issueField, v any) (any, error) {
 		return nil, nil
 	}
 	if f.attr == "summary" && (utf8.RuneCountInString(s) > maxSummary || strings.ContainsAny(s, "\r\n")) {
-		return nil, invalidValue("summary must be one line of at most %d characters.", maxSummary)
+		return nil, resource.InvalidValue("summary must be one line of at most %d characters.", maxSummary)
 	}
 	if f.attr == "dueDate" {
 		if _, err := time.Parse(time.DateOnly, s); err != nil {
-			return nil, invalidValue("dueDate is %q; write a day as YYYY-MM-DD.", clip(s))
+			return nil, resource.InvalidValue("dueDate is %q; write a day as YYYY-MM-DD.", resource.Clip(s))
 		}
 	}
 	return s, nil
@@ -109,7 +110,7 @@ func wireParent(o query.Object) (any, error) {
 	if key := o.Text("key"); key != "" {
 		return map[string]any{"key": key}, nil
 	}
-	return nil, invalidValue("parent needs an id or a key.")
+	return nil, resource.InvalidValue("parent needs an id or a key.")
 }
 
 func (r resolver) wireMany(ctx context.Context, f issueField, v any) (any, error) {
@@ -160,7 +161,7 @@ func (r resolver) entries(ctx context.Context, kind catalogueKind) ([]entry, err
 // pick returns the one entry that given refers to.
 func pick(attr string, entries []entry, given query.Object) (entry, error) {
 	if len(given) == 0 {
-		return entry{}, invalidValue("%s needs an id or a name.", attr)
+		return entry{}, resource.InvalidValue("%s needs an id or a name.", attr)
 	}
 	var found []entry
 	for _, e := range entries {
@@ -172,18 +173,9 @@ func pick(attr string, entries []entry, given query.Object) (entry, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return entry{}, invalidValue("%s: there is no %s; there are %s.", attr, describe(given), listing(entries))
+		return entry{}, resource.InvalidValue("%s: there is no %s; there are %s.", attr, resource.Describe(given), listing(entries))
 	}
-	return entry{}, invalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, describe(given), listing(found))
-}
-
-// describe names what a reference says, for error messages.
-func describe(o query.Object) string {
-	var parts []string
-	for _, m := range o {
-		parts = append(parts, fmt.Sprintf("%s %q", m.Name, clip(fmt.Sprint(m.Value))))
-	}
-	return strings.Join(parts, " with ")
+	return entry{}, resource.InvalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, resource.Describe(given), listing(found))
 }
 
 // listing shows entries by name and what else names them.
@@ -199,7 +191,7 @@ func listing(entries []entry) string {
 		if e.key != "" {
 			handle = "key " + e.key
 		}
-		parts = append(parts, fmt.Sprintf("%q (%s)", clip(e.name), handle))
+		parts = append(parts, fmt.Sprintf("%q (%s)", resource.Clip(e.name), handle))
 	}
 	if parts == nil {
 		return "none"

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // Jira orders by its index. Of all that can be sorted by, created alone is there
@@ -20,13 +21,13 @@ func (q *issueQuery) inOrder() bool { return q.order() != "" && len(q.recent.ids
 
 // order is the ORDER BY that the list asks for, "" if Jira's is of no use.
 func (q *issueQuery) order() string {
-	if q.sortBy == nil || q.whole {
+	if q.SortBy == nil || q.Whole {
 		return ""
 	}
-	if name := query.PathOf(query.Present{Path: *q.sortBy}); name != "created" && name != "meta.created" {
+	if name := query.PathOf(query.Present{Path: *q.SortBy}); name != "created" && name != "meta.created" {
 		return ""
 	}
-	if q.descending {
+	if q.Descending {
 		return "created DESC, key ASC"
 	}
 	return "created ASC, key ASC"
@@ -36,11 +37,11 @@ func (q *issueQuery) order() string {
 // issues of the page alone, and around it as many as were created in the minutes
 // that it begins and ends with. It reports false if that is too many, or if the
 // issues contradict the index.
-func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan compiled) (*listResult, bool, error) {
-	from := min(q.start-1, len(ids))
-	to := min(from+q.count, len(ids))
+func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan compiled) (*resource.ListResult, bool, error) {
+	from := min(q.Start-1, len(ids))
+	to := min(from+q.Count, len(ids))
 	if from == to {
-		return &listResult{total: len(ids), resources: []query.Object{}, plan: plan.String()}, true, nil
+		return &resource.ListResult{Total: len(ids), Resources: []query.Object{}, Plan: plan.String()}, true, nil
 	}
 	for margin := 16; margin <= 1024; margin *= 8 {
 		lo, hi := max(0, from-margin), min(len(ids), to+margin)
@@ -54,8 +55,8 @@ func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan compiled
 		}
 		apart := func(end, edge int) bool { return minutes[edge-lo] != minutes[end-lo] }
 		if (lo == 0 || apart(lo, from)) && (hi == len(ids) || apart(hi-1, to-1)) {
-			query.Sort(window, *q.sortBy, q.descending)
-			return &listResult{total: len(ids), resources: window[from-lo : to-lo], plan: plan.String()}, true, nil
+			query.Sort(window, *q.SortBy, q.Descending)
+			return &resource.ListResult{Total: len(ids), Resources: window[from-lo : to-lo], Plan: plan.String()}, true, nil
 		}
 	}
 	return nil, false, nil
@@ -68,7 +69,7 @@ func (q *issueQuery) minutes(window []query.Object, ids []string) ([]time.Time, 
 	for _, o := range window {
 		at, _ := o.Inner("meta").Get("created")
 		t, ok := at.(time.Time)
-		if !ok || !query.Match(q.filter, o) {
+		if !ok || !query.Match(q.Filter, o) {
 			return nil, false
 		}
 		created[o.Text("id")] = t.Truncate(time.Minute)
@@ -76,7 +77,7 @@ func (q *issueQuery) minutes(window []query.Object, ids []string) ([]time.Time, 
 	minutes := make([]time.Time, len(ids))
 	for i, id := range ids {
 		t, ok := created[id]
-		if !ok || i > 0 && t != minutes[i-1] && t.Before(minutes[i-1]) != q.descending {
+		if !ok || i > 0 && t != minutes[i-1] && t.Before(minutes[i-1]) != q.Descending {
 			return nil, false
 		}
 		minutes[i] = t

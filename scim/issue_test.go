@@ -17,6 +17,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // issueSite is the backend in front of an emulated site.
@@ -47,15 +48,15 @@ func smallSite() emulator.Options {
 }
 
 // issueType is the resource type of the site's issues.
-func (s *issueSite) issueType() *resourceType {
-	rt := &resourceType{schema: s.schema, backend: s.issues, references: true}
+func (s *issueSite) issueType() *resource.Type {
+	rt := &resource.Type{Schema: s.schema, Backend: s.issues, References: true}
 	rt.Name = "Issue"
 	return rt
 }
 
 // patch is a PATCH as the server runs it.
-func (s *issueSite) patch(ctx context.Context, id string, ops []operation) (query.Object, error) {
-	current, err := s.get(ctx, id, query.Projection{})
+func (s *issueSite) patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, error) {
+	current, err := s.Get(ctx, id, query.Projection{})
 	if err != nil {
 		return nil, err
 	}
@@ -63,17 +64,17 @@ func (s *issueSite) patch(ctx context.Context, id string, ops []operation) (quer
 	if err != nil {
 		return nil, err
 	}
-	return s.update(ctx, current, want)
+	return s.Update(ctx, current, want)
 }
 
 // replace is a PUT as the server runs it.
 func (s *issueSite) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
-	current, err := s.get(ctx, id, query.Projection{})
+	current, err := s.Get(ctx, id, query.Projection{})
 	if err != nil {
 		return nil, err
 	}
 	doc = doc.Clone()
-	for _, name := range s.kept(Policy{}) {
+	for _, name := range s.Kept(resource.Policy{}) {
 		if v, had := current.Get(name); had {
 			if _, given := doc.Get(name); !given {
 				doc.Set(name, v)
@@ -83,17 +84,17 @@ func (s *issueSite) replace(ctx context.Context, id string, doc query.Object) (q
 	if err := unwritable(s.issueType(), current, doc); err != nil {
 		return nil, err
 	}
-	return s.update(ctx, current, doc)
+	return s.Update(ctx, current, doc)
 }
 
 // all reads every issue there is, past the list engine.
 func (s *issueSite) all(t testing.TB) []query.Object {
 	t.Helper()
-	result, err := s.list(t.Context(), listQuery{start: 1, count: 10_000})
+	result, err := s.List(t.Context(), resource.ListQuery{Start: 1, Count: 10_000})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return result.resources
+	return result.Resources
 }
 
 // firstIn returns an issue of a project.
@@ -111,20 +112,20 @@ func (s *issueSite) firstIn(t testing.TB, project, filter string) query.Object {
 
 func (s *issueSite) doc(json map[string]any) query.Object { return query.ObjectOf(json, s.schema) }
 
-func (s *issueSite) op(t testing.TB, op, path string, value any) operation {
+func (s *issueSite) op(t testing.TB, op, path string, value any) resource.Operation {
 	t.Helper()
 	p, err := s.schema.Resolve(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return operation{op: op, path: p, value: query.ValueOf(value, p)}
+	return resource.Operation{Op: op, Path: p, Value: query.ValueOf(value, p)}
 }
 
 func wantError(t *testing.T, err error, status int, scimType string, words ...string) {
 	t.Helper()
-	e := &Error{}
+	e := &resource.Error{}
 	if err != nil {
-		e = asError(err)
+		e = resource.AsError(err)
 	}
 	if e.Status != status || e.Type != scimType {
 		t.Errorf("got %v, want %d %s", err, status, scimType)
@@ -139,7 +140,7 @@ func wantError(t *testing.T, err error, status int, scimType string, words ...st
 func TestIssueLife(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	ctx := t.Context()
-	created, err := site.create(ctx, site.doc(map[string]any{
+	created, err := site.Create(ctx, site.doc(map[string]any{
 		"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": "Task"}, "summary": "Replace the disk",
 		"description": "Steps:\n\n- order `disk`\n- ask @[Ann](accountid:5b10)", "labels": []any{"b", "a"},
 		"priority": map[string]any{"name": "high"}, "dueDate": "2026-12-24",
@@ -151,14 +152,14 @@ func TestIssueLife(t *testing.T) {
 	if got := created.Inner("priority").Text("name"); got != "High" {
 		t.Errorf("priority %q, want High", got)
 	}
-	byKey, err := site.get(ctx, strings.ToLower(created.Text("key")), query.Projection{})
+	byKey, err := site.Get(ctx, strings.ToLower(created.Text("key")), query.Projection{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(created, byKey); diff != "" {
 		t.Error(diff)
 	}
-	patched, err := site.patch(ctx, id, []operation{
+	patched, err := site.patch(ctx, id, []resource.Operation{
 		site.op(t, "replace", "summary", "Replace both disks"),
 		site.op(t, "add", "labels", []any{"c"}),
 		site.op(t, "remove", "dueDate", nil),
@@ -172,18 +173,18 @@ func TestIssueLife(t *testing.T) {
 		t.Errorf("patched: %v", patched)
 	}
 	before := site.calls.Load()
-	if _, err := site.patch(ctx, id, []operation{site.op(t, "replace", "summary", "Replace both disks")}); err != nil {
+	if _, err := site.patch(ctx, id, []resource.Operation{site.op(t, "replace", "summary", "Replace both disks")}); err != nil {
 		t.Fatal(err)
 	}
 	if got := site.calls.Load() - before; got != 1 {
 		t.Errorf("a patch that changes nothing cost %d calls, want 1", got)
 	}
-	if err := site.remove(ctx, id); err != nil {
+	if err := site.Remove(ctx, id); err != nil {
 		t.Fatal(err)
 	}
-	_, err = site.get(ctx, id, query.Projection{})
+	_, err = site.Get(ctx, id, query.Projection{})
 	wantError(t, err, 404, "")
-	wantError(t, site.remove(ctx, id), 404, "")
+	wantError(t, site.Remove(ctx, id), 404, "")
 }
 
 func TestReplaceClearsWhatIsNotNamed(t *testing.T) {
@@ -204,24 +205,24 @@ func TestReplaceClearsWhatIsNotNamed(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 	_, err = site.replace(t.Context(), issue.Text("id"), site.doc(map[string]any{"project": map[string]any{"key": "OPS"}, "summary": "New"}))
-	wantError(t, err, 400, typeMutability, "ENG")
+	wantError(t, err, 400, resource.TypeMutability, "ENG")
 }
 
 func TestStatusIsReachedByTransition(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	ctx := t.Context()
 	issue := site.firstIn(t, "ENG", `status.name eq "To Do"`)
-	got, err := site.patch(ctx, issue.Text("id"), []operation{site.op(t, "replace", "status.name", "In Progress")})
+	got, err := site.patch(ctx, issue.Text("id"), []resource.Operation{site.op(t, "replace", "status.name", "In Progress")})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if name := got.Inner("status").Text("name"); name != "In Progress" {
 		t.Errorf("status %q", name)
 	}
-	_, err = site.patch(ctx, issue.Text("id"), []operation{site.op(t, "replace", "status.name", "Nowhere")})
-	wantError(t, err, 400, typeInvalidValue, `"Nowhere"`, `"Done" (id `)
-	_, err = site.patch(ctx, issue.Text("id"), []operation{site.op(t, "remove", "status", nil)})
-	wantError(t, err, 400, typeMutability)
+	_, err = site.patch(ctx, issue.Text("id"), []resource.Operation{site.op(t, "replace", "status.name", "Nowhere")})
+	wantError(t, err, 400, resource.TypeInvalidValue, `"Nowhere"`, `"Done" (id `)
+	_, err = site.patch(ctx, issue.Text("id"), []resource.Operation{site.op(t, "remove", "status", nil)})
+	wantError(t, err, 400, resource.TypeMutability)
 }
 
 func TestTransitionAsksForItsFields(t *testing.T) {
@@ -239,9 +240,9 @@ func TestTransitionAsksForItsFields(t *testing.T) {
 		}
 		asked++
 		status := map[string]any{"id": ts[i].To.ID}
-		_, err = site.patch(ctx, o.Text("id"), []operation{site.op(t, "replace", "status", status)})
-		wantError(t, err, 400, typeInvalidValue, "resolution", ts[i].Fields["resolution"].AllowedValues[0].Name)
-		got, err := site.patch(ctx, o.Text("id"), []operation{
+		_, err = site.patch(ctx, o.Text("id"), []resource.Operation{site.op(t, "replace", "status", status)})
+		wantError(t, err, 400, resource.TypeInvalidValue, "resolution", ts[i].Fields["resolution"].AllowedValues[0].Name)
+		got, err := site.patch(ctx, o.Text("id"), []resource.Operation{
 			site.op(t, "replace", "status", status),
 			site.op(t, "replace", "resolution", map[string]any{"name": ts[i].Fields["resolution"].AllowedValues[0].Name}),
 		})
@@ -275,8 +276,8 @@ func TestCreateRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			before := len(site.all(t))
-			_, err := site.create(t.Context(), site.doc(tt.doc))
-			wantError(t, err, 400, typeInvalidValue, tt.says)
+			_, err := site.Create(t.Context(), site.doc(tt.doc))
+			wantError(t, err, 400, resource.TypeInvalidValue, tt.says)
 			if after := len(site.all(t)); after != before {
 				t.Errorf("%d issues, before %d", after, before)
 			}
@@ -287,7 +288,7 @@ func TestCreateRefuses(t *testing.T) {
 func TestCreateInAStatus(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	doc := map[string]any{"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": "Task"}, "summary": "x", "status": map[string]any{"name": "In Progress"}}
-	got, err := site.create(t.Context(), site.doc(doc))
+	got, err := site.Create(t.Context(), site.doc(doc))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,13 +303,13 @@ func TestIssuesElsewhereDoNotExist(t *testing.T) {
 	site := newIssueSite(t, smallSite(), "ENG")
 	ctx := t.Context()
 	for _, id := range []string{foreign.Text("id"), foreign.Text("key"), "..%2f", "x", "999999999"} {
-		_, err := site.get(ctx, id, query.Projection{})
+		_, err := site.Get(ctx, id, query.Projection{})
 		wantError(t, err, 404, "")
-		wantError(t, site.remove(ctx, id), 404, "")
+		wantError(t, site.Remove(ctx, id), 404, "")
 	}
 	e := parseIssueFilter(t, site.schema, fmt.Sprintf("id eq %q", foreign.Text("id")))
-	result, err := site.list(ctx, listQuery{filter: e, start: 1, count: 10})
-	if err != nil || result.total != 0 {
+	result, err := site.List(ctx, resource.ListQuery{Filter: e, Start: 1, Count: 10})
+	if err != nil || result.Total != 0 {
 		t.Errorf("got %v, %v", result, err)
 	}
 }
@@ -330,7 +331,7 @@ func TestListCost(t *testing.T) {
 	} {
 		before := site.calls.Load()
 		e := parseIssueFilter(t, site.schema, tt.filter)
-		if _, err := site.list(t.Context(), listQuery{filter: e, start: 1, count: tt.count}); err != nil {
+		if _, err := site.List(t.Context(), resource.ListQuery{Filter: e, Start: 1, Count: tt.count}); err != nil {
 			t.Fatal(err)
 		}
 		if got := site.calls.Load() - before; got != tt.calls {
@@ -342,8 +343,8 @@ func TestListCost(t *testing.T) {
 func TestListBudget(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	site.budget = 1
-	_, err := site.list(t.Context(), listQuery{start: 1, count: 100})
-	wantError(t, err, 400, typeTooMany)
+	_, err := site.List(t.Context(), resource.ListQuery{Start: 1, Count: 100})
+	wantError(t, err, 400, resource.TypeTooMany)
 }
 
 func TestListSeesOwnWrites(t *testing.T) {
@@ -351,7 +352,7 @@ func TestListSeesOwnWrites(t *testing.T) {
 	options.Jira.IndexLag, options.Jira.FlickeringIndex = time.Hour, true
 	site := newIssueSite(t, options)
 	ctx := t.Context()
-	created, err := site.create(ctx, site.doc(map[string]any{
+	created, err := site.Create(ctx, site.doc(map[string]any{
 		"project": map[string]any{"key": "ENG"}, "issueType": map[string]any{"name": "Task"}, "summary": "fresh", "labels": []any{"brandnew"},
 	}))
 	if err != nil {
@@ -359,22 +360,22 @@ func TestListSeesOwnWrites(t *testing.T) {
 	}
 	find := func(filter string) int {
 		t.Helper()
-		result, err := site.list(ctx, listQuery{filter: parseIssueFilter(t, site.schema, filter), start: 1, count: 10})
+		result, err := site.List(ctx, resource.ListQuery{Filter: parseIssueFilter(t, site.schema, filter), Start: 1, Count: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return result.total
+		return result.Total
 	}
 	if got := find(`labels eq "brandnew"`); got != 1 {
 		t.Errorf("%d found after create, want 1", got)
 	}
-	if _, err := site.patch(ctx, created.Text("id"), []operation{site.op(t, "remove", "labels", nil)}); err != nil {
+	if _, err := site.patch(ctx, created.Text("id"), []resource.Operation{site.op(t, "remove", "labels", nil)}); err != nil {
 		t.Fatal(err)
 	}
 	if got := find(`labels eq "brandnew"`); got != 0 {
 		t.Errorf("%d found after the label was removed, want 0", got)
 	}
-	if err := site.remove(ctx, created.Text("id")); err != nil {
+	if err := site.Remove(ctx, created.Text("id")); err != nil {
 		t.Fatal(err)
 	}
 	if got := find(`summary eq "fresh"`); got != 0 {
@@ -391,7 +392,7 @@ func TestDeadCredentialsAreNoEmptySite(t *testing.T) {
 		t.Fatal(err)
 	}
 	site.jira = jira
-	_, err = site.list(t.Context(), listQuery{filter: query.Const(true), start: 1, count: 10})
+	_, err = site.List(t.Context(), resource.ListQuery{Filter: query.Const(true), Start: 1, Count: 10})
 	var upstream *atlassian.Error
 	if !errors.As(err, &upstream) || upstream.Kind != atlassian.Unauthenticated {
 		t.Errorf("got %v, want the credentials refused", err)
@@ -416,16 +417,16 @@ func TestListIsExact(t *testing.T) {
 				want = append(want, o.Text("key"))
 			}
 		}
-		result, err := site.list(t.Context(), listQuery{filter: e, start: 1, count: 1000})
+		result, err := site.List(t.Context(), resource.ListQuery{Filter: e, Start: 1, Count: 1000})
 		if err != nil {
 			rt.Fatalf("%s: %v", filter, err)
 		}
 		var got []string
-		for _, o := range result.resources {
+		for _, o := range result.Resources {
 			got = append(got, o.Text("key"))
 		}
-		if diff := cmp.Diff(want, got); diff != "" || result.total != len(want) {
-			rt.Fatalf("%s\n%s\n%s", filter, result.plan, diff)
+		if diff := cmp.Diff(want, got); diff != "" || result.Total != len(want) {
+			rt.Fatalf("%s\n%s\n%s", filter, result.Plan, diff)
 		}
 	})
 }
@@ -494,7 +495,7 @@ func TestExplain(t *testing.T) {
 		{`key eq "OPS-1"`, `fetch("OPS-1") residual=(key eq "OPS-1") cost=1`},
 		{`externalId pr`, `empty exact cost=0`},
 	} {
-		if got := (&issues{}).explain(parseIssueFilter(t, schema, tt.filter)); got != tt.want {
+		if got := (&issues{}).Explain(parseIssueFilter(t, schema, tt.filter)); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.filter, got, tt.want)
 		}
 	}

@@ -122,8 +122,8 @@ func (v *jqlVerdicts) cost(plan compiled, q *issueQuery) int {
 		return -1
 	}
 	reads := of.found
-	if plan.Exact && (q.sortBy == nil || q.inOrder()) {
-		reads = min(reads, q.count)
+	if plan.Exact && (q.SortBy == nil || q.inOrder()) {
+		reads = min(reads, q.Count)
 	}
 	return max(1, calls(of.found, searchPage)) + calls(reads, fetchPage)
 }

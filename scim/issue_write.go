@@ -11,12 +11,13 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
-// create implements backend. Jira creates an issue in the first status of its
+// Create implements backend. Jira creates an issue in the first status of its
 // workflow; another one, and a resolution, come in a second step. If that step
 // fails the issue exists, and the error names it.
-func (b *issues) create(ctx context.Context, doc query.Object) (query.Object, error) {
+func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	project, err := b.projectOf(ctx, doc)
 	if err != nil {
 		return nil, err
@@ -62,9 +63,9 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 	return found, unconfirmed(doc, nil, found)
 }
 
-// kept implements backend: what an issue cannot be without, and what Jira or the
+// Kept implements backend: what an issue cannot be without, and what Jira or the
 // workflow sets by itself.
-func (b *issues) kept(Policy) []string {
+func (b *issues) Kept(resource.Policy) []string {
 	var names []string
 	for _, f := range issueFields {
 		if f.kept {
@@ -74,8 +75,8 @@ func (b *issues) kept(Policy) []string {
 	return names
 }
 
-// update implements backend.
-func (b *issues) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+// Update implements backend.
+func (b *issues) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	doc := want.Clone()
 	for _, f := range issueFields {
 		if f.form == choiceForm || f.form == personForm || f.form == parentForm {
@@ -176,7 +177,7 @@ func unconfirmed(asked, before, found query.Object) error {
 	if names == nil {
 		return nil
 	}
-	return invalidValue("Jira accepted the request, but these attributes of %s are not what was asked for: %s.",
+	return resource.InvalidValue("Jira accepted the request, but these attributes of %s are not what was asked for: %s.",
 		found.Text("key"), strings.Join(names, ", "))
 }
 
@@ -254,7 +255,7 @@ func (b *issues) checkStatus(ctx context.Context, given query.Object, project st
 		return err
 	}
 	if !slices.ContainsFunc(entries, func(e entry) bool { return query.Refers(given, e.object(false)) }) {
-		return invalidValue("status: there is no %s; there are %s.", describe(given), listing(entries))
+		return resource.InvalidValue("status: there is no %s; there are %s.", resource.Describe(given), listing(entries))
 	}
 	return nil
 }

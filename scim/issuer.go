@@ -17,6 +17,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sync/singleflight"
 	"golang.org/x/time/rate"
+
+	"scim-atlassian/scim/resource"
 )
 
 // How an issuer is asked for its keys. It is asked when a token names a key that is not known, so whoever makes up
@@ -214,7 +216,7 @@ func sameScheme(issuer, endpoint string) error {
 		return err
 	}
 	if e.Scheme != i.Scheme || e.Host == "" {
-		return fmt.Errorf("the issuer announces %q, which is no %s URL", clip(endpoint), i.Scheme)
+		return fmt.Errorf("the issuer announces %q, which is no %s URL", resource.Clip(endpoint), i.Scheme)
 	}
 	return nil
 }

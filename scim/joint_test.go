@@ -20,7 +20,7 @@ func TestTypesOfTheRootAgree(t *testing.T) {
 		if !rt.Root {
 			continue
 		}
-		for _, a := range rt.schema.Attributes {
+		for _, a := range rt.Schema.Attributes {
 			other, again := known[a.Name]
 			known[a.Name] = *a
 			if !again {

@@ -5,6 +5,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 func issueSchema(t testing.TB) *query.Schema {
@@ -15,7 +16,7 @@ func issueSchema(t testing.TB) *query.Schema {
 	}
 	for _, rt := range types {
 		if rt.Name == "Issue" {
-			return querySchema(rt)
+			return resource.SchemaOf(rt)
 		}
 	}
 	t.Fatal("no resource type Issue")

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // lists answers list requests: it finds results through the backends, keeps
@@ -34,25 +35,25 @@ func newLists(cfg listsConfig) *lists {
 
 // listRequest is a list request as far as finding its page goes.
 type listRequest struct {
-	query  listQuery
-	rt     *resourceType   // what it is about; of the root, what stands for all
-	root   *root           // nil: it is about one type
-	types  []*resourceType // rt, or of the root's those that the caller may read
+	query  resource.ListQuery
+	rt     *resource.Type   // what it is about; of the root, what stands for all
+	root   *root            // nil: it is about one type
+	types  []*resource.Type // rt, or of the root's those that the caller may read
 	caller string
 	base   string // base URL in locations
 	began  time.Time
 	// complete adds what the server adds to a resource before it is shown.
-	complete func(rt *resourceType, o query.Object) query.Object
+	complete func(rt *resource.Type, o query.Object) query.Object
 }
 
 // completer completes resources of one type.
-func (c *listRequest) completer(rt *resourceType) func(query.Object) query.Object {
+func (c *listRequest) completer(rt *resource.Type) func(query.Object) query.Object {
 	return func(o query.Object) query.Object { return c.complete(rt, o) }
 }
 
 // answer finds the page that c asks for.
-func (l *lists) answer(ctx context.Context, c *listRequest) (*listResult, error) {
-	if c.query.cursor != nil {
+func (l *lists) answer(ctx context.Context, c *listRequest) (*resource.ListResult, error) {
+	if c.query.Cursor != nil {
 		return l.byCursor(ctx, c)
 	}
 	return l.byIndex(ctx, c)
@@ -61,10 +62,10 @@ func (l *lists) answer(ctx context.Context, c *listRequest) (*listResult, error)
 // byIndex answers by startIndex and count. The first page is found anew; one that
 // goes on with a kept result is cut from it, unless the query says how old what it
 // rests on may be.
-func (l *lists) byIndex(ctx context.Context, c *listRequest) (*listResult, error) {
+func (l *lists) byIndex(ctx context.Context, c *listRequest) (*resource.ListResult, error) {
 	q, key := c.query, queryKey(c.query, c)
 	alone := false
-	if w := l.kept.find(key); w != nil && q.start > 1 && !q.fresh && q.since.IsZero() {
+	if w := l.kept.find(key); w != nil && q.Start > 1 && !q.Fresh && q.Since.IsZero() {
 		if page, err := l.goOn(ctx, c, w); page != nil || err != nil {
 			return page, err
 		}
@@ -84,33 +85,33 @@ func (l *lists) byIndex(ctx context.Context, c *listRequest) (*listResult, error
 }
 
 // begin finds a result for its first request.
-func begin(ctx context.Context, c *listRequest) (*walk, *listResult, error) {
+func begin(ctx context.Context, c *listRequest) (*walk, *resource.ListResult, error) {
 	q := c.query
 	if c.root != nil {
 		w, err := gather(ctx, c, q)
 		if err != nil {
 			return nil, nil, err
 		}
-		page, err := w.cut(ctx, c, q.start-1, q.count)
+		page, err := w.cut(ctx, c, q.Start-1, q.Count)
 		return w, page, err
 	}
-	found, err := c.rt.backend.list(ctx, q)
+	found, err := c.rt.Backend.List(ctx, q)
 	if err != nil {
 		return nil, nil, err
 	}
 	w := newWalk(c)
 	w.add(0, found)
 	if !w.complete {
-		w.from, w.total = q.start-1, found.total
+		w.from, w.total = q.Start-1, found.Total
 	}
-	w.fixed = q.start - 1 + len(found.resources)
+	w.fixed = q.Start - 1 + len(found.Resources)
 	return w, found, nil
 }
 
 // goOn cuts a page from a kept result, which is completed first if only a window
 // of it was ever read. It returns nil if the page has to stand alone, because
 // everything is too much to be read or kept.
-func (l *lists) goOn(ctx context.Context, c *listRequest, w *walk) (*listResult, error) {
+func (l *lists) goOn(ctx context.Context, c *listRequest, w *walk) (*resource.ListResult, error) {
 	if err := w.enter(ctx); err != nil {
 		return nil, err
 	}
@@ -121,9 +122,9 @@ func (l *lists) goOn(ctx context.Context, c *listRequest, w *walk) (*listResult,
 			return nil, err
 		}
 	}
-	page, err := w.cut(ctx, c, c.query.start-1, c.query.count)
+	page, err := w.cut(ctx, c, c.query.Start-1, c.query.Count)
 	if err == nil && known {
-		page.plan = w.continued(page)
+		page.Plan = w.continued(page)
 	}
 	return page, err
 }
@@ -135,9 +136,9 @@ func (l *lists) complete(ctx context.Context, c *listRequest, w *walk) error {
 		return nil
 	}
 	q := c.query
-	q.since = w.began
+	q.Since = w.began
 	all, err := gather(ctx, c, q)
-	if err != nil && asError(err).Type == typeTooMany {
+	if err != nil && resource.AsError(err).Type == resource.TypeTooMany {
 		w.tooLarge = true
 		return nil
 	}
@@ -154,29 +155,29 @@ func (l *lists) complete(ctx context.Context, c *listRequest, w *walk) error {
 
 // byCursor answers by cursor, RFC 9865. Every first page has a kept result of its
 // own, in an order that a lost one can be found again by.
-func (l *lists) byCursor(ctx context.Context, c *listRequest) (*listResult, error) {
+func (l *lists) byCursor(ctx context.Context, c *listRequest) (*resource.ListResult, error) {
 	q, binding := c.query, queryKey(c.query, c)
-	at, err := l.cursors.open(*q.cursor, binding)
+	at, err := l.cursors.open(*q.Cursor, binding)
 	if err != nil {
 		return nil, err
 	}
-	if *q.cursor == "" {
-		at.count = q.count
-	} else if q.counted && q.count != at.count {
-		return nil, refuse(http.StatusBadRequest, typeInvalidCount, "count is %d; the first page was asked for with %d, keep to it or begin again with an empty cursor.", q.count, at.count)
+	if *q.Cursor == "" {
+		at.count = q.Count
+	} else if q.Counted && q.Count != at.count {
+		return nil, resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCount, "count is %d; the first page was asked for with %d, keep to it or begin again with an empty cursor.", q.Count, at.count)
 	}
 	w := l.kept.find(at.walk)
 	known := w != nil
 	if !known {
-		q.byID, q.since = true, at.began
+		q.ByID, q.Since = true, at.began
 		if w, err = gather(ctx, c, q); err != nil {
 			return nil, err
 		}
-		if at.start, err = w.resume(at, q.sortBy != nil); err != nil {
+		if at.start, err = w.resume(at, q.SortBy != nil); err != nil {
 			return nil, err
 		}
 		at.walk = newWalkKey()
-		if *q.cursor == "" {
+		if *q.Cursor == "" {
 			at.began = c.began
 		}
 	}
@@ -189,31 +190,31 @@ func (l *lists) byCursor(ctx context.Context, c *listRequest) (*listResult, erro
 		return nil, err
 	}
 	if known {
-		page.plan = w.continued(page)
+		page.Plan = w.continued(page)
 	}
 	if at.count == 0 {
 		return page, nil // the total was asked for, nothing to page through
 	}
-	end := at.start + len(page.resources)
+	end := at.start + len(page.Resources)
 	if end < len(w.steps) {
 		if !known && !l.kept.keep(at.walk, w) {
 			at.walk = ""
 		}
-		page.next = l.cursors.seal(w.cursor(at, end, q.sortBy != nil), binding)
+		page.Next = l.cursors.seal(w.cursor(at, end, q.SortBy != nil), binding)
 	}
 	if at.start > 0 {
-		page.previous = l.cursors.seal(w.cursor(at, max(0, at.start-at.count), q.sortBy != nil), binding)
+		page.Previous = l.cursors.seal(w.cursor(at, max(0, at.start-at.count), q.SortBy != nil), binding)
 	}
 	return page, nil
 }
 
 // gather finds everything that matches among the resources of all types that the
 // request is about, in order.
-func gather(ctx context.Context, c *listRequest, q listQuery) (*walk, error) {
-	q.start, q.count, q.whole = 1, 0, true
+func gather(ctx context.Context, c *listRequest, q resource.ListQuery) (*walk, error) {
+	q.Start, q.Count, q.Whole = 1, 0, true
 	w := newWalk(c)
 	if c.root == nil {
-		found, err := c.rt.backend.list(ctx, q)
+		found, err := c.rt.Backend.List(ctx, q)
 		if err == nil {
 			w.add(0, found)
 		}
@@ -225,15 +226,15 @@ func gather(ctx context.Context, c *listRequest, q listQuery) (*walk, error) {
 		if !possible {
 			continue
 		}
-		if q.complete != nil {
-			part.complete = c.completer(rt)
+		if q.Complete != nil {
+			part.Complete = c.completer(rt)
 		}
-		found, err := rt.backend.list(ctx, part)
+		found, err := rt.Backend.List(ctx, part)
 		if err != nil {
 			return nil, err
 		}
 		w.add(rank, found)
-		plans = append(plans, rt.Name+": "+found.plan)
+		plans = append(plans, rt.Name+": "+found.Plan)
 	}
 	w.complete, w.plan = true, joinPlans(plans)
 	w.merge(q)

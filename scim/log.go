@@ -14,9 +14,9 @@ import (
 // Neither holds a body or a credential.
 func (s *core) record(c *call, status int) {
 	fields := append(s.identity(c), zap.Int("status", status), zap.Duration("duration", s.cfg.Now().Sub(c.began).Round(time.Microsecond)),
-		zap.Int64("upstreamCalls", c.upstream.Load()))
+		zap.Int64("upstreamCalls", c.Upstream.Load()))
 	if c.list != nil {
-		fields = append(fields, zap.String("plan", c.list.plan), zap.Int("results", len(c.list.resources)))
+		fields = append(fields, zap.String("plan", c.list.Plan), zap.Int("results", len(c.list.Resources)))
 	}
 	if c.bulk != nil {
 		fields = append(fields, zap.Int("operations", c.bulk.operations), zap.Int("errors", c.bulk.errors))
@@ -35,7 +35,7 @@ func (s *core) record(c *call, status int) {
 }
 
 func (s *core) identity(c *call) []zap.Field {
-	fields := []zap.Field{zap.String("requestId", c.id), zap.String("method", c.method)}
+	fields := []zap.Field{zap.String("requestId", c.id), zap.String("method", c.Method)}
 	if c.operation > 0 {
 		fields = append(fields, zap.Int("operation", c.operation))
 	}
@@ -68,7 +68,7 @@ type Request struct {
 }
 
 func (c *call) described(status int, now time.Time) Request {
-	r := Request{Endpoint: c.endpoint, Method: c.method, Status: status, Duration: now.Sub(c.began), UpstreamCalls: c.upstream.Load()}
+	r := Request{Endpoint: c.endpoint, Method: c.Method, Status: status, Duration: now.Sub(c.began), UpstreamCalls: c.Upstream.Load()}
 	if !slices.Contains(methods.collection, r.Method) && !slices.Contains(methods.resource, r.Method) {
 		r.Method = "other"
 	}

@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // This file turns a mapping of IDHub's connector into what accounts are read
@@ -51,7 +52,7 @@ func directoryUserSchema() (*query.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	return querySchema(types[slices.IndexFunc(types, func(rt schemas.ResourceType) bool { return rt.Name == "User" })]), nil
+	return resource.SchemaOf(types[slices.IndexFunc(types, func(rt schemas.ResourceType) bool { return rt.Name == "User" })]), nil
 }
 
 // accountMap says which value of a user each attribute of an account is.
@@ -120,7 +121,7 @@ func newUserPath(user *query.Schema, text string) (*userPath, error) {
 	p, filter, err := parsePath(user, text, false)
 	switch {
 	case err != nil:
-		return nil, errors.New(asError(err).Detail)
+		return nil, errors.New(resource.AsError(err).Detail)
 	case p.Attr.MultiValued != (filter != nil), p.Sub != nil && p.Sub.MultiValued, (&userPath{Path: p}).leaf().Kind == query.Complex:
 		return nil, fmt.Errorf("%q is not one plain value of a User", text)
 	}
@@ -196,10 +197,10 @@ func goesBy(user query.Object) string {
 
 // operation is the change of a user that a change of the attribute is. A nil
 // value removes.
-func (a *accountAttribute) operation(value any) operation {
-	op := operation{op: "replace", path: a.source.Path, filter: a.source.filter, value: value}
+func (a *accountAttribute) operation(value any) resource.Operation {
+	op := resource.Operation{Op: "replace", Path: a.source.Path, Filter: a.source.filter, Value: value}
 	if value == nil {
-		op.op = "remove"
+		op.Op = "remove"
 	}
 	return op
 }

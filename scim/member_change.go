@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // memberChange is what is sent to change a group, and what its members must
@@ -19,26 +20,26 @@ type memberChange struct {
 
 // memberOperations translates operations on externalId and those on members that
 // name the members they mean. ok is false if there is another one, or none.
-func memberOperations(ops []operation) (change memberChange, ok bool) {
+func memberOperations(ops []resource.Operation) (change memberChange, ok bool) {
 	for _, op := range ops {
-		if op.path.Attr.Name == "externalId" {
+		if op.Path.Attr.Name == "externalId" {
 			change.sent = append(change.sent, plainOperation(op)...)
 			continue
 		}
 		named, known := namedMembers(op)
-		if op.path.Attr.Name != "members" || op.path.Sub != nil || !known {
+		if op.Path.Attr.Name != "members" || op.Path.Sub != nil || !known {
 			return memberChange{}, false
 		}
 		switch {
-		case op.op == "add":
+		case op.Op == "add":
 			change.sent = append(change.sent, addMembers(named))
 			change.added, change.removed = append(change.added, named...), subtract(change.removed, named)
-		case op.op == "remove" && (op.filter != nil || op.value != nil):
+		case op.Op == "remove" && (op.Filter != nil || op.Value != nil):
 			for _, id := range named {
 				change.sent = append(change.sent, removeMember(id))
 			}
 			change.removed, change.added = append(change.removed, named...), subtract(change.added, named)
-		case op.op == "remove":
+		case op.Op == "remove":
 			change = memberChange{sent: append(change.sent, atlassian.PatchOperation{Op: "remove", Path: "members"}), only: true}
 		default:
 			replaced := atlassian.PatchOperation{Op: "replace", Path: "members", Value: references(named)}
@@ -54,12 +55,12 @@ type namedChange struct{ added, removed []string }
 
 // take adds an operation to the change. It reports false if the operation does
 // more than to add or to remove what it names.
-func (c *namedChange) take(op operation) bool {
+func (c *namedChange) take(op resource.Operation) bool {
 	ids, ok := namedMembers(op)
 	switch {
-	case !ok || op.path.Sub != nil || op.op == "replace", op.op == "remove" && op.filter == nil && op.value == nil:
+	case !ok || op.Path.Sub != nil || op.Op == "replace", op.Op == "remove" && op.Filter == nil && op.Value == nil:
 		return false
-	case op.op == "add":
+	case op.Op == "add":
 		c.added, c.removed = append(c.added, ids...), subtract(c.removed, ids)
 	default:
 		c.removed, c.added = append(c.removed, ids...), subtract(c.added, ids)
@@ -69,15 +70,15 @@ func (c *namedChange) take(op operation) bool {
 
 // namedMembers lists the ids that an operation names: in its value, or in a
 // filter that is an equality of value.
-func namedMembers(op operation) ([]string, bool) {
-	if op.filter != nil {
-		c, ok := op.filter.(query.Compare)
+func namedMembers(op resource.Operation) ([]string, bool) {
+	if op.Filter != nil {
+		c, ok := op.Filter.(query.Compare)
 		id, isText := c.Value.(string)
-		given, settled := valuesIn(op.value)
+		given, settled := valuesIn(op.Value)
 		agrees := settled && !slices.ContainsFunc(given, func(value string) bool { return value != id })
-		return []string{id}, ok && isText && agrees && op.op == "remove" && c.Op == query.Eq && c.Path.Attr.Name == "value"
+		return []string{id}, ok && isText && agrees && op.Op == "remove" && c.Op == query.Eq && c.Path.Attr.Name == "value"
 	}
-	return valuesIn(op.value)
+	return valuesIn(op.Value)
 }
 
 // valuesIn lists the values of elements. It reports false if one has none.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // normaliser reads what clients say of resources of one type into the one form
@@ -15,8 +16,8 @@ import (
 // kept or refused; none is ever read as "no value" because nothing in it can be
 // used. What else is tolerated or passed over stands in docs/protocol.md.
 type normaliser struct {
-	rt     *resourceType
-	policy Policy
+	rt     *resource.Type
+	policy resource.Policy
 	strict bool   // policy.Strict: the RFC's letter instead of tolerance
 	base   string // URL of this server as the client sees it, with which a $ref may begin
 	path   bool   // names are those of a PATCH, where what no schema knows is refused
@@ -29,7 +30,7 @@ type normaliser struct {
 func parseResource(n normaliser, body any, complete func(doc *query.Object) error) (doc query.Object, cleared []string, err error) {
 	object, ok := body.(map[string]any)
 	if !ok {
-		return nil, nil, invalidSyntax("The body must be a JSON object with the attributes of a %s.", n.rt.Name)
+		return nil, nil, resource.InvalidSyntax("The body must be a JSON object with the attributes of a %s.", n.rt.Name)
 	}
 	if doc, cleared, err = n.document(object); err != nil {
 		return nil, nil, err
@@ -40,7 +41,7 @@ func parseResource(n normaliser, body any, complete func(doc *query.Object) erro
 	if err := complete(&doc); err != nil {
 		return nil, nil, err
 	}
-	return doc, cleared, requireAll(n.rt.schema, doc)
+	return doc, cleared, requireAll(n.rt.Schema, doc)
 }
 
 // checkSchemas requires the schemas attribute, RFC 7643 section 3. Which URNs it
@@ -50,10 +51,10 @@ func (n normaliser) checkSchemas(object map[string]any) error {
 	value, _ := lookUp(object, "schemas")
 	urns, ok := value.([]any)
 	if !ok || len(urns) == 0 {
-		return invalidSyntax("schemas is missing; send %q.", []string{n.rt.schema.Core})
+		return resource.InvalidSyntax("schemas is missing; send %q.", []string{n.rt.Schema.Core})
 	}
-	if n.strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return n.rt.schema.IsCore(text) }) {
-		return invalidSyntax("schemas does not list %s.", n.rt.schema.Core)
+	if n.strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return n.rt.Schema.IsCore(text) }) {
+		return resource.InvalidSyntax("schemas does not list %s.", n.rt.Schema.Core)
 	}
 	return nil
 }
@@ -90,7 +91,7 @@ func (n normaliser) document(object map[string]any) (doc query.Object, cleared [
 			return nil, nil, err
 		}
 	}
-	return inOrder(n.rt.schema, doc), cleared, nil
+	return inOrder(n.rt.Schema, doc), cleared, nil
 }
 
 // put sets the attribute at a path, an extension's inside the extension.
@@ -129,7 +130,7 @@ func membersInOrder(attributes []*query.Attribute, o query.Object) query.Object 
 func requireAll(schema *query.Schema, doc query.Object) error {
 	for _, a := range schema.Attributes {
 		if v, _ := doc.Get(a.Name); a.Required && a.Mutability != query.ReadOnly && isEmpty(v) {
-			return invalidValue("%s is required.", a.Name)
+			return resource.InvalidValue("%s is required.", a.Name)
 		}
 	}
 	return nil
@@ -157,7 +158,7 @@ func stays(s statement) bool {
 }
 
 // isLink reports whether an attribute lists members or entitlements.
-func (n normaliser) isLink(a *query.Attribute) bool { return a.Name == n.rt.links.name }
+func (n normaliser) isLink(a *query.Attribute) bool { return a.Name == n.rt.Links.Name }
 
 // value reads the value at p, nil if it is none.
 func (n normaliser) value(p query.Path, value any) (any, error) {
@@ -185,9 +186,9 @@ func (n normaliser) list(a *query.Attribute, name string, value any) (any, error
 	case value == nil:
 		return nil, nil
 	case !ok && n.strict:
-		return nil, invalidValue("%s is multi-valued; send an array.", name)
+		return nil, resource.InvalidValue("%s is multi-valued; send an array.", name)
 	case !ok && blank(value):
-		return nil, invalidValue("%s must be an array; send [] to empty it, or leave it out to keep it.", name)
+		return nil, resource.InvalidValue("%s must be an array; send [] to empty it, or leave it out to keep it.", name)
 	case !ok:
 		elements = []any{value}
 	}
@@ -201,7 +202,7 @@ func (n normaliser) list(a *query.Attribute, name string, value any) (any, error
 			return nil, err
 		case n.identifies(a, v):
 			list = append(list, v)
-		case n.strict || a.Kind != query.Complex || n.rt.references || n.isLink(a):
+		case n.strict || a.Kind != query.Complex || n.rt.References || n.isLink(a):
 			return nil, n.empty(a, at)
 		default:
 			nothing = n.empty(a, at)
@@ -232,9 +233,9 @@ func (n normaliser) empty(a *query.Attribute, name string) error {
 		}
 	}
 	if needs == nil {
-		return invalidValue("%s is empty; give it a value or leave it out.", name)
+		return resource.InvalidValue("%s is empty; give it a value or leave it out.", name)
 	}
-	return invalidValue("%s holds nothing that can be stored: it needs %s. Complete it or leave it out.", name, strings.Join(needs, " or "))
+	return resource.InvalidValue("%s holds nothing that can be stored: it needs %s. Complete it or leave it out.", name, strings.Join(needs, " or "))
 }
 
 func subAttribute(a *query.Attribute, name string) *query.Attribute {
@@ -269,15 +270,15 @@ func (n normaliser) one(a *query.Attribute, name string, value any) (any, error)
 	if n.none(value) {
 		return nil, nil
 	}
-	wrong := invalidValue("%s has the wrong type; it must be a %s.", name, a.Kind)
+	wrong := resource.InvalidValue("%s has the wrong type; it must be a %s.", name, a.Kind)
 	switch a.Kind {
 	case query.Complex:
-		if n.rt.references {
+		if n.rt.References {
 			value = n.wrap(a, value)
 		}
 		object, ok := value.(map[string]any)
 		if !ok {
-			return nil, invalidValue("%s has the wrong type; it must be an object, as in %s.", name, example(a))
+			return nil, resource.InvalidValue("%s has the wrong type; it must be an object, as in %s.", name, example(a))
 		}
 		return n.complex(a, name, object)
 	case query.Boolean:
@@ -336,7 +337,7 @@ func (n normaliser) complex(a *query.Attribute, name string, object map[string]a
 			continue
 		}
 		if seen[sub.Name] {
-			return nil, invalidSyntax("%s.%s is there more than once.", name, sub.Name)
+			return nil, resource.InvalidSyntax("%s.%s is there more than once.", name, sub.Name)
 		}
 		seen[sub.Name] = true
 		if sub.Mutability == query.ReadOnly {
@@ -358,7 +359,7 @@ func (n normaliser) complex(a *query.Attribute, name string, object map[string]a
 	switch {
 	case len(out) > 0:
 		return out, nil
-	case n.rt.references:
+	case n.rt.References:
 		return nil, n.empty(a, name)
 	}
 	return nil, nil
@@ -367,8 +368,8 @@ func (n normaliser) complex(a *query.Attribute, name string, object map[string]a
 // unknownPart refuses a part of a value that the schema does not have, where it
 // is not to be passed over.
 func (n normaliser) unknownPart(name, key string, value any) error {
-	if n.rt.references && value != nil || n.strict && key != "$ref" {
-		return invalidSyntax("%s has no sub-attribute %q.", name, clip(key))
+	if n.rt.References && value != nil || n.strict && key != "$ref" {
+		return resource.InvalidSyntax("%s has no sub-attribute %q.", name, resource.Clip(key))
 	}
 	return nil
 }
@@ -382,10 +383,10 @@ func (n normaliser) follow(link map[string]any, name string, object map[string]a
 	switch {
 	case id == "":
 		return nil
-	case slices.Contains(n.rt.linked, endpoint):
+	case slices.Contains(n.rt.Linked, endpoint):
 		link["value"] = id
 	case endpoint == "/Groups":
-		return invalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian. Send the users of the group instead.", name)
+		return resource.InvalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian. Send the users of the group instead.", name)
 	}
 	return nil
 }
@@ -394,15 +395,15 @@ func (n normaliser) follow(link map[string]any, name string, object map[string]a
 // cannot be linked, before anything is asked of upstream. A caller who wants
 // unknown members passed over gets that.
 func (n normaliser) checkLinks(s statement, v any) error {
-	if !n.isLink(s.path.Attr) || n.policy.IgnoreUnknownMembers || slices.Contains(n.rt.linked, "/Groups") {
+	if !n.isLink(s.path.Attr) || n.policy.IgnoreUnknownMembers || slices.Contains(n.rt.Linked, "/Groups") {
 		return nil
 	}
 	list, _ := v.([]any)
 	for i, e := range list {
 		link, _ := e.(query.Object)
 		if strings.EqualFold(link.Text("type"), "Group") {
-			return invalidValue("%s[%d]: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.",
-				s.path, i, inQuotes(link.Text("value")))
+			return resource.InvalidValue("%s[%d]: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.",
+				s.path, i, resource.InQuotes(link.Text("value")))
 		}
 	}
 	return nil
@@ -460,7 +461,7 @@ func (n normaliser) onePrimary(list []any, name string) (any, error) {
 			continue
 		}
 		if found && n.strict {
-			return nil, invalidValue("%s has more than one primary.", name)
+			return nil, resource.InvalidValue("%s has more than one primary.", name)
 		}
 		if found {
 			object["primary"] = false

@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // outsiders are the accounts of the organization that the directory has no
@@ -76,7 +77,7 @@ func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Obje
 		return nil, err
 	}
 	if slices.ContainsFunc(users.objects, func(u query.Object) bool { return accountIDOf(u) == id }) {
-		return nil, notFound("Account", id)
+		return nil, resource.NotFound("Account", id)
 	}
 	return outsider(a), nil
 }
@@ -103,7 +104,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 		return outsider(before), nil
 	}
 	if !before.Managed() {
-		return nil, mutability("active: the organization does not manage the account, as its e-mail domain is not verified; only its owner can deactivate it. Suspend its access in Atlassian Administration, or take its entitlements.")
+		return nil, resource.Mutability("active: the organization does not manage the account, as its e-mail domain is not verified; only its owner can deactivate it. Suspend its access in Atlassian Administration, or take its entitlements.")
 	}
 	change := b.organization.Enable
 	if !active {
@@ -118,14 +119,14 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 		return nil, missing(err, "Account", id)
 	}
 	if (after.AccountStatus == "active") != active {
-		return nil, refuse(http.StatusBadGateway, "", "Atlassian answered success for the account %q but did not keep active.", id)
+		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the account %q but did not keep active.", id)
 	}
 	return outsider(after), nil
 }
 
 func explainLifecycle(err error) error {
 	if atlassian.KindOf(err) == atlassian.Forbidden {
-		return &Error{Status: http.StatusBadGateway, Err: err,
+		return &resource.Error{Status: http.StatusBadGateway, Err: err,
 			Detail: fmt.Sprintf("Atlassian refused to enable or disable the account: the organization API key lacks the right, or the account is a protected one. It said: %s", upstreamAsError(err).Detail)}
 	}
 	return err

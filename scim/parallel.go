@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"scim-atlassian/scim/resource"
 )
 
 // atOnce is how many requests to Atlassian are begun at the same time for one
@@ -28,7 +30,7 @@ func fetchAll[T any](ctx context.Context, ids []string, one func(context.Context
 	found, gone := make([]T, len(ids)), make([]bool, len(ids))
 	err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
 		found[i], err = one(ctx, ids[i])
-		if gone[i] = isMissing(err); gone[i] {
+		if gone[i] = resource.IsMissing(err); gone[i] {
 			return nil
 		}
 		return err

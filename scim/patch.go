@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // Bounds of a PATCH body. The library's path parser costs about 0.1 ms an
@@ -28,35 +29,35 @@ var notStored = []string{
 // parsePatch reads the body of a PATCH, RFC 7644 section 3.5.2, and takes it
 // apart into operations with one attribute each. An empty, non-nil result means
 // that nothing in it concerns this server.
-func parsePatch(n normaliser, body any) ([]operation, error) {
+func parsePatch(n normaliser, body any) ([]resource.Operation, error) {
 	n.path = true
 	object, ok := body.(map[string]any)
 	if !ok {
-		return nil, invalidSyntax("The body of a PATCH is an object with schemas [%q] and Operations.", urnPatchOp)
+		return nil, resource.InvalidSyntax("The body of a PATCH is an object with schemas [%q] and Operations.", resource.URNPatchOp)
 	}
-	if urns, _ := lookUp(object, "schemas"); n.strict && !slices.Equal(toList(urns), []any{urnPatchOp}) {
-		return nil, invalidSyntax("schemas must be [%q].", urnPatchOp)
+	if urns, _ := lookUp(object, "schemas"); n.strict && !slices.Equal(toList(urns), []any{resource.URNPatchOp}) {
+		return nil, resource.InvalidSyntax("schemas must be [%q].", resource.URNPatchOp)
 	}
 	given, present := lookUp(object, "Operations")
 	if !present && !n.strict {
-		return []operation{}, saysNothing(object)
+		return []resource.Operation{}, saysNothing(object)
 	}
 	list, ok := given.([]any)
 	if !ok || len(list) == 0 {
-		return nil, invalidSyntax("Operations must be an array of at least one operation.")
+		return nil, resource.InvalidSyntax("Operations must be an array of at least one operation.")
 	}
 	if len(list) > maxOperations {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), maxOperations)
+		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), maxOperations)
 	}
-	r := patchReader{normaliser: n, ops: []operation{}}
+	r := patchReader{normaliser: n, ops: []resource.Operation{}}
 	for i, element := range list {
 		if err := r.read(element); err != nil {
-			e := asError(err)
-			return nil, refuse(e.Status, e.Type, "Operations[%d]: %s", i, e.Detail)
+			e := resource.AsError(err)
+			return nil, resource.Refuse(e.Status, e.Type, "Operations[%d]: %s", i, e.Detail)
 		}
 	}
 	if len(r.ops) > maxOperations {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(r.ops), maxOperations)
+		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(r.ops), maxOperations)
 	}
 	return r.ops, nil
 }
@@ -67,8 +68,8 @@ func parsePatch(n normaliser, body any) ([]operation, error) {
 func saysNothing(object map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if !strings.EqualFold(name, "schemas") {
-			return invalidSyntax("Operations is missing, and there is %q instead: SCIM 2.0 wants {\"schemas\": [%q], \"Operations\": [{\"op\": \"replace\", \"path\": …, \"value\": …}]}. A PATCH of SCIM 1.1 is not understood.",
-				clip(name), urnPatchOp)
+			return resource.InvalidSyntax("Operations is missing, and there is %q instead: SCIM 2.0 wants {\"schemas\": [%q], \"Operations\": [{\"op\": \"replace\", \"path\": …, \"value\": …}]}. A PATCH of SCIM 1.1 is not understood.",
+				resource.Clip(name), resource.URNPatchOp)
 		}
 	}
 	return nil
@@ -82,28 +83,28 @@ func toList(v any) []any {
 // patchReader collects the operations of a PATCH.
 type patchReader struct {
 	normaliser
-	ops []operation
+	ops []resource.Operation
 }
 
 func (r *patchReader) read(element any) error {
 	object, ok := element.(map[string]any)
 	if !ok {
-		return invalidSyntax("an operation is an object with op, path and value.")
+		return resource.InvalidSyntax("an operation is an object with op, path and value.")
 	}
 	given, _ := lookUp(object, "op")
 	op, _ := given.(string)
 	if op = strings.ToLower(op); op != "add" && op != "remove" && op != "replace" {
-		return invalidSyntax("op must be add, remove or replace.")
+		return resource.InvalidSyntax("op must be add, remove or replace.")
 	}
 	value, valued := lookUp(object, "value")
 	if op == "replace" && !valued {
-		return invalidValue("replace needs a value; null unassigns.")
+		return resource.InvalidValue("replace needs a value; null unassigns.")
 	}
 	path, present := lookUp(object, "path")
 	text, ok := path.(string)
 	switch {
 	case present && path != nil && !ok:
-		return invalidSyntax("path must be a string.")
+		return resource.InvalidSyntax("path must be a string.")
 	case text == "":
 		return r.pathless(op, value)
 	}
@@ -117,7 +118,7 @@ func (r *patchReader) read(element any) error {
 	case err != nil:
 		return err
 	case isReadOnly(p):
-		return mutability("%s is readOnly.", p)
+		return resource.Mutability("%s is readOnly.", p)
 	}
 	return r.add(op, statement{path: p, filter: filter, value: value, absent: !valued})
 }
@@ -126,14 +127,14 @@ func (r *patchReader) read(element any) error {
 // it are passed over: clients send back the id and meta they got.
 func (r *patchReader) pathless(op string, value any) error {
 	if op == "remove" {
-		return noTarget("a remove needs a path.")
+		return resource.NoTarget("a remove needs a path.")
 	}
 	if list, ok := value.([]any); ok && len(list) == 1 && !r.strict {
 		value = list[0]
 	}
 	object, ok := value.(map[string]any)
 	if !ok {
-		return invalidValue("without a path, value must be an object of attributes.")
+		return resource.InvalidValue("without a path, value must be an object of attributes.")
 	}
 	return r.addAll(op, object)
 }
@@ -157,11 +158,11 @@ func (r *patchReader) schema(op, urn string, value any) error {
 	if object, ok := value.(map[string]any); ok {
 		return r.addAll(op, map[string]any{urn: object})
 	}
-	i := slices.IndexFunc(r.rt.schema.Extensions, func(e query.Extension) bool { return e.URN == urn })
+	i := slices.IndexFunc(r.rt.Schema.Extensions, func(e query.Extension) bool { return e.URN == urn })
 	if i < 0 || op == "add" || !r.none(value) {
-		return invalidValue("%s: value must be an object of its attributes.", urn)
+		return resource.InvalidValue("%s: value must be an object of its attributes.", urn)
 	}
-	for _, a := range r.rt.schema.Extensions[i].Attributes {
+	for _, a := range r.rt.Schema.Extensions[i].Attributes {
 		if a.Mutability != query.ReadOnly {
 			r.emit("remove", statement{path: query.Path{Extension: urn, Attr: a}}, nil)
 		}
@@ -184,7 +185,7 @@ func (r *patchReader) add(op string, s statement) error {
 
 // whichElement refuses to give every element of a list the same part.
 func whichElement(p query.Path) error {
-	return invalidValue("%s: say which element is meant, as in %s[value eq \"…\"].", p, p.Attr.Name)
+	return resource.InvalidValue("%s: say which element is meant, as in %s[value eq \"…\"].", p, p.Attr.Name)
 }
 
 // set is add and replace. null, and "" where it stands for null, unassign (RFC
@@ -203,7 +204,7 @@ func (r *patchReader) set(op string, s statement) error {
 	case r.silent(s) && s.inside:
 		return nil
 	case r.silent(s) && op == "replace":
-		return invalidValue("%s: null leaves it as it is; send [] to empty it, or the values that it is to hold.", s.path)
+		return resource.InvalidValue("%s: null leaves it as it is; send [] to empty it, or the values that it is to hold.", s.path)
 	}
 	unassigns := r.none(s.value)
 	v, err := r.value(s.path, s.value)
@@ -218,7 +219,7 @@ func (r *patchReader) set(op string, s statement) error {
 	}
 	switch {
 	case v == nil && !unassigns && !s.inside:
-		return invalidValue("%s: the value holds nothing that can be written; name the values that are meant.", s.path)
+		return resource.InvalidValue("%s: the value holds nothing that can be written; name the values that are meant.", s.path)
 	case v == nil && !unassigns:
 		return nil // an object of which the schema knows no part
 	}
@@ -231,7 +232,7 @@ func (r *patchReader) assign(op string, s statement, v any) error {
 	case v != nil:
 		r.emit(op, s, v)
 	case op == "add" && r.strict && !stays(s):
-		return invalidValue("%s: add needs a value.", s.path)
+		return resource.InvalidValue("%s: add needs a value.", s.path)
 	case op == "replace" && !stays(s):
 		r.emit("remove", s, nil)
 	}
@@ -243,7 +244,7 @@ func (r *patchReader) setElement(op string, s statement) error {
 	value := s.value
 	if list, ok := value.([]any); ok && len(list) > 0 {
 		if len(list) > 1 {
-			return invalidValue("%s: the filter means one value; send one.", s.path)
+			return resource.InvalidValue("%s: the filter means one value; send one.", s.path)
 		}
 		if value = list[0]; value == nil {
 			return r.empty(s.path.Attr, s.path.String())
@@ -276,7 +277,7 @@ func (r *patchReader) element(a *query.Attribute, name string, value any) (any, 
 // parts that stand for themselves.
 func (r *patchReader) unfolds(s statement) (map[string]any, bool) {
 	object, ok := s.value.(map[string]any)
-	if !ok || s.path.Sub != nil || s.path.Attr.Kind != query.Complex || s.path.Attr.MultiValued || r.rt.references {
+	if !ok || s.path.Sub != nil || s.path.Attr.Kind != query.Complex || s.path.Attr.MultiValued || r.rt.References {
 		return nil, false
 	}
 	for _, v := range object {
@@ -292,7 +293,7 @@ func (r *patchReader) setParts(op string, s statement, object map[string]any) er
 		return err // what is wrong with the parts, and parts given twice
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		p, err := r.rt.schema.Resolve(s.path.String() + "." + name)
+		p, err := r.rt.Schema.Resolve(s.path.String() + "." + name)
 		if err != nil || p.Sub == nil || p.Sub.Mutability == query.ReadOnly {
 			continue
 		}
@@ -312,7 +313,7 @@ func (r *patchReader) remove(s statement) error {
 		r.emit("remove", s, nil)
 		return nil
 	case s.value == nil:
-		return invalidValue("%s: a remove of null removes nothing; leave value out to remove all, or name the values that are meant.", s.path)
+		return resource.InvalidValue("%s: a remove of null removes nothing; leave value out to remove all, or name the values that are meant.", s.path)
 	case all && s.path.Sub != nil:
 		return whichElement(s.path)
 	}
@@ -341,7 +342,7 @@ func (r *patchReader) removed(s statement) (any, error) {
 			elements = []any{s.value}
 		}
 		if len(elements) > 1 {
-			return nil, invalidValue("%s: the filter means one value; send one.", s.path)
+			return nil, resource.InvalidValue("%s: the filter means one value; send one.", s.path)
 		}
 		list, err := r.list(s.path.Attr, s.path.String(), elements)
 		if err != nil || len(elements) == 0 {
@@ -358,7 +359,7 @@ func (r *patchReader) removed(s statement) (any, error) {
 
 // emit appends an operation.
 func (r *patchReader) emit(op string, s statement, v any) {
-	r.ops = append(r.ops, operation{op: op, path: s.path, filter: s.filter, value: v})
+	r.ops = append(r.ops, resource.Operation{Op: op, Path: s.path, Filter: s.filter, Value: v})
 }
 
 // blank reports whether a client's value is none: null, "" or empty.

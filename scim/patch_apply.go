@@ -5,22 +5,23 @@ import (
 	"slices"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // apply returns the resource with all operations applied, RFC 7644 section
 // 3.5.2. It does not write to current. An add or replace on an element that
 // does not exist makes it from the filter's equalities; strict callers get
-// noTarget.
-func apply(rt *resourceType, current query.Object, ops []operation, strict bool) (query.Object, error) {
+// resource.NoTarget.
+func apply(rt *resource.Type, current query.Object, ops []resource.Operation, strict bool) (query.Object, error) {
 	doc := current.Clone()
 	for _, op := range ops {
 		parent := &doc
-		if op.path.Extension != "" {
-			extension := doc.Inner(op.path.Extension)
+		if op.Path.Extension != "" {
+			extension := doc.Inner(op.Path.Extension)
 			parent = &extension
 		}
 		var err error
-		if op.path.Attr.MultiValued {
+		if op.Path.Attr.MultiValued {
 			err = applyMulti(rt, parent, op, strict)
 		} else {
 			applySingle(rt, parent, op)
@@ -28,8 +29,8 @@ func apply(rt *resourceType, current query.Object, ops []operation, strict bool)
 		if err != nil {
 			return nil, err
 		}
-		if op.path.Extension != "" {
-			setOrDelete(&doc, op.path.Extension, *parent)
+		if op.Path.Extension != "" {
+			setOrDelete(&doc, op.Path.Extension, *parent)
 		}
 	}
 	return doc, unwritable(rt, current, doc)
@@ -37,18 +38,18 @@ func apply(rt *resourceType, current query.Object, ops []operation, strict bool)
 
 // unwritable refuses what the operations together, or a PUT, must not do: take a
 // required value away or change an immutable one. What is readOnly they leave out.
-func unwritable(rt *resourceType, current, doc query.Object) error {
-	for _, a := range rt.schema.Attributes {
+func unwritable(rt *resource.Type, current, doc query.Object) error {
+	for _, a := range rt.Schema.Attributes {
 		if a.Mutability == query.ReadOnly {
 			continue
 		}
 		before, had := current.Get(a.Name)
 		after, has := doc.Get(a.Name)
 		if a.Required && had && !has {
-			return mutability("%s is required and cannot be removed.", a.Name)
+			return resource.Mutability("%s is required and cannot be removed.", a.Name)
 		}
 		if a.Mutability == query.Immutable && had && !sameValue(rt, before, after) {
-			return mutability("%s is fixed once the %s exists: Atlassian does not change it from %s to %s. Create another %s instead.",
+			return resource.Mutability("%s is fixed once the %s exists: Atlassian does not change it from %s to %s. Create another %s instead.",
 				a.Name, rt.Name, valueText(before), valueText(after), rt.Name)
 		}
 	}
@@ -57,10 +58,10 @@ func unwritable(rt *resourceType, current, doc query.Object) error {
 
 // sameValue reports whether two values of an attribute are the same, or the first
 // is what the second refers to.
-func sameValue(rt *resourceType, before, after any) bool {
+func sameValue(rt *resource.Type, before, after any) bool {
 	is, ok := before.(query.Object)
 	given, also := after.(query.Object)
-	if ok && also && rt.references {
+	if ok && also && rt.References {
 		return query.Refers(given, is)
 	}
 	return query.Equal(query.Object{{Value: before}}, query.Object{{Value: after}})
@@ -69,9 +70,9 @@ func sameValue(rt *resourceType, before, after any) bool {
 // valueText shows a value in a detail.
 func valueText(v any) string {
 	if o, ok := v.(query.Object); ok {
-		return describe(o)
+		return resource.Describe(o)
 	}
-	return inQuotes(fmt.Sprint(v))
+	return resource.InQuotes(fmt.Sprint(v))
 }
 
 func setOrDelete(o *query.Object, name string, v any) {
@@ -97,34 +98,34 @@ func setOrDelete(o *query.Object, name string, v any) {
 
 // applySingle changes a single-valued attribute. A complex value is merged into
 // the one there, RFC 7644 section 3.5.2.3.
-func applySingle(rt *resourceType, o *query.Object, op operation) {
-	name := op.path.Attr.Name
+func applySingle(rt *resource.Type, o *query.Object, op resource.Operation) {
+	name := op.Path.Attr.Name
 	switch {
-	case op.path.Attr.Kind == query.Complex:
+	case op.Path.Attr.Kind == query.Complex:
 		setOrDelete(o, name, changedAttribute(rt, (*o).Inner(name), op))
-	case op.op == "remove":
+	case op.Op == "remove":
 		o.Delete(name)
 	default:
-		o.Set(name, op.value)
+		o.Set(name, op.Value)
 	}
 }
 
 // changedAttribute is a complex value, or the element of a list, after an operation;
 // nothing if nothing is left of it. Parts that are given join those there. Not so
 // with a reference: the other parts are of what it referred to before.
-func changedAttribute(rt *resourceType, v query.Object, op operation) query.Object {
-	given, _ := op.value.(query.Object)
-	if op.path.Sub != nil && op.op != "remove" {
-		given = query.Object{{Name: op.path.Sub.Name, Value: op.value}}
+func changedAttribute(rt *resource.Type, v query.Object, op resource.Operation) query.Object {
+	given, _ := op.Value.(query.Object)
+	if op.Path.Sub != nil && op.Op != "remove" {
+		given = query.Object{{Name: op.Path.Sub.Name, Value: op.Value}}
 	}
 	switch {
-	case op.op == "remove" && (op.path.Sub == nil || rt.references):
+	case op.Op == "remove" && (op.Path.Sub == nil || rt.References):
 		return nil
-	case op.op == "remove":
+	case op.Op == "remove":
 		v = v.Clone()
-		v.Delete(op.path.Sub.Name)
+		v.Delete(op.Path.Sub.Name)
 		return v
-	case rt.references:
+	case rt.References:
 		return given
 	}
 	v = v.Clone()
@@ -134,25 +135,25 @@ func changedAttribute(rt *resourceType, v query.Object, op operation) query.Obje
 	return v
 }
 
-func applyMulti(rt *resourceType, o *query.Object, op operation, strict bool) error {
-	name := op.path.Attr.Name
+func applyMulti(rt *resource.Type, o *query.Object, op resource.Operation, strict bool) error {
+	name := op.Path.Attr.Name
 	v, _ := o.Get(name)
 	list, _ := v.([]any)
 	list = slices.Clone(list)
-	given, _ := op.value.([]any)
+	given, _ := op.Value.([]any)
 	switch {
-	case rt.references && op.filter == nil && op.path.Sub != nil:
-		return invalidPath("%s: say which element is meant, as in %s[%s eq \"1\"].", op.path, name, op.path.Attr.Sub[0].Name)
-	case op.filter != nil || op.path.Sub != nil:
+	case rt.References && op.Filter == nil && op.Path.Sub != nil:
+		return resource.InvalidPath("%s: say which element is meant, as in %s[%s eq \"1\"].", op.Path, name, op.Path.Attr.Sub[0].Name)
+	case op.Filter != nil || op.Path.Sub != nil:
 		var err error
 		if list, err = applyElements(rt, list, op, strict); err != nil {
 			return err
 		}
-	case op.op == "add":
+	case op.Op == "add":
 		for _, g := range given {
 			list = include(rt, list, g, op)
 		}
-	case op.op == "replace":
+	case op.Op == "replace":
 		list = given
 	case given != nil:
 		list = slices.DeleteFunc(list, func(e any) bool {
@@ -166,27 +167,27 @@ func applyMulti(rt *resourceType, o *query.Object, op operation, strict bool) er
 }
 
 // include adds an element, or what it says to the one that it means.
-func include(rt *resourceType, list []any, given any, op operation) []any {
+func include(rt *resource.Type, list []any, given any, op resource.Operation) []any {
 	at := slices.IndexFunc(list, func(e any) bool { return means(rt, given, e) })
 	demote(list, given)
 	if at < 0 {
 		return append(list, given)
 	}
-	if element, ok := list[at].(query.Object); ok && !rt.references {
-		list[at] = changedAttribute(rt, element, operation{op: "add", path: op.path, value: given})
+	if element, ok := list[at].(query.Object); ok && !rt.References {
+		list[at] = changedAttribute(rt, element, resource.Operation{Op: "add", Path: op.Path, Value: given})
 	}
 	return list
 }
 
 // applyElements changes the elements that the filter selects, or all.
-func applyElements(rt *resourceType, list []any, op operation, strict bool) ([]any, error) {
-	if given, ok := op.value.([]any); ok && len(given) > 0 {
-		op.value = given[0]
+func applyElements(rt *resource.Type, list []any, op resource.Operation, strict bool) ([]any, error) {
+	if given, ok := op.Value.([]any); ok && len(given) > 0 {
+		op.Value = given[0]
 	}
 	matched := false
 	kept := list[:0]
 	for i, e := range list {
-		if op.filter != nil && !selects(op, e) {
+		if op.Filter != nil && !selects(op, e) {
 			kept = append(kept, e)
 			continue
 		}
@@ -204,19 +205,19 @@ func applyElements(rt *resourceType, list []any, op operation, strict bool) ([]a
 		}
 		kept = append(kept, changed)
 	}
-	if matched || op.op == "remove" {
+	if matched || op.Op == "remove" {
 		return kept, nil
 	}
-	terms, ok := equalities(op.filter)
+	terms, ok := equalities(op.Filter)
 	switch {
-	case (strict || !ok) && op.filter == nil:
-		return nil, noTarget("%s has no element.", op.path.Attr.Name)
+	case (strict || !ok) && op.Filter == nil:
+		return nil, resource.NoTarget("%s has no element.", op.Path.Attr.Name)
 	case strict || !ok:
-		return nil, noTarget("%s has no element that satisfies %s.", op.path.Attr.Name, op.filter)
+		return nil, resource.NoTarget("%s has no element that satisfies %s.", op.Path.Attr.Name, op.Filter)
 	}
 	made := changedElement(rt, terms, op)
-	if object, ok := made.(query.Object); ok && subAttribute(op.path.Attr, "value") != nil && object.Text("value") == "" {
-		return nil, noTarget("%s has no element that satisfies %s, and without a value none can be made.", op.path.Attr.Name, op.filter)
+	if object, ok := made.(query.Object); ok && subAttribute(op.Path.Attr, "value") != nil && object.Text("value") == "" {
+		return nil, resource.NoTarget("%s has no element that satisfies %s, and without a value none can be made.", op.Path.Attr.Name, op.Filter)
 	}
 	demote(kept, made)
 	return append(kept, made), nil
@@ -224,32 +225,32 @@ func applyElements(rt *resourceType, list []any, op operation, strict bool) ([]a
 
 // contradicts refuses an operation whose value names another element than its
 // filter selects: a remove of it, or an add, which takes no link away.
-func contradicts(rt *resourceType, element any, op operation) error {
-	given := op.value
+func contradicts(rt *resource.Type, element any, op resource.Operation) error {
+	given := op.Value
 	if list, ok := given.([]any); ok && len(list) > 0 {
 		given = list[0]
 	}
-	if given == nil || op.filter == nil || op.path.Sub != nil || op.op == "replace" || op.op == "add" && op.path.Attr.Name != rt.links.name {
+	if given == nil || op.Filter == nil || op.Path.Sub != nil || op.Op == "replace" || op.Op == "add" && op.Path.Attr.Name != rt.Links.Name {
 		return nil
 	}
 	if means(rt, given, element) {
 		return nil
 	}
-	return invalidValue("%s: the value names another element than the filter selects; leave one of them out.", op.path)
+	return resource.InvalidValue("%s: the value names another element than the filter selects; leave one of them out.", op.Path)
 }
 
 // changedElement is an element after an operation, nil if nothing is left of it:
 // without its value it is nothing.
-func changedElement(rt *resourceType, element any, op operation) any {
-	if op.path.Attr.Kind != query.Complex {
-		if op.op == "remove" {
+func changedElement(rt *resource.Type, element any, op resource.Operation) any {
+	if op.Path.Attr.Kind != query.Complex {
+		if op.Op == "remove" {
 			return nil
 		}
-		return op.value
+		return op.Value
 	}
 	object, _ := element.(query.Object)
 	changed := changedAttribute(rt, object, op)
-	if len(changed) == 0 || op.op == "remove" && op.path.Sub.Name == "value" {
+	if len(changed) == 0 || op.Op == "remove" && op.Path.Sub.Name == "value" {
 		return nil
 	}
 	return changed
@@ -257,9 +258,9 @@ func changedElement(rt *resourceType, element any, op operation) any {
 
 // selects reports whether the filter of the operation's path means an element of
 // the attribute, be it complex or, as a label, a plain value.
-func selects(op operation, element any) bool {
-	name := op.path.Attr.Name
-	return query.Match(query.Has{Path: query.Path{Attr: op.path.Attr}, Filter: op.filter}, query.Object{{Name: name, Value: []any{element}}})
+func selects(op resource.Operation, element any) bool {
+	name := op.Path.Attr.Name
+	return query.Match(query.Has{Path: query.Path{Attr: op.Path.Attr}, Filter: op.Filter}, query.Object{{Name: name, Value: []any{element}}})
 }
 
 // equalities turns a filter that is a conjunction of equalities into the
@@ -311,13 +312,13 @@ func isPrimary(element any) bool {
 
 // means reports whether what a client gave names the element: by all it says
 // where elements are references, else by value, and by type where it gives one.
-func means(rt *resourceType, given, element any) bool {
+func means(rt *resource.Type, given, element any) bool {
 	g, ok := given.(query.Object)
 	e, also := element.(query.Object)
 	if !ok || !also {
 		return given == element
 	}
-	if rt.references {
+	if rt.References {
 		return query.Refers(g, e)
 	}
 	for _, name := range []string{"value", "type"} {

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // What refusalOf gives.
@@ -28,7 +29,7 @@ func refusalOf(tb testing.TB, err error) string {
 	if err == nil {
 		return ""
 	}
-	e := asError(err)
+	e := resource.AsError(err)
 	if e.Status < 400 || e.Status > 499 || e.Detail == "" || strings.Contains(e.Detail, "%!") {
 		tb.Errorf("not a refusal that helps: %v", err)
 	}
@@ -36,7 +37,7 @@ func refusalOf(tb testing.TB, err error) string {
 }
 
 // namedType is the resource type with the name, without a backend.
-func namedType(tb testing.TB, name string) *resourceType {
+func namedType(tb testing.TB, name string) *resource.Type {
 	tb.Helper()
 	types, err := schemas.ResourceTypes()
 	if err != nil {
@@ -44,7 +45,7 @@ func namedType(tb testing.TB, name string) *resourceType {
 	}
 	for _, rt := range types {
 		if rt.Name == name {
-			return &resourceType{ResourceType: rt, schema: querySchema(rt), references: name == "Issue"}
+			return &resource.Type{ResourceType: rt, Schema: resource.SchemaOf(rt), References: name == "Issue"}
 		}
 	}
 	tb.Fatalf("no type %s", name)
@@ -62,18 +63,18 @@ func decode(tb testing.TB, text string) any {
 
 // patched is the resource after the operations, an array of them in JSON, or
 // the refusal.
-func patched(tb testing.TB, rt *resourceType, resource, operations string, strict bool) (got any, refused string) {
+func patched(tb testing.TB, rt *resource.Type, whole, operations string, strict bool) (got any, refused string) {
 	tb.Helper()
-	fields, ok := decode(tb, resource).(map[string]any)
+	fields, ok := decode(tb, whole).(map[string]any)
 	if !ok {
-		tb.Fatalf("no object: %s", resource)
+		tb.Fatalf("no object: %s", whole)
 	}
-	body := map[string]any{"schemas": []any{urnPatchOp}, "Operations": decode(tb, operations)}
+	body := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": decode(tb, operations)}
 	ops, err := parsePatch(normaliser{rt: rt, strict: strict}, body)
 	if err != nil {
 		return nil, refusalOf(tb, err)
 	}
-	current := query.ObjectOf(fields, rt.schema)
+	current := query.ObjectOf(fields, rt.Schema)
 	before := string(current.AppendJSON(nil))
 	changed, err := apply(rt, current, ops, strict)
 	if after := string(current.AppendJSON(nil)); after != before {
@@ -90,7 +91,7 @@ type patchTest struct {
 	strict               bool
 }
 
-func runPatches(t *testing.T, rt *resourceType, resource string, tests []patchTest) {
+func runPatches(t *testing.T, rt *resource.Type, resource string, tests []patchTest) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got, refused := patched(t, rt, resource, test.ops, test.strict)
@@ -233,7 +234,7 @@ func TestPatchGroup(t *testing.T) {
 
 // TestUnwritable holds what a PUT must not leave out or change to the schema.
 func TestUnwritable(t *testing.T) {
-	rt := &resourceType{schema: &query.Schema{Attributes: []*query.Attribute{
+	rt := &resource.Type{Schema: &query.Schema{Attributes: []*query.Attribute{
 		{Name: "name", Required: true, Mutability: query.Immutable},
 		{Name: "size", Required: true},
 		{Name: "label", Required: true, Mutability: query.ReadOnly},

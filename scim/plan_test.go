@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/resource"
 )
 
 var updatePlans = flag.Bool("update-plans", false, "rewrite testdata/plans from what the planner says")
@@ -57,7 +58,7 @@ func planned(t *testing.T, endpoint, file string) string {
 			continue
 		}
 		plan, err := scim.Explain(endpoint, filter)
-		var refused *scim.Error
+		var refused *resource.Error
 		switch {
 		case errors.As(err, &refused):
 			plan = "refused: " + refused.Detail

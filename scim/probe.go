@@ -16,6 +16,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 const (
@@ -197,7 +198,7 @@ func (t *tester) testIssuer(ctx context.Context) []Finding {
 	f.measure(t.cfg.Now, func() (string, error) {
 		keys, err := t.cfg.Issuer.SigningKeys(ctx)
 		if err != nil {
-			return "", &Error{Status: http.StatusServiceUnavailable, Detail: fmt.Sprintf("the keys of %s cannot be had: %v", t.cfg.Issuer.URL, err), Err: err}
+			return "", &resource.Error{Status: http.StatusServiceUnavailable, Detail: fmt.Sprintf("the keys of %s cannot be had: %v", t.cfg.Issuer.URL, err), Err: err}
 		}
 		return fmt.Sprintf("%d keys of %s, for %s", keys, t.cfg.Issuer.URL, clipList(t.cfg.Issuer.Audience)), nil
 	})

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // directoryType is a resource type of the directory API: how it is read.
 type directoryType struct {
 	name  string
-	links links
+	links resource.Links
 	// page reads a window of the list, in upstream's order. What it returns may
 	// lack links.
 	page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
@@ -57,7 +58,7 @@ func (r *reader) scan(ctx context.Context, most int) ([]query.Object, error) {
 		return nil, errLonger
 	}
 	var mu sync.Mutex
-	shared := query.Sharer{Links: r.links.name}
+	shared := query.Sharer{Links: r.links.Name}
 	pager := r.pager
 	pager.most = most
 	pager.page = func(ctx context.Context, start, count int) ([]query.Object, int, error) {
@@ -94,7 +95,7 @@ func (r *reader) window(ctx context.Context, start, count int, n need) ([]query.
 func (r *reader) completed(ctx context.Context, objects []query.Object) ([]query.Object, error) {
 	var bare []string
 	for _, o := range objects {
-		if r.links.missing(o) {
+		if r.links.Missing(o) {
 			bare = append(bare, o.Text("id"))
 		}
 	}

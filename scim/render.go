@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // The media types of an answer, RFC 7644 section 8.1.
@@ -21,7 +22,7 @@ const (
 func (s *core) render(c *call, w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Request-Id", c.id)
-	h.Set("X-Upstream-Calls", strconv.FormatInt(c.upstream.Load(), 10))
+	h.Set("X-Upstream-Calls", strconv.FormatInt(c.Upstream.Load(), 10))
 	h.Set("Content-Type", contentType(c, r))
 	h.Set("Cache-Control", "no-store")
 	switch {
@@ -33,7 +34,7 @@ func (s *core) render(c *call, w http.ResponseWriter, r *http.Request) {
 		renderError(w, c.refusal)
 	case c.list != nil:
 		if c.explain {
-			h.Set("X-Query-Plan", headerText(fmt.Sprintf("%s; calls=%d", c.list.plan, c.upstream.Load())))
+			h.Set("X-Query-Plan", headerText(fmt.Sprintf("%s; calls=%d", c.list.Plan, c.Upstream.Load())))
 		}
 		renderList(c, w)
 	case c.plain != nil:
@@ -66,7 +67,7 @@ func contentType(c *call, r *http.Request) string {
 }
 
 // renderError writes a SCIM error, RFC 7644 section 3.12.
-func renderError(w http.ResponseWriter, e *Error) {
+func renderError(w http.ResponseWriter, e *resource.Error) {
 	h := w.Header()
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(e.RetryAfter.Seconds()))))
@@ -80,16 +81,7 @@ func renderError(w http.ResponseWriter, e *Error) {
 	if e.Codings != "" {
 		h.Set("Accept-Encoding", e.Codings)
 	}
-	writeJSON(w, e.Status, errorObject(e).AppendJSON(nil))
-}
-
-func errorObject(e *Error) query.Object {
-	body := query.Object{{Name: "schemas", Value: []any{urnError}}, {Name: "status", Value: strconv.Itoa(e.Status)}}
-	if e.Type != "" {
-		body.Set("scimType", e.Type)
-	}
-	body.Set("detail", e.Detail)
-	return body
+	writeJSON(w, e.Status, resource.ErrorDocument(e).AppendJSON(nil))
 }
 
 // status is that of the answer to a request that is no query.
@@ -99,7 +91,7 @@ func (c *call) status() int {
 		return c.refusal.Status
 	case c.found == nil:
 		return http.StatusNoContent
-	case c.method == http.MethodPost:
+	case c.Method == http.MethodPost:
 		return http.StatusCreated
 	}
 	return http.StatusOK
@@ -132,19 +124,19 @@ const listFlush = 64 << 10
 func renderList(c *call, w http.ResponseWriter) {
 	l := c.list
 	w.WriteHeader(http.StatusOK)
-	b := make([]byte, 0, min(512+1024*len(l.resources), listFlush+4096))
+	b := make([]byte, 0, min(512+1024*len(l.Resources), listFlush+4096))
 	b = append(b, `{"schemas":["`+urnListResponse+`"],"totalResults":`...)
-	b = strconv.AppendInt(b, int64(l.total), 10)
-	if c.query.cursor == nil {
+	b = strconv.AppendInt(b, int64(l.Total), 10)
+	if c.query.Cursor == nil {
 		b = append(b, `,"startIndex":`...)
-		b = strconv.AppendInt(b, int64(c.query.start), 10)
+		b = strconv.AppendInt(b, int64(c.query.Start), 10)
 	}
 	b = append(b, `,"itemsPerPage":`...)
-	b = strconv.AppendInt(b, int64(len(l.resources)), 10)
-	b = appendCursor(b, "previousCursor", l.previous)
-	b = appendCursor(b, "nextCursor", l.next)
+	b = strconv.AppendInt(b, int64(len(l.Resources)), 10)
+	b = appendCursor(b, "previousCursor", l.Previous)
+	b = appendCursor(b, "nextCursor", l.Next)
 	b = append(b, `,"Resources":[`...)
-	for i, o := range l.resources {
+	for i, o := range l.Resources {
 		if i > 0 {
 			b = append(b, ',')
 		}
@@ -178,7 +170,7 @@ func (c *call) present(o query.Object) query.Object {
 // schemas then names those whose attributes are left, RFC 7643 section 3; filters
 // see all that the resource has. It does not write to doc.
 func (c *call) shown(doc query.Object) query.Object {
-	cut := c.query.want.Apply(doc)
+	cut := c.query.Want.Apply(doc)
 	if len(cut) == len(doc) {
 		return cut
 	}
@@ -198,16 +190,16 @@ func (c *call) shown(doc query.Object) query.Object {
 // complete adds what the server knows of a resource and its backend does not:
 // schemas, first, and location and version in meta. What upstream listed in part,
 // and nobody needed whole, has no version. It does not write to o.
-func (c *call) complete(rt *resourceType, o query.Object) query.Object {
+func (c *call) complete(rt *resource.Type, o query.Object) query.Object {
 	if _, done := o.Get("schemas"); done {
 		return o
 	}
 	doc := make(query.Object, 0, len(o)+1)
-	doc = append(doc, query.Member{Name: "schemas", Value: rt.schemasOf(o)})
+	doc = append(doc, query.Member{Name: "schemas", Value: rt.SchemasOf(o)})
 	for _, m := range o {
 		if meta, ok := m.Value.(query.Object); ok && m.Name == "meta" {
 			meta = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(rt, o)})
-			if c.versioned && !rt.links.missing(o) {
+			if c.versioned && !rt.Links.Missing(o) {
 				meta = append(meta, query.Member{Name: "version", Value: query.Version(o)})
 			}
 			m.Value = meta
@@ -237,12 +229,12 @@ func (c *call) referring(m query.Member) []any {
 }
 
 // completer completes resources of one type.
-func (c *call) completer(rt *resourceType) func(query.Object) query.Object {
+func (c *call) completer(rt *resource.Type) func(query.Object) query.Object {
 	return func(o query.Object) query.Object { return c.complete(rt, o) }
 }
 
 // location is the URI of a resource, RFC 7643 section 3.1.
-func (c *call) location(rt *resourceType, o query.Object) string {
+func (c *call) location(rt *resource.Type, o query.Object) string {
 	id, _ := o.Get("id")
 	text, _ := id.(string)
 	return c.base + rt.Endpoint + "/" + url.PathEscape(text)

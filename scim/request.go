@@ -8,27 +8,14 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // The message schemas, RFC 7644 section 8.2.
 const (
-	urnError         = "urn:ietf:params:scim:api:messages:2.0:Error"
 	urnListResponse  = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-	urnPatchOp       = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 	urnSearchRequest = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 )
-
-// filterLimits keep what reaches the parser small: its cost grows with both,
-// and deep nesting would exhaust the stack, which no recover catches.
-var filterLimits = query.Limits{Length: 4096, Depth: 32}
-
-// filterBounds are the limits for the filters and PATCH paths of a caller, who is
-// strict or not.
-func filterBounds(strict bool) query.Limits {
-	limits := filterLimits
-	limits.Strict = strict
-	return limits
-}
 
 // parameters are the query parameters of RFC 7644 section 3.4.2 and RFC 9865,
 // or the members of a SearchRequest (section 3.4.3). A nil pointer is absent.
@@ -61,25 +48,25 @@ func (s *core) understand(c *call, r *http.Request, to route) error {
 			return err
 		}
 	}
-	c.query.fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
-	c.query.want = c.rt.shown
+	c.query.Fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
+	c.query.Want = c.rt.Shown
 	if len(p.attributes)+len(p.excludeAttributes) > 0 {
-		if c.query.want, err = c.rt.schema.Project(p.attributes, p.excludeAttributes); err != nil {
-			return invalidValue("%s.", err.Error())
+		if c.query.Want, err = c.rt.Schema.Project(p.attributes, p.excludeAttributes); err != nil {
+			return resource.InvalidValue("%s.", err.Error())
 		}
-		c.query.named = len(p.attributes) > 0
-		c.query.shown = strings.Join(p.attributes, ",") + "\x00" + strings.Join(p.excludeAttributes, ",")
+		c.query.Named = len(p.attributes) > 0
+		c.query.Shown = strings.Join(p.attributes, ",") + "\x00" + strings.Join(p.excludeAttributes, ",")
 	}
 	switch {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = parsePatch(normaliser{rt: c.rt, policy: c.policy, strict: c.policy.Strict, base: c.base}, body)
+		c.patch, err = parsePatch(normaliser{rt: c.rt, policy: c.Policy, strict: c.Policy.Strict, base: c.base}, body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
-		n := normaliser{rt: c.rt, policy: c.policy, strict: c.policy.Strict, base: c.base}
+		n := normaliser{rt: c.rt, policy: c.Policy, strict: c.Policy.Strict, base: c.base}
 		c.body, c.cleared, err = parseResource(n, body, func(doc *query.Object) (err error) {
-			if b, ok := c.rt.backend.(completer); ok {
-				c.standIn, err = b.complete(r.Context(), c.method, doc)
+			if b, ok := c.rt.Backend.(resource.Completer); ok {
+				c.standIn, err = b.Complete(r.Context(), c.Method, doc)
 			}
 			return err
 		})
@@ -91,55 +78,46 @@ func (s *core) understand(c *call, r *http.Request, to route) error {
 func (s *core) understandList(c *call, p parameters) error {
 	c.explain = p.explain
 	q := &c.query
-	q.start, q.count = 1, s.cfg.MaxResults
+	q.Start, q.Count = 1, s.cfg.MaxResults
 	if p.startIndex != nil {
-		q.start = max(1, *p.startIndex)
+		q.Start = max(1, *p.startIndex)
 	}
 	if p.count != nil {
-		q.count = min(max(0, *p.count), s.cfg.MaxResults)
+		q.Count = min(max(0, *p.count), s.cfg.MaxResults)
 	}
 	if err := s.understandCursor(q, p); err != nil {
 		return err
 	}
 	if p.filter != nil {
-		e, err := query.Parse(c.rt.schema, *p.filter, filterBounds(c.caller.Strict))
+		e, err := query.Parse(c.rt.Schema, *p.filter, resource.FilterBounds(c.caller.Strict))
 		if err != nil {
 			return err
 		}
-		q.filter = e
+		q.Filter = e
 	}
 	if err := s.understandSort(c, p); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(q.attributes(), func(name string) bool { return completes(c.caller, name) }) {
-		q.complete = c.completer(c.rt)
+	if slices.ContainsFunc(q.Attributes(), func(name string) bool { return completes(c.caller, name) }) {
+		q.Complete = c.completer(c.rt)
 	}
-	c.versioned = q.want.Wants("meta.version") || q.complete != nil
+	c.versioned = q.Want.Wants("meta.version") || q.Complete != nil
 	return nil
 }
 
 // understandCursor reads what RFC 9865 adds. Whether the cursor is a good one is
 // seen when the whole query is known.
-func (s *core) understandCursor(q *listQuery, p parameters) error {
-	q.cursor, q.counted = p.cursor, p.count != nil
+func (s *core) understandCursor(q *resource.ListQuery, p parameters) error {
+	q.Cursor, q.Counted = p.cursor, p.count != nil
 	switch {
 	case p.cursor == nil:
 		return nil
 	case p.startIndex != nil:
-		return invalidValue("startIndex and cursor exclude each other: send one of them.")
+		return resource.InvalidValue("startIndex and cursor exclude each other: send one of them.")
 	case p.count != nil && *p.count > s.cfg.MaxResults:
-		return refuse(http.StatusBadRequest, typeInvalidCount, "count is %d; with a cursor it is at most %d.", *p.count, s.cfg.MaxResults)
+		return resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCount, "count is %d; with a cursor it is at most %d.", *p.count, s.cfg.MaxResults)
 	}
 	return nil
-}
-
-// attributes lists what the filter and the order look at.
-func (q *listQuery) attributes() []string {
-	names := query.AttributesOf(q.filter)
-	if q.sortBy != nil {
-		names = append(names, q.sortBy.String())
-	}
-	return names
 }
 
 // completes reports whether an attribute is one that backends do not know, or not
@@ -156,23 +134,23 @@ func (s *core) understandSort(c *call, p parameters) error {
 	if p.sortOrder != nil {
 		switch strings.ToLower(*p.sortOrder) {
 		case "descending":
-			c.query.descending = true
+			c.query.Descending = true
 		case "ascending", "":
 		default:
-			return invalidValue("sortOrder is %q; use ascending or descending.", clip(*p.sortOrder))
+			return resource.InvalidValue("sortOrder is %q; use ascending or descending.", resource.Clip(*p.sortOrder))
 		}
 	}
 	if p.sortBy == nil || *p.sortBy == "" {
 		return nil
 	}
-	path, err := c.rt.schema.Resolve(*p.sortBy)
+	path, err := c.rt.Schema.Resolve(*p.sortBy)
 	if err == nil {
 		path, err = path.Comparable()
 	}
 	if err != nil {
-		return invalidPath("sortBy: %s.", err.Error())
+		return resource.InvalidPath("sortBy: %s.", err.Error())
 	}
-	c.query.sortBy = &path
+	c.query.SortBy = &path
 	return nil
 }
 
@@ -187,7 +165,7 @@ func parseParameters(raw string) (parameters, error) {
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return p, invalidSyntax("The query string cannot be decoded; percent-encode its values.")
+		return p, resource.InvalidSyntax("The query string cannot be decoded; percent-encode its values.")
 	}
 	text := map[string]**string{"filter": &p.filter, "sortBy": &p.sortBy, "sortOrder": &p.sortOrder, "cursor": &p.cursor}
 	for name, target := range text {
@@ -196,7 +174,7 @@ func parseParameters(raw string) (parameters, error) {
 		case 1:
 			*target = &given[0]
 		default:
-			return p, invalidValue("The parameter %s is there %d times; give it once.", name, len(given))
+			return p, resource.InvalidValue("The parameter %s is there %d times; give it once.", name, len(given))
 		}
 	}
 	for name, target := range map[string]**int{"startIndex": &p.startIndex, "count": &p.count} {
@@ -215,7 +193,7 @@ func parseParameters(raw string) (parameters, error) {
 }
 
 func notANumber(name, value string) error {
-	return invalidValue("%s is %q; it must be a whole number.", name, clip(value))
+	return resource.InvalidValue("%s is %q; it must be a whole number.", name, resource.Clip(value))
 }
 
 // nameList splits comma lists; a repeated parameter adds to the list.
@@ -236,7 +214,7 @@ func parseSearchRequest(body any) (parameters, error) {
 	var p parameters
 	object, ok := body.(map[string]any)
 	if !ok {
-		return p, invalidSyntax("The body of a search is an object with schemas [%q].", urnSearchRequest)
+		return p, resource.InvalidSyntax("The body of a search is an object with schemas [%q].", urnSearchRequest)
 	}
 	for name, value := range object {
 		var err error
@@ -273,7 +251,7 @@ func member[T any](name, what string, value any) (*T, error) {
 	}
 	v, ok := value.(T)
 	if !ok {
-		return nil, invalidValue("%s has the wrong type; it must be a %s.", name, what)
+		return nil, resource.InvalidValue("%s has the wrong type; it must be a %s.", name, what)
 	}
 	return &v, nil
 }
@@ -296,25 +274,15 @@ func names(name string, value any) ([]string, error) {
 	}
 	list, ok := value.([]any)
 	if !ok && value != nil {
-		return nil, invalidValue("%s must be an array of attribute names.", name)
+		return nil, resource.InvalidValue("%s must be an array of attribute names.", name)
 	}
 	var out []string
 	for _, v := range list {
 		text, ok := v.(string)
 		if !ok {
-			return nil, invalidValue("%s must be an array of attribute names.", name)
+			return nil, resource.InvalidValue("%s must be an array of attribute names.", name)
 		}
 		out = append(out, text)
 	}
 	return out, nil
-}
-
-// clip shortens what a client sent before it is shown in a detail.
-func clip(s string) string {
-	const most = 60
-	runes := []rune(s)
-	if len(runes) <= most {
-		return s
-	}
-	return string(runes[:most]) + "…"
 }

@@ -108,12 +108,12 @@ func TestUnderstandList(t *testing.T) {
 		if err != nil {
 			continue
 		}
-		got := page{Start: c.query.start, Count: c.query.count, Descending: c.query.descending}
-		if c.query.filter != nil {
-			got.Filter = c.query.filter.String()
+		got := page{Start: c.query.Start, Count: c.query.Count, Descending: c.query.Descending}
+		if c.query.Filter != nil {
+			got.Filter = c.query.Filter.String()
 		}
-		if c.query.sortBy != nil {
-			got.SortBy = c.query.sortBy.String()
+		if c.query.SortBy != nil {
+			got.SortBy = c.query.SortBy.String()
 		}
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", test.raw, diff)

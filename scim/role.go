@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/resource"
 )
 
 const (
@@ -106,7 +107,7 @@ func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBoo
 }
 
 func tooManyRoles(calls, budget int) error {
-	return tooMany("Reading who holds which project role would cost %d requests to Atlassian, over the limit of %d; leave the entitlements out with excludedAttributes, or bound the projects with SCIM_ATLASSIAN_PROJECTS.", calls, budget)
+	return resource.TooMany("Reading who holds which project role would cost %d requests to Atlassian, over the limit of %d; leave the entitlements out with excludedAttributes, or bound the projects with SCIM_ATLASSIAN_PROJECTS.", calls, budget)
 }
 
 // hidden explains why Jira does not show the roles of a project that it lists:
@@ -114,7 +115,7 @@ func tooManyRoles(calls, budget int) error {
 func hidden(err error, project entry) error {
 	switch atlassian.KindOf(err) {
 	case atlassian.NotFound, atlassian.Unauthenticated, atlassian.Forbidden:
-		return &Error{Status: http.StatusBadGateway, Err: err,
+		return &resource.Error{Status: http.StatusBadGateway, Err: err,
 			Detail: fmt.Sprintf("Jira does not show the roles of the project %s to this server's account, which needs Administer Jira, or Administer projects in it; SCIM_ATLASSIAN_PROJECTS can leave the project out.", project.key)}
 	}
 	return err
@@ -183,7 +184,7 @@ func (r *projectRoles) resolveGroup(ctx context.Context, name, jiraID string) (r
 func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error) {
 	project, number, ok := parseRoleID(id)
 	if !ok {
-		return nil, notFound("Entitlement", clip(id))
+		return nil, resource.NotFound("Entitlement", resource.Clip(id))
 	}
 	snapshot, err := r.catalogues.get(ctx, false, projectCatalogue)
 	if err != nil {
@@ -191,7 +192,7 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 	}
 	at := slices.IndexFunc(snapshot[projectCatalogue], func(p entry) bool { return p.id == project })
 	if at < 0 {
-		return nil, notFound("Entitlement", id)
+		return nil, resource.NotFound("Entitlement", id)
 	}
 	role, err := r.jira.ProjectRole(ctx, project, number)
 	if err != nil {
@@ -232,9 +233,9 @@ func (r *projectRoles) grant(ctx context.Context, role *projectRole, account str
 		case kind != atlassian.NotFound:
 			return nil, r.failed(err)
 		case !provisioned:
-			return nil, invalidValue("Neither the directory nor Jira has an active account with the id %q.", clip(account))
+			return nil, resource.InvalidValue("Neither the directory nor Jira has an active account with the id %q.", resource.Clip(account))
 		case r.now().Add(wait).After(ends):
-			return nil, &Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter, Err: err,
+			return nil, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter, Err: err,
 				Detail: fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", account)}
 		}
 		if err := sleep(ctx, wait); err != nil {
@@ -279,7 +280,7 @@ func (r *projectRoles) confirm(before *projectRole, found *atlassian.Role, accou
 	}
 	r.whole.change(func(b *roleBook) *roleBook { return b.with(before.entitlementID(), account, after.heldBy(accountID)) })
 	if after.heldBy(accountID) != holds {
-		return nil, refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.title())
+		return nil, resource.Refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.title())
 	}
 	return after, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // root is what queries on the server root are about, GET / and POST /.search (RFC
@@ -12,22 +13,22 @@ import (
 type root struct {
 	// Type stands for all of them in a request: its schema knows every attribute
 	// that one of them has. It has no backend of its own.
-	Type  *resourceType
-	Types []*resourceType
+	Type  *resource.Type
+	Types []*resource.Type
 }
 
-func newRoot(types []*resourceType) (*root, error) {
-	r := &root{Type: &resourceType{ResourceType: schemas.ResourceType{Name: AnyType, Endpoint: "/"}}}
+func newRoot(types []*resource.Type) (*root, error) {
+	r := &root{Type: &resource.Type{ResourceType: schemas.ResourceType{Name: AnyType, Endpoint: "/"}}}
 	var joined []*query.Schema
 	for _, rt := range types {
 		if rt.Root {
 			r.Types = append(r.Types, rt)
-			joined = append(joined, rt.schema)
+			joined = append(joined, rt.Schema)
 		}
 	}
-	r.Type.schema = query.Join("the server root", joined...)
+	r.Type.Schema = query.Join("the server root", joined...)
 	var err error
-	r.Type.shown, err = r.Type.schema.Project(nil, nil)
+	r.Type.Shown, err = r.Type.Schema.Project(nil, nil)
 	return r, err
 }
 
@@ -35,8 +36,8 @@ func newRoot(types []*resourceType) (*root, error) {
 func (r *root) Explain(filter query.Expr) string {
 	var plans []string
 	for _, rt := range r.Types {
-		if q, possible := r.narrow(listQuery{filter: filter}, rt); possible {
-			plans = append(plans, rt.Name+": "+rt.backend.explain(q.filter))
+		if q, possible := r.narrow(resource.ListQuery{Filter: filter}, rt); possible {
+			plans = append(plans, rt.Name+": "+rt.Backend.Explain(q.Filter))
 		}
 	}
 	return joinPlans(plans)
@@ -44,19 +45,19 @@ func (r *root) Explain(filter query.Expr) string {
 
 // narrow rewrites a query on the root for one type. It reports false if no
 // resource of the type can match; then the type is not asked.
-func (r *root) narrow(q listQuery, rt *resourceType) (part listQuery, possible bool) {
+func (r *root) narrow(q resource.ListQuery, rt *resource.Type) (part resource.ListQuery, possible bool) {
 	part = q
-	part.filter = r.Type.schema.Narrow(q.filter, rt.schema)
-	if settled, ok := part.filter.(query.Const); ok {
+	part.Filter = r.Type.Schema.Narrow(q.Filter, rt.Schema)
+	if settled, ok := part.Filter.(query.Const); ok {
 		if !settled {
 			return part, false
 		}
-		part.filter = nil
+		part.Filter = nil
 	}
-	if q.sortBy != nil {
-		part.sortBy = nil // an attribute that the type has not orders nothing
-		if own, ok := r.Type.schema.NarrowPath(*q.sortBy, rt.schema); ok {
-			part.sortBy = &own
+	if q.SortBy != nil {
+		part.SortBy = nil // an attribute that the type has not orders nothing
+		if own, ok := r.Type.Schema.NarrowPath(*q.SortBy, rt.Schema); ok {
+			part.SortBy = &own
 		}
 	}
 	return part, true
@@ -64,9 +65,9 @@ func (r *root) narrow(q listQuery, rt *resourceType) (part listQuery, possible b
 
 // merge orders what was found type by type. What has no object has no value to
 // sort by either.
-func (w *walk) merge(q listQuery) {
-	if q.sortBy != nil {
-		query.SortFunc(w.steps, func(s step) query.Object { return s.object }, *q.sortBy, q.descending)
+func (w *walk) merge(q resource.ListQuery) {
+	if q.SortBy != nil {
+		query.SortFunc(w.steps, func(s step) query.Object { return s.object }, *q.SortBy, q.Descending)
 	}
 }
 

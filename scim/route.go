@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"scim-atlassian/scim/resource"
 )
 
 // The discovery endpoints, RFC 7644 section 4.
@@ -29,14 +31,14 @@ const maxID = 256
 // route says what a method and a path mean. At most one of discovery, mounted
 // and rt is set; none is for an endpoint of the protocol that is not offered.
 type route struct {
-	discovery string        // one of the discovery endpoints
-	mounted   *endpoint     // an endpoint besides those of SCIM
-	rt        *resourceType // Users, Groups, Issues, or the root of all
-	id        string        // the resource, or the document at a discovery endpoint
-	search    bool          // POST /{Type}/.search, POST /.search
-	bulk      bool          // POST /Bulk
-	options   string        // of an OPTIONS request: the methods there are
-	respelt   bool          // the path names an endpoint in another case; see check
+	discovery string         // one of the discovery endpoints
+	mounted   *endpoint      // an endpoint besides those of SCIM
+	rt        *resource.Type // Users, Groups, Issues, or the root of all
+	id        string         // the resource, or the document at a discovery endpoint
+	search    bool           // POST /{Type}/.search, POST /.search
+	bulk      bool           // POST /Bulk
+	options   string         // of an OPTIONS request: the methods there are
+	respelt   bool           // the path names an endpoint in another case; see check
 }
 
 // endpoint names where the route leads.
@@ -140,7 +142,7 @@ func (s *core) leads(segments []string, method string) (to route, err error) {
 		return route{options: strings.Join(append(slices.Clone(allowed), http.MethodOptions), ", ")}, nil
 	}
 	if !slices.Contains(allowed, method) {
-		e := refuse(http.StatusMethodNotAllowed, "", "%s is not allowed here; %s are.", method, strings.Join(allowed, ", "))
+		e := resource.Refuse(http.StatusMethodNotAllowed, "", "%s is not allowed here; %s are.", method, strings.Join(allowed, ", "))
 		e.Allow = strings.Join(allowed, ", ")
 		return route{}, e
 	}
@@ -148,13 +150,13 @@ func (s *core) leads(segments []string, method string) (to route, err error) {
 }
 
 // errMe refuses RFC 7644 section 3.11.
-var errMe = refuse(http.StatusNotImplemented, "", "/Me stands for the user who calls, and who calls this server is an application; ask for /Users/{id}.")
+var errMe = resource.Refuse(http.StatusNotImplemented, "", "/Me stands for the user who calls, and who calls this server is an application; ask for /Users/{id}.")
 
 func noEndpoint() error {
-	return refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)
+	return resource.Refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)
 }
 
-func (s *core) typeAt(endpoint string) *resourceType {
+func (s *core) typeAt(endpoint string) *resource.Type {
 	for _, rt := range s.types {
 		if slices.Contains(endpointNames(rt), endpoint) {
 			return rt
@@ -164,9 +166,9 @@ func (s *core) typeAt(endpoint string) *resourceType {
 }
 
 // endpointNames are the names of the type's endpoint. IDHub documents two for a view.
-func endpointNames(rt *resourceType) []string {
+func endpointNames(rt *resource.Type) []string {
 	name := strings.TrimPrefix(rt.Endpoint, "/")
-	if rt.view {
+	if rt.View {
 		return []string{name, strings.TrimSuffix(name, "s")}
 	}
 	return []string{name}
@@ -181,7 +183,7 @@ const unversioned = "/scim"
 // reach another path upstream: dot segments, slashes and control characters are
 // refused here already.
 func pathSegments(escaped string, mounted func(segment string) bool) ([]string, error) {
-	missing := refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
+	missing := resource.Refuse(http.StatusNotFound, "", "There is no endpoint at this path; the SCIM endpoints are below %s.", BasePath)
 	parts := strings.FieldsFunc(escaped, func(c rune) bool { return c == '/' }) // none is empty
 	rest, ok := strings.CutPrefix("/"+strings.Join(parts, "/"), BasePath)
 	if !ok {
@@ -198,7 +200,7 @@ func pathSegments(escaped string, mounted func(segment string) bool) ([]string, 
 		segment, err := url.PathUnescape(part)
 		if err != nil || len(segment) > maxID || !utf8.ValidString(segment) || segment == "." || segment == ".." ||
 			strings.ContainsFunc(segment, func(c rune) bool { return c == '/' || c == '\\' || unicode.IsControl(c) }) {
-			return nil, refuse(http.StatusNotFound, "", "No resource can have the id in this path.")
+			return nil, resource.Refuse(http.StatusNotFound, "", "No resource can have the id in this path.")
 		}
 		segments = append(segments, segment)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/scim/resource"
 )
 
 func TestPathSegments(t *testing.T) {
@@ -48,7 +50,7 @@ func TestPathSegments(t *testing.T) {
 }
 
 func TestRoute(t *testing.T) {
-	s := &core{types: []*resourceType{namedType(t, "User"), namedType(t, "Group")}, root: &root{Type: &resourceType{}}}
+	s := &core{types: []*resource.Type{namedType(t, "User"), namedType(t, "Group")}, root: &root{Type: &resource.Type{}}}
 	s.root.Type.Name = "root"
 	type target struct {
 		Discovery, Type, ID string
@@ -108,7 +110,7 @@ func TestRoute(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", test.request, refused, want)
 		}
 		if err != nil {
-			if got := asError(err).Allow; got != test.allow {
+			if got := resource.AsError(err).Allow; got != test.allow {
 				t.Errorf("%s: Allow is %q, want %q", test.request, got, test.allow)
 			}
 			continue

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 const (
@@ -56,7 +57,7 @@ func (p *pager) read(ctx context.Context, start, count int) (objects []query.Obj
 			return objects, total, err
 		}
 	}
-	return nil, 0, &Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter,
+	return nil, 0, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter,
 		Detail: fmt.Sprintf("The %ss changed while they were read, %d times in a row; no complete answer can be given at the moment.", p.name, scanAttempts)}
 }
 
@@ -186,5 +187,5 @@ func pages(resources int) int {
 }
 
 func overBudget(calls, budget int) error {
-	return tooMany("The query would cost %d requests to Atlassian, over the limit of %d; narrow the filter.", calls, budget)
+	return resource.TooMany("The query would cost %d requests to Atlassian, over the limit of %d; narrow the filter.", calls, budget)
 }

@@ -25,6 +25,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // BasePath is where the SCIM endpoints are, below the server's root.
@@ -113,12 +114,12 @@ func (c Config) withDefaults() Config {
 // PublicURL, TrustedProxies, PublicDiscovery, HidePagination and Endpoints are
 // required.
 type serverConfig struct {
-	Types     []*resourceType
+	Types     []*resource.Type
 	Root      *root
 	Auth      *authenticator
 	Lists     *lists
-	Endpoints []endpoint         // mounted besides those of SCIM
-	AsError   func(error) *Error // the answer to an error of a backend
+	Endpoints []endpoint                  // mounted besides those of SCIM
+	AsError   func(error) *resource.Error // the answer to an error of a backend
 
 	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
@@ -182,12 +183,12 @@ type Server struct {
 type core struct {
 	cfg       serverConfig
 	auth      *authenticator
-	types     []*resourceType
+	types     []*resource.Type
 	root      *root
 	lists     *lists
 	library   http.Handler // elimity's server
 	discovery *discovery
-	asError   func(error) *Error // the answer to an error of a backend
+	asError   func(error) *resource.Error // the answer to an error of a backend
 	endpoints []endpoint
 	log       *zap.Logger
 	draining  atomic.Bool
@@ -342,14 +343,14 @@ func (s *core) perform(c *call, r *http.Request) (err error) {
 	case err != nil:
 		return err
 	case to.rt == nil || to.search:
-		return invalidSyntax("path must lead to a resource type or a resource; %s does not.", clip(r.URL.Path))
+		return resource.InvalidSyntax("path must lead to a resource type or a resource; %s does not.", resource.Clip(r.URL.Path))
 	}
 	return s.serve(c, r, to)
 }
 
 // serve brings a request for resources to its outcome.
 func (s *core) serve(c *call, r *http.Request, to route) error {
-	c.rt, c.target, c.policy = to.rt, to.id, c.caller.Policy()
+	c.rt, c.target, c.Policy = to.rt, to.id, c.caller.Policy()
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
@@ -358,7 +359,7 @@ func (s *core) serve(c *call, r *http.Request, to route) error {
 		return err
 	}
 	// a PATCH that names no attributes may be answered with 204 (RFC 7644 section 3.5.2)
-	c.want, c.quiet = c.query.want, c.method == http.MethodPatch && c.query.shown == ""
+	c.Want, c.Quiet = c.query.Want, c.Method == http.MethodPatch && c.query.Shown == ""
 	if c.root != nil {
 		c.list, err = s.lists.answer(r.Context(), c.listed())
 		return err
@@ -377,13 +378,13 @@ func (s *core) conclude(c *call, err error) {
 func (s *core) recovered(c *call, err *error) {
 	if p := recover(); p != nil {
 		s.log.Error("panic", zap.String("requestId", c.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-		*err = refuse(http.StatusInternalServerError, "", "Internal error; the server's log has the cause under this request's id.")
+		*err = resource.Refuse(http.StatusInternalServerError, "", "Internal error; the server's log has the cause under this request's id.")
 	}
 }
 
 func (s *core) authorize(c *call, to route) error {
-	c.write = c.method != http.MethodGet && c.method != http.MethodHead && !to.search
-	types := []*resourceType{to.rt}
+	c.write = c.Method != http.MethodGet && c.Method != http.MethodHead && !to.search
+	types := []*resource.Type{to.rt}
 	if to.rt == s.root.Type {
 		c.root, types = s.root, s.root.Types
 	}
@@ -399,5 +400,5 @@ func (s *core) authorize(c *call, to route) error {
 	if c.write {
 		right = Write
 	}
-	return refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, to.rt.Name)
+	return resource.Refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, to.rt.Name)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // snapshot is all resources of a type as one reading found them, and what own
@@ -14,7 +15,7 @@ import (
 // handed out, which nobody writes to.
 type snapshot struct {
 	objects  []query.Object // in upstream's order; applied changes make a new slice
-	links    links
+	links    resource.Links
 	bare     []string  // ids of those that upstream listed without links
 	read     time.Time // when the reading began
 	complete time.Time // when it ended
@@ -29,7 +30,7 @@ type snapshot struct {
 	changed map[string]query.Object // what resources became, nil if they are gone; not in objects yet
 }
 
-func newSnapshot(began uint64, read time.Time, l links) *snapshot {
+func newSnapshot(began uint64, read time.Time, l resource.Links) *snapshot {
 	return &snapshot{
 		links: l, read: read, began: began,
 		touched: map[string]uint64{}, outdated: map[string]uint64{}, mentioned: map[string]uint64{}, changed: map[string]query.Object{},
@@ -153,7 +154,7 @@ func (s *snapshot) apply() {
 func (s *snapshot) replace(objects []query.Object) {
 	s.objects, s.bare = objects, nil
 	for _, o := range objects {
-		if s.links.missing(o) {
+		if s.links.Missing(o) {
 			s.bare = append(s.bare, o.Text("id"))
 		}
 	}
@@ -165,7 +166,7 @@ func (s *snapshot) resolve() {
 		return
 	}
 	for _, o := range s.objects {
-		for id := range s.links.of(o) {
+		for id := range s.links.Of(o) {
 			if at, ok := s.mentioned[id]; ok {
 				s.doubt(o.Text("id"), at)
 			}

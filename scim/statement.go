@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // statement is what a body says of one attribute: of all of it, of a part, or
@@ -46,7 +47,7 @@ func (n normaliser) collect(object map[string]any, urn string, all *[]statement)
 		if of, ok := n.schemaOf(name); ok && urn == "" {
 			inner, isObject := value.(map[string]any)
 			if !isObject && !n.none(value) {
-				return invalidValue("%s must be an object of attributes.", of)
+				return resource.InvalidValue("%s must be an object of attributes.", of)
 			}
 			if err := n.collect(inner, of, all); err != nil {
 				return err
@@ -64,7 +65,7 @@ func (n normaliser) collect(object map[string]any, urn string, all *[]statement)
 			*all = append(*all, s)
 		}
 		if len(*all) > maxOperations {
-			return invalidValue("The body names more than %d attributes.", maxOperations)
+			return resource.InvalidValue("The body names more than %d attributes.", maxOperations)
 		}
 	}
 	return nil
@@ -73,10 +74,10 @@ func (n normaliser) collect(object map[string]any, urn string, all *[]statement)
 // schemaOf recognises the URN of a schema in any case. Some clients wrap the core
 // attributes in an object of their URN as well.
 func (n normaliser) schemaOf(name string) (urn string, ok bool) {
-	if n.rt.schema.IsCore(name) {
-		return n.rt.schema.Core, true
+	if n.rt.Schema.IsCore(name) {
+		return n.rt.Schema.Core, true
 	}
-	for _, e := range n.rt.schema.Extensions {
+	for _, e := range n.rt.Schema.Extensions {
 		if strings.EqualFold(name, e.URN) {
 			return e.URN, true
 		}
@@ -94,7 +95,7 @@ func (n normaliser) statement(name string, value any) (s statement, known bool, 
 	case !isReadOnly(p):
 		return statement{path: p, filter: filter, value: value}, true, nil
 	case p.Attr.Name == "externalId" && value != nil:
-		return s, false, mutability("externalId is readOnly: Jira has no place for it. Leave it out.")
+		return s, false, resource.Mutability("externalId is readOnly: Jira has no place for it. Leave it out.")
 	}
 	return s, false, nil
 }
@@ -108,14 +109,14 @@ func isReadOnly(p query.Path) bool {
 // understood; null says nothing of them either way.
 func (n normaliser) unknown(name string, value any, err error) error {
 	attribute, _, filtered := strings.Cut(name, "[")
-	_, missing := n.rt.schema.Resolve(attribute)
+	_, missing := n.rt.Schema.Resolve(attribute)
 	switch {
-	case n.rt.references && value == nil && !n.strict:
+	case n.rt.References && value == nil && !n.strict:
 		return nil
 	case n.path && !n.ignorable(name), filtered && missing == nil:
 		return err
-	case n.strict || n.rt.references:
-		return invalidSyntax("%s", asError(err).Detail)
+	case n.strict || n.rt.References:
+		return resource.InvalidSyntax("%s", resource.AsError(err).Detail)
 	}
 	return nil
 }
@@ -123,7 +124,7 @@ func (n normaliser) unknown(name string, value any, err error) error {
 // ignorable reports whether a path that does not resolve is of an attribute
 // that SCIM defines and Atlassian does not store, or of another schema.
 func (n normaliser) ignorable(path string) bool {
-	if n.strict || n.rt.references {
+	if n.strict || n.rt.References {
 		return false
 	}
 	name, known := n.belowSchema(path)
@@ -152,9 +153,9 @@ func (n normaliser) belowSchema(name string) (rest string, ok bool) {
 // named resolves a name: attr, attr.sub, attr[filter] or attr[filter].sub.
 func (n normaliser) named(text string) (query.Path, query.Expr, error) {
 	if len(text) > maxPath || strings.ContainsRune(text, utf8.RuneError) {
-		return query.Path{}, nil, invalidPath("the path is longer than %d bytes or not plain text.", maxPath)
+		return query.Path{}, nil, resource.InvalidPath("the path is longer than %d bytes or not plain text.", maxPath)
 	}
-	return parsePath(n.rt.schema, text, n.strict)
+	return parsePath(n.rt.Schema, text, n.strict)
 }
 
 // parsePath resolves the path of an operation against a schema.
@@ -163,7 +164,7 @@ func parsePath(schema *query.Schema, text string, strict bool) (query.Path, quer
 	if open < 0 {
 		p, err := schema.Resolve(text)
 		if err != nil {
-			return p, nil, invalidPath("%s.", err.Error())
+			return p, nil, resource.InvalidPath("%s.", err.Error())
 		}
 		return p, nil, nil
 	}
@@ -171,17 +172,17 @@ func parsePath(schema *query.Schema, text string, strict bool) (query.Path, quer
 	p, err := schema.Resolve(text[:open])
 	switch {
 	case err != nil:
-		return p, nil, invalidPath("%s.", err.Error())
+		return p, nil, resource.InvalidPath("%s.", err.Error())
 	case shut < open || p.Sub != nil || !p.Attr.MultiValued:
-		return p, nil, invalidPath("%q is no path; a value filter goes as in emails[type eq \"work\"].value.", clip(text))
+		return p, nil, resource.InvalidPath("%q is no path; a value filter goes as in emails[type eq \"work\"].value.", resource.Clip(text))
 	}
-	filter, err := query.ParseElement(p.Attr, text[open+1:shut], filterBounds(strict))
+	filter, err := query.ParseElement(p.Attr, text[open+1:shut], resource.FilterBounds(strict))
 	if err != nil {
-		return p, nil, invalidPath("%s", err.Error())
+		return p, nil, resource.InvalidPath("%s", err.Error())
 	}
 	if rest := text[shut+1:]; rest != "" {
 		if p, err = schema.Resolve(text[:open] + rest); err != nil || p.Sub == nil {
-			return p, nil, invalidPath("%q: there is no such sub-attribute.", clip(text))
+			return p, nil, resource.InvalidPath("%q: there is no such sub-attribute.", resource.Clip(text))
 		}
 	}
 	return p, filter, nil
@@ -201,7 +202,7 @@ func onceEach(all []statement) error {
 			said[name] |= part
 		}
 		if taken {
-			return invalidSyntax("%s is there more than once.", s.path)
+			return resource.InvalidSyntax("%s is there more than once.", s.path)
 		}
 		said[names[last]] |= whole
 	}

@@ -1,6 +1,10 @@
 package scim
 
-import "time"
+import (
+	"time"
+
+	"scim-atlassian/scim/resource"
+)
 
 // SnapshotStats describes what the server keeps of a directory's resources, and
 // what it did for it since it started.
@@ -28,10 +32,10 @@ func (s *Server) Snapshots() []Stats {
 }
 
 // readersOf returns the readers of the types that have one.
-func readersOf(types []*resourceType) []*reader {
+func readersOf(types []*resource.Type) []*reader {
 	var all []*reader
 	for _, t := range types {
-		switch b := t.backend.(type) {
+		switch b := t.Backend.(type) {
 		case *users:
 			all = append(all, b.reader)
 		case *groups:

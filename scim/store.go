@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // store reads all resources of one type and keeps them for a while, for every
@@ -32,7 +32,7 @@ type store struct {
 	// reread reads resources by id, complete; those that are gone are left out.
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
 	price  func(total int) int // upstream calls of a scan
-	links  links
+	links  resource.Links
 
 	mu      sync.Mutex
 	clock   uint64
@@ -50,32 +50,6 @@ type need struct {
 	since time.Time // nothing read before that; zero: no matter
 	links bool      // the attribute that upstream's list may leave out
 	most  int       // the request fails with errLonger if there are more resources; 0: however many there are
-}
-
-// links is the attribute by which users refer to groups, and groups to users.
-type links struct {
-	name     string
-	optional bool // upstream's list may leave it out
-}
-
-// missing reports whether a resource was listed without the attribute.
-func (l links) missing(o query.Object) bool {
-	_, listed := o.Get(l.name)
-	return l.optional && !listed
-}
-
-// of yields the ids that a resource refers to.
-func (l links) of(o query.Object) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		v, _ := o.Get(l.name)
-		list, _ := v.([]any)
-		for _, e := range list {
-			element, _ := e.(query.Object)
-			if !yield(element.Text("value")) {
-				return
-			}
-		}
-	}
 }
 
 // view is all resources of a type.
@@ -290,7 +264,7 @@ func (s *store) wait(ctx context.Context, r *reading) error {
 		return nil
 	case <-ctx.Done():
 		s.leave(r)
-		return &Error{Status: http.StatusGatewayTimeout, Detail: "Atlassian did not answer in time.", Err: ctx.Err()}
+		return &resource.Error{Status: http.StatusGatewayTimeout, Detail: "Atlassian did not answer in time.", Err: ctx.Err()}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // shelf is an upstream in small: resources by id, in order, and how often all and
@@ -90,7 +91,7 @@ func (u *shelf) read(ctx context.Context, ids []string, fails error) ([]query.Ob
 }
 
 func (u *shelf) store(ttl time.Duration) *store {
-	return &store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: links{name: "groups"}}
+	return &store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: resource.Links{Name: "groups"}}
 }
 
 func newShelf(ids ...string) *shelf {

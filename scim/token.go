@@ -15,6 +15,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"scim-atlassian/scim/resource"
 )
 
 // Issuer is an OpenID provider, such as a Keycloak realm, whose access tokens are accepted as bearer tokens.
@@ -124,7 +126,7 @@ func readClaims(token string) (claims, error) {
 	switch strings.TrimPrefix(strings.ToLower(header.Type), "application/") {
 	case "", "jwt", "at+jwt":
 	default:
-		return c, fmt.Errorf("not an access token, its header's typ is %q", clip(header.Type))
+		return c, fmt.Errorf("not an access token, its header's typ is %q", resource.Clip(header.Type))
 	}
 	if err := decodePart(parts[1], &c); err != nil {
 		return c, fmt.Errorf("claims: %w", err)
@@ -150,13 +152,13 @@ func (v *tokenVerifier) judge(c *claims) error {
 	mine := func(id string) bool { return slices.Contains(v.issuer.Audience, id) }
 	switch {
 	case c.Issuer != v.issuer.URL:
-		return fmt.Errorf("issued by %q", clip(c.Issuer))
+		return fmt.Errorf("issued by %q", resource.Clip(c.Issuer))
 	case c.Type != "" && c.Type != "Bearer":
-		return fmt.Errorf("not an access token, its typ is %q", clip(c.Type))
+		return fmt.Errorf("not an access token, its typ is %q", resource.Clip(c.Type))
 	case c.Confirmation != nil:
 		return errors.New("bound to a key (cnf), of which a bearer proves nothing")
 	case !slices.ContainsFunc(c.Audience, mine) && !mine(c.AuthorizedParty):
-		return fmt.Errorf("made for another audience: aud %q, azp %q", clip(strings.Join(c.Audience, " ")), clip(c.AuthorizedParty))
+		return fmt.Errorf("made for another audience: aud %q, azp %q", resource.Clip(strings.Join(c.Audience, " ")), resource.Clip(c.AuthorizedParty))
 	case c.Expiry == nil:
 		return errors.New("without expiry")
 	case *c.Expiry+skew <= now:
@@ -203,12 +205,12 @@ func (w *witness) VerifySignature(ctx context.Context, jwt string) (payload []by
 
 // invalidToken is the answer to a bearer token that is not good, RFC 6750 section 3.1. The client is told the same
 // for every cause.
-func invalidToken(cause error) *Error {
-	return &Error{Status: http.StatusUnauthorized, Detail: errUnauthenticated.Detail, Challenge: tokenChallenge, Err: cause}
+func invalidToken(cause error) *resource.Error {
+	return &resource.Error{Status: http.StatusUnauthorized, Detail: errUnauthenticated.Detail, Challenge: tokenChallenge, Err: cause}
 }
 
-func issuerSilent(cause error) *Error {
-	return &Error{
+func issuerSilent(cause error) *resource.Error {
+	return &resource.Error{
 		Status: http.StatusServiceUnavailable, Detail: "The token cannot be checked at the moment: its issuer does not answer.",
 		RetryAfter: askInterval, Err: cause,
 	}
@@ -216,14 +218,14 @@ func issuerSilent(cause error) *Error {
 
 // principal is who the log says it was: a person, or the client that acts for nobody.
 func (c *claims) principal() string {
-	return clip(cmp.Or(c.PreferredUsername, c.ClientID, c.AuthorizedParty, c.Subject))
+	return resource.Clip(cmp.Or(c.PreferredUsername, c.ClientID, c.AuthorizedParty, c.Subject))
 }
 
 // caller is the caller that a token stands for. Of several configured ones that match, it has the rights together
 // and the settings of the first; if none matches, it has no rights.
 func (v *tokenVerifier) caller(c *claims) *Caller {
 	if len(v.callers) == 0 {
-		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, Client: clip(c.AuthorizedParty)}
+		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, Client: resource.Clip(c.AuthorizedParty)}
 	}
 	var who Caller
 	for _, configured := range v.callers {
@@ -235,7 +237,7 @@ func (v *tokenVerifier) caller(c *claims) *Caller {
 			who.Rights = unite(who.Rights, configured.Rights)
 		}
 	}
-	who.Name, who.Client = c.principal(), clip(c.AuthorizedParty)
+	who.Name, who.Client = c.principal(), resource.Clip(c.AuthorizedParty)
 	return &who
 }
 

@@ -26,6 +26,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc/oidctest"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/scim/resource"
 )
 
 // testIssuer is an OpenID provider on loopback. It signs what it is told to.
@@ -207,7 +209,7 @@ func newTestVerifier(t testing.TB, callers ...Caller) (*tokenVerifier, *testIssu
 
 // statusOf is the status of an error's answer and its private cause.
 func statusOf(err error) (status int, cause string) {
-	var e *Error
+	var e *resource.Error
 	if !errors.As(err, &e) {
 		return 0, fmt.Sprint(err)
 	}
@@ -312,11 +314,11 @@ func TestTokenForgeries(t *testing.T) {
 	for name, token := range forgeries {
 		t.Run(name, func(t *testing.T) {
 			_, err := v.authenticate(t.Context(), token)
-			var e *Error
+			var e *resource.Error
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v, want a refusal", err)
 			}
-			want := Error{Status: http.StatusUnauthorized, Detail: errUnauthenticated.Detail, Challenge: tokenChallenge, Err: e.Err}
+			want := resource.Error{Status: http.StatusUnauthorized, Detail: errUnauthenticated.Detail, Challenge: tokenChallenge, Err: e.Err}
 			if diff := cmp.Diff(want, *e, cmp.Comparer(func(a, b error) bool { return a == b })); diff != "" || e.Err == nil {
 				t.Errorf("answer (-want +got):\n%s", diff)
 			}
@@ -429,7 +431,7 @@ func TestTokenIssuerAway(t *testing.T) {
 			try := func(what, id string, want int) {
 				t.Helper()
 				_, err := v.authenticate(t.Context(), issuer.token(t, id, clock.access(issuer.url)))
-				var e *Error
+				var e *resource.Error
 				if errors.As(err, &e) && e.Status == http.StatusServiceUnavailable && e.RetryAfter == 0 {
 					t.Errorf("%s: 503 without RetryAfter", what)
 				}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // This file shows e-mail addresses without type to the callers that find an
@@ -73,5 +74,5 @@ func (h handler) stored(c *call, current, want query.Object) query.Object {
 // shown them otherwise than they are stored.
 func (h handler) seesTypes(c *call) bool {
 	return c.caller.UntypedEmail != "" && h.rt.Name == "User" &&
-		slices.ContainsFunc(c.patch, func(op operation) bool { return op.path.Attr.Name == "emails" })
+		slices.ContainsFunc(c.patch, func(op resource.Operation) bool { return op.Path.Attr.Name == "emails" })
 }

@@ -7,15 +7,16 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/resource"
 )
 
 // upstreamAsError turns any error into the answer the client gets, the errors of
 // Atlassian's clients included.
-func upstreamAsError(err error) *Error {
-	var e *Error
+func upstreamAsError(err error) *resource.Error {
+	var e *resource.Error
 	var ue *atlassian.Error
 	if !errors.As(err, &ue) {
-		return asError(err)
+		return resource.AsError(err)
 	}
 	if !errors.As(err, &e) {
 		return upstreamError(ue)
@@ -30,8 +31,8 @@ func upstreamAsError(err error) *Error {
 
 // upstreamError maps the class of an Atlassian failure to the answer: the one
 // table from Kind to status and scimType.
-func upstreamError(ue *atlassian.Error) *Error {
-	e := &Error{RetryAfter: ue.RetryAfter, Err: ue}
+func upstreamError(ue *atlassian.Error) *resource.Error {
+	e := &resource.Error{RetryAfter: ue.RetryAfter, Err: ue}
 	said := ""
 	if ue.Detail != "" {
 		said = " It said: " + ue.Detail
@@ -43,13 +44,13 @@ func upstreamError(ue *atlassian.Error) *Error {
 	case atlassian.Invalid:
 		e.Status, e.Type = http.StatusBadRequest, ue.ScimType
 		if e.Type == "" {
-			e.Type = typeInvalidValue
+			e.Type = resource.TypeInvalidValue
 		}
 		e.Detail = "Atlassian refused the request." + said
 	case atlassian.NotFound:
 		e.Status, e.Detail = http.StatusNotFound, "Atlassian knows no such resource."+said
 	case atlassian.Conflict:
-		e.Status, e.Type, e.Detail = http.StatusConflict, typeUniqueness, "Atlassian reports a conflict: such a resource already exists."+said
+		e.Status, e.Type, e.Detail = http.StatusConflict, resource.TypeUniqueness, "Atlassian reports a conflict: such a resource already exists."+said
 	case atlassian.TooLarge:
 		e.Status, e.Detail = http.StatusRequestEntityTooLarge, "Atlassian refused the request as too large."+said
 	case atlassian.RateLimited:

@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // users is the backend of User resources.
@@ -31,9 +32,9 @@ func (b *users) table() query.Table {
 	}
 }
 
-// get reads the whole user: fewer attributes cost a call too, and versions are of
+// Get reads the whole user: fewer attributes cost a call too, and versions are of
 // all of them.
-func (b *users) get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
+func (b *users) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
 	return b.read(ctx, id)
 }
 
@@ -45,7 +46,7 @@ func (b *users) read(ctx context.Context, id string) (query.Object, error) {
 	return userObject(u), nil
 }
 
-func (b *users) create(ctx context.Context, doc query.Object) (query.Object, error) {
+func (b *users) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	u, err := b.directory.CreateUser(ctx, userOf(doc))
 	if err != nil {
 		return nil, err
@@ -53,21 +54,21 @@ func (b *users) create(ctx context.Context, doc query.Object) (query.Object, err
 	return b.confirmed(userObject(u), changes(b.schema, nil, doc))
 }
 
-// kept implements backend: externalId, the correlation key, and e-mail addresses
+// Kept implements backend: externalId, the correlation key, and e-mail addresses
 // are what PUT bodies leave out in practice though their senders rely on them;
 // active stays for everybody, since nothing said activates nobody.
-func (b *users) kept(p Policy) []string {
+func (b *users) Kept(p resource.Policy) []string {
 	if p.Strict {
 		return []string{"active"}
 	}
 	return []string{"active", "externalId", "emails"}
 }
 
-// patch implements patcher for operations that say all by themselves.
-func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Object, bool, error) {
+// Patch implements patcher for operations that say all by themselves.
+func (b *users) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	for _, op := range ops {
-		if op.op == "remove" && op.path.Attr.Required && op.path.Sub == nil && op.filter == nil && op.value == nil {
-			return nil, true, mutability("%s is required and cannot be removed.", op.path)
+		if op.Op == "remove" && op.Path.Attr.Required && op.Path.Sub == nil && op.Filter == nil && op.Value == nil {
+			return nil, true, resource.Mutability("%s is required and cannot be removed.", op.Path)
 		}
 	}
 	sent, plain := plainOperations(ops)
@@ -84,9 +85,9 @@ func (b *users) patch(ctx context.Context, id string, ops []operation) (query.Ob
 
 // plainOperations translates operations whose effect does not depend on the
 // values there nor on each other. ok is false if one does.
-func plainOperations(ops []operation) (sent []atlassian.PatchOperation, ok bool) {
+func plainOperations(ops []resource.Operation) (sent []atlassian.PatchOperation, ok bool) {
 	for i, op := range ops {
-		if op.filter != nil || op.path.Attr.MultiValued && !op.settles() || slices.ContainsFunc(ops[:i], op.touches) {
+		if op.Filter != nil || op.Path.Attr.MultiValued && !op.Settles() || slices.ContainsFunc(ops[:i], op.Touches) {
 			return nil, false
 		}
 		sent = append(sent, plainOperation(op)...)
@@ -94,26 +95,14 @@ func plainOperations(ops []operation) (sent []atlassian.PatchOperation, ok bool)
 	return sent, true
 }
 
-// settles reports whether an operation says all that is in a list afterwards.
-func (op operation) settles() bool {
-	return op.path.Sub == nil && (op.op == "replace" || op.op == "remove" && op.value == nil)
-}
-
-// touches reports whether two operations are on the same attribute, or one on a
-// part of the other's.
-func (op operation) touches(other operation) bool {
-	return op.path.Extension == other.path.Extension && op.path.Attr == other.path.Attr &&
-		(op.path.Sub == nil || other.path.Sub == nil || op.path.Sub == other.path.Sub)
-}
-
 // plainOperation is the operation as upstream takes it: each part of a complex value by
 // itself, so that the others stay (RFC 7644 section 3.5.2.3). A replace is the
 // same as an add there, and safe to repeat.
-func plainOperation(op operation) []atlassian.PatchOperation {
-	path := op.path.String()
-	switch value := op.value.(type) {
+func plainOperation(op resource.Operation) []atlassian.PatchOperation {
+	path := op.Path.String()
+	switch value := op.Value.(type) {
 	case nil:
-		return []atlassian.PatchOperation{{Op: op.op, Path: path}}
+		return []atlassian.PatchOperation{{Op: op.Op, Path: path}}
 	case query.Object:
 		var sent []atlassian.PatchOperation
 		for _, part := range value {
@@ -121,9 +110,9 @@ func plainOperation(op operation) []atlassian.PatchOperation {
 		}
 		return sent
 	case []any:
-		return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: primaries(op.path.Attr.Name, value)}}
+		return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: primaries(op.Path.Attr.Name, value)}}
 	}
-	return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: op.value}}
+	return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: op.Value}}
 }
 
 // mirrored adds to each operation on the enterprise extension the same one at the
@@ -140,8 +129,8 @@ func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 	return all
 }
 
-// update implements backend.
-func (b *users) update(ctx context.Context, current, want query.Object) (query.Object, error) {
+// Update implements backend.
+func (b *users) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
 	want = want.Clone()
 	for _, name := range []string{"emails", "phoneNumbers"} {
@@ -164,21 +153,21 @@ func (b *users) update(ctx context.Context, current, want query.Object) (query.O
 // confirmed compares what upstream holds with what it was sent.
 func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
 	if names := ignored(b.schema, sent, found); len(names) > 0 {
-		return nil, refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
+		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return found, nil
 }
 
-func (b *users) remove(ctx context.Context, id string) error {
-	requestOf(ctx).remember(b.reader.store.known(id))
+func (b *users) Remove(ctx context.Context, id string) error {
+	resource.RequestOf(ctx).Remember(b.reader.store.known(id))
 	return missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 
-func (b *users) list(ctx context.Context, q listQuery) (*listResult, error) {
+func (b *users) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	return b.collection.list(ctx, q)
 }
 
-func (b *users) explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
+func (b *users) Explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
 
 // page lists users with all their attributes, whatever the client wants to see:
 // a snapshot is for everybody, and a page of fewer attributes costs a call too.
@@ -231,13 +220,13 @@ func lookupComplete(got, total int) error {
 }
 
 func emailsRequired() error {
-	return invalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
+	return resource.InvalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
 }
 
-// complete implements completer. It gives a user the e-mail address that Atlassian
+// Complete implements completer. It gives a user the e-mail address that Atlassian
 // requires, where the configuration says how, and marks the first as primary if
 // none is.
-func (b *users) complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error) {
+func (b *users) Complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error) {
 	given, said := doc.Get("emails")
 	if list, _ := given.([]any); len(list) > 0 {
 		doc.Set("emails", withPrimary(list))
@@ -246,7 +235,7 @@ func (b *users) complete(ctx context.Context, method string, doc *query.Object) 
 	switch {
 	case method == http.MethodPut && said:
 		return "", emailsRequired() // [] takes all addresses away
-	case method == http.MethodPut && slices.Contains(b.kept(requestOf(ctx).policy), "emails"):
+	case method == http.MethodPut && slices.Contains(b.Kept(resource.RequestOf(ctx).Policy), "emails"):
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
 		return "emails", nil
 	}

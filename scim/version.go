@@ -6,12 +6,8 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
-
-// asksVersion reports whether a query can only be answered of whole resources.
-func (q *listQuery) asksVersion() bool {
-	return slices.ContainsFunc(q.attributes(), func(name string) bool { return name == "meta" || name == "meta.version" })
-}
 
 // conditions are the preconditions of a request, RFC 9110 section 13.1, by the
 // versions of resources. The zero value has none.
@@ -75,7 +71,7 @@ func (c conditions) check(o query.Object) error {
 	}
 	is := query.Version(o)
 	if c.match != nil && !c.match.has(is) {
-		return refuse(http.StatusPreconditionFailed, "", "The resource is not what If-Match expects: its version is %s. Read it again.", is)
+		return resource.Refuse(http.StatusPreconditionFailed, "", "The resource is not what If-Match expects: its version is %s. Read it again.", is)
 	}
 	if c.noneMatch == nil || !c.noneMatch.has(is) {
 		return nil
@@ -83,9 +79,9 @@ func (c conditions) check(o query.Object) error {
 	if c.read {
 		return errNotModified
 	}
-	return refuse(http.StatusPreconditionFailed, "", "The resource has a version that If-None-Match excludes: %s.", is)
+	return resource.Refuse(http.StatusPreconditionFailed, "", "The resource has a version that If-None-Match excludes: %s.", is)
 }
 
 // errNotModified says that the client has the resource as it is already. It is
 // answered with 304 and no body.
-var errNotModified = &Error{Status: http.StatusNotModified}
+var errNotModified = &resource.Error{Status: http.StatusNotModified}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 // walk is a result that a client pages through. Nothing in it moves once it was
@@ -23,13 +24,13 @@ type walk struct {
 	turn   chan struct{} // who holds its one token may use the fields below
 
 	steps    []step
-	complete bool       // steps are all that match; otherwise they are a window of that
-	from     int        // of a window: how many stand before it
-	total    int        // of a window: how many match in all, as upstream said
-	tooLarge bool       // the window cannot be completed, so that pages stand alone
-	fixed    int        // the steps before this one are not to move any more
-	read     []readFunc // by rank: for steps without object
-	batch    int        // resources that one call of those reads; 0: nothing is left to read
+	complete bool                // steps are all that match; otherwise they are a window of that
+	from     int                 // of a window: how many stand before it
+	total    int                 // of a window: how many match in all, as upstream said
+	tooLarge bool                // the window cannot be completed, so that pages stand alone
+	fixed    int                 // the steps before this one are not to move any more
+	read     []resource.ReadFunc // by rank: for steps without object
+	batch    int                 // resources that one call of those reads; 0: nothing is left to read
 	plan     string
 
 	size    int64 // bytes; this and expires belong to walks
@@ -42,11 +43,8 @@ type step struct {
 	object query.Object // nil: read when it is delivered
 }
 
-// readFunc reads the resources of ids that exist and match still, in any order.
-type readFunc func(ctx context.Context, ids []string) ([]query.Object, error)
-
 func newWalk(c *listRequest) *walk {
-	return &walk{caller: c.caller, began: c.began, turn: make(chan struct{}, 1), read: make([]readFunc, len(c.types))}
+	return &walk{caller: c.caller, began: c.began, turn: make(chan struct{}, 1), read: make([]resource.ReadFunc, len(c.types))}
 }
 
 // newWalkKey names a walk that is found by its cursors alone.
@@ -69,27 +67,27 @@ func (w *walk) enter(ctx context.Context) error {
 func (w *walk) leave() { <-w.turn }
 
 // add appends what the backend of the type with that rank found.
-func (w *walk) add(rank int, found *listResult) {
-	w.complete = found.whole()
-	w.read[rank] = found.read
-	w.batch = max(w.batch, found.batch)
-	w.plan = found.plan
-	objects := found.all
+func (w *walk) add(rank int, found *resource.ListResult) {
+	w.complete = found.Whole()
+	w.read[rank] = found.Read
+	w.batch = max(w.batch, found.Batch)
+	w.plan = found.Plan
+	objects := found.All
 	if !w.complete {
-		objects = found.resources
+		objects = found.Resources
 	}
-	w.steps = slices.Grow(w.steps, len(objects)+len(found.ids))
+	w.steps = slices.Grow(w.steps, len(objects)+len(found.IDs))
 	for _, o := range objects {
 		w.steps = append(w.steps, step{place{rank, o.Text("id")}, o})
 	}
-	for _, id := range found.ids {
+	for _, id := range found.IDs {
 		w.steps = append(w.steps, step{at: place{rank, id}})
 	}
 }
 
 // worthKeeping reports whether another page may follow the one given.
-func (w *walk) worthKeeping(page *listResult) bool {
-	return len(page.resources) > 0 && w.fixed < page.total
+func (w *walk) worthKeeping(page *resource.ListResult) bool {
+	return len(page.Resources) > 0 && w.fixed < page.Total
 }
 
 // completeWith makes a window complete: what was delivered stays where it is, and
@@ -108,7 +106,7 @@ func (w *walk) completeWith(all *walk) {
 
 // cut returns the page of count resources behind start others. The caller has
 // entered the walk.
-func (w *walk) cut(ctx context.Context, c *listRequest, start, count int) (*listResult, error) {
+func (w *walk) cut(ctx context.Context, c *listRequest, start, count int) (*resource.ListResult, error) {
 	start = min(start, len(w.steps))
 	page := make([]query.Object, 0, min(count, len(w.steps)-start))
 	for at := start; len(page) < count && at < len(w.steps); {
@@ -123,14 +121,14 @@ func (w *walk) cut(ctx context.Context, c *listRequest, start, count int) (*list
 		at += w.forget(at, window, present)
 	}
 	w.fixed = max(w.fixed, start+len(page))
-	return &listResult{total: len(w.steps), resources: page, plan: w.plan}, nil
+	return &resource.ListResult{Total: len(w.steps), Resources: page, Plan: w.plan}, nil
 }
 
 // continued is the plan of a page that was cut from a result found before.
-func (w *walk) continued(page *listResult) string {
+func (w *walk) continued(page *resource.ListResult) string {
 	cost := 0
 	if w.batch > 0 {
-		cost = (len(page.resources) + w.batch - 1) / w.batch
+		cost = (len(page.Resources) + w.batch - 1) / w.batch
 	}
 	return fmt.Sprintf("continued(%s) cost=%d", w.plan, cost)
 }
@@ -251,21 +249,21 @@ func newWalks(cfg listsConfig) *walks {
 // queryKey names the query of a list request: whose it is, and everything that decides
 // on the result and its order but the page. The walk of an index is kept under
 // it, and cursors are bound to it.
-func queryKey(q listQuery, c *listRequest) string {
-	parts := []string{c.caller, "", "", "", q.shown, ""}
+func queryKey(q resource.ListQuery, c *listRequest) string {
+	parts := []string{c.caller, "", "", "", q.Shown, ""}
 	for _, rt := range c.types {
 		parts[1] += rt.Name + " "
 	}
-	if q.filter != nil {
-		parts[2] = q.filter.String()
+	if q.Filter != nil {
+		parts[2] = q.Filter.String()
 	}
-	if q.sortBy != nil {
-		parts[3] = q.sortBy.String()
-		if q.descending {
+	if q.SortBy != nil {
+		parts[3] = q.SortBy.String()
+		if q.Descending {
 			parts[3] += " descending"
 		}
 	}
-	if q.complete != nil {
+	if q.Complete != nil {
 		parts[5] = c.base // locations are in the result
 	}
 	return strings.Join(parts, "\x00")

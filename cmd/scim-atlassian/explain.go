@@ -7,10 +7,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/resource"
 )
 
 func (p *program) explainCommand() *cobra.Command {
-	var resource string
+	var typeName string
 	cmd := &cobra.Command{
 		Use:   "explain --resource TYPE FILTER",
 		Short: "Print the plan of a filter",
@@ -19,8 +20,8 @@ func (p *program) explainCommand() *cobra.Command {
 		Example: "  scim-atlassian explain --resource Users 'userName eq \"a@b.example\" or externalId eq \"7\"'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			plan, err := scim.Explain(resource, args[0])
-			var refused *scim.Error
+			plan, err := scim.Explain(typeName, args[0])
+			var refused *resource.Error
 			if errors.As(err, &refused) {
 				return errors.New(refused.Detail)
 			}
@@ -31,6 +32,6 @@ func (p *program) explainCommand() *cobra.Command {
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&resource, "resource", "Users", "endpoint of the resource type: Users, Groups, Issues, Accounts or Entitlements; / for all of them")
+	cmd.Flags().StringVar(&typeName, "resource", "Users", "endpoint of the resource type: Users, Groups, Issues, Accounts or Entitlements; / for all of them")
 	return cmd
 }

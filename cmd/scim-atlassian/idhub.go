@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/resource"
 )
 
 // idhub is the IDHub that the connector belongs to, called as the connector's account. IDHub does not document what
@@ -83,11 +84,11 @@ func (h *idhub) probe(ctx context.Context) (string, error) {
 	status, err := h.send(ctx, http.MethodGet, h.infoPath, nil)
 	switch {
 	case err != nil:
-		return "", &scim.Error{Status: http.StatusServiceUnavailable, Detail: err.Error(), Err: err}
+		return "", &resource.Error{Status: http.StatusServiceUnavailable, Detail: err.Error(), Err: err}
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
-		return "", &scim.Error{Status: http.StatusBadGateway, Detail: fmt.Sprintf("IDHub refuses the connector's token at %s (%d)", h.infoPath, status)}
+		return "", &resource.Error{Status: http.StatusBadGateway, Detail: fmt.Sprintf("IDHub refuses the connector's token at %s (%d)", h.infoPath, status)}
 	case status < 200 || status > 299:
-		return "", &scim.Error{Status: http.StatusBadGateway, Detail: fmt.Sprintf("IDHub answers %s with %d", h.infoPath, status)}
+		return "", &resource.Error{Status: http.StatusBadGateway, Detail: fmt.Sprintf("IDHub answers %s with %d", h.infoPath, status)}
 	}
 	return "accepts the connector's token at " + h.infoPath, nil
 }

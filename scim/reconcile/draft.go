@@ -138,7 +138,7 @@ func (d *draft) tail() []string {
 }
 
 // add appends a resource. It counts after the next commit.
-func (d *draft) add(line []byte, r resource) error {
+func (d *draft) add(line []byte, r named) error {
 	d.index.add(line, r)
 	if _, err := d.w.Write(line); err != nil {
 		return err

@@ -32,7 +32,7 @@ type index struct {
 func newIndex(f *os.File) *index { return &index{file: f, byID: map[string]entry{}} }
 
 // add takes note of the next line of the file.
-func (x *index) add(line []byte, r resource) {
+func (x *index) add(line []byte, r named) {
 	x.byID[r.id] = entry{sha256.Sum256(line), x.size, len(line), r.key}
 	x.order = append(x.order, r.id)
 	x.size += int64(len(line)) + 1
@@ -139,19 +139,19 @@ func decode(line []byte) (map[string]any, error) {
 	return document, nil
 }
 
-// resource is what a line is about.
-type resource struct{ id, key string }
+// named is what a line is about.
+type named struct{ id, key string }
 
 // identify reads the id and the recon key of a line; the key is empty if the
 // resource has none or k is nil.
-func identify(line []byte, k *key) (resource, error) {
+func identify(line []byte, k *key) (named, error) {
 	document, err := decode(line)
 	if err != nil {
-		return resource{}, err
+		return named{}, err
 	}
 	id, _ := document["id"].(string)
 	if id == "" {
-		return resource{}, errors.New("a resource has no id")
+		return named{}, errors.New("a resource has no id")
 	}
-	return resource{id, k.of(document)}, nil
+	return named{id, k.of(document)}, nil
 }

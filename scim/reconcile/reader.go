@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/resource"
 )
 
 const (
@@ -86,7 +87,7 @@ func (r *reader) page(ctx context.Context) (scim.ExportedPage, error) {
 		if err == nil || failures == most || !passing(err) || ctx.Err() != nil {
 			return page, err
 		}
-		var e *scim.Error
+		var e *resource.Error
 		if errors.As(err, &e) {
 			wait = max(wait, e.RetryAfter)
 		}

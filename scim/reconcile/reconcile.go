@@ -16,6 +16,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/resource"
 )
 
 // Job says what to export, and where to.
@@ -151,7 +152,7 @@ func moved(format string, args ...any) error { return &movedError{fmt.Sprintf(fo
 // passing reports whether an error may be gone when asked again: upstream is
 // overloaded, down or does not answer in time.
 func passing(err error) bool {
-	var e *scim.Error
+	var e *resource.Error
 	if !errors.As(err, &e) {
 		return false
 	}

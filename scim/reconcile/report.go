@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/resource"
 )
 
 // Report says what a run came to. FILE.report.json is that of the run that wrote
@@ -50,7 +50,7 @@ func (r *run) report() *Report {
 
 // reason is an error in words for people.
 func reason(err error) string {
-	var refused *scim.Error
+	var refused *resource.Error
 	if errors.As(err, &refused) {
 		return refused.Detail
 	}

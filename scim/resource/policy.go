@@ -1,4 +1,4 @@
-package scim
+package resource
 
 // Policy says how a request is to be treated where clients differ. It comes from
 // the settings of the caller.
