@@ -10,6 +10,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // The kinds of entitlement, as type shows them and names begin.
@@ -164,7 +165,7 @@ func (b *accounts) read(ctx context.Context, id string) (query.Object, error) {
 func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Object, error) {
 	user, err := b.users.read(ctx, id)
 	switch {
-	case !isGone(err):
+	case !upstream.IsGone(err):
 		return user, err
 	case b.others == nil:
 		return nil, resource.NotFound("Account", id)

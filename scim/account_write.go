@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // accountChange is what a write wants of an account.
@@ -364,7 +365,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 		found, err = b.users.Update(ctx, user, want)
 		return found, ofAccount(err, id)
 	}
-	if isGone(err) && b.others != nil {
+	if upstream.IsGone(err) && b.others != nil {
 		if _, err := b.others.read(ctx, id, false); err != nil {
 			return nil, err
 		}
@@ -375,7 +376,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 
 // ofAccount names the resource in a 404 about the user behind it.
 func ofAccount(err error, id string) error {
-	if isGone(err) {
+	if upstream.IsGone(err) {
 		return resource.NotFound("Account", id)
 	}
 	return err
@@ -407,7 +408,7 @@ func (b *accounts) Remove(ctx context.Context, id string) error {
 		return err
 	}
 	err := b.users.Remove(ctx, id)
-	if isGone(err) && b.others != nil {
+	if upstream.IsGone(err) && b.others != nil {
 		if _, err := b.others.read(ctx, id, false); err != nil {
 			return err
 		}
@@ -432,7 +433,7 @@ func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, 
 	if book == nil {
 		var err error
 		if book, err = b.roles.all(ctx, false); err != nil {
-			r.Remark("entitlements", "not read: "+upstreamAsError(err).Detail)
+			r.Remark("entitlements", "not read: "+upstream.AsError(err).Detail)
 			book = nil
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // target is an entitlement that an account is to hold, or not to hold any longer.
@@ -45,7 +46,7 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 				t.title = kindGroup + "~" + g.Text("displayName")
 			}
 		}
-		if gone[i] = isGone(err); gone[i] && t.revoke {
+		if gone[i] = upstream.IsGone(err); gone[i] && t.revoke {
 			return nil
 		}
 		return b.unknownEntitlement(err, t.id)
@@ -65,7 +66,7 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 // unknownEntitlement makes of a 404 about an entitlement that a request names
 // the fault of the request that it is.
 func (b *accounts) unknownEntitlement(err error, id string) error {
-	if isGone(err) {
+	if upstream.IsGone(err) {
 		return &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidValue, Err: err,
 			Detail: fmt.Sprintf("%s names %q, which is no entitlement; nothing was changed.", b.entitlements, resource.Clip(id))}
 	}
@@ -157,7 +158,7 @@ func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target)
 		change = memberChange{sent: []atlassian.PatchOperation{removeMember(id)}, removed: []string{id}}
 	}
 	_, err := b.groups.send(ctx, t.id, change)
-	if isGone(err) && t.revoke {
+	if upstream.IsGone(err) && t.revoke {
 		return nil
 	}
 	return b.unknownEntitlement(err, t.id)
@@ -224,7 +225,7 @@ func (p *progress) note(ctx context.Context) {
 // stopped is the error of a write that failed at the first of the rest. What
 // was done is said, since it is not undone.
 func (p *progress) stopped(err error, rest []target) error {
-	e := *upstreamAsError(err)
+	e := *upstream.AsError(err)
 	var said []string
 	if p.what != "" {
 		said = append(said, p.what)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -132,16 +131,6 @@ func (c *collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 		}
 	}
 	return all, nil
-}
-
-func isGone(err error) bool { return err != nil && upstreamAsError(err).Status == http.StatusNotFound }
-
-// missing names the resource in upstream's 404.
-func missing(err error, resourceType, id string) error {
-	if atlassian.KindOf(err) == atlassian.NotFound {
-		return resource.NotFound(resourceType, id)
-	}
-	return err
 }
 
 // newDirectoryBackends makes the backends of users and groups; a lookup of one

@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // entitlements is the backend of Entitlement resources: the groups of the
@@ -239,7 +240,7 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 // account that it has no record of.
 func (b *entitlements) holder(ctx context.Context, member string) (query.Object, error) {
 	user, err := b.accounts.users.read(ctx, member)
-	if isGone(err) {
+	if upstream.IsGone(err) {
 		return query.Object{
 			{Name: "id", Value: member}, {Name: schemas.SourceProvisioned, Value: false},
 			{Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: member}}},
@@ -273,7 +274,7 @@ func (b *entitlements) read(ctx context.Context, id string, members bool) (query
 
 // ofEntitlement names the resource in a 404 about the group behind it.
 func ofEntitlement(err error, id string) error {
-	if isGone(err) {
+	if upstream.IsGone(err) {
 		return resource.NotFound("Entitlement", id)
 	}
 	return err

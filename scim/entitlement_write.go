@@ -6,6 +6,7 @@ import (
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // Patch implements patcher for operations that name the members they mean.
@@ -96,7 +97,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 			check = b.accounts.revocable
 		}
 		if err := check(people[i], []target{{title: kindRole + "~" + role.title(), revoke: t.revoke, role: role}}); err != nil {
-			e := *upstreamAsError(err)
+			e := *upstream.AsError(err)
 			e.Detail = b.m.member + " " + t.title + ": " + e.Detail
 			return nil, &e
 		}

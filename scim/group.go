@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // shownMembers is how large a group may be for PATCH to answer with all of it;
@@ -42,7 +43,7 @@ func (b *groups) Get(ctx context.Context, id string, _ query.Projection) (query.
 func (b *groups) read(ctx context.Context, id string) (query.Object, error) {
 	g, err := b.directory.Group(ctx, id)
 	if err != nil {
-		return nil, missing(err, "Group", id)
+		return nil, upstream.Missing(err, "Group", id)
 	}
 	return groupObject(g), nil
 }
@@ -167,11 +168,11 @@ func (b *groups) send(ctx context.Context, id string, change memberChange) (quer
 		}
 	}
 	if err != nil {
-		return nil, missing(err, "Group", id)
+		return nil, upstream.Missing(err, "Group", id)
 	}
 	if g.Members == nil { // an answer that does not say cannot confirm
 		if g, err = b.directory.Group(ctx, id); err != nil {
-			return nil, missing(err, "Group", id)
+			return nil, upstream.Missing(err, "Group", id)
 		}
 	}
 	found := groupObject(g)
@@ -220,7 +221,7 @@ func (b *groups) confirmed(found query.Object, change memberChange) error {
 
 func (b *groups) Remove(ctx context.Context, id string) error {
 	resource.RequestOf(ctx).Remember(b.reader.store.known(id))
-	return missing(b.directory.DeleteGroup(ctx, id), "Group", id)
+	return upstream.Missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 
 func (b *groups) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {

@@ -2,7 +2,6 @@ package scim
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -158,9 +157,4 @@ func (r *recentWrites) ids() []string {
 
 func (r *recentWrites) forget(which func(recentWrite) bool) {
 	r.items = slices.DeleteFunc(r.items, which)
-}
-
-// badGateway says that Jira answered what it should not have.
-func badGateway(format string, args ...any) *resource.Error {
-	return resource.Refuse(http.StatusBadGateway, "", format, args...)
 }

@@ -10,6 +10,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 const (
@@ -163,7 +164,7 @@ func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]
 			return nil, err
 		}
 		if len(page.Warnings) > 0 {
-			return nil, badGateway("Jira says that its search is not complete: %s", page.Warnings[0].Message)
+			return nil, upstream.BadGateway("Jira says that its search is not complete: %s", page.Warnings[0].Message)
 		}
 		for _, issue := range page.Issues {
 			if !seen[issue.ID] {

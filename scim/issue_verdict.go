@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"scim-atlassian/scim/upstream"
 )
 
 // jqlVerdicts remembers which JQL Jira understands. A search with JQL that
@@ -47,7 +49,7 @@ func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, c compiler) (com
 		}
 	}
 	if err == nil && problem != "" {
-		err = badGateway("Jira does not understand the query this server made of the filter: %s", problem)
+		err = upstream.BadGateway("Jira does not understand the query this server made of the filter: %s", problem)
 	}
 	return plan, err
 }

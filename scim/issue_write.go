@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // Create implements backend. Jira creates an issue in the first status of its
@@ -151,7 +152,7 @@ func (b *issues) edit(ctx context.Context, id string, fields map[string]any) err
 
 // half keeps the class of an error and tells first what was done already.
 func half(err error, format string, args ...any) error {
-	e := *upstreamAsError(err)
+	e := *upstream.AsError(err)
 	e.Detail = fmt.Sprintf(format, args...) + " " + e.Detail
 	if e.Status == http.StatusNotFound {
 		e.Status = http.StatusBadGateway // the issue of the request does exist

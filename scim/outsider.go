@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // outsiders are the accounts of the organization that the directory has no
@@ -70,7 +71,7 @@ func (b *outsiders) named(ctx context.Context, userName string, users []query.Ob
 func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Object, error) {
 	a, err := b.organization.User(ctx, id)
 	if err != nil {
-		return nil, missing(err, "Account", id)
+		return nil, upstream.Missing(err, "Account", id)
 	}
 	users, err := b.users.collection.all(ctx, need{fresh: fresh})
 	if err != nil {
@@ -98,7 +99,7 @@ func outsider(a *atlassian.OrganizationUser) query.Object {
 func (b *outsiders) setActive(ctx context.Context, id string, active bool) (query.Object, error) {
 	before, err := b.organization.User(ctx, id)
 	if err != nil {
-		return nil, missing(err, "Account", id)
+		return nil, upstream.Missing(err, "Account", id)
 	}
 	if (before.AccountStatus == "active") == active {
 		return outsider(before), nil
@@ -116,7 +117,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 	}
 	after, err := b.organization.User(ctx, id)
 	if err != nil {
-		return nil, missing(err, "Account", id)
+		return nil, upstream.Missing(err, "Account", id)
 	}
 	if (after.AccountStatus == "active") != active {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the account %q but did not keep active.", id)
@@ -127,7 +128,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 func explainLifecycle(err error) error {
 	if atlassian.KindOf(err) == atlassian.Forbidden {
 		return &resource.Error{Status: http.StatusBadGateway, Err: err,
-			Detail: fmt.Sprintf("Atlassian refused to enable or disable the account: the organization API key lacks the right, or the account is a protected one. It said: %s", upstreamAsError(err).Detail)}
+			Detail: fmt.Sprintf("Atlassian refused to enable or disable the account: the organization API key lacks the right, or the account is a protected one. It said: %s", upstream.AsError(err).Detail)}
 	}
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 const (
@@ -311,7 +312,7 @@ func (f *Finding) conclude(detail string, err error) {
 			f.Outcome = OutcomeDenied
 		}
 	default:
-		f.Outcome, f.Detail = OutcomeFailed, upstreamAsError(err).Detail
+		f.Outcome, f.Detail = OutcomeFailed, upstream.AsError(err).Detail
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 const (
@@ -196,7 +197,7 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 	}
 	role, err := r.jira.ProjectRole(ctx, project, number)
 	if err != nil {
-		return nil, missing(err, "Entitlement", id)
+		return nil, upstream.Missing(err, "Entitlement", id)
 	}
 	out := roleOf(snapshot[projectCatalogue][at], role)
 	return out, r.resolveGroups(ctx, []*projectRole{out})

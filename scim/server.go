@@ -26,6 +26,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // BasePath is where the SCIM endpoints are, below the server's root.
@@ -218,7 +219,7 @@ func New(cfg Config) (*Server, error) {
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
 	handler, err := newCore(serverConfig{
-		Types: types, Root: root, Auth: auth, Lists: newLists(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstreamAsError,
+		Types: types, Root: root, Auth: auth, Lists: newLists(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, HidePagination: cfg.HidePagination,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,

@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // users is the backend of User resources.
@@ -41,7 +42,7 @@ func (b *users) Get(ctx context.Context, id string, _ query.Projection) (query.O
 func (b *users) read(ctx context.Context, id string) (query.Object, error) {
 	u, err := b.directory.User(ctx, id)
 	if err != nil {
-		return nil, missing(err, "User", id)
+		return nil, upstream.Missing(err, "User", id)
 	}
 	return userObject(u), nil
 }
@@ -77,7 +78,7 @@ func (b *users) Patch(ctx context.Context, id string, ops []resource.Operation) 
 	}
 	u, err := b.directory.PatchUser(ctx, id, mirrored(sent))
 	if err != nil {
-		return nil, true, missing(err, "User", id)
+		return nil, true, upstream.Missing(err, "User", id)
 	}
 	found, err := b.confirmed(userObject(u), sent)
 	return found, true, err
@@ -145,7 +146,7 @@ func (b *users) Update(ctx context.Context, current, want query.Object) (query.O
 	}
 	u, err := b.directory.PatchUser(ctx, id, mirrored(ops))
 	if err != nil {
-		return nil, missing(err, "User", id)
+		return nil, upstream.Missing(err, "User", id)
 	}
 	return b.confirmed(userObject(u), ops)
 }
@@ -160,7 +161,7 @@ func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (
 
 func (b *users) Remove(ctx context.Context, id string) error {
 	resource.RequestOf(ctx).Remember(b.reader.store.known(id))
-	return missing(b.directory.DeleteUser(ctx, id), "User", id)
+	return upstream.Missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 
 func (b *users) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {

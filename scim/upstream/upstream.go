@@ -1,4 +1,4 @@
-package scim
+package upstream
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// upstreamAsError turns any error into the answer the client gets, the errors of
+// AsError turns any error into the answer the client gets, the errors of
 // Atlassian's clients included.
-func upstreamAsError(err error) *resource.Error {
+func AsError(err error) *resource.Error {
 	var e *resource.Error
 	var ue *atlassian.Error
 	if !errors.As(err, &ue) {
@@ -74,4 +74,19 @@ func upstreamError(ue *atlassian.Error) *resource.Error {
 		e.Detail += " Whether the change was made is not known: read the resource before you repeat it."
 	}
 	return e
+}
+
+func IsGone(err error) bool { return err != nil && AsError(err).Status == http.StatusNotFound }
+
+// Missing names the resource in upstream's 404.
+func Missing(err error, resourceType, id string) error {
+	if atlassian.KindOf(err) == atlassian.NotFound {
+		return resource.NotFound(resourceType, id)
+	}
+	return err
+}
+
+// BadGateway says that Jira answered what it should not have.
+func BadGateway(format string, args ...any) *resource.Error {
+	return resource.Refuse(http.StatusBadGateway, "", format, args...)
 }
