@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // benchSite is where a request goes and as whom.
@@ -49,7 +50,7 @@ func benchProxy(b *testing.B, upstream string) benchSite {
 }
 
 func benchFacade(b *testing.B, upstream string) benchSite {
-	handler := serverOver(b, upstream, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("bench", scim.Write)}})
+	handler := serverOver(b, upstream, atlassian.Config{}, scim.Config{Callers: []auth.Caller{bearer("bench", auth.Write)}})
 	server := httptest.NewServer(handler)
 	b.Cleanup(server.Close)
 	return benchSite{server.URL + scim.BasePath, "bench"}

@@ -19,6 +19,7 @@ import (
 
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // bulk sends operations, each written as JSON.
@@ -335,10 +336,10 @@ func TestBulkBadOperations(t *testing.T) {
 
 func TestBulkRightsAndAudit(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
-	reader := scim.Caller{Name: "hr", BearerSHA256: digest("hr"), Rights: map[string]scim.Right{"User": scim.Write, "Group": scim.Read}}
-	strict := bearer("strict", scim.Write)
+	reader := auth.Caller{Name: "hr", BearerSHA256: digest("hr"), Rights: map[string]auth.Right{"User": auth.Write, "Group": auth.Read}}
+	strict := bearer("strict", auth.Write)
 	strict.Strict = true
-	f := newFacade(t, emulator.Options{}, scim.Config{Logger: zap.New(core), Callers: []scim.Caller{reader, strict}})
+	f := newFacade(t, emulator.Options{}, scim.Config{Logger: zap.New(core), Callers: []auth.Caller{reader, strict}})
 	f.caller = "hr"
 	a := f.want(200, "POST", "/Bulk", `{"Operations":[`+post("g", "/Groups", groupBody("G"))+","+post("u", "/Users", userBody("u@demo.example"))+`]}`, "X-Request-Id", "job-7")
 	wantResults(t, a, "g 403", "u 201")

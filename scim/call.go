@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -22,7 +23,7 @@ type call struct {
 	resource.Request
 	id         string // X-Request-Id
 	began      time.Time
-	caller     *Caller          // nil until authenticated
+	caller     *auth.Caller     // nil until authenticated
 	base       string           // base URL of this server as the client sees it, no slash at the end
 	rt         *resource.Type   // nil outside the resource types
 	root       *root            // nil: the request is about one type

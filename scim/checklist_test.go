@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // row is what a SCIM server must do so that identity clients work with it: one
@@ -39,14 +40,14 @@ func checklistFacade(t *testing.T) *facade {
 
 // checklistConfig has a caller for each setting that callers may have.
 func checklistConfig() scim.Config {
-	strict, plain, clears, ignores, refs, reads := bearer("strict", scim.Write), bearer("json", scim.Write), bearer("clears", scim.Write),
-		bearer("ignores", scim.Write), bearer("refs", scim.Write), bearer("reads", scim.Read)
+	strict, plain, clears, ignores, refs, reads := bearer("strict", auth.Write), bearer("json", auth.Write), bearer("clears", auth.Write),
+		bearer("ignores", auth.Write), bearer("refs", auth.Write), bearer("reads", auth.Read)
 	strict.Strict = true
 	plain.ContentType = "application/json"
-	clears.PutWithoutMembers = scim.Clear
-	ignores.UnknownMembers = scim.Ignore
+	clears.PutWithoutMembers = auth.Clear
+	ignores.UnknownMembers = auth.Ignore
 	refs.MemberRef = true
-	return scim.Config{Callers: []scim.Caller{strict, plain, clears, ignores, refs, reads}, MaxResults: 50}
+	return scim.Config{Callers: []auth.Caller{strict, plain, clears, ignores, refs, reads}, MaxResults: 50}
 }
 
 // as is the facade for another caller.

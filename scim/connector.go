@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -40,7 +41,7 @@ type connectorConfig struct {
 	Directory    *atlassian.Directory
 	Jira         *atlassian.Jira
 	Organization *atlassian.Organization // nil: none is configured
-	Issuer       *Issuer                 // nil: none is configured
+	Issuer       *auth.Issuer            // nil: none is configured
 	Projects     []string                // keys of the Jira projects that are served; empty: all visible ones
 	Probes       []Probe                 // what is tested besides
 	TestTimeout  time.Duration           // for one test
@@ -70,9 +71,9 @@ type Route struct {
 
 // connectorRequest is what an endpoint knows of a request.
 type connectorRequest struct {
-	Caller   *Caller // nil: no credentials came with the request
-	Base     string  // URL of the SCIM endpoints as the client sees it
-	Draining bool    // the server is about to stop
+	Caller   *auth.Caller // nil: no credentials came with the request
+	Base     string       // URL of the SCIM endpoints as the client sees it
+	Draining bool         // the server is about to stop
 }
 
 // Routes lists the endpoints.
@@ -130,9 +131,9 @@ func (n *connector) health(_ context.Context, q connectorRequest) (int, query.Ob
 }
 
 // mayRead refuses a caller without any right.
-func mayRead(c *Caller) error {
+func mayRead(c *auth.Caller) error {
 	for _, right := range c.Rights {
-		if right == Read || right == Write {
+		if right == auth.Read || right == auth.Write {
 			return nil
 		}
 	}

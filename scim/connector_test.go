@@ -17,6 +17,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // connectorSite is a server over an emulator, with a clock.
@@ -33,9 +34,9 @@ func newConnectorSite(t *testing.T, options emulator.Options, config scim.Config
 	upstream := httptest.NewServer(s.cloud)
 	t.Cleanup(upstream.Close)
 	config.Version = "v1.2.3"
-	config.Callers = []scim.Caller{
-		bearer("reader", scim.Read),
-		{Name: "nobody", BearerSHA256: digest("nobody"), Rights: map[string]scim.Right{}},
+	config.Callers = []auth.Caller{
+		bearer("reader", auth.Read),
+		{Name: "nobody", BearerSHA256: digest("nobody"), Rights: map[string]auth.Right{}},
 	}
 	config.Now = func() time.Time { s.mu.Lock(); defer s.mu.Unlock(); return s.now }
 	s.Server = serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second}, config)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 )
 
@@ -21,9 +22,9 @@ type endpoint struct {
 
 // endpointRequest is a request as an endpoint sees it.
 type endpointRequest struct {
-	Caller   *Caller // nil: no credentials came with a request to an open endpoint
-	Base     string  // URL of BasePath as the client sees it
-	Draining bool    // the server is about to stop
+	Caller   *auth.Caller // nil: no credentials came with a request to an open endpoint
+	Base     string       // URL of BasePath as the client sees it
+	Draining bool         // the server is about to stop
 }
 
 // plainAnswer is what an endpoint answered.

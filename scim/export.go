@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/resource"
 )
 
 // exporter is who Export asks as: it may read everything, and no request can
 // prove to be it.
-var exporter = &Caller{Name: "export", Rights: map[string]Right{AnyType: Read}}
+var exporter = &auth.Caller{Name: "export", Rights: map[string]auth.Right{auth.AnyType: auth.Read}}
 
 // ExportOptions is a list request that comes from within the process, with the
 // parameters of RFC 7644 section 3.4.2.

@@ -13,6 +13,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/resource"
 )
 
@@ -21,7 +22,7 @@ func TestExport(t *testing.T) {
 	e := emulator.New(emulator.Options{Users: 230, Groups: 5, Projects: 2, Issues: 120, Seed: 1})
 	upstream := httptest.NewServer(e)
 	defer upstream.Close()
-	config := scim.Config{Callers: []scim.Caller{bearer("all", scim.Read)}, PublicURL: "https://scim.example"}
+	config := scim.Config{Callers: []auth.Caller{bearer("all", auth.Read)}, PublicURL: "https://scim.example"}
 	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, config)
 	front := httptest.NewServer(server)
 	defer front.Close()

@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // facade is a server with its emulator, both reached over HTTP. Its callers are
@@ -28,7 +29,7 @@ func newFacade(t *testing.T, options emulator.Options, config scim.Config) *faca
 	f := &facade{T: t, emulator: emulator.New(options), caller: "all"}
 	upstream := httptest.NewServer(f.emulator)
 	t.Cleanup(upstream.Close)
-	config.Callers = append(config.Callers, bearer("all", scim.Write))
+	config.Callers = append(config.Callers, bearer("all", auth.Write))
 	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second, MaxRetryWait: time.Millisecond}, config))
 	t.Cleanup(server.Close)
 	f.base = server.URL + scim.BasePath

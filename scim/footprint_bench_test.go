@@ -10,6 +10,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // BenchmarkFootprint measures the memory that a snapshot takes: B/user of the
@@ -21,7 +22,7 @@ func BenchmarkFootprint(b *testing.B) {
 	upstream := httptest.NewServer(emulator.New(emulator.Options{Users: 20_000, Groups: 100, Seed: 1}))
 	b.Cleanup(upstream.Close)
 	kept := func() *scim.Server {
-		return serverOver(b, upstream.URL, atlassian.Config{}, scim.Config{Callers: []scim.Caller{bearer("all", scim.Read)}, SnapshotTTL: time.Hour})
+		return serverOver(b, upstream.URL, atlassian.Config{}, scim.Config{Callers: []auth.Caller{bearer("all", auth.Read)}, SnapshotTTL: time.Hour})
 	}
 	export := func(s *scim.Server, resource, filter string) scim.ExportedPage {
 		page, err := s.Export(b.Context(), scim.ExportOptions{Resource: resource, Filter: filter, Count: 1000})

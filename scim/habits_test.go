@@ -11,6 +11,7 @@ import (
 
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // This file holds what client libraries rely on without saying so; docs/clients.md
@@ -220,10 +221,10 @@ func TestLongReadsUnderDeletionsEnd(t *testing.T) {
 // TestRefusedRequestsCostNothing holds that what the server refuses by itself asks
 // nothing of Atlassian and says so: some clients repeat it every second.
 func TestRefusedRequestsCostNothing(t *testing.T) {
-	reader, strict := bearer("reads-groups", scim.Read), bearer("strict", scim.Write)
-	reader.Rights = map[string]scim.Right{"Group": scim.Read}
+	reader, strict := bearer("reads-groups", auth.Read), bearer("strict", auth.Write)
+	reader.Rights = map[string]auth.Right{"Group": auth.Read}
 	strict.Strict = true
-	f := newFacade(t, emulator.Options{Users: 3, Groups: 1, Projects: 1, Issues: 2, Seed: 1}, scim.Config{Callers: []scim.Caller{reader, strict}})
+	f := newFacade(t, emulator.Options{Users: 3, Groups: 1, Projects: 1, Issues: 2, Seed: 1}, scim.Config{Callers: []auth.Caller{reader, strict}})
 	user, group := "/Users/"+f.first("/Users", "id"), "/Groups/"+f.first("/Groups", "id")
 	patch := func(operation string) string {
 		return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operation + `]}`

@@ -19,6 +19,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // TestFilterLaw holds the server to its first promise: any filter is answered
@@ -138,7 +139,7 @@ type lawServer struct {
 func newLawServer(t *testing.T, site emulator.Options, config scim.Config) lawServer {
 	e := emulator.New(site)
 	upstream := serve(t, e)
-	config.Callers = []scim.Caller{bearer("law", scim.Write)}
+	config.Callers = []auth.Caller{bearer("law", auth.Write)}
 	return lawServer{e, upstream, serve(t, serverOver(t, upstream, atlassian.Config{}, config)) + scim.BasePath}
 }
 

@@ -3,6 +3,7 @@ package scim_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,10 +12,10 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"net/http/httptest"
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // TestAudit holds that every attempt to change something leaves one audit line
@@ -24,9 +25,9 @@ func TestAudit(t *testing.T) {
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
 	core, logs := observer.New(zap.InfoLevel)
-	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), SnapshotTTL: time.Minute, Callers: []scim.Caller{
-		{Name: "writer", BearerSHA256: digest("secret-of-writer"), Rights: map[string]scim.Right{"*": scim.Write}},
-		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]scim.Right{"*": scim.Read}},
+	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), SnapshotTTL: time.Minute, Callers: []auth.Caller{
+		{Name: "writer", BearerSHA256: digest("secret-of-writer"), Rights: map[string]auth.Right{"*": auth.Write}},
+		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]auth.Right{"*": auth.Read}},
 	}})
 
 	const user = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve@demo.example","title":"Confidential","emails":["eve@demo.example"]}`

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 func TestParseMappingSources(t *testing.T) {
@@ -95,9 +96,9 @@ func TestSchemasByEitherURN(t *testing.T) {
 		}
 		f.want(http.StatusOK, http.MethodGet, "/"+name+"?count=1", "")
 	}
-	strict := bearer("strict", scim.Write)
+	strict := bearer("strict", auth.Write)
 	strict.Strict = true
-	s := newFacade(t, smallTenant, scim.Config{Callers: []scim.Caller{strict}})
+	s := newFacade(t, smallTenant, scim.Config{Callers: []auth.Caller{strict}})
 	s.caller = "strict"
 	for urn, status := range map[string]int{
 		accountURN: http.StatusCreated, "urn:sath:params:scim:schemas:core:1.0:Account": http.StatusCreated, "urn:other": http.StatusBadRequest,

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -122,7 +123,7 @@ func (s *core) understandCursor(q *resource.ListQuery, p parameters) error {
 
 // completes reports whether an attribute is one that backends do not know, or not
 // as the caller is shown it.
-func completes(c *Caller, name string) bool {
+func completes(c *auth.Caller, name string) bool {
 	switch name {
 	case "schemas", "meta", "meta.location", "meta.version":
 		return true

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/scim/auth"
 )
 
 func TestParseParameters(t *testing.T) {
@@ -100,7 +102,7 @@ func TestUnderstandList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &call{rt: namedType(t, "User"), caller: &Caller{}}
+		c := &call{rt: namedType(t, "User"), caller: &auth.Caller{}}
 		err = s.understandList(c, p)
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%q: got %q, want %q", test.raw, refused, test.err)

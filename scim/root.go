@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -18,7 +19,7 @@ type root struct {
 }
 
 func newRoot(types []*resource.Type) (*root, error) {
-	r := &root{Type: &resource.Type{ResourceType: schemas.ResourceType{Name: AnyType, Endpoint: "/"}}}
+	r := &root{Type: &resource.Type{ResourceType: schemas.ResourceType{Name: auth.AnyType, Endpoint: "/"}}}
 	var joined []*query.Schema
 	for _, rt := range types {
 		if rt.Root {

@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // newRootLaw is a server whose root is asked, and the documents of all types.
@@ -24,11 +25,11 @@ func newRootLaw(t *testing.T) *law {
 	e := emulator.New(site)
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
-	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []scim.Caller{
-		bearer("law", scim.Read),
+	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []auth.Caller{
+		bearer("law", auth.Read),
 		{Name: "nobody", BearerSHA256: digest("nobody")},
-		{Name: "groups", BearerSHA256: digest("groups"), Rights: map[string]scim.Right{"Group": scim.Read}},
-		{Name: "no issues", BearerSHA256: digest("no issues"), Rights: map[string]scim.Right{scim.AnyType: scim.Read, "Issue": "none"}},
+		{Name: "groups", BearerSHA256: digest("groups"), Rights: map[string]auth.Right{"Group": auth.Read}},
+		{Name: "no issues", BearerSHA256: digest("no issues"), Rights: map[string]auth.Right{auth.AnyType: auth.Read, "Issue": "none"}},
 	}}))
 	t.Cleanup(server.Close)
 	all := &law{emulator: e, server: server.URL + scim.BasePath, truth: map[string]map[string]any{}}

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/resource"
 )
 
@@ -77,7 +78,7 @@ func (s *core) route(r *http.Request) (route, error) {
 
 // check returns the error of a route, err, as it is for the caller: for a strict
 // one there is no endpoint at a path in another case.
-func (to route) check(caller *Caller, err error) error {
+func (to route) check(caller *auth.Caller, err error) error {
 	if to.respelt && caller.Strict {
 		return noEndpoint()
 	}

@@ -24,6 +24,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -39,9 +40,9 @@ type Config struct {
 	Jira      *atlassian.Jira
 	// Organization knows accounts that the directory does not; nil: none is configured.
 	Organization *atlassian.Organization
-	Projects     []string // keys of the Jira projects whose issues and roles are served; empty: all visible ones
-	Callers      []Caller // who may use the server, from ParseCallers
-	Issuer       *Issuer  // whose access tokens are accepted besides; nil: nobody's
+	Projects     []string      // keys of the Jira projects whose issues and roles are served; empty: all visible ones
+	Callers      []auth.Caller // who may use the server, from ParseCallers
+	Issuer       *auth.Issuer  // whose access tokens are accepted besides; nil: nobody's
 
 	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
@@ -117,7 +118,7 @@ func (c Config) withDefaults() Config {
 type serverConfig struct {
 	Types     []*resource.Type
 	Root      *root
-	Auth      *authenticator
+	Auth      *auth.Authenticator
 	Lists     *lists
 	Endpoints []endpoint                  // mounted besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
@@ -183,7 +184,7 @@ type Server struct {
 // a request waits for.
 type core struct {
 	cfg       serverConfig
-	auth      *authenticator
+	auth      *auth.Authenticator
 	types     []*resource.Type
 	root      *root
 	lists     *lists
@@ -201,7 +202,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Directory == nil || cfg.Jira == nil {
 		return nil, errors.New("scim: Config needs a Directory and a Jira client")
 	}
-	auth, err := newAuthenticator(cfg.Callers, cfg.Issuer)
+	auth, err := auth.New(cfg.Callers, cfg.Issuer)
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
@@ -311,7 +312,7 @@ func (s *core) answer(c *call, r *http.Request) (err error) {
 		return s.serveEndpoint(c, r, to.mounted)
 	}
 	var authErr error
-	if c.caller, authErr = s.auth.authenticate(r); authErr != nil {
+	if c.caller, authErr = s.auth.Authenticate(r); authErr != nil {
 		return authErr // before anything is told about paths
 	}
 	if err = to.check(c.caller, err); err != nil {
@@ -397,9 +398,9 @@ func (s *core) authorize(c *call, to route) error {
 	if c.types != nil {
 		return nil
 	}
-	right := Read
+	right := auth.Read
 	if c.write {
-		right = Write
+		right = auth.Write
 	}
 	return resource.Refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, to.rt.Name)
 }

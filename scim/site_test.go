@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // serverOver makes a server whose clients, made with cfg and counted, speak to
@@ -34,8 +35,8 @@ func serverOver(tb testing.TB, upstream string, cfg atlassian.Config, config sci
 }
 
 // bearer is a caller whose token is its name, with one right for everything.
-func bearer(name string, right scim.Right) scim.Caller {
-	return scim.Caller{Name: name, BearerSHA256: digest(name), Rights: map[string]scim.Right{scim.AnyType: right}}
+func bearer(name string, right auth.Right) auth.Caller {
+	return auth.Caller{Name: name, BearerSHA256: digest(name), Rights: map[string]auth.Right{auth.AnyType: right}}
 }
 
 func digest(token string) string {

@@ -19,6 +19,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // kept is a server that keeps snapshots for a minute of a clock that the test
@@ -43,7 +44,7 @@ func newKept(t *testing.T, options emulator.Options, clients atlassian.Config) *
 	k.upstream = upstream.URL + "/scim/directory/" + emulator.DirectoryID
 	began := time.Now()
 	server := httptest.NewServer(serverOver(t, upstream.URL, clients, scim.Config{
-		Callers: []scim.Caller{bearer("kept", scim.Write)}, SnapshotTTL: time.Minute,
+		Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute,
 		Now: func() time.Time { return began.Add(time.Duration(k.waited.Load())) },
 	}))
 	t.Cleanup(server.Close)

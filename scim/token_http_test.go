@@ -19,6 +19,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // Access tokens, static tokens and passwords work side by side, and the log tells who it was and never the token.
@@ -37,15 +38,15 @@ func TestTokensBesideOtherCredentials(t *testing.T) {
 	cloud := httptest.NewServer(emulator.New(emulator.DefaultOptions()))
 	t.Cleanup(cloud.Close)
 	core, logs := observer.New(zap.DebugLevel)
-	newSite := func(callers ...scim.Caller) *scim.Server {
+	newSite := func(callers ...auth.Caller) *scim.Server {
 		return serverOver(t, cloud.URL, atlassian.Config{}, scim.Config{
-			Callers: append(callers, bearer("static", scim.Read)),
-			Issuer:  &scim.Issuer{URL: issuer.URL, Audience: []string{"JIRA-connector"}, Skew: time.Second},
+			Callers: append(callers, bearer("static", auth.Read)),
+			Issuer:  &auth.Issuer{URL: issuer.URL, Audience: []string{"JIRA-connector"}, Skew: time.Second},
 			Logger:  zap.New(core),
 		})
 	}
 	plain := newSite()
-	mapped := newSite(scim.Caller{Name: "readers", Scope: "reader", Rights: map[string]scim.Right{scim.AnyType: scim.Read}})
+	mapped := newSite(auth.Caller{Name: "readers", Scope: "reader", Rights: map[string]auth.Right{auth.AnyType: auth.Read}})
 	const (
 		bare    = `Basic realm="scim-atlassian", Bearer`
 		invalid = bare + ` error="invalid_token"`

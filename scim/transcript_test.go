@@ -21,6 +21,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts with the answers as they are")
@@ -88,19 +89,19 @@ func newPlayer(t *testing.T) *player {
 
 // serve starts the server, with some settings of their own.
 func (p *player) serve(t *testing.T, settings ...string) {
-	strict := bearer("strict", scim.Write)
+	strict := bearer("strict", auth.Write)
 	strict.Strict = true
-	plainJSON := bearer("plain-json", scim.Write)
+	plainJSON := bearer("plain-json", auth.Write)
 	plainJSON.ContentType = "application/json"
-	clears := bearer("clears-members", scim.Write)
-	clears.PutWithoutMembers = scim.Clear
-	untyped := bearer("untyped-email", scim.Write)
+	clears := bearer("clears-members", auth.Write)
+	clears.PutWithoutMembers = auth.Clear
+	untyped := bearer("untyped-email", auth.Write)
 	untyped.UntypedEmail = "work"
-	basic := scim.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]scim.Right{scim.AnyType: scim.Write}}
-	readOnly := scim.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]scim.Right{"User": scim.Read}}
+	basic := auth.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]auth.Right{auth.AnyType: auth.Write}}
+	readOnly := auth.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]auth.Right{"User": auth.Read}}
 	config := scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000, ProvisioningWait: 2 * time.Second,
-		Callers: []scim.Caller{bearer("all", scim.Write), strict, plainJSON, clears, untyped, basic, readOnly},
+		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, clears, untyped, basic, readOnly},
 	}
 	for _, set := range settings {
 		switch set {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -12,12 +13,9 @@ import (
 // address by its type alone (Caller.UntypedEmail). Filters and PATCH paths see
 // what the caller is shown; entity tags and Atlassian see what is stored.
 
-// emailTypes are the types of e-mail addresses, RFC 7643 section 4.1.2.
-var emailTypes = []string{"work", "home", "other"}
-
 // typedEmails returns the e-mail addresses of a user as the caller is shown them. It
 // does not write to emails.
-func typedEmails(c *Caller, emails any) any {
+func typedEmails(c *auth.Caller, emails any) any {
 	list, ok := emails.([]any)
 	if c.UntypedEmail == "" || !ok {
 		return emails

@@ -6,15 +6,16 @@ import (
 
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // TestUntypedEmailIsNoPartOfTheVersion holds that two callers who are shown an
 // address with and without type have one entity tag for it, in single answers,
 // lists and conditions.
 func TestUntypedEmailIsNoPartOfTheVersion(t *testing.T) {
-	untyped := bearer("untyped", scim.Write)
+	untyped := bearer("untyped", auth.Write)
 	untyped.UntypedEmail = "work"
-	f := newFacade(t, emulator.Options{}, scim.Config{Callers: []scim.Caller{untyped}})
+	f := newFacade(t, emulator.Options{}, scim.Config{Callers: []auth.Caller{untyped}})
 	path := "/Users/" + f.want(201, "POST", "/Users", `{"schemas":["`+coreUser+`"],"userName":"a@demo.example","emails":[{"value":"a@demo.example","primary":true}]}`).at("id").(string)
 	plain := f.get(path)
 	shown := f.as("untyped").get(path)
@@ -41,7 +42,7 @@ func TestUntypedEmailIsChecked(t *testing.T) {
 		"": "", "work": "", "home": "", "other": "",
 		"Work": `untyped_email is "Work": use work, home, other`, "office": `untyped_email is "office": use work, home, other`,
 	} {
-		_, err := scim.ParseCallers(caller(value))
+		_, err := auth.ParseCallers(caller(value))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", value, err, want)
 		}

@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 const (
@@ -103,7 +104,7 @@ func newViewLaw(t *testing.T, c lawCollection, site emulator.Options, organizati
 			t.Fatal(err)
 		}
 	}
-	config.Callers = []scim.Caller{bearer("law", scim.Write)}
+	config.Callers = []auth.Caller{bearer("law", auth.Write)}
 	server := serve(t, serverOver(t, upstream, atlassian.Config{}, config))
 	truth := newViewTruth(t, upstream, server+scim.BasePath+c.endpoint, organization)
 	l := &law{lawCollection: c, emulator: e, server: server + scim.BasePath + c.endpoint, truth: map[string]map[string]any{}}

@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // paged is a server over an emulated site, asked page by page.
@@ -31,7 +32,7 @@ func newPaged(t *testing.T, users int) *paged {
 	p.upstream = httptest.NewServer(p.emulator)
 	t.Cleanup(p.upstream.Close)
 	p.config = scim.Config{
-		Callers:   []scim.Caller{bearer("one", scim.Read), bearer("two", scim.Read)},
+		Callers:   []auth.Caller{bearer("one", auth.Read), bearer("two", auth.Read)},
 		CursorKey: "a key for tests",
 		Now:       func() time.Time { return p.now },
 	}

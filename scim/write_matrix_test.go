@@ -17,6 +17,7 @@ import (
 
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // TestWriteMatrix sends every value of testdata/write_matrix.txt in every kind of
@@ -25,9 +26,9 @@ import (
 // asked past the server.
 func TestWriteMatrix(t *testing.T) {
 	tables := readWriteTables(t, "../testdata/write_matrix.txt")
-	strict := bearer("strict", scim.Write)
+	strict := bearer("strict", auth.Write)
 	strict.Strict = true
-	m := &writeMatrix{facade: newFacade(t, emulator.Options{Projects: 2, Seed: 1}, scim.Config{Callers: []scim.Caller{strict}})}
+	m := &writeMatrix{facade: newFacade(t, emulator.Options{Projects: 2, Seed: 1}, scim.Config{Callers: []auth.Caller{strict}})}
 	m.furnish()
 	if m.all = m.subjects(); len(tables) != len(m.all) {
 		t.Fatalf("tables for %d attributes, of which %d are known", len(tables), len(m.all))

@@ -22,7 +22,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 	"golang.org/x/sync/singleflight"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // tokenTimeout is for everything that it takes to get a token.
@@ -103,7 +103,7 @@ func (a *account) renew(ctx context.Context, old string) (string, error) {
 
 // obtain gets a token from the issuer, by the first means that it accepts, and keeps it.
 func (a *account) obtain(ctx context.Context) (*oauth2.Token, error) {
-	address, err := scim.Issuer{URL: a.issuer}.TokenURL(ctx)
+	address, err := auth.Issuer{URL: a.issuer}.TokenURL(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the issuer of tokens cannot be asked: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // parsedFile is what the file that a setting names holds; an error names the setting. Without a file it is the zero value.
@@ -31,8 +32,8 @@ func (c *config) connectorAnswers() (scim.Answers, error) {
 }
 
 // callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.
-func (c *config) callers() ([]scim.Caller, error) {
-	callers, err := parsedFile("SCIM_ATLASSIAN_CALLERS_FILE", c.CallersFile, scim.ParseCallers)
+func (c *config) callers() ([]auth.Caller, error) {
+	callers, err := parsedFile("SCIM_ATLASSIAN_CALLERS_FILE", c.CallersFile, auth.ParseCallers)
 	if err != nil {
 		return nil, err
 	}
@@ -43,11 +44,11 @@ func (c *config) callers() ([]scim.Caller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_PASSWORD: %w", err)
 	}
-	callers = append(callers, scim.Caller{
+	callers = append(callers, auth.Caller{
 		Name: string(c.BasicUsername), Username: string(c.BasicUsername), BasicBcrypt: string(hash),
-		Rights: map[string]scim.Right{scim.AnyType: scim.Write},
+		Rights: map[string]auth.Right{auth.AnyType: auth.Write},
 	})
-	if err := scim.CheckCallers(callers); err != nil {
+	if err := auth.CheckCallers(callers); err != nil {
 		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_USERNAME: %w", err)
 	}
 	return callers, nil

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap/zapcore"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // complete is an environment with which nothing is wrong, less the names in without, with the pairs in with on top.
@@ -263,7 +263,7 @@ func TestDocumentedCallers(t *testing.T) {
 		if example == nil {
 			t.Fatalf("%s has no JSON example", path)
 		}
-		if _, err := scim.ParseCallers(example[1]); err != nil {
+		if _, err := auth.ParseCallers(example[1]); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -273,14 +273,14 @@ func TestIssuer(t *testing.T) {
 	tests := []struct {
 		name    string
 		environ []string
-		want    *scim.Issuer
+		want    *auth.Issuer
 	}{
 		{"none", complete(""), nil},
 		{"IDHub's", complete("", "IDHUB_HOSTNAME=idhub.example", "KEYCLOAK_REALM=alpha beta", "KEYCLOAK_CLIENT_ID=c"),
-			&scim.Issuer{URL: "https://idhub.example/auth/realms/alpha%20beta", Audience: []string{"c"}, Skew: 30 * time.Second}},
+			&auth.Issuer{URL: "https://idhub.example/auth/realms/alpha%20beta", Audience: []string{"c"}, Skew: 30 * time.Second}},
 		{"another", complete("", "IDHUB_HOSTNAME=idhub.example", "KEYCLOAK_REALM=alpha", "KEYCLOAK_CLIENT_ID=c", "SCIM_ATLASSIAN_OIDC_ISSUER=https://sso.example/realms/x/",
 			"SCIM_ATLASSIAN_OIDC_AUDIENCE=a, b", "SCIM_ATLASSIAN_OIDC_CLOCK_SKEW=0s"),
-			&scim.Issuer{URL: "https://sso.example/realms/x/", Audience: []string{"a", "b"}}},
+			&auth.Issuer{URL: "https://sso.example/realms/x/", Audience: []string{"a", "b"}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

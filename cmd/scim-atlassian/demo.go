@@ -17,6 +17,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // The credentials that demo accepts, on loopback only. Anybody may know them.
@@ -142,7 +143,7 @@ Ctrl-C ends it.
 func insideQuotes(s string) string { return strings.ReplaceAll(s, "'", `'\''`) }
 
 // demoCallers are the callers behind the well-known credentials.
-func demoCallers() ([]scim.Caller, error) {
+func demoCallers() ([]auth.Caller, error) {
 	hash, err := bcrypt.GenerateFromPassword([]byte(demoPassword), bcrypt.MinCost)
 	if err != nil {
 		return nil, fmt.Errorf("demo password: %w", err)
@@ -151,8 +152,8 @@ func demoCallers() ([]scim.Caller, error) {
 		sum := sha256.Sum256([]byte(token))
 		return hex.EncodeToString(sum[:])
 	}
-	return []scim.Caller{
-		{Name: "demo", Username: demoUser, BasicBcrypt: string(hash), BearerSHA256: digest(demoToken), Rights: map[string]scim.Right{scim.AnyType: scim.Write}},
-		{Name: "demo-read", BearerSHA256: digest(demoReadToken), Rights: map[string]scim.Right{scim.AnyType: scim.Read}},
+	return []auth.Caller{
+		{Name: "demo", Username: demoUser, BasicBcrypt: string(hash), BearerSHA256: digest(demoToken), Rights: map[string]auth.Right{auth.AnyType: auth.Write}},
+		{Name: "demo-read", BearerSHA256: digest(demoReadToken), Rights: map[string]auth.Right{auth.AnyType: auth.Read}},
 	}, nil
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // issuerURL is the OpenID issuer that callers' tokens and our own come from; empty: there is none.
@@ -29,11 +29,11 @@ func (c *config) audience() []string {
 }
 
 // issuer is the issuer whose tokens are accepted; nil: nobody's are.
-func (c *config) issuer() *scim.Issuer {
+func (c *config) issuer() *auth.Issuer {
 	if c.issuerURL() == "" {
 		return nil
 	}
-	return &scim.Issuer{URL: c.issuerURL(), Audience: c.audience(), Skew: c.OIDCSkew}
+	return &auth.Issuer{URL: c.issuerURL(), Audience: c.audience(), Skew: c.OIDCSkew}
 }
 
 // checkIssuer lists what is wrong with the settings of the issuer.

@@ -13,6 +13,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 )
 
 // serveFlags are the command line of serve.
@@ -205,7 +206,7 @@ func firstProblem(ctx context.Context, facade *scim.Server, logger *zap.Logger) 
 }
 
 // build makes the clients and the server on top of them; it sends nothing.
-func (c *config) build(callers []scim.Caller, logger *zap.Logger, m *metrics) (*scim.Server, *upstream, error) {
+func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*scim.Server, *upstream, error) {
 	u, err := c.connect(logger, m)
 	if err != nil {
 		return nil, nil, err

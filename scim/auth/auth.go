@@ -1,4 +1,4 @@
-package scim
+package auth
 
 import (
 	"context"
@@ -17,53 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"golang.org/x/crypto/bcrypt"
 
 	"scim-atlassian/scim/resource"
-)
-
-// Right is what a caller may do with the resources of one type.
-type Right string
-
-// The rights, each including the one before it.
-const (
-	Read  Right = "read"
-	Write Right = "write"
-)
-
-// AnyType is the key in Caller.Rights that stands for every resource type without an entry of its own.
-const AnyType = "*"
-
-// Caller is a party that may use the server: how it proves who it is, and what it may do then.
-// The server holds hashes only; it never knows a caller's secret.
-type Caller struct {
-	Name         string           `json:"name"`          // who the log says it was; unique
-	BearerSHA256 string           `json:"bearer_sha256"` // SHA-256 of a bearer token, hexadecimal; empty: no token
-	Username     string           `json:"username"`      // user name for Basic; unique, without a colon (RFC 7617 section 2)
-	BasicBcrypt  string           `json:"basic_bcrypt"`  // bcrypt hash of the password of Username
-	RealmRole    string           `json:"realm_role"`    // of an access token's holder; see Issuer
-	ClientRole   string           `json:"client_role"`   // likewise, "client/role"
-	Scope        string           `json:"scope"`         // of an access token
-	Rights       map[string]Right `json:"rights"`        // by resource type ("User") or AnyType; absent: none
-	Strict       bool             `json:"strict"`        // hold this caller to the letter of the RFCs
-	ContentType  string           `json:"content_type"`  // of every answer to this caller; empty: negotiated
-
-	PutWithoutMembers string `json:"put_without_members"` // of a group: Keep or Clear; empty: Keep, Clear if Strict
-	UnknownMembers    string `json:"unknown_members"`     // of a group: Refuse or Ignore; empty: Refuse
-	MemberRef         bool   `json:"member_ref"`          // show $ref in members and groups
-
-	UntypedEmail string `json:"untyped_email"` // type that an e-mail address without one is shown with, such as "work"; empty: none
-
-	Client string `json:"-"` // the OAuth client that an access token was made for
-}
-
-// What a caller's settings may say.
-const (
-	Keep   = "keep"
-	Clear  = "clear"
-	Refuse = "refuse"
-	Ignore = "ignore"
 )
 
 // Policy is the part of the settings that backends follow.
@@ -83,46 +39,6 @@ func (c *Caller) May(resourceType string, write bool) bool {
 	}
 	return right == Write || right == Read && !write
 }
-
-// ParseCallers reads a JSON array of callers. Unknown and repeated members are refused, and every problem
-// of every caller is reported at once, joined into one error with a line each. Rights may name a resource
-// type or its endpoint ("User" or "Users"); they come back as types.
-func ParseCallers(data []byte) ([]Caller, error) {
-	var callers []Caller
-	if err := json.Unmarshal(data, &callers, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("not a JSON array of callers: %w", err)
-	}
-	if len(callers) == 0 {
-		return nil, errors.New("no callers: nobody could use the server")
-	}
-	if err := CheckCallers(callers); err != nil {
-		return nil, err
-	}
-	return callers, nil
-}
-
-// CheckCallers reports every problem of every caller, joined into one error with a line each, and gives rights
-// their canonical names.
-func CheckCallers(callers []Caller) error {
-	var problems []error
-	seen := make(map[string]int)
-	for i := range callers {
-		for _, problem := range callers[i].problems() {
-			problems = append(problems, fmt.Errorf("caller %d (%s): %w", i+1, callers[i].Name, problem))
-		}
-		for _, id := range callers[i].identities() {
-			if first, ok := seen[id.what+id.value]; ok {
-				problems = append(problems, fmt.Errorf("caller %d (%s): has the %s of caller %d", i+1, callers[i].Name, id.what, first))
-				continue
-			}
-			seen[id.what+id.value] = i + 1
-		}
-	}
-	return errors.Join(problems...)
-}
-
-// identity is a value that belongs to one caller only.
-type identity struct{ what, value string }
 
 func (c *Caller) identities() []identity {
 	all := []identity{
@@ -237,8 +153,8 @@ const (
 	bcryptWait    = 5 * time.Second  // for a free slot
 )
 
-// authenticator finds the caller behind a request. It is safe for concurrent use.
-type authenticator struct {
+// Authenticator finds the caller behind a request. It is safe for concurrent use.
+type Authenticator struct {
 	tokens  []tokenCaller
 	jwts    *tokenVerifier // nil: no issuer is trusted
 	basics  map[string]*basicCaller
@@ -267,10 +183,10 @@ type proof struct {
 	expires atomic.Int64 // Unix nanoseconds; moves on with every use
 }
 
-// newAuthenticator takes callers that ParseCallers accepts and fails on others, and the issuer whose tokens are
+// New takes callers that ParseCallers accepts and fails on others, and the issuer whose tokens are
 // accepted besides, if any. The callers must not change afterwards.
-func newAuthenticator(callers []Caller, issuer *Issuer) (*authenticator, error) {
-	a := &authenticator{
+func New(callers []Caller, issuer *Issuer) (*Authenticator, error) {
+	a := &Authenticator{
 		basics: make(map[string]*basicCaller),
 		slots:  make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
 		now:    time.Now,
@@ -304,10 +220,10 @@ func newAuthenticator(callers []Caller, issuer *Issuer) (*authenticator, error) 
 	return a, nil
 }
 
-// authenticate returns the caller whose credentials the request carries: Basic (RFC 7617) or Bearer (RFC 6750,
+// Authenticate returns the caller whose credentials the request carries: Basic (RFC 7617) or Bearer (RFC 6750,
 // the header form only). It fails with errUnauthenticated, what invalidToken and issuerSilent make, errBusy, or the
 // context's error while waiting its turn.
-func (a *authenticator) authenticate(r *http.Request) (*Caller, error) {
+func (a *Authenticator) Authenticate(r *http.Request) (*Caller, error) {
 	if len(r.Header.Values("Authorization")) != 1 {
 		return nil, errUnauthenticated
 	}
@@ -323,7 +239,7 @@ func (a *authenticator) authenticate(r *http.Request) (*Caller, error) {
 
 // bearer compares with every token, whatever matched before, so that time tells nothing. What is none of them may be
 // a token of the issuer.
-func (a *authenticator) bearer(ctx context.Context, token string) (*Caller, error) {
+func (a *Authenticator) bearer(ctx context.Context, token string) (*Caller, error) {
 	digest := sha256.Sum256([]byte(token))
 	var found *Caller
 	for i := range a.tokens {
@@ -345,7 +261,7 @@ func (a *authenticator) bearer(ctx context.Context, token string) (*Caller, erro
 
 // basic checks a password against its proof, else against its hash. An unknown user name is compared with
 // somebody's hash too and refused whatever comes out, so that it takes as long as a known one.
-func (a *authenticator) basic(ctx context.Context, username, password string) (*Caller, error) {
+func (a *Authenticator) basic(ctx context.Context, username, password string) (*Caller, error) {
 	known := a.basics[username]
 	mac := a.mac(username, password)
 	if known != nil && known.proven(mac, a.now()) {
@@ -376,7 +292,7 @@ func (a *authenticator) basic(ctx context.Context, username, password string) (*
 	return known.caller, nil
 }
 
-func (a *authenticator) mac(username, password string) [sha256.Size]byte {
+func (a *Authenticator) mac(username, password string) [sha256.Size]byte {
 	h := hmac.New(sha256.New, a.key[:])
 	h.Write([]byte(username))
 	h.Write([]byte{':'}) // the one character a user name cannot contain
@@ -394,7 +310,7 @@ func (b *basicCaller) proven(mac [sha256.Size]byte, now time.Time) bool {
 	return true
 }
 
-func (a *authenticator) acquire(ctx context.Context) error {
+func (a *Authenticator) acquire(ctx context.Context) error {
 	timer := time.NewTimer(bcryptWait)
 	defer timer.Stop()
 	select {

@@ -1,4 +1,4 @@
-package scim
+package auth
 
 import (
 	"context"
@@ -101,7 +101,7 @@ func TestCallerMay(t *testing.T) {
 }
 
 // newTestAuthenticator knows ann (password "secret", and one more with a dearer hash) and a token "t".
-func newTestAuthenticator(t testing.TB) *authenticator {
+func newTestAuthenticator(t testing.TB) *Authenticator {
 	t.Helper()
 	digest := sha256.Sum256([]byte("t"))
 	callers := []Caller{
@@ -109,7 +109,7 @@ func newTestAuthenticator(t testing.TB) *authenticator {
 		{Name: "ann", Username: "ann", BasicBcrypt: hashOf(t, "secret", bcrypt.MinCost)},
 		{Name: "bob", Username: "bob", BasicBcrypt: hashOf(t, "other", bcrypt.MinCost+1)},
 	}
-	a, err := newAuthenticator(callers, nil)
+	a, err := New(callers, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestAuthenticate(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for range 2 { // the second time may be answered from memory
-				caller, err := a.authenticate(tt.request)
+				caller, err := a.Authenticate(tt.request)
 				got := ""
 				if err == nil {
 					got = caller.Name
@@ -177,7 +177,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-func (a *authenticator) callerHash(username string) string { return string(a.basics[username].hash) }
+func (a *Authenticator) callerHash(username string) string { return string(a.basics[username].hash) }
 
 // A password that was accepted once is answered without bcrypt until it has not been used for proofLifetime.
 func TestAuthenticateRemembers(t *testing.T) {
@@ -187,10 +187,10 @@ func TestAuthenticateRemembers(t *testing.T) {
 	signIn := func(password string) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err := a.authenticate(basicRequest("ann", password).WithContext(ctx))
+		_, err := a.Authenticate(basicRequest("ann", password).WithContext(ctx))
 		return err
 	}
-	if _, err := a.authenticate(basicRequest("ann", "secret")); err != nil {
+	if _, err := a.Authenticate(basicRequest("ann", "secret")); err != nil {
 		t.Fatal(err)
 	}
 	for range cap(a.slots) {
@@ -220,7 +220,7 @@ func TestAuthenticateUnknownUserComparesToo(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for _, username := range []string{"ann", "eve"} {
-		if _, err := a.authenticate(basicRequest(username, "guess").WithContext(ctx)); !errors.Is(err, context.Canceled) {
+		if _, err := a.Authenticate(basicRequest(username, "guess").WithContext(ctx)); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: got %v, want to wait for a slot", username, err)
 		}
 	}
@@ -238,7 +238,7 @@ func TestAuthenticateConcurrently(t *testing.T) {
 			if i%2 == 0 {
 				password, want = "guess", errUnauthenticated
 			}
-			if _, err := a.authenticate(basicRequest("ann", password)); !errors.Is(err, want) {
+			if _, err := a.Authenticate(basicRequest("ann", password)); !errors.Is(err, want) {
 				t.Errorf("%s: got %v, want %v", password, err, want)
 			}
 		})
@@ -252,7 +252,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := a.authenticate(r); err != nil {
+				if _, err := a.Authenticate(r); err != nil {
 					b.Fatal(err)
 				}
 			}
