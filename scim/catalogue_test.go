@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"scim-atlassian/scim/jql"
 )
 
 func TestCatalogueIsLoadedOnceForAll(t *testing.T) {
@@ -17,8 +19,8 @@ func TestCatalogueIsLoadedOnceForAll(t *testing.T) {
 		var group errgroup.Group
 		for range 8 {
 			group.Go(func() error {
-				snapshot, err := c.get(t.Context(), fresh, statusCatalogue)
-				if err == nil && len(snapshot[statusCatalogue]) == 0 {
+				snapshot, err := c.get(t.Context(), fresh, jql.StatusCatalogue)
+				if err == nil && len(snapshot[jql.StatusCatalogue]) == 0 {
 					t.Error("no statuses")
 				}
 				return err
@@ -48,15 +50,15 @@ func TestCatalogueIsLoadedOnceForAll(t *testing.T) {
 func TestCatalogueMissesNoConfiguredProject(t *testing.T) {
 	for _, projects := range [][]string{{"ENG", "GONE"}, {"10000", "99999"}} {
 		site := newIssueSite(t, smallSite(), projects...)
-		_, err := site.catalogues.get(t.Context(), false, projectCatalogue)
+		_, err := site.catalogues.get(t.Context(), false, jql.ProjectCatalogue)
 		wantError(t, err, 502, "", projects[1])
 	}
 	site := newIssueSite(t, smallSite(), "10000")
-	snapshot, err := site.catalogues.get(t.Context(), false, componentCatalogue, projectCatalogue)
+	snapshot, err := site.catalogues.get(t.Context(), false, jql.ComponentCatalogue, jql.ProjectCatalogue)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := snapshot[projectCatalogue]; len(got) != 1 || got[0].id != "10000" {
+	if got := snapshot[jql.ProjectCatalogue]; len(got) != 1 || got[0].ID != "10000" {
 		t.Errorf("projects %v", got)
 	}
 }

@@ -31,7 +31,7 @@ func (m *entitlementMap) ofRole(r *projectRole, people *holders) query.Object {
 		list = people.members(r)
 	}
 	return m.object(r.entitlementID(), "", kindRole, r.title(), "This is a Jira Project Role.",
-		formOf("role", r.name, "project", r.project.name, "projectKey", r.project.key), list,
+		formOf("role", r.name, "project", r.project.Name, "projectKey", r.project.Key), list,
 		query.Object{{Name: "resourceType", Value: "Entitlement"}})
 }
 

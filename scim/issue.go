@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -61,7 +62,7 @@ func (b *issues) Get(ctx context.Context, id string, want query.Projection) (que
 }
 
 func (b *issues) read(ctx context.Context, id string, fields []string) (query.Object, error) {
-	if !isNumber(id) && !isIssueKey(id) {
+	if !jql.IsNumber(id) && !isIssueKey(id) {
 		return nil, resource.NotFound("Issue", resource.Clip(id))
 	}
 	issue, err := b.jira.Issue(ctx, id, fields)
@@ -108,7 +109,7 @@ func (b *issues) allows(p *atlassian.Project) bool {
 // isIssueKey reports whether s has the form of a key: PROJECT-1.
 func isIssueKey(s string) bool {
 	project, number, ok := strings.Cut(s, "-")
-	return ok && isNumber(number) && len(s) <= 255 && project != "" && !strings.ContainsFunc(project, func(r rune) bool {
+	return ok && jql.IsNumber(number) && len(s) <= 255 && project != "" && !strings.ContainsFunc(project, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
 	})
 }
@@ -157,4 +158,13 @@ func (r *recentWrites) ids() []string {
 
 func (r *recentWrites) forget(which func(recentWrite) bool) {
 	r.items = slices.DeleteFunc(r.items, which)
+}
+
+// Explain implements backend.
+func (b *issues) Explain(filter query.Expr) string {
+	simple := query.Simplify(filter)
+	if plan, ok := jql.Outline(simple); ok {
+		return plan.String()
+	}
+	return jql.Compiler{}.Compile(simple).String()
 }

@@ -1,14 +1,12 @@
 package scim
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"time"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/jql"
 )
 
 // strangers are account ids that filters name and no account of Jira has. JQL
@@ -71,62 +69,17 @@ func (s *strangers) remember(ids map[string]bool, at time.Time) {
 	}
 }
 
-// canBeAccountID reports whether Jira can be asked for an account with the id.
-func canBeAccountID(id string) bool {
-	const longest = 128
-	_, ok := quote(id)
-	return ok && id != "" && len(id) <= longest
-}
-
-// accountIDsIn lists the ids that a leaf of a filter, or its negation, names if
-// it is about the ids of accounts and nothing else, as in value eq and value ne.
-func accountIDsIn(leaf query.Expr) (ids []string, ok bool) {
-	for inner := range query.Leaves(leaf) {
-		switch e := inner.(type) {
-		case query.Compare:
-			id, byID := e.Value.(string)
-			at := cmp.Or(e.Path.Sub, e.Path.Attr) // in brackets, names are those of parts
-			if !byID || at.Name != "value" || e.Op != query.Eq && e.Op != query.Ne {
-				return nil, false
-			}
-			ids = append(ids, id)
-		case query.Has:
-			more, byID := accountIDsIn(e.Filter)
-			if !byID {
-				return nil, false
-			}
-			ids = append(ids, more...)
-		default:
-			return nil, false
-		}
-	}
-	return ids, ids != nil
-}
-
 // withoutStrangers returns the compiler that knows which accounts of the filter
 // do not exist.
-func (q *issueQuery) withoutStrangers(ctx context.Context, c compiler) (compiler, error) {
-	ids := namedAccounts(q.simple)
+func (q *issueQuery) withoutStrangers(ctx context.Context, c jql.Compiler) (jql.Compiler, error) {
+	ids := jql.NamedAccounts(q.simple)
 	if len(ids) == 0 {
 		return c, nil
 	}
-	err := q.spend(calls(len(ids), atlassian.AccountsPage))
+	err := q.spend(jql.Calls(len(ids), atlassian.AccountsPage))
 	if err != nil {
 		return c, err
 	}
-	c.strangers, err = q.strangers.find(ctx, ids)
+	c.Strangers, err = q.strangers.find(ctx, ids)
 	return c, err
-}
-
-// namedAccounts lists the ids of accounts that a filter names where they suffice
-// to compile it, each once.
-func namedAccounts(filter query.Expr) []string {
-	var all []string
-	for leaf := range query.Leaves(filter) {
-		if col, ok := columnOf(leaf); ok && col.rule == account {
-			ids, _ := accountIDsIn(leaf)
-			all = append(all, ids...)
-		}
-	}
-	return slices.DeleteFunc(query.Unique(all), func(id string) bool { return !canBeAccountID(id) })
 }

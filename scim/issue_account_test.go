@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -103,7 +104,7 @@ func TestStrangersAreBounded(t *testing.T) {
 		if _, err := s.find(t.Context(), ids); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := site.calls.Load()-before, int64(calls(len(ids), atlassian.AccountsPage)); got != want {
+		if got, want := site.calls.Load()-before, int64(jql.Calls(len(ids), atlassian.AccountsPage)); got != want {
 			t.Errorf("%d calls, want %d", got, want)
 		}
 		if got := len(s.remembered(ids)); got != len(ids) || len(s.asked) > maxStrangers {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -15,7 +16,6 @@ import (
 
 const (
 	searchPage = 5000 // ids in one page of a search, Jira's maximum
-	fetchPage  = 100  // issues in one bulk fetch, Jira's maximum
 )
 
 // List implements backend. The search finds ids; what an answer shows and what
@@ -23,7 +23,7 @@ const (
 // index are up to date. Without sortBy the order is that of the ids.
 func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	run := issueQuery{issues: b, ListQuery: q, simple: query.Simplify(q.Filter)}
-	if plan, ok := outlined(run.simple); ok {
+	if plan, ok := jql.Outline(run.simple); ok {
 		return run.named(ctx, plan)
 	}
 	plan, ids, err := run.search(ctx)
@@ -32,7 +32,7 @@ func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.List
 		return nil, err
 	case !plan.Exact:
 	case q.SortBy == nil && q.Whole:
-		return &resource.ListResult{Total: len(ids), Plan: plan.String(), IDs: ids, Read: run.reader(), Batch: fetchPage}, nil
+		return &resource.ListResult{Total: len(ids), Plan: plan.String(), IDs: ids, Read: run.reader(), Batch: jql.FetchPage}, nil
 	case q.SortBy == nil:
 		if result, ok, err := run.page(ctx, ids, plan); ok || err != nil {
 			return result, err
@@ -50,7 +50,7 @@ func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.List
 }
 
 // named answers where the issues that can match are known by name.
-func (q *issueQuery) named(ctx context.Context, plan compiled) (*resource.ListResult, error) {
+func (q *issueQuery) named(ctx context.Context, plan jql.Plan) (*resource.ListResult, error) {
 	objects, err := q.fetch(ctx, plan.Names)
 	if err != nil {
 		return nil, err
@@ -76,10 +76,10 @@ func (q *issueQuery) spend(n int) error {
 }
 
 // search returns the plan and the ids that it found, sorted.
-func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
+func (q *issueQuery) search(ctx context.Context) (jql.Plan, []string, error) {
 	c, err := q.prepare(ctx)
 	if err != nil {
-		return compiled{}, nil, err
+		return jql.Plan{}, nil, err
 	}
 	plan, err := q.checked.check(ctx, q, c)
 	if err != nil || plan.Never {
@@ -102,49 +102,49 @@ func (q *issueQuery) search(ctx context.Context) (compiled, []string, error) {
 }
 
 // prepare collects what the compiler has to know.
-func (q *issueQuery) prepare(ctx context.Context) (compiler, error) {
+func (q *issueQuery) prepare(ctx context.Context) (jql.Compiler, error) {
 	c, err := q.compilerWith(ctx, q.Fresh)
 	if !q.Fresh {
-		c.strangers = q.strangers.remembered(namedAccounts(q.simple))
+		c.Strangers = q.strangers.remembered(jql.NamedAccounts(q.simple))
 	}
 	return c, err
 }
 
-func (q *issueQuery) compilerWith(ctx context.Context, fresh bool) (compiler, error) {
+func (q *issueQuery) compilerWith(ctx context.Context, fresh bool) (jql.Compiler, error) {
 	snapshot, err := q.catalogues.get(ctx, fresh, catalogueKindsOf(q.simple)...)
 	if err != nil {
-		return compiler{}, err
+		return jql.Compiler{}, err
 	}
-	c := compiler{catalogue: snapshot, bound: snapshot[projectCatalogue], issues: map[issueName]string{}, order: q.order()}
+	c := jql.Compiler{Catalogue: snapshot, Bound: snapshot[jql.ProjectCatalogue], Issues: map[jql.IssueName]string{}, Order: q.order()}
 	var names []string
 	for leaf := range query.Leaves(q.simple) {
 		compare, ok := leaf.(query.Compare)
-		if col, known := columnOf(leaf); ok && known && col.rule == reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
+		if col, known := jql.ColumnOf(leaf); ok && known && col.Rule == jql.Reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
 			names = append(names, compare.Value.(string))
 		}
 	}
-	return c, q.lookUp(ctx, names, c.issues)
+	return c, q.lookUp(ctx, names, c.Issues)
 }
 
 // lookUp finds the issues that the filter names; JQL that names an issue that
 // does not exist finds nothing at all.
-func (q *issueQuery) lookUp(ctx context.Context, names []string, into map[issueName]string) error {
+func (q *issueQuery) lookUp(ctx context.Context, names []string, into map[jql.IssueName]string) error {
 	found, err := q.bulk(ctx, names, []string{"project"})
 	for _, issue := range found {
-		into[issueName{false, issue.ID}] = issue.ID
-		into[issueName{true, strings.ToUpper(issue.Key)}] = issue.ID
+		into[jql.IssueName{ByKey: false, Name: issue.ID}] = issue.ID
+		into[jql.IssueName{ByKey: true, Name: strings.ToUpper(issue.Key)}] = issue.ID
 	}
 	return err
 }
 
 // catalogueKindsOf lists the catalogues that the translation of e needs.
-func catalogueKindsOf(e query.Expr) []catalogueKind {
-	needed := map[catalogueKind]bool{projectCatalogue: true}
+func catalogueKindsOf(e query.Expr) []jql.CatalogueKind {
+	needed := map[jql.CatalogueKind]bool{jql.ProjectCatalogue: true}
 	for leaf := range query.Leaves(e) {
-		col, ok := columnOf(leaf)
-		_, byID := accountIDsIn(leaf)
-		if ok && (col.rule == choice && !isPresent(leaf) || col.rule == account && !byID && !isPresent(leaf)) {
-			needed[col.kind] = true
+		col, ok := jql.ColumnOf(leaf)
+		_, byID := jql.AccountIDsIn(leaf)
+		if ok && (col.Rule == jql.Choice && !jql.IsPresent(leaf) || col.Rule == jql.Account && !byID && !jql.IsPresent(leaf)) {
+			needed[col.Kind] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(needed))
@@ -219,7 +219,7 @@ func union(a, b []string) []string {
 
 // page answers from an exact search by reading the issues of the page alone.
 // It reports false if one of them is no longer what the index says.
-func (q *issueQuery) page(ctx context.Context, ids []string, plan compiled) (*resource.ListResult, bool, error) {
+func (q *issueQuery) page(ctx context.Context, ids []string, plan jql.Plan) (*resource.ListResult, bool, error) {
 	from := min(q.Start-1, len(ids))
 	to := min(from+q.Count, len(ids))
 	objects, err := q.fetch(ctx, ids[from:to])
@@ -227,7 +227,7 @@ func (q *issueQuery) page(ctx context.Context, ids []string, plan compiled) (*re
 		return nil, false, err
 	}
 	agrees := len(objects) == to-from && !slices.ContainsFunc(objects, func(o query.Object) bool { return !query.Match(q.Filter, o) })
-	return &resource.ListResult{Total: len(ids), Resources: objects, Plan: plan.String(), IDs: ids, Read: q.reader(), Batch: fetchPage}, agrees, nil
+	return &resource.ListResult{Total: len(ids), Resources: objects, Plan: plan.String(), IDs: ids, Read: q.reader(), Batch: jql.FetchPage}, agrees, nil
 }
 
 // reader reads issues of the result for later pages, each with a budget of its
@@ -270,11 +270,11 @@ func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([
 }
 
 func (q *issueQuery) bulk(ctx context.Context, names, fields []string) ([]*atlassian.Issue, error) {
-	names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !isNumber(s) && !isIssueKey(s) })
+	names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !jql.IsNumber(s) && !isIssueKey(s) })
 	if len(names) == 0 {
 		return nil, nil
 	}
-	if err := q.spend((len(names) + fetchPage - 1) / fetchPage); err != nil {
+	if err := q.spend((len(names) + jql.FetchPage - 1) / jql.FetchPage); err != nil {
 		return nil, err
 	}
 	return q.jira.BulkFetch(ctx, names, fields)

@@ -6,6 +6,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -29,25 +30,25 @@ type issueField struct {
 	attr  string
 	field string
 	form  form
-	kind  catalogueKind // of choiceForm and manyForm
-	kept  bool          // a PUT without it keeps it: Jira or the workflow sets it
+	kind  jql.CatalogueKind // of choiceForm and manyForm
+	kept  bool              // a PUT without it keeps it: Jira or the workflow sets it
 }
 
 // issueFields is the mapping, in the order of the schema.
 var issueFields = []issueField{
-	{attr: "project", field: "project", form: choiceForm, kind: projectCatalogue, kept: true},
-	{attr: "issueType", field: "issuetype", form: choiceForm, kind: typeCatalogue, kept: true},
+	{attr: "project", field: "project", form: choiceForm, kind: jql.ProjectCatalogue, kept: true},
+	{attr: "issueType", field: "issuetype", form: choiceForm, kind: jql.TypeCatalogue, kept: true},
 	{attr: "summary", field: "summary", form: textForm, kept: true},
 	{attr: "description", field: "description", form: bodyForm},
-	{attr: "status", field: "status", form: choiceForm, kind: statusCatalogue, kept: true},
-	{attr: "priority", field: "priority", form: choiceForm, kind: priorityCatalogue, kept: true},
-	{attr: "resolution", field: "resolution", form: choiceForm, kind: resolutionCatalogue, kept: true},
+	{attr: "status", field: "status", form: choiceForm, kind: jql.StatusCatalogue, kept: true},
+	{attr: "priority", field: "priority", form: choiceForm, kind: jql.PriorityCatalogue, kept: true},
+	{attr: "resolution", field: "resolution", form: choiceForm, kind: jql.ResolutionCatalogue, kept: true},
 	{attr: "assignee", field: "assignee", form: personForm},
 	{attr: "reporter", field: "reporter", form: personForm, kept: true},
 	{attr: "creator", field: "creator", form: personForm, kept: true},
 	{attr: "labels", field: "labels", form: wordsForm},
-	{attr: "components", field: "components", form: manyForm, kind: componentCatalogue},
-	{attr: "fixVersions", field: "fixVersions", form: manyForm, kind: versionCatalogue},
+	{attr: "components", field: "components", form: manyForm, kind: jql.ComponentCatalogue},
+	{attr: "fixVersions", field: "fixVersions", form: manyForm, kind: jql.VersionCatalogue},
 	{attr: "parent", field: "parent", form: parentForm},
 	{attr: "dueDate", field: "duedate", form: textForm},
 	{attr: "created", field: "created", form: timeForm},
@@ -116,15 +117,15 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	})
 	o.add("key", i.Key)
 	if p := f.Project; p != nil {
-		o.set("project", entry{id: p.ID, key: p.Key, name: p.Name}.object(false))
+		o.set("project", jql.Entry{ID: p.ID, Key: p.Key, Name: p.Name}.Object(false))
 	}
 	if t := f.IssueType; t != nil {
-		o.set("issueType", entry{id: t.ID, name: t.Name}.object(false))
+		o.set("issueType", jql.Entry{ID: t.ID, Name: t.Name}.Object(false))
 	}
 	o.add("summary", f.Summary)
 	o.add("description", description)
 	if s := f.Status; s != nil {
-		o.set("status", entry{id: s.ID, name: s.Name, category: s.Category.Name}.object(false))
+		o.set("status", jql.Entry{ID: s.ID, Name: s.Name, Category: s.Category.Name}.Object(false))
 	}
 	o.addNamed("priority", f.Priority)
 	o.addNamed("resolution", f.Resolution)
@@ -132,8 +133,8 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	o.addPerson("reporter", f.Reporter)
 	o.addPerson("creator", f.Creator)
 	addAll(&o, "labels", f.Labels, func(s string) any { return s })
-	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return namedEntry(n).object(false) })
-	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return namedEntry(n).object(false) })
+	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return namedEntry(n).Object(false) })
+	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return namedEntry(n).Object(false) })
 	if p := f.Parent; p != nil {
 		o.addObject("parent", func(o *objectBuilder) { o.add("id", p.ID); o.add("key", p.Key) })
 	}
@@ -171,13 +172,13 @@ func (o *objectBuilder) addObject(name string, build func(*objectBuilder)) {
 
 func (o *objectBuilder) addNamed(name string, n *atlassian.Named) {
 	if n != nil {
-		o.set(name, namedEntry(*n).object(false))
+		o.set(name, namedEntry(*n).Object(false))
 	}
 }
 
 func (o *objectBuilder) addPerson(name string, a *atlassian.Account) {
 	if a != nil {
-		o.set(name, entry{id: a.AccountID, name: a.DisplayName}.object(true))
+		o.set(name, jql.Entry{ID: a.AccountID, Name: a.DisplayName}.Object(true))
 	}
 }
 

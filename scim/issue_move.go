@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -57,13 +58,13 @@ func (b *issues) planMove(ctx context.Context, r resolver, current, doc query.Ob
 // same name; the workflow decides which one is meant if only one is in reach.
 func leading(all []atlassian.Transition, target query.Object) ([]atlassian.Transition, error) {
 	var found []atlassian.Transition
-	var reachable, ambiguous []entry
+	var reachable, ambiguous []jql.Entry
 	for _, t := range all {
-		to := entry{id: t.To.ID, name: t.To.Name}
+		to := jql.Entry{ID: t.To.ID, Name: t.To.Name}
 		if !slices.Contains(reachable, to) {
 			reachable = append(reachable, to)
 		}
-		if !query.Refers(target, to.object(false)) {
+		if !query.Refers(target, to.Object(false)) {
 			continue
 		}
 		found = append(found, t)

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -138,34 +139,34 @@ func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (s
 		return "", err
 	}
 	e, err := pick(f.attr, entries, given)
-	return e.id, err
+	return e.ID, err
 }
 
 // entries is what an issue of the project can choose from.
-func (r resolver) entries(ctx context.Context, kind catalogueKind) ([]entry, error) {
+func (r resolver) entries(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
 	switch kind {
-	case componentCatalogue:
+	case jql.ComponentCatalogue:
 		return r.catalogues.components(ctx, r.project)
-	case versionCatalogue:
+	case jql.VersionCatalogue:
 		return r.catalogues.versions(ctx, r.project)
 	}
 	snapshot, err := r.catalogues.get(ctx, false, kind)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(snapshot[kind]), func(e entry) bool {
-		return e.project != "" && e.project != r.project
+	return slices.DeleteFunc(slices.Clone(snapshot[kind]), func(e jql.Entry) bool {
+		return e.Project != "" && e.Project != r.project
 	}), nil
 }
 
 // pick returns the one entry that given refers to.
-func pick(attr string, entries []entry, given query.Object) (entry, error) {
+func pick(attr string, entries []jql.Entry, given query.Object) (jql.Entry, error) {
 	if len(given) == 0 {
-		return entry{}, resource.InvalidValue("%s needs an id or a name.", attr)
+		return jql.Entry{}, resource.InvalidValue("%s needs an id or a name.", attr)
 	}
-	var found []entry
+	var found []jql.Entry
 	for _, e := range entries {
-		if query.Refers(given.Without("category"), e.object(false)) {
+		if query.Refers(given.Without("category"), e.Object(false)) {
 			found = append(found, e)
 		}
 	}
@@ -173,13 +174,13 @@ func pick(attr string, entries []entry, given query.Object) (entry, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return entry{}, resource.InvalidValue("%s: there is no %s; there are %s.", attr, resource.Describe(given), listing(entries))
+		return jql.Entry{}, resource.InvalidValue("%s: there is no %s; there are %s.", attr, resource.Describe(given), listing(entries))
 	}
-	return entry{}, resource.InvalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, resource.Describe(given), listing(found))
+	return jql.Entry{}, resource.InvalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, resource.Describe(given), listing(found))
 }
 
 // listing shows entries by name and what else names them.
-func listing(entries []entry) string {
+func listing(entries []jql.Entry) string {
 	const most = 20
 	var parts []string
 	for i, e := range entries {
@@ -187,11 +188,11 @@ func listing(entries []entry) string {
 			parts = append(parts, fmt.Sprintf("and %d more", len(entries)-most))
 			break
 		}
-		handle := "id " + e.id
-		if e.key != "" {
-			handle = "key " + e.key
+		handle := "id " + e.ID
+		if e.Key != "" {
+			handle = "key " + e.Key
 		}
-		parts = append(parts, fmt.Sprintf("%q (%s)", resource.Clip(e.name), handle))
+		parts = append(parts, fmt.Sprintf("%q (%s)", resource.Clip(e.Name), handle))
 	}
 	if parts == nil {
 		return "none"

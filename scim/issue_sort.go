@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -37,7 +38,7 @@ func (q *issueQuery) order() string {
 // issues of the page alone, and around it as many as were created in the minutes
 // that it begins and ends with. It reports false if that is too many, or if the
 // issues contradict the index.
-func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan compiled) (*resource.ListResult, bool, error) {
+func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan jql.Plan) (*resource.ListResult, bool, error) {
 	from := min(q.Start-1, len(ids))
 	to := min(from+q.Count, len(ids))
 	if from == to {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -33,17 +34,17 @@ const (
 // check returns a plan that Jira understands: as the compiler makes it, else
 // without the accounts that do not exist, else with catalogues just read. What
 // Jira refuses then is a mistake of ours.
-func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, c compiler) (compiled, error) {
-	plan := c.compile(q.simple)
+func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, c jql.Compiler) (jql.Plan, error) {
+	plan := c.Compile(q.simple)
 	problem, err := v.problem(ctx, q, plan)
-	for _, mend := range []func(context.Context, compiler) (compiler, error){q.withoutStrangers, q.withFreshCatalogues} {
+	for _, mend := range []func(context.Context, jql.Compiler) (jql.Compiler, error){q.withoutStrangers, q.withFreshCatalogues} {
 		if err != nil || problem == "" {
 			return plan, err
 		}
 		if c, err = mend(ctx, c); err != nil {
 			return plan, err
 		}
-		if again := c.compile(q.simple); again.JQL != plan.JQL {
+		if again := c.Compile(q.simple); again.JQL != plan.JQL {
 			plan = again
 			problem, err = v.problem(ctx, q, plan)
 		}
@@ -56,7 +57,7 @@ func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, c compiler) (com
 
 // problem is Jira's objection to a plan, "" if it has none, or had none a while
 // ago.
-func (v *jqlVerdicts) problem(ctx context.Context, q *issueQuery, plan compiled) (string, error) {
+func (v *jqlVerdicts) problem(ctx context.Context, q *issueQuery, plan jql.Plan) (string, error) {
 	if plan.Never || v.known(plan.JQL) {
 		return "", nil
 	}
@@ -64,9 +65,9 @@ func (v *jqlVerdicts) problem(ctx context.Context, q *issueQuery, plan compiled)
 }
 
 // withFreshCatalogues returns the compiler with catalogues just read.
-func (q *issueQuery) withFreshCatalogues(ctx context.Context, c compiler) (compiler, error) {
+func (q *issueQuery) withFreshCatalogues(ctx context.Context, c jql.Compiler) (jql.Compiler, error) {
 	fresh, err := q.compilerWith(ctx, true)
-	fresh.strangers = c.strangers
+	fresh.Strangers = c.Strangers
 	return fresh, err
 }
 
@@ -116,7 +117,7 @@ func (v *jqlVerdicts) found(jql string, n int) {
 
 // cost estimates the searches and reads of a plan, as many as it took the last
 // time; -1 before that.
-func (v *jqlVerdicts) cost(plan compiled, q *issueQuery) int {
+func (v *jqlVerdicts) cost(plan jql.Plan, q *issueQuery) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	of, ok := v.good[plan.JQL]
@@ -127,8 +128,5 @@ func (v *jqlVerdicts) cost(plan compiled, q *issueQuery) int {
 	if plan.Exact && (q.SortBy == nil || q.inOrder()) {
 		reads = min(reads, q.Count)
 	}
-	return max(1, calls(of.found, searchPage)) + calls(reads, fetchPage)
+	return max(1, jql.Calls(of.found, searchPage)) + jql.Calls(reads, jql.FetchPage)
 }
-
-// calls is how many pages of a size so many issues take.
-func calls(n, page int) int { return (n + page - 1) / page }

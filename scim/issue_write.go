@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -24,11 +25,11 @@ func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, er
 		return nil, err
 	}
 	doc = doc.Clone()
-	doc.Set("project", project.object(false))
-	if err := b.checkStatus(ctx, doc.Inner("status"), project.id); err != nil {
+	doc.Set("project", project.Object(false))
+	if err := b.checkStatus(ctx, doc.Inner("status"), project.ID); err != nil {
 		return nil, err
 	}
-	resolver := resolver{b, project.id}
+	resolver := resolver{b, project.ID}
 	fields, err := resolver.changes(ctx, nil, doc.Without("status", "resolution"))
 	if err != nil {
 		return nil, err
@@ -236,12 +237,12 @@ func sameMembers(want, got any) bool {
 }
 
 // projectOf finds the project of a new issue among those that Issues may touch.
-func (b *issues) projectOf(ctx context.Context, doc query.Object) (entry, error) {
-	snapshot, err := b.catalogues.get(ctx, false, projectCatalogue)
+func (b *issues) projectOf(ctx context.Context, doc query.Object) (jql.Entry, error) {
+	snapshot, err := b.catalogues.get(ctx, false, jql.ProjectCatalogue)
 	if err != nil {
-		return entry{}, err
+		return jql.Entry{}, err
 	}
-	return pick("project", snapshot[projectCatalogue], doc.Inner("project"))
+	return pick("project", snapshot[jql.ProjectCatalogue], doc.Inner("project"))
 }
 
 // checkStatus refuses a status that does not exist before anything is created.
@@ -251,11 +252,11 @@ func (b *issues) checkStatus(ctx context.Context, given query.Object, project st
 	if len(given) == 0 {
 		return nil
 	}
-	entries, err := resolver{b, project}.entries(ctx, statusCatalogue)
+	entries, err := resolver{b, project}.entries(ctx, jql.StatusCatalogue)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(entries, func(e entry) bool { return query.Refers(given, e.object(false)) }) {
+	if !slices.ContainsFunc(entries, func(e jql.Entry) bool { return query.Refers(given, e.Object(false)) }) {
 		return resource.InvalidValue("status: there is no %s; there are %s.", resource.Describe(given), listing(entries))
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
 )
@@ -67,17 +68,17 @@ func (r *projectRoles) known() *roleBook {
 }
 
 func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBook, error) {
-	snapshot, err := r.catalogues.get(ctx, fresh, projectCatalogue)
+	snapshot, err := r.catalogues.get(ctx, fresh, jql.ProjectCatalogue)
 	if err != nil {
 		return nil, err
 	}
-	projects := snapshot[projectCatalogue]
+	projects := snapshot[jql.ProjectCatalogue]
 	if len(projects) > r.budget {
 		return nil, tooManyRoles(len(projects), r.budget)
 	}
 	parts := make([][]*projectRole, len(projects))
 	if err := parallel(ctx, len(projects), func(ctx context.Context, i int) error {
-		ids, err := r.jira.ProjectRoles(ctx, projects[i].id)
+		ids, err := r.jira.ProjectRoles(ctx, projects[i].ID)
 		for name, id := range ids {
 			parts[i] = append(parts[i], &projectRole{project: projects[i], id: id, name: name})
 		}
@@ -93,7 +94,7 @@ func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBoo
 		return nil, tooManyRoles(len(projects)+len(all), r.budget)
 	}
 	if err := parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
-		role, err := r.jira.ProjectRole(ctx, all[i].project.id, all[i].id)
+		role, err := r.jira.ProjectRole(ctx, all[i].project.ID, all[i].id)
 		if err == nil {
 			all[i] = roleOf(all[i].project, role)
 		}
@@ -113,16 +114,16 @@ func tooManyRoles(calls, budget int) error {
 
 // hidden explains why Jira does not show the roles of a project that it lists:
 // without the permission, it answers as if there were none.
-func hidden(err error, project entry) error {
+func hidden(err error, project jql.Entry) error {
 	switch atlassian.KindOf(err) {
 	case atlassian.NotFound, atlassian.Unauthenticated, atlassian.Forbidden:
 		return &resource.Error{Status: http.StatusBadGateway, Err: err,
-			Detail: fmt.Sprintf("Jira does not show the roles of the project %s to this server's account, which needs Administer Jira, or Administer projects in it; SCIM_ATLASSIAN_PROJECTS can leave the project out.", project.key)}
+			Detail: fmt.Sprintf("Jira does not show the roles of the project %s to this server's account, which needs Administer Jira, or Administer projects in it; SCIM_ATLASSIAN_PROJECTS can leave the project out.", project.Key)}
 	}
 	return err
 }
 
-func roleOf(project entry, role *atlassian.Role) *projectRole {
+func roleOf(project jql.Entry, role *atlassian.Role) *projectRole {
 	out := &projectRole{project: project, id: role.ID, name: role.Name}
 	for _, a := range role.Actors {
 		switch {
@@ -187,11 +188,11 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 	if !ok {
 		return nil, resource.NotFound("Entitlement", resource.Clip(id))
 	}
-	snapshot, err := r.catalogues.get(ctx, false, projectCatalogue)
+	snapshot, err := r.catalogues.get(ctx, false, jql.ProjectCatalogue)
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(snapshot[projectCatalogue], func(p entry) bool { return p.id == project })
+	at := slices.IndexFunc(snapshot[jql.ProjectCatalogue], func(p jql.Entry) bool { return p.ID == project })
 	if at < 0 {
 		return nil, resource.NotFound("Entitlement", id)
 	}
@@ -199,7 +200,7 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 	if err != nil {
 		return nil, upstream.Missing(err, "Entitlement", id)
 	}
-	out := roleOf(snapshot[projectCatalogue][at], role)
+	out := roleOf(snapshot[jql.ProjectCatalogue][at], role)
 	return out, r.resolveGroups(ctx, []*projectRole{out})
 }
 
@@ -222,7 +223,7 @@ func (r *projectRoles) grant(ctx context.Context, role *projectRole, account str
 	}
 	ends := r.now().Add(r.patience)
 	for wait := firstWait; ; wait *= 2 {
-		after, err := r.jira.AddActor(ctx, role.project.id, role.id, atlassian.ActorID{AccountID: account})
+		after, err := r.jira.AddActor(ctx, role.project.ID, role.id, atlassian.ActorID{AccountID: account})
 		switch kind := atlassian.KindOf(err); {
 		case err == nil:
 			return r.confirm(role, after, account, true)
@@ -251,10 +252,10 @@ func (r *projectRoles) revoke(ctx context.Context, role *projectRole, accountID 
 	if !role.heldBy(accountID) {
 		return role, nil
 	}
-	if err := r.jira.RemoveActor(ctx, role.project.id, role.id, atlassian.ActorID{AccountID: accountID}); err != nil {
+	if err := r.jira.RemoveActor(ctx, role.project.ID, role.id, atlassian.ActorID{AccountID: accountID}); err != nil {
 		return nil, r.failed(err)
 	}
-	after, err := r.jira.ProjectRole(ctx, role.project.id, role.id)
+	after, err := r.jira.ProjectRole(ctx, role.project.ID, role.id)
 	if err != nil {
 		r.whole.drop()
 		return nil, err

@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"scim-atlassian/scim/jql"
 )
 
 // projectRole is a role of one project. Its id as an entitlement is made of the
 // ids of both.
 type projectRole struct {
-	project entry
+	project jql.Entry
 	id      int64
 	name    string
 	// What follows is known of a role that was read, see roleBook.whole.
@@ -32,10 +34,10 @@ func roleID(project string, id int64) string {
 	return "role-" + project + "-" + strconv.FormatInt(id, 10)
 }
 
-func (r *projectRole) entitlementID() string { return roleID(r.project.id, r.id) }
+func (r *projectRole) entitlementID() string { return roleID(r.project.ID, r.id) }
 
 // title is the name of a role as an entitlement.
-func (r *projectRole) title() string { return r.name + " in " + r.project.name + " project" }
+func (r *projectRole) title() string { return r.name + " in " + r.project.Name + " project" }
 
 // parseRoleID reads the id of an entitlement that is a role; ok is false if it
 // is that of a group. Directory ids are UUIDs.
@@ -43,7 +45,7 @@ func parseRoleID(id string) (project string, role int64, ok bool) {
 	rest, ok := strings.CutPrefix(id, "role-")
 	project, number, found := strings.Cut(rest, "-")
 	role, err := strconv.ParseInt(number, 10, 64)
-	return project, role, ok && found && isNumber(project) && err == nil && roleID(project, role) == id
+	return project, role, ok && found && jql.IsNumber(project) && err == nil && roleID(project, role) == id
 }
 
 func (r *projectRole) heldBy(accountID string) bool {
@@ -78,7 +80,7 @@ type roleBook struct {
 func newRoleBook(all []*projectRole, whole bool) *roleBook {
 	b := &roleBook{roles: all, whole: whole, byID: map[string]*projectRole{}, rank: map[*projectRole]int{}, ofAccount: map[string][]*projectRole{}, ofGroup: map[string][]*projectRole{}}
 	slices.SortStableFunc(b.roles, func(x, y *projectRole) int {
-		return cmp.Or(strings.Compare(x.project.key, y.project.key), strings.Compare(x.name, y.name), cmp.Compare(x.id, y.id))
+		return cmp.Or(strings.Compare(x.project.Key, y.project.Key), strings.Compare(x.name, y.name), cmp.Compare(x.id, y.id))
 	})
 	for i, r := range b.roles {
 		b.byID[r.entitlementID()], b.rank[r] = r, i

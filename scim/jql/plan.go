@@ -1,4 +1,4 @@
-package scim
+package jql
 
 import (
 	"fmt"
@@ -7,28 +7,19 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// Explain implements backend.
-func (b *issues) Explain(filter query.Expr) string {
-	simple := query.Simplify(filter)
-	if plan, ok := outlined(simple); ok {
-		return plan.String()
-	}
-	return compiler{}.compile(simple).String()
-}
-
-// outlined returns the plan of a filter that needs no search: nothing can match
+// Outline returns the plan of a filter that needs no search: nothing can match
 // it, or issues alone that it names.
-func outlined(simple query.Expr) (compiled, bool) {
-	if plan := (compiler{}).compile(simple); plan.Never {
+func Outline(simple query.Expr) (Plan, bool) {
+	if plan := (Compiler{}).Compile(simple); plan.Never {
 		return plan, true
 	}
 	names, ok := namedIssues(simple)
-	return compiled{Names: names, Residual: simple.String(), Cost: calls(len(names), fetchPage)}, ok
+	return Plan{Names: names, Residual: simple.String(), Cost: Calls(len(names), FetchPage)}, ok
 }
 
 // String is the plan on one line: how issues are found, what is left to check, and
 // the searches and reads it takes, in the words of query.Plan.
-func (c compiled) String() string {
+func (c Plan) String() string {
 	var b strings.Builder
 	switch {
 	case c.Never:
@@ -82,3 +73,8 @@ func namedIssues(e query.Expr) ([]string, bool) {
 	}
 	return nil, false
 }
+
+const FetchPage = 100 // issues in one bulk fetch, Jira's maximum
+
+// Calls is how many pages of a size so many issues take.
+func Calls(n, page int) int { return (n + page - 1) / page }

@@ -1,4 +1,4 @@
-package scim
+package jql
 
 import (
 	"fmt"
@@ -13,11 +13,11 @@ import (
 // present translates pr. Whatever refers to something has all its members.
 func (col column) present(negated bool) part {
 	switch {
-	case !col.optional && col.rule != body:
+	case !col.optional && col.Rule != body:
 		return settled(!negated)
-	case col.rule == body && negated:
+	case col.Rule == body && negated:
 		return part{} // an empty document is a value for Jira
-	case col.rule == body:
+	case col.Rule == body:
 		return superset(col.field + " IS NOT EMPTY")
 	case negated:
 		return exactly(col.field + " IS EMPTY")
@@ -113,11 +113,11 @@ func opposite(op query.Op) query.Op {
 }
 
 // choice decides e for every entry of the catalogue.
-func (c compiler) choice(col column, e query.Expr) part {
-	if c.catalogue == nil {
+func (c Compiler) choice(col column, e query.Expr) part {
+	if c.Catalogue == nil {
 		return col.outline(e)
 	}
-	entries := c.catalogue[col.kind]
+	entries := c.Catalogue[col.Kind]
 	if col.multi {
 		return col.anyOf(entries, e)
 	}
@@ -127,10 +127,10 @@ func (c compiler) choice(col column, e query.Expr) part {
 // oneOf translates a filter on a single-valued choice. Whether the list of ids
 // is of those that satisfy it or of those that do not depends on what e says
 // of a value that is in no catalogue.
-func (col column) oneOf(entries []entry, e query.Expr) part {
+func (col column) oneOf(entries []Entry, e query.Expr) part {
 	empty := col.optional && query.Match(e, nil)
 	unknown := strings.Repeat("\uFFFD", len(e.String())) // longer than every value in e, hence none of them
-	excludes := query.Match(e, col.holding(entry{id: unknown, key: unknown, name: unknown}))
+	excludes := query.Match(e, col.holding(Entry{ID: unknown, Key: unknown, Name: unknown}))
 	var ids []string
 	for _, entry := range entries {
 		if query.Match(e, col.holding(entry)) != excludes {
@@ -162,17 +162,17 @@ func (col column) oneOf(entries []entry, e query.Expr) part {
 
 // literal is the id of an entry in JQL: of an account a text, which may come from
 // the filter, of all others a number.
-func (col column) literal(e entry) string {
-	if col.rule != account {
-		return e.id
+func (col column) literal(e Entry) string {
+	if col.Rule != Account {
+		return e.ID
 	}
-	quoted, _ := quote(e.id)
+	quoted, _ := quote(e.ID)
 	return quoted
 }
 
 // anyOf translates a filter on a multi-valued choice: true if one element
 // satisfies it, or negated, if none does.
-func (col column) anyOf(entries []entry, e query.Expr) part {
+func (col column) anyOf(entries []Entry, e query.Expr) part {
 	inner, negated := e, false
 	if n, ok := e.(query.Not); ok {
 		inner, negated = n.Term, true
@@ -183,7 +183,7 @@ func (col column) anyOf(entries []entry, e query.Expr) part {
 	var ids []string
 	for _, entry := range entries {
 		if query.Match(inner, col.holding(entry)) {
-			ids = append(ids, entry.id)
+			ids = append(ids, entry.ID)
 		}
 	}
 	switch {
@@ -198,8 +198,8 @@ func (col column) anyOf(entries []entry, e query.Expr) part {
 }
 
 // holding is an issue that has the entry at the column.
-func (col column) holding(e entry) query.Object {
-	value := any(e.object(col.rule == account))
+func (col column) holding(e Entry) query.Object {
+	value := any(e.Object(col.Rule == Account))
 	if col.multi {
 		value = []any{value}
 	}
@@ -209,8 +209,8 @@ func (col column) holding(e entry) query.Object {
 // account needs no catalogue for ids of accounts: one that the filter does not
 // name is like all others. What an issue shows as display may be newer than the
 // catalogue, so that names give a superset only.
-func (c compiler) account(col column, e query.Expr) part {
-	if ids, ok := accountIDsIn(e); ok {
+func (c Compiler) account(col column, e query.Expr) part {
+	if ids, ok := AccountIDsIn(e); ok {
 		return col.oneOf(c.accounts(ids), e)
 	}
 	p := c.choice(col, e)
@@ -219,18 +219,18 @@ func (c compiler) account(col column, e query.Expr) part {
 }
 
 // accounts are those of the ids that JQL may name.
-func (c compiler) accounts(ids []string) []entry {
-	var entries []entry
+func (c Compiler) accounts(ids []string) []Entry {
+	var entries []Entry
 	for _, id := range query.Unique(ids) {
-		if canBeAccountID(id) && !c.strangers[id] {
-			entries = append(entries, entry{id: id})
+		if canBeAccountID(id) && !c.Strangers[id] {
+			entries = append(entries, Entry{ID: id})
 		}
 	}
 	return entries
 }
 
-func (c compiler) reference(col column, e query.Expr) part {
-	if isPresent(e) && !col.optional {
+func (c Compiler) reference(col column, e query.Expr) part {
+	if IsPresent(e) && !col.optional {
 		return settled(true)
 	}
 	compare, ok := e.(query.Compare)
@@ -244,8 +244,8 @@ func (c compiler) reference(col column, e query.Expr) part {
 	if compare.Op != query.Eq && (compare.Op != query.Ne || col.optional) {
 		return part{}
 	}
-	id, exists := c.issues[nameIn(compare)]
-	if c.catalogue == nil {
+	id, exists := c.Issues[nameIn(compare)]
+	if c.Catalogue == nil {
 		id, exists = quote(value)
 	}
 	switch {
@@ -259,36 +259,36 @@ func (c compiler) reference(col column, e query.Expr) part {
 	return exactly("id = " + id)
 }
 
-// issueName is an id or a key as a filter names it.
-type issueName struct {
-	byKey bool
-	name  string // keys in upper case
+// IssueName is an id or a key as a filter names it.
+type IssueName struct {
+	ByKey bool
+	Name  string // keys in upper case
 }
 
 // nameIn returns the issue that a comparison of a reference names.
-func nameIn(c query.Compare) issueName {
+func nameIn(c query.Compare) IssueName {
 	attr := c.Path.Attr
 	if c.Path.Sub != nil {
 		attr = c.Path.Sub
 	}
 	value := c.Value.(string)
 	if attr.Name == "key" {
-		return issueName{true, strings.ToUpper(value)}
+		return IssueName{true, strings.ToUpper(value)}
 	}
-	return issueName{false, value}
+	return IssueName{false, value}
 }
 
 // keyPrefix narrows "key sw" to the projects whose keys can begin so.
-func (c compiler) keyPrefix(prefix string) part {
+func (c Compiler) keyPrefix(prefix string) part {
 	var ids []string
-	for _, p := range c.bound {
-		start := strings.ToLower(p.key + "-")
+	for _, p := range c.Bound {
+		start := strings.ToLower(p.Key + "-")
 		lower := strings.ToLower(prefix)
 		if strings.HasPrefix(start, lower) || strings.HasPrefix(lower, start) {
-			ids = append(ids, p.id)
+			ids = append(ids, p.ID)
 		}
 	}
-	if c.catalogue == nil {
+	if c.Catalogue == nil {
 		return superset(fmt.Sprintf("project IN {key sw %q}", prefix))
 	}
 	if len(ids) == 0 {

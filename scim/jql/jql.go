@@ -1,4 +1,4 @@
-package scim
+package jql
 
 import (
 	"cmp"
@@ -12,11 +12,11 @@ import (
 type rule uint8
 
 const (
-	// choice: one of a catalogue. A filter is decided for every entry here,
+	// Choice: one of a catalogue. A filter is decided for every entry here,
 	// so that any operator becomes a list of ids.
-	choice rule = iota
-	// account: as choice, but the accountId alone needs no catalogue.
-	account
+	Choice rule = iota
+	// Account: as choice, but the accountId alone needs no catalogue.
+	Account
 	// label: equality is Jira's, everything else asks for any label.
 	label
 	// instant: milliseconds since 1970, widened to whole minutes, since what
@@ -27,9 +27,9 @@ const (
 	// body: Jira's text search is tokenised and stemmed; all that is pushed
 	// is that there is a text.
 	body
-	// reference: an issue named by id or key, which Jira refuses or, worse,
+	// Reference: an issue named by id or key, which Jira refuses or, worse,
 	// finds nothing for if it does not exist.
-	reference
+	Reference
 	// constant: the same for all issues.
 	constant
 )
@@ -38,42 +38,42 @@ const (
 type column struct {
 	attr     string // SCIM attribute
 	field    string // JQL field
-	rule     rule
-	kind     catalogueKind // of choice and account
+	Rule     rule
+	Kind     CatalogueKind // of choice and account
 	optional bool          // an issue may have none
 	multi    bool
 }
 
 // columns is the translation table. What is not in it is not pushed down.
 var columns = []column{
-	{attr: "id", field: "id", rule: reference},
-	{attr: "key", field: "key", rule: reference},
-	{attr: "project", field: "project", kind: projectCatalogue},
-	{attr: "issueType", field: "issuetype", kind: typeCatalogue},
-	{attr: "description", field: "description", rule: body},
-	{attr: "status", field: "status", kind: statusCatalogue},
-	{attr: "priority", field: "priority", kind: priorityCatalogue, optional: true},
-	{attr: "resolution", field: "resolution", kind: resolutionCatalogue, optional: true},
-	{attr: "assignee", field: "assignee", rule: account, kind: accountCatalogue, optional: true},
-	{attr: "reporter", field: "reporter", rule: account, kind: accountCatalogue, optional: true},
-	{attr: "creator", field: "creator", rule: account, kind: accountCatalogue, optional: true},
-	{attr: "labels", field: "labels", rule: label, optional: true, multi: true},
-	{attr: "components", field: "component", kind: componentCatalogue, optional: true, multi: true},
-	{attr: "fixVersions", field: "fixVersion", kind: versionCatalogue, optional: true, multi: true},
-	{attr: "parent", field: "parent", rule: reference, optional: true},
-	{attr: "dueDate", field: "due", rule: day, optional: true},
-	{attr: "created", field: "created", rule: instant},
-	{attr: "meta.created", field: "created", rule: instant},
-	{attr: "updated", field: "updated", rule: instant},
-	{attr: "meta.lastModified", field: "updated", rule: instant},
-	{attr: "resolved", field: "resolved", rule: instant, optional: true},
-	{attr: "externalId", rule: constant},
-	{attr: "meta.resourceType", rule: constant},
+	{attr: "id", field: "id", Rule: Reference},
+	{attr: "key", field: "key", Rule: Reference},
+	{attr: "project", field: "project", Kind: ProjectCatalogue},
+	{attr: "issueType", field: "issuetype", Kind: TypeCatalogue},
+	{attr: "description", field: "description", Rule: body},
+	{attr: "status", field: "status", Kind: StatusCatalogue},
+	{attr: "priority", field: "priority", Kind: PriorityCatalogue, optional: true},
+	{attr: "resolution", field: "resolution", Kind: ResolutionCatalogue, optional: true},
+	{attr: "assignee", field: "assignee", Rule: Account, Kind: accountCatalogue, optional: true},
+	{attr: "reporter", field: "reporter", Rule: Account, Kind: accountCatalogue, optional: true},
+	{attr: "creator", field: "creator", Rule: Account, Kind: accountCatalogue, optional: true},
+	{attr: "labels", field: "labels", Rule: label, optional: true, multi: true},
+	{attr: "components", field: "component", Kind: ComponentCatalogue, optional: true, multi: true},
+	{attr: "fixVersions", field: "fixVersion", Kind: VersionCatalogue, optional: true, multi: true},
+	{attr: "parent", field: "parent", Rule: Reference, optional: true},
+	{attr: "dueDate", field: "due", Rule: day, optional: true},
+	{attr: "created", field: "created", Rule: instant},
+	{attr: "meta.created", field: "created", Rule: instant},
+	{attr: "updated", field: "updated", Rule: instant},
+	{attr: "meta.lastModified", field: "updated", Rule: instant},
+	{attr: "resolved", field: "resolved", Rule: instant, optional: true},
+	{attr: "externalId", Rule: constant},
+	{attr: "meta.resourceType", Rule: constant},
 }
 
-// compiled is a filter in JQL. The JQL finds all that match, and nothing else
+// Plan is a filter in JQL. The JQL finds all that match, and nothing else
 // if Exact.
-type compiled struct {
+type Plan struct {
 	JQL      string
 	Exact    bool
 	Never    bool     // nothing can match; JQL is empty
@@ -82,29 +82,29 @@ type compiled struct {
 	Cost     int      // searches and reads expected, -1 if unknown
 }
 
-// compiler translates filters. Without a catalogue it translates for the
+// Compiler translates filters. Without a catalogue it translates for the
 // reader: names stand for ids, and comparisons that depend on the catalogue
 // stand in braces.
-type compiler struct {
-	catalogue *catalogue
-	bound     []entry              // the projects that may be searched
-	issues    map[issueName]string // ids of the issues the filter names, as far as they exist
-	strangers map[string]bool      // ids that no account has, as far as that is known
-	order     string               // ORDER BY; empty: any order that is the same on every page
+type Compiler struct {
+	Catalogue *Catalogue
+	Bound     []Entry              // the projects that may be searched
+	Issues    map[IssueName]string // ids of the issues the filter names, as far as they exist
+	Strangers map[string]bool      // ids that no account has, as far as that is known
+	Order     string               // ORDER BY; empty: any order that is the same on every page
 }
 
-// compile translates a filter in the form that query.Simplify gives it.
-func (c compiler) compile(e query.Expr) compiled {
+// Compile translates a filter in the form that query.Simplify gives it.
+func (c Compiler) Compile(e query.Expr) Plan {
 	p := c.expr(e)
-	if p.verdict == nothing || c.catalogue != nil && len(c.bound) == 0 {
-		return compiled{Exact: true, Never: true}
+	if p.verdict == nothing || c.Catalogue != nil && len(c.Bound) == 0 {
+		return Plan{Exact: true, Never: true}
 	}
 	clauses := []string{c.boundary()}
 	if p.verdict == pushed {
 		clauses = append(clauses, p.jql)
 	}
-	out := compiled{
-		JQL:   strings.Join(clauses, " AND ") + " ORDER BY " + cmp.Or(c.order, "key ASC"),
+	out := Plan{
+		JQL:   strings.Join(clauses, " AND ") + " ORDER BY " + cmp.Or(c.Order, "key ASC"),
 		Cost:  -1,
 		Exact: p.exact && p.verdict != opaque,
 	}
@@ -114,13 +114,13 @@ func (c compiler) compile(e query.Expr) compiled {
 	return out
 }
 
-func (c compiler) boundary() string {
-	if c.catalogue == nil {
+func (c Compiler) boundary() string {
+	if c.Catalogue == nil {
 		return "project IN {configured}"
 	}
-	ids := make([]string, 0, len(c.bound))
-	for _, p := range c.bound {
-		ids = append(ids, p.id)
+	ids := make([]string, 0, len(c.Bound))
+	for _, p := range c.Bound {
+		ids = append(ids, p.ID)
 	}
 	return among("project", "IN", ids)
 }
@@ -151,7 +151,7 @@ func settled(v bool) part {
 	return part{verdict: nothing, exact: true}
 }
 
-func (c compiler) expr(e query.Expr) part {
+func (c Compiler) expr(e query.Expr) part {
 	switch e := e.(type) {
 	case nil:
 		return settled(true)
@@ -166,7 +166,7 @@ func (c compiler) expr(e query.Expr) part {
 }
 
 // and pushes what it can: each conjunct narrows the search on its own.
-func (c compiler) and(terms []query.Expr) part {
+func (c Compiler) and(terms []query.Expr) part {
 	out := part{verdict: everything, exact: true}
 	var clauses []string
 	for _, t := range terms {
@@ -190,7 +190,7 @@ func (c compiler) and(terms []query.Expr) part {
 }
 
 // or pushes all branches or none.
-func (c compiler) or(terms []query.Expr) part {
+func (c Compiler) or(terms []query.Expr) part {
 	exact := true
 	var clauses []string
 	hidden := false
@@ -217,24 +217,24 @@ func (c compiler) or(terms []query.Expr) part {
 
 // leaf translates a comparison, a presence, a value path or one of these
 // negated.
-func (c compiler) leaf(e query.Expr) part {
+func (c Compiler) leaf(e query.Expr) part {
 	inner, negated := e, false
 	if n, ok := e.(query.Not); ok {
 		inner, negated = n.Term, true
 	}
-	col, ok := columnOf(inner)
+	col, ok := ColumnOf(inner)
 	if !ok {
 		return part{}
 	}
-	if isPresent(inner) && col.rule != reference && col.rule != constant {
+	if IsPresent(inner) && col.Rule != Reference && col.Rule != constant {
 		return col.present(negated)
 	}
-	switch col.rule {
-	case choice:
+	switch col.Rule {
+	case Choice:
 		return c.choice(col, e)
-	case account:
+	case Account:
 		return c.account(col, e)
-	case reference:
+	case Reference:
 		return c.reference(col, e)
 	case constant:
 		meta := query.Object{{Name: "resourceType", Value: "Issue"}}
@@ -244,7 +244,7 @@ func (c compiler) leaf(e query.Expr) part {
 	if !ok {
 		return part{}
 	}
-	switch col.rule {
+	switch col.Rule {
 	case label:
 		return col.label(compare, negated)
 	case instant:
@@ -255,13 +255,13 @@ func (c compiler) leaf(e query.Expr) part {
 	return col.someText(compare, negated)
 }
 
-func isPresent(e query.Expr) bool {
+func IsPresent(e query.Expr) bool {
 	_, ok := e.(query.Present)
 	return ok
 }
 
-// columnOf finds the row of the attribute that a leaf is about.
-func columnOf(e query.Expr) (column, bool) {
+// ColumnOf finds the row of the attribute that a leaf is about.
+func ColumnOf(e query.Expr) (column, bool) {
 	name := query.PathOf(e)
 	if i := slices.IndexFunc(columns, func(c column) bool { return c.attr == name }); i >= 0 {
 		return columns[i], true

@@ -1,4 +1,4 @@
-package scim
+package jql
 
 import (
 	"testing"
@@ -36,20 +36,20 @@ func parseIssueFilter(t testing.TB, s *query.Schema, filter string) query.Expr {
 }
 
 // testCompiler knows two projects and little else.
-func testCompiler() compiler {
-	c := &catalogue{
-		projectCatalogue:    {{id: "1", key: "OPS", name: "Operations"}, {id: "2", key: "DEV", name: "Development"}},
-		statusCatalogue:     {{id: "10", name: "To Do", category: "To Do"}, {id: "11", name: "Done", category: "Done"}, {id: "12", name: "Done", category: "Done"}},
-		typeCatalogue:       {{id: "20", name: "Task"}, {id: "21", name: "Bug"}},
-		priorityCatalogue:   {{id: "30", name: "High"}, {id: "31", name: "Low"}},
-		resolutionCatalogue: {{id: "40", name: "Fixed"}},
-		componentCatalogue:  {{id: "50", name: "API"}, {id: "51", name: "UI"}},
-		versionCatalogue:    {{id: "60", name: "1.0"}},
+func testCompiler() Compiler {
+	c := &Catalogue{
+		ProjectCatalogue:    {{ID: "1", Key: "OPS", Name: "Operations"}, {ID: "2", Key: "DEV", Name: "Development"}},
+		StatusCatalogue:     {{ID: "10", Name: "To Do", Category: "To Do"}, {ID: "11", Name: "Done", Category: "Done"}, {ID: "12", Name: "Done", Category: "Done"}},
+		TypeCatalogue:       {{ID: "20", Name: "Task"}, {ID: "21", Name: "Bug"}},
+		PriorityCatalogue:   {{ID: "30", Name: "High"}, {ID: "31", Name: "Low"}},
+		ResolutionCatalogue: {{ID: "40", Name: "Fixed"}},
+		ComponentCatalogue:  {{ID: "50", Name: "API"}, {ID: "51", Name: "UI"}},
+		VersionCatalogue:    {{ID: "60", Name: "1.0"}},
 	}
-	return compiler{
-		catalogue: c, bound: c[projectCatalogue],
-		issues:    map[issueName]string{{false, "1000"}: "1000", {true, "OPS-1"}: "1000"},
-		strangers: map[string]bool{"stranger": true},
+	return Compiler{
+		Catalogue: c, Bound: c[ProjectCatalogue],
+		Issues:    map[IssueName]string{{false, "1000"}: "1000", {true, "OPS-1"}: "1000"},
+		Strangers: map[string]bool{"stranger": true},
 	}
 }
 
@@ -130,7 +130,7 @@ func TestCompile(t *testing.T) {
 		{`status.id eq "10" and not (status.name eq "To Do")`, exact, `status IN (10) AND status NOT IN (10)`},
 		{`priority.id eq "30" and status.name eq "Nowhere"`, never, ""},
 	} {
-		got := testCompiler().compile(query.Simplify(parseIssueFilter(t, schema, tt.filter)))
+		got := testCompiler().Compile(query.Simplify(parseIssueFilter(t, schema, tt.filter)))
 		kind := map[bool]string{true: exact, false: check}[got.Exact]
 		want := "project IN (1, 2)"
 		if tt.jql != "" {
