@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -55,7 +56,7 @@ func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *grou
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
-		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: newMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now)}
+		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: mirror.NewMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now)}
 	}
 	b.table = b.lookups()
 	return b
@@ -81,36 +82,36 @@ func (b *accounts) lookups() query.Table {
 // the account id.
 func (b *accounts) holdersCost(id string) int {
 	if _, _, isRole := parseRoleID(id); isRole {
-		return 1 + max(1, b.users.reader.scanCost())
+		return 1 + max(1, b.users.reader.ScanCost())
 	}
 	return b.users.directory.sizes.cost(id)
 }
 
 // over is what a query is run on: the users, seen as accounts with as many roles
 // as the query is about.
-func (b *accounts) over(q resource.ListQuery) *collection {
+func (b *accounts) over(q resource.ListQuery) *mirror.Collection {
 	users := b.users.collection
-	c := &collection{table: b.table, budget: b.cfg.ScanBudget, links: resource.Links{Name: b.entitlements}, stats: users.stats, peek: users.peek}
-	c.probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
+	c := &mirror.Collection{Table: b.table, Budget: b.cfg.ScanBudget, Links: resource.Links{Name: b.entitlements}, Stats: users.Stats, Peek: users.Peek}
+	c.Probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
 		found, err := b.probe(ctx, p, q.Fresh)
 		if err != nil {
 			return nil, err
 		}
 		return b.seen(ctx, q, found)
 	}
-	c.all = func(ctx context.Context, n need) (view, error) {
+	c.All = func(ctx context.Context, n mirror.Need) (mirror.View, error) {
 		v, err := b.everybody(ctx, n)
 		if err != nil {
-			return view{}, err
+			return mirror.View{}, err
 		}
-		v.objects, err = b.seen(ctx, q, v.objects)
+		v.Objects, err = b.seen(ctx, q, v.Objects)
 		return v, err
 	}
 	if b.others != nil {
 		return c // there is no way but all
 	}
-	c.window = func(ctx context.Context, start, count int, n need) ([]query.Object, int, error) {
-		found, total, err := users.window(ctx, start, count, n)
+	c.Window = func(ctx context.Context, start, count int, n mirror.Need) ([]query.Object, int, error) {
+		found, total, err := users.Window(ctx, start, count, n)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -137,11 +138,11 @@ func (b *accounts) seen(ctx context.Context, q resource.ListQuery, users []query
 }
 
 func (b *accounts) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.over(q).list(ctx, q)
+	return b.over(q).List(ctx, q)
 }
 
 func (b *accounts) Explain(filter query.Expr) string {
-	return b.over(resource.ListQuery{}).plan(filter, need{}).String()
+	return b.over(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
 }
 
 func (b *accounts) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
@@ -174,23 +175,23 @@ func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Obj
 }
 
 // everybody returns the users behind all accounts, those of the directory first.
-func (b *accounts) everybody(ctx context.Context, n need) (view, error) {
-	v, err := b.users.collection.all(ctx, n)
+func (b *accounts) everybody(ctx context.Context, n mirror.Need) (mirror.View, error) {
+	v, err := b.users.collection.All(ctx, n)
 	if err != nil || b.others == nil {
 		return v, err
 	}
-	others, err := b.others.all(ctx, v.objects, n.fresh)
-	v.objects = slices.Concat(v.objects, others)
+	others, err := b.others.all(ctx, v.Objects, n.Fresh)
+	v.Objects = slices.Concat(v.Objects, others)
 	return v, err
 }
 
 func (b *accounts) probe(ctx context.Context, p query.Probe, fresh bool) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return fetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.lookUp(ctx, id, fresh) })
+		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.lookUp(ctx, id, fresh) })
 	case "entitlements.value":
 		if _, _, isRole := parseRoleID(p.Value); isRole {
-			return nil, errCostly
+			return nil, mirror.ErrCostly
 		}
 		return b.users.membersOf(ctx, p.Value)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -34,7 +35,7 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 	}
 	alone := len(all) == 1 && len(change.attributes) == 0
 	gone := make([]bool, len(all))
-	err := parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
+	err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
 		t := &all[i]
 		if _, _, isRole := parseRoleID(t.id); isRole {
 			if t.role, err = b.roles.read(ctx, t.id); err == nil {
@@ -191,7 +192,7 @@ func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object,
 			return user, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter,
 				Detail: "Atlassian has not linked the user to an account yet, and Jira knows accounts only; repeat the request."}
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := mirror.Sleep(ctx, wait); err != nil {
 			return user, err
 		}
 		now, err := b.users.read(ctx, user.Text("id"))

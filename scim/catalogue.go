@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/resource"
 )
 
@@ -44,7 +45,7 @@ func newCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, n
 // fresh is set.
 func (c *catalogues) get(ctx context.Context, fresh bool, kinds ...jql.CatalogueKind) (*jql.Catalogue, error) {
 	var out jql.Catalogue
-	if err := parallel(ctx, len(kinds), func(ctx context.Context, i int) (err error) {
+	if err := mirror.Parallel(ctx, len(kinds), func(ctx context.Context, i int) (err error) {
 		out[kinds[i]], err = c.cell(ctx, kinds[i], fresh)
 		return err
 	}); err != nil {
@@ -161,7 +162,7 @@ func (c *catalogues) ofProjects(ctx context.Context, load func(context.Context, 
 		return nil, err
 	}
 	parts := make([][]jql.Entry, len(projects))
-	if err := parallel(ctx, len(projects), func(ctx context.Context, i int) (err error) {
+	if err := mirror.Parallel(ctx, len(projects), func(ctx context.Context, i int) (err error) {
 		parts[i], err = load(ctx, projects[i].ID)
 		return err
 	}); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -36,7 +37,7 @@ func newEntitlements(budget int, m *entitlementMap, group *resource.Type, a *acc
 	b.table = query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: m.name, Name: "displayName", Exact: true, Cost: b.nameCost},
-		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.reader.scanCost()) }},
+		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.reader.ScanCost()) }},
 		{Path: m.kind, Name: "type", Exact: true, Cost: b.kindCost},
 	}
 	if m.member != "" {
@@ -68,7 +69,7 @@ func (b *entitlements) nameCost(name string) int {
 func (b *entitlements) kindCost(kind string) int {
 	switch strings.ToUpper(kind) {
 	case kindGroup:
-		return max(1, b.groups.reader.scanCost())
+		return max(1, b.groups.reader.ScanCost())
 	case kindRole:
 		return b.rolesCost()
 	}
@@ -76,22 +77,22 @@ func (b *entitlements) kindCost(kind string) int {
 }
 
 // over is what a query is run on.
-func (b *entitlements) over(q resource.ListQuery) *collection {
+func (b *entitlements) over(q resource.ListQuery) *mirror.Collection {
 	members := b.membersWanted(q)
-	return &collection{
-		table: b.table, budget: b.budget, links: resource.Links{Name: b.m.member},
-		probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
+	return &mirror.Collection{
+		Table: b.table, Budget: b.budget, Links: resource.Links{Name: b.m.member},
+		Probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
 			return b.probe(ctx, p, members, q.Fresh)
 		},
-		all:   func(ctx context.Context, n need) (view, error) { return b.everything(ctx, members, n) },
-		peek:  func(n need) (view, bool) { return view{}, false },
-		stats: b.stats,
+		All:   func(ctx context.Context, n mirror.Need) (mirror.View, error) { return b.everything(ctx, members, n) },
+		Peek:  func(n mirror.Need) (mirror.View, bool) { return mirror.View{}, false },
+		Stats: b.stats,
 	}
 }
 
 // stats says what reading everything costs; that of roles is not known before.
-func (b *entitlements) stats(n need) query.Stats {
-	st := b.groups.reader.stats(n)
+func (b *entitlements) stats(n mirror.Need) query.Stats {
+	st := b.groups.reader.Stats(n)
 	if st.Scan >= 0 {
 		st.Scan += b.rolesCost()
 	}
@@ -108,35 +109,35 @@ func (b *entitlements) membersWanted(q resource.ListQuery) bool {
 }
 
 func (b *entitlements) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.over(q).list(ctx, q)
+	return b.over(q).List(ctx, q)
 }
 
 func (b *entitlements) Explain(filter query.Expr) string {
-	return b.over(resource.ListQuery{}).plan(filter, need{}).String()
+	return b.over(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
 }
 
 // everything returns all groups, in upstream's order, and then all roles.
-func (b *entitlements) everything(ctx context.Context, members bool, n need) (view, error) {
-	var groups view
+func (b *entitlements) everything(ctx context.Context, members bool, n mirror.Need) (mirror.View, error) {
+	var groups mirror.View
 	var roles []query.Object
 	known := b.roles.known() != nil
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		groups, err = b.groups.collection.all(within, need{fresh: n.fresh, since: n.since, links: members})
+		groups, err = b.groups.collection.All(within, mirror.Need{Fresh: n.Fresh, Since: n.Since, Links: members})
 		return err
 	})
 	both.Go(func() (err error) {
-		roles, err = b.allRoles(within, members, n.fresh, nil)
+		roles, err = b.allRoles(within, members, n.Fresh, nil)
 		return err
 	})
 	if err := both.Wait(); err != nil {
-		return view{}, err
+		return mirror.View{}, err
 	}
-	all := make([]query.Object, 0, len(groups.objects)+len(roles))
-	for _, g := range groups.objects {
+	all := make([]query.Object, 0, len(groups.Objects)+len(roles))
+	for _, g := range groups.Objects {
 		all = append(all, b.m.ofGroup(g, members))
 	}
-	groups.objects, groups.kept = append(all, roles...), groups.kept && known
+	groups.Objects, groups.Kept = append(all, roles...), groups.Kept && known
 	return groups, nil
 }
 
@@ -162,17 +163,17 @@ func (b *entitlements) allRoles(ctx context.Context, members, fresh bool, meant 
 func (b *entitlements) probe(ctx context.Context, p query.Probe, members, fresh bool) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return fetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, members) })
+		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, members) })
 	case "displayName":
 		return b.named(ctx, p.Value, members, fresh)
 	case "type":
 		return b.ofKind(ctx, p.Value, members, fresh)
 	case "externalId":
-		v, err := b.groups.collection.all(ctx, need{fresh: fresh, links: members})
+		v, err := b.groups.collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
 		if err != nil {
 			return nil, err
 		}
-		return b.ofGroups(v.objects, members), nil
+		return b.ofGroups(v.Objects, members), nil
 	}
 	return b.heldBy(ctx, p.Value, members, fresh)
 }
@@ -194,8 +195,8 @@ func (b *entitlements) ofKind(ctx context.Context, kind string, members, fresh b
 	case kindRole:
 		return b.allRoles(ctx, members, fresh, nil)
 	case kindGroup:
-		v, err := b.groups.collection.all(ctx, need{fresh: fresh, links: members})
-		return b.ofGroups(v.objects, members), err
+		v, err := b.groups.collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
+		return b.ofGroups(v.Objects, members), err
 	}
 	return nil, nil
 }
@@ -217,14 +218,14 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 		return nil, err
 	}
 	held := groupsIn(user)
-	if err := b.groups.reader.worthwhile(ctx, len(held)); err != nil {
+	if err := b.groups.reader.Worthwhile(ctx, len(held)); err != nil {
 		return nil, err
 	}
 	ids, names := make([]string, 0, len(held)), make([]string, 0, len(held))
 	for _, g := range held {
 		ids, names = append(ids, g.id), append(names, g.name)
 	}
-	groups, err := fetchAll(ctx, ids, b.groups.read)
+	groups, err := mirror.FetchAll(ctx, ids, b.groups.read)
 	if err != nil {
 		return nil, err
 	}
@@ -329,8 +330,8 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*projectRole, fres
 		if !people {
 			return nil
 		}
-		v, err := b.accounts.users.collection.all(within, need{fresh: fresh})
-		for _, u := range v.objects {
+		v, err := b.accounts.users.collection.All(within, mirror.Need{Fresh: fresh})
+		for _, u := range v.Objects {
 			if id := accountIDOf(u); id != "" {
 				h.users[id] = u
 			}
@@ -350,15 +351,15 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*projectRole, fres
 // groupsByID reads groups with their members, one by one unless all of them are
 // at hand or cheaper.
 func (b *entitlements) groupsByID(ctx context.Context, ids []string, fresh bool) ([]query.Object, error) {
-	n := need{fresh: fresh, links: true}
-	if v, ok := b.groups.collection.peek(n); ok {
-		return v.objects, nil
+	n := mirror.Need{Fresh: fresh, Links: true}
+	if v, ok := b.groups.collection.Peek(n); ok {
+		return v.Objects, nil
 	}
-	if b.groups.reader.worthwhile(ctx, len(ids)) == errCostly {
-		v, err := b.groups.collection.all(ctx, n)
-		return v.objects, err
+	if b.groups.reader.Worthwhile(ctx, len(ids)) == mirror.ErrCostly {
+		v, err := b.groups.collection.All(ctx, n)
+		return v.Objects, err
 	}
-	return fetchAll(ctx, ids, b.groups.read)
+	return mirror.FetchAll(ctx, ids, b.groups.read)
 }
 
 // Create makes a group; roles are made in Jira.

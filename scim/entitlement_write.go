@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -137,7 +138,7 @@ func personName(user query.Object) string {
 func (b *entitlements) people(ctx context.Context, add, remove []string) ([]query.Object, error) {
 	ids := append(query.Unique(add), query.Unique(remove)...)
 	found := make([]query.Object, len(ids))
-	err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+	err := mirror.Parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
 		found[i], err = b.holder(ctx, ids[i])
 		return err
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -21,8 +22,8 @@ type groups struct {
 	directory  *provisioning
 	schema     *query.Schema
 	users      *users
-	reader     *reader
-	collection *collection
+	reader     *mirror.Reader
+	collection *mirror.Collection
 }
 
 // table is what the directory finds among its groups: by name with one call,
@@ -74,7 +75,7 @@ func ignoresUnknownMembers(ctx context.Context) bool {
 
 // known returns the ids that are of users of the directory.
 func (b *groups) known(ctx context.Context, ids []string) ([]string, error) {
-	found, err := fetchAll(ctx, ids, b.users.read)
+	found, err := mirror.FetchAll(ctx, ids, b.users.read)
 	known := make([]string, 0, len(found))
 	for _, o := range found {
 		known = append(known, o.Text("id"))
@@ -220,15 +221,17 @@ func (b *groups) confirmed(found query.Object, change memberChange) error {
 }
 
 func (b *groups) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.reader.store.known(id))
+	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
 	return upstream.Missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 
 func (b *groups) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.collection.list(ctx, q)
+	return b.collection.List(ctx, q)
 }
 
-func (b *groups) Explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
+func (b *groups) Explain(filter query.Expr) string {
+	return b.collection.Plan(filter, mirror.Need{}).String()
+}
 
 // page lists groups; without members where upstream leaves them out.
 func (b *groups) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
@@ -254,7 +257,7 @@ func listedGroups(all []*atlassian.Group) []query.Object {
 func (b *groups) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return fetchAll(ctx, []string{p.Value}, b.read)
+		return mirror.FetchAll(ctx, []string{p.Value}, b.read)
 	case "members.value":
 		return b.groupsOf(ctx, p.Value)
 	}
@@ -262,7 +265,7 @@ func (b *groups) probe(ctx context.Context, p query.Probe) ([]query.Object, erro
 	if err != nil {
 		return nil, err
 	}
-	objects, err := b.reader.completed(ctx, listedGroups(found.Resources))
+	objects, err := b.reader.Completed(ctx, listedGroups(found.Resources))
 	if err != nil {
 		return nil, err
 	}
@@ -277,14 +280,14 @@ func (b *groups) groupsOf(ctx context.Context, user string) ([]query.Object, err
 	if err != nil {
 		return nil, err
 	}
-	if err := b.reader.worthwhile(ctx, len(u.Groups)); err != nil {
+	if err := b.reader.Worthwhile(ctx, len(u.Groups)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(u.Groups))
 	for _, g := range u.Groups {
 		ids = append(ids, g.Value)
 	}
-	return fetchAll(ctx, ids, b.read)
+	return mirror.FetchAll(ctx, ids, b.read)
 }
 
 // groupObject is the group as a SCIM resource.

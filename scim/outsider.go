@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -22,12 +23,12 @@ import (
 type outsiders struct {
 	organization *atlassian.Organization
 	users        *users
-	kept         *memo[[]*atlassian.OrganizationUser]
+	kept         *mirror.Memo[[]*atlassian.OrganizationUser]
 }
 
 // all returns those that none of the users is linked to.
 func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) ([]query.Object, error) {
-	everyone, err := b.kept.get(ctx, fresh, b.organization.Users)
+	everyone, err := b.kept.Get(ctx, fresh, b.organization.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) (
 // named returns those with a user name, in any case, given the users that have
 // it. Whether one is linked to another user is looked for only where there is one.
 func (b *outsiders) named(ctx context.Context, userName string, users []query.Object, fresh bool) ([]query.Object, error) {
-	everyone, err := b.kept.get(ctx, fresh, b.organization.Users)
+	everyone, err := b.kept.Get(ctx, fresh, b.organization.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -61,9 +62,9 @@ func (b *outsiders) named(ctx context.Context, userName string, users []query.Ob
 	if len(found) == 0 {
 		return nil, nil
 	}
-	all, err := b.users.collection.all(ctx, need{fresh: fresh})
+	all, err := b.users.collection.All(ctx, mirror.Need{Fresh: fresh})
 	return slices.DeleteFunc(found, func(o query.Object) bool {
-		return slices.ContainsFunc(all.objects, func(u query.Object) bool { return accountIDOf(u) == o.Text("id") })
+		return slices.ContainsFunc(all.Objects, func(u query.Object) bool { return accountIDOf(u) == o.Text("id") })
 	}), err
 }
 
@@ -73,11 +74,11 @@ func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Obje
 	if err != nil {
 		return nil, upstream.Missing(err, "Account", id)
 	}
-	users, err := b.users.collection.all(ctx, need{fresh: fresh})
+	users, err := b.users.collection.All(ctx, mirror.Need{Fresh: fresh})
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(users.objects, func(u query.Object) bool { return accountIDOf(u) == id }) {
+	if slices.ContainsFunc(users.Objects, func(u query.Object) bool { return accountIDOf(u) == id }) {
 		return nil, resource.NotFound("Account", id)
 	}
 	return outsider(a), nil
@@ -111,7 +112,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 	if !active {
 		change = func(ctx context.Context, id string) error { return b.organization.Disable(ctx, id, "") }
 	}
-	defer b.kept.drop()
+	defer b.kept.Drop()
 	if err := change(ctx, id); err != nil {
 		return nil, explainLifecycle(err)
 	}

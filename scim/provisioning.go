@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/mirror"
 )
 
 // provisioning is the directory as the backends of users and groups see it:
@@ -20,7 +21,7 @@ import (
 // business. A write whose outcome is unknown drops both snapshots.
 type provisioning struct {
 	upstream      *atlassian.Directory
-	users, groups *store
+	users, groups *mirror.Store
 	sizes         *sizes
 }
 
@@ -40,7 +41,7 @@ func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*
 
 // CreateUser calls POST /Users.
 func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atlassian.User, error) {
-	began := d.users.begin()
+	began := d.users.Begin()
 	created, err := d.upstream.CreateUser(ctx, u)
 	if d.done(err) {
 		d.noteUser(created, began)
@@ -50,12 +51,12 @@ func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atla
 
 // PatchUser calls PATCH /Users/{id}.
 func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.User, error) {
-	began := d.users.begin()
+	began := d.users.Begin()
 	changed, err := d.upstream.PatchUser(ctx, id, ops)
 	if d.done(err) {
 		d.noteUser(changed, began)
 		if slices.ContainsFunc(ops, showsInGroups) {
-			d.groups.mention(changed.ID)
+			d.groups.Mention(changed.ID)
 		}
 	}
 	return changed, err
@@ -71,11 +72,11 @@ func showsInGroups(op atlassian.PatchOperation) bool {
 
 // DeleteUser calls DELETE /Users/{id}.
 func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
-	began := d.users.begin()
+	began := d.users.Begin()
 	err := d.upstream.DeleteUser(ctx, id)
 	if d.done(err) {
-		d.users.note(id, nil, began)
-		d.groups.mention(id)
+		d.users.Note(id, nil, began)
+		d.groups.Mention(id)
 	}
 	return err
 }
@@ -105,18 +106,18 @@ func (d *provisioning) Groups(ctx context.Context, list atlassian.ListOptions) (
 
 // CreateGroup calls POST /Groups.
 func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*atlassian.Group, error) {
-	began := d.groups.begin()
+	began := d.groups.Begin()
 	created, err := d.upstream.CreateGroup(ctx, g)
 	if d.done(err) {
 		d.noteGroup(created, began)
-		d.users.doubt(idsOf(g.Members)...)
+		d.users.Doubt(idsOf(g.Members)...)
 	}
 	return created, err
 }
 
 // PatchGroup calls PATCH /Groups/{id}.
 func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.Group, error) {
-	began := d.groups.begin()
+	began := d.groups.Begin()
 	changed, err := d.upstream.PatchGroup(ctx, id, ops)
 	if d.done(err) {
 		d.noteGroup(changed, began)
@@ -135,25 +136,25 @@ func (d *provisioning) noteMembership(id string, ops []atlassian.PatchOperation)
 		switch {
 		case op.Path == "externalId":
 		case one:
-			d.users.doubt(member)
+			d.users.Doubt(member)
 		case !listed && op.Op != "remove":
-			d.users.drop() // whom it names cannot be seen here
+			d.users.Drop() // whom it names cannot be seen here
 		case op.Op == "add":
-			d.users.doubt(idsOf(named)...)
+			d.users.Doubt(idsOf(named)...)
 		default:
-			d.users.mention(id)
-			d.users.doubt(idsOf(named)...)
+			d.users.Mention(id)
+			d.users.Doubt(idsOf(named)...)
 		}
 	}
 }
 
 // DeleteGroup calls DELETE /Groups/{id}.
 func (d *provisioning) DeleteGroup(ctx context.Context, id string) error {
-	began := d.groups.begin()
+	began := d.groups.Begin()
 	err := d.upstream.DeleteGroup(ctx, id)
 	if d.done(err) {
-		d.groups.note(id, nil, began)
-		d.users.mention(id)
+		d.groups.Note(id, nil, began)
+		d.users.Mention(id)
 	}
 	return err
 }
@@ -162,8 +163,8 @@ func (d *provisioning) DeleteGroup(ctx context.Context, id string) error {
 func (d *provisioning) done(err error) bool {
 	var failed *atlassian.Error
 	if errors.As(err, &failed) && failed.Ambiguous {
-		d.users.drop()
-		d.groups.drop()
+		d.users.Drop()
+		d.groups.Drop()
 	}
 	return err == nil
 }
@@ -173,21 +174,21 @@ func (d *provisioning) done(err error) bool {
 func (d *provisioning) noteUser(u *atlassian.User, began uint64) {
 	switch {
 	case u.Groups == nil, u.Atlassian == nil, u.Atlassian.AtlassianAccountID == "":
-		d.users.doubt(u.ID)
-	case d.users.listens():
-		d.users.note(u.ID, userObject(u), began)
+		d.users.Doubt(u.ID)
+	case d.users.Listens():
+		d.users.Note(u.ID, userObject(u), began)
 	}
 }
 
 // noteGroup tells what a write answered; one without members does not say all.
 func (d *provisioning) noteGroup(g *atlassian.Group, began uint64) {
 	if g.Members == nil {
-		d.groups.doubt(g.ID)
+		d.groups.Doubt(g.ID)
 		return
 	}
 	d.sizes.set(g.ID, len(g.Members))
-	if d.groups.listens() {
-		d.groups.note(g.ID, groupObject(g), began)
+	if d.groups.Listens() {
+		d.groups.Note(g.ID, groupObject(g), began)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
 )
@@ -36,14 +37,14 @@ type projectRoles struct {
 	patience   time.Duration // how long an account may take to get from the directory to Jira
 	now        func() time.Time
 
-	named *memo[*roleBook] // the names of roles
-	whole *memo[*roleBook] // with who holds them
+	named *mirror.Memo[*roleBook] // the names of roles
+	whole *mirror.Memo[*roleBook] // with who holds them
 }
 
 func newRoles(cfg jiraConfig, groupID func(ctx context.Context, name string) (string, error), c *catalogues) *projectRoles {
 	return &projectRoles{
 		jira: cfg.Jira, groupID: groupID, catalogues: c, budget: cfg.ScanBudget, patience: cfg.ProvisioningWait, now: cfg.Now,
-		named: newMemo[*roleBook](cfg.SnapshotTTL, cfg.Now), whole: newMemo[*roleBook](cfg.SnapshotTTL, cfg.Now),
+		named: mirror.NewMemo[*roleBook](cfg.SnapshotTTL, cfg.Now), whole: mirror.NewMemo[*roleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 }
 
@@ -53,17 +54,17 @@ func (r *projectRoles) names(ctx context.Context, fresh bool) (*roleBook, error)
 	if book := r.known(); book != nil && !fresh {
 		return book, nil
 	}
-	return r.named.get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, false, fresh) })
+	return r.named.Get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, false, fresh) })
 }
 
 // all returns the book with all roles and who holds them.
 func (r *projectRoles) all(ctx context.Context, fresh bool) (*roleBook, error) {
-	return r.whole.get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, true, fresh) })
+	return r.whole.Get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, true, fresh) })
 }
 
 // known returns the book with all roles if it is at hand, else nil.
 func (r *projectRoles) known() *roleBook {
-	book, _ := r.whole.peek()
+	book, _ := r.whole.Peek()
 	return book
 }
 
@@ -77,7 +78,7 @@ func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBoo
 		return nil, tooManyRoles(len(projects), r.budget)
 	}
 	parts := make([][]*projectRole, len(projects))
-	if err := parallel(ctx, len(projects), func(ctx context.Context, i int) error {
+	if err := mirror.Parallel(ctx, len(projects), func(ctx context.Context, i int) error {
 		ids, err := r.jira.ProjectRoles(ctx, projects[i].ID)
 		for name, id := range ids {
 			parts[i] = append(parts[i], &projectRole{project: projects[i], id: id, name: name})
@@ -93,7 +94,7 @@ func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBoo
 	if len(projects)+len(all) > r.budget {
 		return nil, tooManyRoles(len(projects)+len(all), r.budget)
 	}
-	if err := parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
+	if err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
 		role, err := r.jira.ProjectRole(ctx, all[i].project.ID, all[i].id)
 		if err == nil {
 			all[i] = roleOf(all[i].project, role)
@@ -147,7 +148,7 @@ func (r *projectRoles) resolveGroups(ctx context.Context, all []*projectRole) er
 			}
 		}
 	}
-	if err := parallel(ctx, len(groups), func(ctx context.Context, i int) (err error) {
+	if err := mirror.Parallel(ctx, len(groups), func(ctx context.Context, i int) (err error) {
 		groups[i], err = r.resolveGroup(ctx, groups[i].name, groups[i].directory)
 		return err
 	}); err != nil {
@@ -207,7 +208,7 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 // some returns a book of a few roles, as they are now. One that does not exist
 // is left out.
 func (r *projectRoles) some(ctx context.Context, ids []string) (*roleBook, error) {
-	found, err := fetchAll(ctx, ids, r.read)
+	found, err := mirror.FetchAll(ctx, ids, r.read)
 	if err != nil {
 		return nil, err
 	}
@@ -240,7 +241,7 @@ func (r *projectRoles) grant(ctx context.Context, role *projectRole, account str
 			return nil, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter, Err: err,
 				Detail: fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", account)}
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := mirror.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
 	}
@@ -257,7 +258,7 @@ func (r *projectRoles) revoke(ctx context.Context, role *projectRole, accountID 
 	}
 	after, err := r.jira.ProjectRole(ctx, role.project.ID, role.id)
 	if err != nil {
-		r.whole.drop()
+		r.whole.Drop()
 		return nil, err
 	}
 	return r.confirm(role, after, accountID, false)
@@ -267,7 +268,7 @@ func (r *projectRoles) revoke(ctx context.Context, role *projectRole, accountID 
 func (r *projectRoles) failed(err error) error {
 	var ue *atlassian.Error
 	if !errors.As(err, &ue) || ue.Ambiguous {
-		r.whole.drop()
+		r.whole.Drop()
 	}
 	return err
 }
@@ -280,7 +281,7 @@ func (r *projectRoles) confirm(before *projectRole, found *atlassian.Role, accou
 	if at := slices.IndexFunc(after.holders, func(h roleHolder) bool { return h.accountID == accountID }); at >= 0 {
 		account = after.holders[at]
 	}
-	r.whole.change(func(b *roleBook) *roleBook { return b.with(before.entitlementID(), account, after.heldBy(accountID)) })
+	r.whole.Change(func(b *roleBook) *roleBook { return b.with(before.entitlementID(), account, after.heldBy(accountID)) })
 	if after.heldBy(accountID) != holds {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.title())
 	}

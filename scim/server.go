@@ -25,6 +25,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -175,7 +176,7 @@ func defaultTo[T comparable](v *T, value T) {
 type Server struct {
 	*core
 	connector *connector
-	readers   []*reader // of users and groups
+	readers   []*mirror.Reader // of users and groups
 }
 
 // core is the SCIM server, an http.Handler for BasePath, the endpoints that are

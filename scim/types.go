@@ -9,6 +9,7 @@ import (
 	"github.com/elimity-com/scim/optional"
 
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -29,9 +30,9 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 		types[rt.Name] = t
 		out = append(out, t)
 	}
-	users, groups := newDirectoryBackends(cfg.Directory, readerConfig{ttl: cfg.SnapshotTTL, budget: cfg.ScanBudget, now: cfg.Now}, cfg.DeriveEmailDomain, types["User"].Schema, types["Group"].Schema)
+	users, groups := newDirectoryBackends(cfg.Directory, mirror.Config{Ttl: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}, cfg.DeriveEmailDomain, types["User"].Schema, types["Group"].Schema)
 	types["User"].Backend, types["Group"].Backend = users, groups
-	types["User"].Links, types["Group"].Links = users.reader.links, groups.reader.links
+	types["User"].Links, types["Group"].Links = users.reader.Links, groups.reader.Links
 	types["Group"].Linked = []string{"/Users", "/Accounts"}
 	catalogues := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
 	types["Issue"].References = true

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -16,8 +17,8 @@ import (
 type users struct {
 	directory  *provisioning
 	schema     *query.Schema
-	reader     *reader
-	collection *collection
+	reader     *mirror.Reader
+	collection *mirror.Collection
 
 	deriveDomain string // completes a user without e-mail; empty: such a user is refused
 }
@@ -160,15 +161,17 @@ func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (
 }
 
 func (b *users) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.reader.store.known(id))
+	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
 	return upstream.Missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 
 func (b *users) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.collection.list(ctx, q)
+	return b.collection.List(ctx, q)
 }
 
-func (b *users) Explain(filter query.Expr) string { return b.collection.plan(filter, need{}).String() }
+func (b *users) Explain(filter query.Expr) string {
+	return b.collection.Plan(filter, mirror.Need{}).String()
+}
 
 // page lists users with all their attributes, whatever the client wants to see:
 // a snapshot is for everybody, and a page of fewer attributes costs a call too.
@@ -183,7 +186,7 @@ func (b *users) page(ctx context.Context, start, count int) ([]query.Object, int
 func (b *users) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return fetchAll(ctx, []string{p.Value}, b.read)
+		return mirror.FetchAll(ctx, []string{p.Value}, b.read)
 	case "groups.value":
 		return b.membersOf(ctx, p.Value)
 	}
@@ -202,20 +205,20 @@ func (b *users) membersOf(ctx context.Context, group string) ([]query.Object, er
 	if err != nil {
 		return nil, err
 	}
-	if err := b.reader.worthwhile(ctx, len(g.Members)); err != nil {
+	if err := b.reader.Worthwhile(ctx, len(g.Members)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(g.Members))
 	for _, m := range g.Members {
 		ids = append(ids, m.Value)
 	}
-	return fetchAll(ctx, ids, b.read)
+	return mirror.FetchAll(ctx, ids, b.read)
 }
 
 // lookupComplete makes a lookup that upstream answered in part a scan.
 func lookupComplete(got, total int) error {
 	if got < total {
-		return errCostly
+		return mirror.ErrCostly
 	}
 	return nil
 }

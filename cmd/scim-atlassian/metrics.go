@@ -16,6 +16,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/mirror"
 )
 
 // metrics count what the facade answers and what it asks of Atlassian. Labels have values from fixed sets only.
@@ -98,7 +99,7 @@ func (m *metrics) around(facade *scim.Server) http.Handler {
 }
 
 // snapshotMetrics reads the snapshots' own figures when Prometheus asks.
-type snapshotMetrics func() []scim.Stats
+type snapshotMetrics func() []mirror.Stats
 
 var (
 	snapshotReadings = prometheus.NewDesc(space+"_snapshot_readings_total", "Uses of a kept snapshot (hit), readings of everything (scan), of what writes left in doubt (mend), and those that failed (failure).",

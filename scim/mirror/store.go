@@ -1,4 +1,4 @@
-package scim
+package mirror
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// store reads all resources of one type and keeps them for a while, for every
+// Store reads all resources of one type and keeps them for a while, for every
 // query of every caller. There is one reading at a time; whoever needs it waits
 // for it, and it goes on as long as somebody does. It is safe for concurrent use.
 //
@@ -23,7 +23,7 @@ import (
 // counts if nothing else touched the resource since the write began. A resource
 // of which that does not tell what it is now is read again when it is next
 // needed. Nothing is guessed.
-type store struct {
+type Store struct {
 	ttl time.Duration // how long a complete reading is kept, 0: not at all
 	now func() time.Time
 	// scan reads everything, each resource once, or fails; with errLonger, after
@@ -44,18 +44,18 @@ type store struct {
 // storeCounts are what a store did since it was made.
 type storeCounts struct{ hits, scans, mends, failures uint64 }
 
-// need is what a request asks of a reading.
-type need struct {
-	fresh bool      // nothing read before the request began
-	since time.Time // nothing read before that; zero: no matter
-	links bool      // the attribute that upstream's list may leave out
+// Need is what a request asks of a reading.
+type Need struct {
+	Fresh bool      // nothing read before the request began
+	Since time.Time // nothing read before that; zero: no matter
+	Links bool      // the attribute that upstream's list may leave out
 	most  int       // the request fails with errLonger if there are more resources; 0: however many there are
 }
 
-// view is all resources of a type.
-type view struct {
-	objects []query.Object // in upstream's order; shared, nobody writes to it
-	kept    bool           // their reading began before the request
+// View is all resources of a type.
+type View struct {
+	Objects []query.Object // in upstream's order; shared, nobody writes to it
+	Kept    bool           // their reading began before the request
 	age     time.Duration  // since their reading began
 }
 
@@ -74,8 +74,8 @@ type reading struct {
 // that waited, but for those that would have had to read anew anyway. When ctx
 // ends first, the error is of the kind Timeout or Canceled; errLonger is as n has
 // it.
-func (s *store) all(ctx context.Context, n need) (view, error) {
-	n.fresh = n.fresh || s.ttl <= 0
+func (s *Store) all(ctx context.Context, n Need) (View, error) {
+	n.Fresh = n.Fresh || s.ttl <= 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	began, found, waited := s.tick(), s.living(), false
@@ -85,39 +85,39 @@ func (s *store) all(ctx context.Context, n need) (view, error) {
 			r = s.start(ctx, found, n, began)
 		}
 		if err := s.wait(ctx, r); err != nil {
-			return view{}, err
+			return View{}, err
 		}
 		found, waited = r.into, true
 		if r.err != nil {
 			found = nil
-			others := n.fresh && r.began < began || n.most == 0 && errors.Is(r.err, errLonger)
+			others := n.Fresh && r.began < began || n.most == 0 && errors.Is(r.err, errLonger)
 			if !others {
-				return view{}, r.err
+				return View{}, r.err
 			}
 		}
 	}
 	if !waited {
 		s.counts.hits++
 	}
-	return view{found.objects, found.began < began, s.now().Sub(found.read)}, nil
+	return View{found.objects, found.began < began, s.now().Sub(found.read)}, nil
 }
 
 // peek returns all resources if they can be had without an upstream call.
-func (s *store) peek(n need) (view, bool) {
+func (s *Store) peek(n Need) (View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.living()
-	if n.fresh || !found.answers(n, s.tick()) {
-		return view{}, false
+	if n.Fresh || !found.answers(n, s.tick()) {
+		return View{}, false
 	}
 	s.counts.hits++
-	return view{found.objects, true, s.now().Sub(found.read)}, true
+	return View{found.objects, true, s.now().Sub(found.read)}, true
 }
 
 // outlook is how old the kept reading is, and how many upstream calls it would
 // take to bring it up to date, as far as that is known without looking at every
 // resource. ok is false if all would read everything.
-func (s *store) outlook(n need) (age time.Duration, calls int, ok bool) {
+func (s *Store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, began := s.living(), s.tick()
@@ -127,8 +127,8 @@ func (s *store) outlook(n need) (age time.Duration, calls int, ok bool) {
 	return s.now().Sub(found.read), len(found.missing(n)) + len(found.mentioned), s.mendable(found)
 }
 
-// stats describes the store for metrics.
-func (s *store) stats() Stats {
+// Stats describes the store for metrics.
+func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := Stats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures}
@@ -138,9 +138,9 @@ func (s *store) stats() Stats {
 	return stats
 }
 
-// known returns a resource as the kept reading has it, or nil. It may be out of
+// Known returns a resource as the kept reading has it, or nil. It may be out of
 // date: it is good for calling the resource by its name, and costs nothing.
-func (s *store) known(id string) query.Object {
+func (s *Store) Known(id string) query.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.living()
@@ -157,7 +157,7 @@ func (s *store) known(id string) query.Object {
 }
 
 // living returns the kept snapshot if its time is not over.
-func (s *store) living() *snapshot {
+func (s *Store) living() *snapshot {
 	if s.kept != nil && !s.now().Before(s.kept.complete.Add(s.ttl)) {
 		s.release()
 	}
@@ -165,14 +165,14 @@ func (s *store) living() *snapshot {
 }
 
 // release keeps nothing any longer.
-func (s *store) release() {
+func (s *Store) release() {
 	if s.kept != nil {
 		s.kept.end(s.tick())
 		s.kept = nil
 	}
 }
 
-func (s *store) tick() uint64 {
+func (s *Store) tick() uint64 {
 	s.clock++
 	return s.clock
 }
@@ -180,7 +180,7 @@ func (s *store) tick() uint64 {
 // start begins a reading for the request of ctx, which is charged for it but
 // does not end it: it mends base where that will do and is less work, or reads
 // everything.
-func (s *store) start(ctx context.Context, base *snapshot, n need, began uint64) *reading {
+func (s *Store) start(ctx context.Context, base *snapshot, n Need, began uint64) *reading {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &reading{began: s.tick(), into: base, cancel: cancel, done: make(chan struct{})}
 	s.reading = r
@@ -198,11 +198,11 @@ func (s *store) start(ctx context.Context, base *snapshot, n need, began uint64)
 
 // mendable reports whether reading again what is outdated is cheaper than a
 // scan. What a scan leaves bare is read one by one in any case.
-func (s *store) mendable(base *snapshot) bool {
+func (s *Store) mendable(base *snapshot) bool {
 	return len(base.outdated) <= s.price(len(base.objects))
 }
 
-func (s *store) run(r *reading, read func() ([]query.Object, error), finish func([]query.Object)) {
+func (s *Store) run(r *reading, read func() ([]query.Object, error), finish func([]query.Object)) {
 	defer r.cancel()
 	found, err := guarded(read)
 	s.mu.Lock()
@@ -234,7 +234,7 @@ func guarded(read func() ([]query.Object, error)) (found []query.Object, err err
 
 // keep completes a snapshot and makes it the one for requests to come, unless
 // an own write of unknown outcome has spoilt it meanwhile.
-func (s *store) keep(done *snapshot, found []query.Object) {
+func (s *Store) keep(done *snapshot, found []query.Object) {
 	done.complete = s.now()
 	done.replace(found)
 	s.release()
@@ -248,14 +248,14 @@ func (s *store) keep(done *snapshot, found []query.Object) {
 }
 
 // expire gives the memory back when nobody asks any more.
-func (s *store) expire() {
+func (s *Store) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.living()
 }
 
 // wait unlocks the store until r is done, or until ctx ends.
-func (s *store) wait(ctx context.Context, r *reading) error {
+func (s *Store) wait(ctx context.Context, r *reading) error {
 	r.waiting++
 	s.mu.Unlock()
 	defer s.mu.Lock()
@@ -268,7 +268,7 @@ func (s *store) wait(ctx context.Context, r *reading) error {
 	}
 }
 
-func (s *store) leave(r *reading) {
+func (s *Store) leave(r *reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.waiting--; r.waiting == 0 {
@@ -279,29 +279,29 @@ func (s *store) leave(r *reading) {
 	}
 }
 
-// begin returns the moment that a write begins, for note.
-func (s *store) begin() uint64 {
+// Begin returns the moment that a write begins, for note.
+func (s *Store) Begin() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tick()
 }
 
-// listens reports whether anybody needs to be told of a write that is done. A
+// Listens reports whether anybody needs to be told of a write that is done. A
 // reading that begins later sees it.
-func (s *store) listens() bool {
+func (s *Store) Listens() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.kept != nil || s.reading != nil
 }
 
-// note tells what a write that began at since made of a resource. A nil object
+// Note tells what a write that began at since made of a resource. A nil object
 // says that it is gone.
-func (s *store) note(id string, o query.Object, since uint64) {
+func (s *Store) Note(id string, o query.Object, since uint64) {
 	s.tell(func(told *snapshot, now uint64) { told.set(id, o, since, now) })
 }
 
-// doubt tells that resources have changed in a way that only upstream knows.
-func (s *store) doubt(ids ...string) {
+// Doubt tells that resources have changed in a way that only upstream knows.
+func (s *Store) Doubt(ids ...string) {
 	s.tell(func(told *snapshot, now uint64) {
 		for _, id := range ids {
 			told.doubt(id, now)
@@ -309,9 +309,9 @@ func (s *store) doubt(ids ...string) {
 	})
 }
 
-// mention tells that something happened to a resource of the other type, which
+// Mention tells that something happened to a resource of the other type, which
 // is seen in those that link to it.
-func (s *store) mention(id string) {
+func (s *Store) Mention(id string) {
 	s.tell(func(told *snapshot, now uint64) {
 		if _, ok := told.mentioned[id]; !ok {
 			told.mentioned[id] = now
@@ -319,8 +319,8 @@ func (s *store) mention(id string) {
 	})
 }
 
-// drop tells that anything may have changed.
-func (s *store) drop() {
+// Drop tells that anything may have changed.
+func (s *Store) Drop() {
 	s.tell(func(told *snapshot, now uint64) { told.end(now) })
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -328,7 +328,7 @@ func (s *store) drop() {
 }
 
 // tell gives news to the snapshot that is kept and to the one being read.
-func (s *store) tell(news func(told *snapshot, now uint64)) {
+func (s *Store) tell(news func(told *snapshot, now uint64)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.tick()

@@ -1,4 +1,4 @@
-package scim
+package mirror
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 // request; the clients' own limit is below it.
 const atOnce = 16
 
-// parallel runs f for 0 to n-1, at most atOnce at the same time, and returns the
+// Parallel runs f for 0 to n-1, at most atOnce at the same time, and returns the
 // first error. The context of those that are still running ends with it.
-func parallel(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
+func Parallel(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i := range n {
@@ -24,11 +24,11 @@ func parallel(ctx context.Context, n int, f func(ctx context.Context, i int) err
 	return group.Wait()
 }
 
-// fetchAll reads by id in parallel, and returns what there is in the order of
+// FetchAll reads by id in parallel, and returns what there is in the order of
 // ids. What is gone is left out.
-func fetchAll[T any](ctx context.Context, ids []string, one func(context.Context, string) (T, error)) ([]T, error) {
+func FetchAll[T any](ctx context.Context, ids []string, one func(context.Context, string) (T, error)) ([]T, error) {
 	found, gone := make([]T, len(ids)), make([]bool, len(ids))
-	err := parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
+	err := Parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
 		found[i], err = one(ctx, ids[i])
 		if gone[i] = resource.IsMissing(err); gone[i] {
 			return nil
@@ -47,8 +47,8 @@ func fetchAll[T any](ctx context.Context, ids []string, one func(context.Context
 	return present, nil
 }
 
-// sleep waits, or returns the error of a context that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits, or returns the error of a context that ends first.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -1,4 +1,4 @@
-package scim
+package mirror
 
 import (
 	"cmp"
@@ -39,13 +39,13 @@ func newSnapshot(began uint64, read time.Time, l resource.Links) *snapshot {
 
 // answers reports whether the snapshot is good enough for a request with such a
 // need that began at that moment, and brings objects up to date.
-func (s *snapshot) answers(n need, began uint64) bool {
+func (s *snapshot) answers(n Need, began uint64) bool {
 	if !s.concerns(n, began) {
 		return false
 	}
 	s.apply()
 	s.resolve()
-	if n.links && len(s.bare) > 0 {
+	if n.Links && len(s.bare) > 0 {
 		return false
 	}
 	for _, since := range s.outdated {
@@ -57,14 +57,14 @@ func (s *snapshot) answers(n need, began uint64) bool {
 }
 
 // concerns reports whether the snapshot, mended, is one for the request.
-func (s *snapshot) concerns(n need, began uint64) bool {
-	return s != nil && (s.until == 0 || began < s.until) && (!n.fresh || s.began > began) && !s.read.Before(n.since)
+func (s *snapshot) concerns(n Need, began uint64) bool {
+	return s != nil && (s.until == 0 || began < s.until) && (!n.Fresh || s.began > began) && !s.read.Before(n.Since)
 }
 
 // missing lists the ids of the resources that must be read for such a need.
-func (s *snapshot) missing(n need) []string {
+func (s *snapshot) missing(n Need) []string {
 	ids := slices.Sorted(maps.Keys(s.outdated))
-	if n.links {
+	if n.Links {
 		for _, id := range s.bare {
 			if _, listed := s.outdated[id]; !listed {
 				ids = append(ids, id)

@@ -1,4 +1,4 @@
-package scim
+package mirror
 
 import (
 	"context"
@@ -90,8 +90,8 @@ func (u *shelf) read(ctx context.Context, ids []string, fails error) ([]query.Ob
 	return all, fails
 }
 
-func (u *shelf) store(ttl time.Duration) *store {
-	return &store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: resource.Links{Name: "groups"}}
+func (u *shelf) store(ttl time.Duration) *Store {
+	return &Store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: resource.Links{Name: "groups"}}
 }
 
 func newShelf(ids ...string) *shelf {
@@ -103,7 +103,7 @@ func newShelf(ids ...string) *shelf {
 }
 
 // ask reads all in the background; the answer is one line.
-func ask(ctx context.Context, s *store, n need) <-chan string {
+func ask(ctx context.Context, s *Store, n Need) <-chan string {
 	answer := make(chan string, 1)
 	go func() {
 		v, err := s.all(ctx, n)
@@ -119,9 +119,9 @@ func ask(ctx context.Context, s *store, n need) <-chan string {
 	return answer
 }
 
-func line(v view) string {
+func line(v View) string {
 	var words []string
-	for _, o := range v.objects {
+	for _, o := range v.Objects {
 		words = append(words, o.Text("id")+"="+o.Text("title"))
 	}
 	return strings.Join(words, " ")
@@ -154,9 +154,9 @@ func TestStoreShares(t *testing.T) {
 		s := u.store(time.Minute)
 		u.gate = make(chan struct{})
 		leader, leave := context.WithCancel(t.Context())
-		first := ask(leader, s, need{})
+		first := ask(leader, s, Need{})
 		synctest.Wait()
-		second, third := ask(t.Context(), s, need{}), ask(t.Context(), s, need{})
+		second, third := ask(t.Context(), s, Need{}), ask(t.Context(), s, Need{})
 		synctest.Wait()
 		leave()
 		synctest.Wait()
@@ -169,20 +169,20 @@ func TestStoreShares(t *testing.T) {
 
 		time.Sleep(time.Minute - time.Second)
 		synctest.Wait()
-		wantLine(t, "in time", now(t, s, need{}), "a=old b=old")
+		wantLine(t, "in time", now(t, s, Need{}), "a=old b=old")
 		u.wantReads(t, 1, 0)
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if s.kept != nil {
 			t.Error("it is kept though nobody asks any more")
 		}
-		wantLine(t, "after its time", now(t, s, need{}), "a=old b=old")
+		wantLine(t, "after its time", now(t, s, Need{}), "a=old b=old")
 		u.wantReads(t, 2, 0)
 	})
 }
 
 // now asks and waits until all is still.
-func now(t *testing.T, s *store, n need) <-chan string {
+func now(t *testing.T, s *Store, n Need) <-chan string {
 	answer := ask(t.Context(), s, n)
 	synctest.Wait()
 	return answer
@@ -197,7 +197,7 @@ func TestStoreAbandoned(t *testing.T) {
 		u.gate = make(chan struct{})
 		ctx, leave := context.WithTimeout(t.Context(), time.Second)
 		defer leave()
-		first, second := ask(ctx, s, need{}), ask(ctx, s, need{})
+		first, second := ask(ctx, s, Need{}), ask(ctx, s, Need{})
 		time.Sleep(time.Second)
 		synctest.Wait()
 		wantLine(t, "first", first, "timeout")
@@ -206,7 +206,7 @@ func TestStoreAbandoned(t *testing.T) {
 			t.Error("something is left of the scan")
 		}
 		u.gate = nil
-		wantLine(t, "next", now(t, s, need{}), "a=old")
+		wantLine(t, "next", now(t, s, Need{}), "a=old")
 		u.wantReads(t, 2, 0)
 	})
 }
@@ -216,19 +216,19 @@ func TestStoreFailure(t *testing.T) {
 		u := newShelf("a")
 		s := u.store(time.Minute)
 		u.gate, u.fails = make(chan struct{}), errors.New("upstream is down")
-		first, second := ask(t.Context(), s, need{}), ask(t.Context(), s, need{})
+		first, second := ask(t.Context(), s, Need{}), ask(t.Context(), s, Need{})
 		synctest.Wait()
 		u.fails = nil
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "first", first, "upstream is down")
 		wantLine(t, "second", second, "upstream is down")
-		wantLine(t, "next", now(t, s, need{}), "a=old")
+		wantLine(t, "next", now(t, s, Need{}), "a=old")
 		u.wantReads(t, 2, 0)
 
 		s = u.store(time.Minute)
 		s.scan = func(context.Context, int) ([]query.Object, error) { panic("a defect") }
-		if _, err := s.all(t.Context(), need{}); err == nil || !strings.Contains(err.Error(), "a defect") {
+		if _, err := s.all(t.Context(), Need{}); err == nil || !strings.Contains(err.Error(), "a defect") {
 			t.Errorf("a panic while reading gave %v", err)
 		}
 	})
@@ -243,10 +243,10 @@ func TestStoreFresh(t *testing.T) {
 				u := newShelf("a")
 				s := u.store(ttl)
 				u.gate = make(chan struct{})
-				first := ask(t.Context(), s, need{})
+				first := ask(t.Context(), s, Need{})
 				synctest.Wait()
 				u.put("a", "new")
-				second, third := ask(t.Context(), s, need{fresh: true}), ask(t.Context(), s, need{fresh: true})
+				second, third := ask(t.Context(), s, Need{Fresh: true}), ask(t.Context(), s, Need{Fresh: true})
 				synctest.Wait()
 				u.fails = errors.New("upstream is down") // the second scan's business
 				u.gate <- struct{}{}
@@ -258,7 +258,7 @@ func TestStoreFresh(t *testing.T) {
 				wantLine(t, "second", second, "upstream is down")
 				wantLine(t, "third", third, "upstream is down")
 				close(u.gate)
-				wantLine(t, "fresh", now(t, s, need{fresh: true}), "a=new")
+				wantLine(t, "fresh", now(t, s, Need{Fresh: true}), "a=new")
 			})
 		})
 	}
@@ -271,17 +271,17 @@ func TestStoreWrites(t *testing.T) {
 		u := newShelf("a", "b", "c")
 		s := u.store(time.Minute)
 		u.gate = make(chan struct{})
-		early := ask(t.Context(), s, need{})
+		early := ask(t.Context(), s, Need{})
 		synctest.Wait()
 
-		began := s.begin()
-		s.note("a", u.put("a", "new"), began)
+		began := s.Begin()
+		s.Note("a", u.put("a", "new"), began)
 		u.remove("b")
-		s.note("b", nil, s.begin())
-		s.note("d", u.put("d", "new"), began)
+		s.Note("b", nil, s.Begin())
+		s.Note("d", u.put("d", "new"), began)
 		u.put("c", "new")
-		s.doubt("c")
-		late := ask(t.Context(), s, need{})
+		s.Doubt("c")
+		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		close(u.gate)
 		synctest.Wait()
@@ -297,29 +297,29 @@ func TestStoreWritesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a")
 		s := u.store(time.Minute)
-		wantLine(t, "scan", now(t, s, need{}), "a=old")
+		wantLine(t, "scan", now(t, s, Need{}), "a=old")
 
-		one, other := s.begin(), s.begin()
+		one, other := s.Begin(), s.Begin()
 		first := u.put("a", "one")
 		second := u.put("a", "other")
-		s.note("a", second, other)
-		s.note("a", first, one)
-		wantLine(t, "read again", now(t, s, need{}), "a=other")
+		s.Note("a", second, other)
+		s.Note("a", first, one)
+		wantLine(t, "read again", now(t, s, Need{}), "a=other")
 		u.wantReads(t, 1, 1)
 
-		s.doubt("a")
+		s.Doubt("a")
 		u.gate = make(chan struct{})
-		reader := ask(t.Context(), s, need{})
+		reader := ask(t.Context(), s, Need{})
 		synctest.Wait() // it has read, and waits
-		began := s.begin()
-		s.note("a", u.put("a", "last"), began)
-		late := ask(t.Context(), s, need{})
+		began := s.Begin()
+		s.Note("a", u.put("a", "last"), began)
+		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "before the write", reader, "a=other", "a=last")
 		wantLine(t, "after it", late, "a=last")
-		wantLine(t, "later", now(t, s, need{}), "a=last")
+		wantLine(t, "later", now(t, s, Need{}), "a=last")
 	})
 }
 
@@ -329,23 +329,23 @@ func TestStoreWritesInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a")
 		s := u.store(time.Minute)
-		began := s.begin()
+		began := s.Begin()
 		answered := u.put("a", "ours")
 		u.put("a", "somebody else's, later")
-		wantLine(t, "scan", now(t, s, need{}), "a=somebody else's, later")
-		s.note("a", answered, began)
-		wantLine(t, "read again", now(t, s, need{}), "a=somebody else's, later")
+		wantLine(t, "scan", now(t, s, Need{}), "a=somebody else's, later")
+		s.Note("a", answered, began)
+		wantLine(t, "read again", now(t, s, Need{}), "a=somebody else's, later")
 		u.wantReads(t, 1, 1)
 
 		s = u.store(time.Minute)
 		u.gate = make(chan struct{})
-		early := ask(t.Context(), s, need{})
+		early := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		u.put("a", "new")
-		s.doubt("a")
-		late := ask(t.Context(), s, need{})
+		s.Doubt("a")
+		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
-		s.doubt("a")
+		s.Doubt("a")
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "begun before both", early, "a=somebody else's, later", "a=new")
@@ -360,19 +360,19 @@ func TestStoreDrop(t *testing.T) {
 		u := newShelf("a")
 		s := u.store(time.Minute)
 		u.gate = make(chan struct{})
-		early := ask(t.Context(), s, need{})
+		early := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		u.put("a", "new")
-		s.drop()
-		late := ask(t.Context(), s, need{})
+		s.Drop()
+		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "begun before", early, "a=old")
 		wantLine(t, "begun after", late, "a=new")
 		u.wantReads(t, 2, 0)
-		s.drop()
-		wantLine(t, "after another", now(t, s, need{}), "a=new")
+		s.Drop()
+		wantLine(t, "after another", now(t, s, Need{}), "a=new")
 		u.wantReads(t, 3, 0)
 	})
 }
@@ -392,14 +392,14 @@ func TestStoreLonger(t *testing.T) {
 			return all, err
 		}
 		u.gate = make(chan struct{})
-		page := ask(t.Context(), s, need{most: 2})
+		page := ask(t.Context(), s, Need{most: 2})
 		synctest.Wait()
-		all := ask(t.Context(), s, need{})
+		all := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "page", page, errLonger.Error())
 		wantLine(t, "all", all, "a=old b=old c=old")
-		wantLine(t, "page of what is kept", now(t, s, need{most: 2}), "a=old b=old c=old")
+		wantLine(t, "page of what is kept", now(t, s, Need{most: 2}), "a=old b=old c=old")
 	})
 }

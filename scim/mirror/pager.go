@@ -1,4 +1,4 @@
-package scim
+package mirror
 
 import (
 	"context"
@@ -82,7 +82,7 @@ func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, 
 		return nil, 0, overBudget(len(parts), p.budget)
 	}
 	parts[0] = stretch{first, total}
-	if err := parallel(ctx, len(parts)-1, func(ctx context.Context, i int) (err error) {
+	if err := Parallel(ctx, len(parts)-1, func(ctx context.Context, i int) (err error) {
 		behind := (i + 1) * step
 		parts[i+1], err = p.span(ctx, start+behind, min(step+1, want-behind))
 		return err

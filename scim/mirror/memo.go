@@ -1,4 +1,4 @@
-package scim
+package mirror
 
 import (
 	"context"
@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// memo keeps what was read for a while, for all requests. One reads at a time,
+// Memo keeps what was read for a while, for all requests. One reads at a time,
 // and the others wait for what it finds. It is told of own writes: what was
 // under way then is not kept, as it may lack them. It is safe for concurrent
 // use, and its value is never written to.
-type memo[T any] struct {
+type Memo[T any] struct {
 	ttl  time.Duration // 0: nothing is kept
 	now  func() time.Time
 	turn chan struct{} // of the one who reads
@@ -22,14 +22,14 @@ type memo[T any] struct {
 	changes int // how often value was changed or dropped
 }
 
-func newMemo[T any](ttl time.Duration, now func() time.Time) *memo[T] {
-	return &memo[T]{ttl: ttl, now: now, turn: make(chan struct{}, 1)}
+func NewMemo[T any](ttl time.Duration, now func() time.Time) *Memo[T] {
+	return &Memo[T]{ttl: ttl, now: now, turn: make(chan struct{}, 1)}
 }
 
-// peek returns the value if it is young enough. It reads nothing.
-func (m *memo[T]) peek() (T, bool) { return m.since(m.now().Add(-m.ttl)) }
+// Peek returns the value if it is young enough. It reads nothing.
+func (m *Memo[T]) Peek() (T, bool) { return m.since(m.now().Add(-m.ttl)) }
 
-func (m *memo[T]) since(oldest time.Time) (value T, ok bool) {
+func (m *Memo[T]) since(oldest time.Time) (value T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !m.valid || m.began.Before(oldest) {
@@ -38,9 +38,9 @@ func (m *memo[T]) since(oldest time.Time) (value T, ok bool) {
 	return m.value, true
 }
 
-// get returns the value, read anew if it is too old, or if fresh is set older
+// Get returns the value, read anew if it is too old, or if fresh is set older
 // than the request.
-func (m *memo[T]) get(ctx context.Context, fresh bool, read func(context.Context) (T, error)) (value T, err error) {
+func (m *Memo[T]) Get(ctx context.Context, fresh bool, read func(context.Context) (T, error)) (value T, err error) {
 	oldest := m.now().Add(-m.ttl)
 	if fresh {
 		oldest = m.now() // what is read while waiting is fresh enough
@@ -72,8 +72,8 @@ func (m *memo[T]) get(ctx context.Context, fresh bool, read func(context.Context
 	return value, nil
 }
 
-// change applies an own write to what is kept.
-func (m *memo[T]) change(f func(T) T) {
+// Change applies an own write to what is kept.
+func (m *Memo[T]) Change(f func(T) T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.changes++
@@ -82,8 +82,8 @@ func (m *memo[T]) change(f func(T) T) {
 	}
 }
 
-// drop keeps nothing, after a write whose outcome is unknown.
-func (m *memo[T]) drop() {
+// Drop keeps nothing, after a write whose outcome is unknown.
+func (m *Memo[T]) Drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var none T
