@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -29,9 +30,9 @@ const (
 // there, if empty.
 type accounts struct {
 	m      *accountMap
-	users  *users
+	users  *directory.Users
 	user   *resource.Type // the users'
-	groups *groups
+	groups *directory.Groups
 	roles  *projectRoles
 	others *outsiders // nil: no organization is configured
 	cfg    accountsConfig
@@ -50,9 +51,9 @@ type accountsConfig struct {
 	Now                           func() time.Time
 }
 
-func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *groups, r *projectRoles) *accounts {
+func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *directory.Groups, r *projectRoles) *accounts {
 	b := &accounts{
-		m: m, users: user.Backend.(*users), user: user, groups: g, roles: r, cfg: cfg,
+		m: m, users: user.Backend.(*directory.Users), user: user, groups: g, roles: r, cfg: cfg,
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
@@ -82,15 +83,15 @@ func (b *accounts) lookups() query.Table {
 // the account id.
 func (b *accounts) holdersCost(id string) int {
 	if _, _, isRole := parseRoleID(id); isRole {
-		return 1 + max(1, b.users.reader.ScanCost())
+		return 1 + max(1, b.users.Reader.ScanCost())
 	}
-	return b.users.directory.sizes.cost(id)
+	return b.users.Directory.Sizes.Cost(id)
 }
 
 // over is what a query is run on: the users, seen as accounts with as many roles
 // as the query is about.
 func (b *accounts) over(q resource.ListQuery) *mirror.Collection {
-	users := b.users.collection
+	users := b.users.Collection
 	c := &mirror.Collection{Table: b.table, Budget: b.cfg.ScanBudget, Links: resource.Links{Name: b.entitlements}, Stats: users.Stats, Peek: users.Peek}
 	c.Probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
 		found, err := b.probe(ctx, p, q.Fresh)
@@ -164,7 +165,7 @@ func (b *accounts) read(ctx context.Context, id string) (query.Object, error) {
 
 // lookUp is read; if fresh is set, it rests on nothing that was read before.
 func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Object, error) {
-	user, err := b.users.read(ctx, id)
+	user, err := b.users.Read(ctx, id)
 	switch {
 	case !upstream.IsGone(err):
 		return user, err
@@ -176,7 +177,7 @@ func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Obj
 
 // everybody returns the users behind all accounts, those of the directory first.
 func (b *accounts) everybody(ctx context.Context, n mirror.Need) (mirror.View, error) {
-	v, err := b.users.collection.All(ctx, n)
+	v, err := b.users.Collection.All(ctx, n)
 	if err != nil || b.others == nil {
 		return v, err
 	}
@@ -193,9 +194,9 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, fresh bool) ([]quer
 		if _, _, isRole := parseRoleID(p.Value); isRole {
 			return nil, mirror.ErrCostly
 		}
-		return b.users.membersOf(ctx, p.Value)
+		return b.users.MembersOf(ctx, p.Value)
 	}
-	found, err := b.users.probe(ctx, p)
+	found, err := b.users.Probe(ctx, p)
 	if err != nil || b.others == nil || p.Name != "userName" {
 		return found, err
 	}
@@ -342,7 +343,7 @@ func entitlementsOf(user query.Object, book *roleBook) []any {
 			{Name: "type", Value: kindGroup}, {Name: "direct", Value: true},
 		})
 	}
-	for _, held := range book.heldBy(accountIDOf(user), names) {
+	for _, held := range book.heldBy(directory.AccountIDOf(user), names) {
 		list = append(list, held.withThrough(query.Object{
 			{Name: "value", Value: held.entitlementID()}, {Name: "display", Value: kindRole + "~" + held.title()},
 			{Name: "type", Value: kindRole}, {Name: "direct", Value: held.direct},
@@ -375,12 +376,6 @@ func groupsIn(user query.Object) []directoryGroup {
 		groups = append(groups, directoryGroup{g.Text("value"), g.Text("display")})
 	}
 	return groups
-}
-
-// accountIDOf is the id of the Atlassian account behind a user, "" as long as
-// there is none.
-func accountIDOf(user query.Object) string {
-	return user.Inner(atlassian.ExternalSchema).Text("atlassianAccountId")
 }
 
 // splitName splits the name of an entitlement, Kind~Name; the kind may be in any

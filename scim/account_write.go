@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -128,7 +129,7 @@ func (b *accounts) userOf(change accountChange) (query.Object, error) {
 		return nil, err
 	}
 	if _, ok := user.Get("emails"); !ok {
-		address, ok := derivedEmail(user.Text("userName"), b.cfg.DeriveEmailDomain)
+		address, ok := directory.DerivedEmail(user.Text("userName"), b.cfg.DeriveEmailDomain)
 		if !ok {
 			return nil, resource.InvalidValue("%s is required: Atlassian links a user to an account by it. Send it, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from the user name.", nameOf(&b.m.Mapping, primaryEmail))
 		}
@@ -256,18 +257,18 @@ func (b *accounts) withoutStandIns(ctx context.Context, id string, change *accou
 // depends on it.
 func (b *accounts) said(ops []resource.Operation) (accountChange, bool) {
 	var change accountChange
-	var links namedChange
+	var links directory.LinkChange
 	for _, op := range ops {
 		name := op.Path.Attr.Name
 		if name != b.entitlements {
 			change.attributes = append(change.attributes, attributeChange{name, op.Value})
 			continue
 		}
-		if !links.take(op) {
+		if !links.Take(op) {
 			return change, false
 		}
 	}
-	change.assign, change.revoke = links.added, links.removed
+	change.assign, change.revoke = links.Added, links.Removed
 	return change, true
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -43,7 +44,7 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 			}
 		} else if !t.revoke && !alone {
 			var g query.Object
-			if g, err = b.groups.read(ctx, t.id); err == nil {
+			if g, err = b.groups.Read(ctx, t.id); err == nil {
 				t.title = kindGroup + "~" + g.Text("displayName")
 			}
 		}
@@ -100,7 +101,7 @@ func (b *accounts) revocable(user query.Object, targets []target) error {
 			groups = append(groups, g.name)
 		}
 	}
-	id := accountIDOf(user)
+	id := directory.AccountIDOf(user)
 	for _, t := range targets {
 		if !t.revoke || t.role == nil || t.role.heldBy(id) {
 			continue
@@ -133,7 +134,7 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 		done.parts = append(done.parts, t)
 	}
 	if joined && b.wanted(ctx) {
-		now, err := b.users.read(ctx, user.Text("id"))
+		now, err := b.users.Read(ctx, user.Text("id"))
 		if err != nil {
 			return nil, done.stopped(err, nil)
 		}
@@ -154,11 +155,11 @@ func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target)
 	if is != t.revoke {
 		return nil // it is as it should be
 	}
-	change := memberChange{sent: []atlassian.PatchOperation{addMembers([]string{id})}, added: []string{id}}
+	change := directory.MemberChange{Sent: []atlassian.PatchOperation{directory.AddMembers([]string{id})}, Added: []string{id}}
 	if t.revoke {
-		change = memberChange{sent: []atlassian.PatchOperation{removeMember(id)}, removed: []string{id}}
+		change = directory.MemberChange{Sent: []atlassian.PatchOperation{directory.RemoveMember(id)}, Removed: []string{id}}
 	}
-	_, err := b.groups.send(ctx, t.id, change)
+	_, err := b.groups.Send(ctx, t.id, change)
 	if upstream.IsGone(err) && t.revoke {
 		return nil
 	}
@@ -169,17 +170,17 @@ func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target)
 // meanwhile.
 func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) (query.Object, error) {
 	if t.revoke {
-		if accountIDOf(user) == "" {
+		if directory.AccountIDOf(user) == "" {
 			return user, nil
 		}
-		_, err := b.roles.revoke(ctx, t.role, accountIDOf(user))
+		_, err := b.roles.revoke(ctx, t.role, directory.AccountIDOf(user))
 		return user, err
 	}
 	user, err := b.linked(ctx, user)
 	if err != nil {
 		return user, err
 	}
-	_, err = b.roles.grant(ctx, t.role, accountIDOf(user), isProvisioned(user))
+	_, err = b.roles.grant(ctx, t.role, directory.AccountIDOf(user), isProvisioned(user))
 	return user, err
 }
 
@@ -187,7 +188,7 @@ func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) 
 // moment after the user was created.
 func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object, error) {
 	ends := b.roles.now().Add(b.roles.patience)
-	for wait := firstWait; accountIDOf(user) == ""; wait *= 2 {
+	for wait := firstWait; directory.AccountIDOf(user) == ""; wait *= 2 {
 		if b.roles.now().Add(wait).After(ends) {
 			return user, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter,
 				Detail: "Atlassian has not linked the user to an account yet, and Jira knows accounts only; repeat the request."}
@@ -195,7 +196,7 @@ func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object,
 		if err := mirror.Sleep(ctx, wait); err != nil {
 			return user, err
 		}
-		now, err := b.users.read(ctx, user.Text("id"))
+		now, err := b.users.Read(ctx, user.Text("id"))
 		if err != nil {
 			return user, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -25,7 +26,7 @@ import (
 type entitlements struct {
 	m        *entitlementMap
 	group    *resource.Type // the groups'
-	groups   *groups
+	groups   *directory.Groups
 	accounts *accounts
 	roles    *projectRoles
 	budget   int
@@ -33,16 +34,16 @@ type entitlements struct {
 }
 
 func newEntitlements(budget int, m *entitlementMap, group *resource.Type, a *accounts) *entitlements {
-	b := &entitlements{m: m, group: group, groups: group.Backend.(*groups), accounts: a, roles: a.roles, budget: budget}
+	b := &entitlements{m: m, group: group, groups: group.Backend.(*directory.Groups), accounts: a, roles: a.roles, budget: budget}
 	b.table = query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: m.name, Name: "displayName", Exact: true, Cost: b.nameCost},
-		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.reader.ScanCost()) }},
+		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.Reader.ScanCost()) }},
 		{Path: m.kind, Name: "type", Exact: true, Cost: b.kindCost},
 	}
 	if m.member != "" {
 		b.table = append(b.table, query.Lookup{Path: m.member + ".value", Name: "members.value", Exact: true,
-			Cost: func(id string) int { return a.users.directory.sizes.cost(id) + b.rolesCost() }})
+			Cost: func(id string) int { return a.users.Directory.Sizes.Cost(id) + b.rolesCost() }})
 	}
 	return b
 }
@@ -69,7 +70,7 @@ func (b *entitlements) nameCost(name string) int {
 func (b *entitlements) kindCost(kind string) int {
 	switch strings.ToUpper(kind) {
 	case kindGroup:
-		return max(1, b.groups.reader.ScanCost())
+		return max(1, b.groups.Reader.ScanCost())
 	case kindRole:
 		return b.rolesCost()
 	}
@@ -92,7 +93,7 @@ func (b *entitlements) over(q resource.ListQuery) *mirror.Collection {
 
 // stats says what reading everything costs; that of roles is not known before.
 func (b *entitlements) stats(n mirror.Need) query.Stats {
-	st := b.groups.reader.Stats(n)
+	st := b.groups.Reader.Stats(n)
 	if st.Scan >= 0 {
 		st.Scan += b.rolesCost()
 	}
@@ -123,7 +124,7 @@ func (b *entitlements) everything(ctx context.Context, members bool, n mirror.Ne
 	known := b.roles.known() != nil
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		groups, err = b.groups.collection.All(within, mirror.Need{Fresh: n.Fresh, Since: n.Since, Links: members})
+		groups, err = b.groups.Collection.All(within, mirror.Need{Fresh: n.Fresh, Since: n.Since, Links: members})
 		return err
 	})
 	both.Go(func() (err error) {
@@ -169,7 +170,7 @@ func (b *entitlements) probe(ctx context.Context, p query.Probe, members, fresh 
 	case "type":
 		return b.ofKind(ctx, p.Value, members, fresh)
 	case "externalId":
-		v, err := b.groups.collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
+		v, err := b.groups.Collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
 		if err != nil {
 			return nil, err
 		}
@@ -186,7 +187,7 @@ func (b *entitlements) named(ctx context.Context, name string, members, fresh bo
 	case kind == kindRole:
 		return b.allRoles(ctx, members, fresh, func(r *projectRole) bool { return strings.EqualFold(r.title(), rest) })
 	}
-	found, err := b.groups.probe(ctx, query.Probe{Name: "displayName", Value: rest})
+	found, err := b.groups.Probe(ctx, query.Probe{Name: "displayName", Value: rest})
 	return b.ofGroups(found, members), err
 }
 
@@ -195,7 +196,7 @@ func (b *entitlements) ofKind(ctx context.Context, kind string, members, fresh b
 	case kindRole:
 		return b.allRoles(ctx, members, fresh, nil)
 	case kindGroup:
-		v, err := b.groups.collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
+		v, err := b.groups.Collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
 		return b.ofGroups(v.Objects, members), err
 	}
 	return nil, nil
@@ -218,19 +219,19 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 		return nil, err
 	}
 	held := groupsIn(user)
-	if err := b.groups.reader.Worthwhile(ctx, len(held)); err != nil {
+	if err := b.groups.Reader.Worthwhile(ctx, len(held)); err != nil {
 		return nil, err
 	}
 	ids, names := make([]string, 0, len(held)), make([]string, 0, len(held))
 	for _, g := range held {
 		ids, names = append(ids, g.id), append(names, g.name)
 	}
-	groups, err := mirror.FetchAll(ctx, ids, b.groups.read)
+	groups, err := mirror.FetchAll(ctx, ids, b.groups.Read)
 	if err != nil {
 		return nil, err
 	}
 	var roles []*projectRole
-	for _, r := range book.heldBy(accountIDOf(user), names) {
+	for _, r := range book.heldBy(directory.AccountIDOf(user), names) {
 		roles = append(roles, r.projectRole)
 	}
 	shown, err := b.ofRoles(ctx, roles, members, fresh)
@@ -240,7 +241,7 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 // holder is the user behind a member: one of the directory, or the holder of an
 // account that it has no record of.
 func (b *entitlements) holder(ctx context.Context, member string) (query.Object, error) {
-	user, err := b.accounts.users.read(ctx, member)
+	user, err := b.accounts.users.Read(ctx, member)
 	if upstream.IsGone(err) {
 		return query.Object{
 			{Name: "id", Value: member}, {Name: schemas.SourceProvisioned, Value: false},
@@ -256,7 +257,7 @@ func (b *entitlements) Get(ctx context.Context, id string, want query.Projection
 
 func (b *entitlements) read(ctx context.Context, id string, members bool) (query.Object, error) {
 	if _, _, isRole := parseRoleID(id); !isRole {
-		g, err := b.groups.read(ctx, id)
+		g, err := b.groups.Read(ctx, id)
 		if err != nil {
 			return nil, ofEntitlement(err, id)
 		}
@@ -330,9 +331,9 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*projectRole, fres
 		if !people {
 			return nil
 		}
-		v, err := b.accounts.users.collection.All(within, mirror.Need{Fresh: fresh})
+		v, err := b.accounts.users.Collection.All(within, mirror.Need{Fresh: fresh})
 		for _, u := range v.Objects {
-			if id := accountIDOf(u); id != "" {
+			if id := directory.AccountIDOf(u); id != "" {
 				h.users[id] = u
 			}
 		}
@@ -352,14 +353,14 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*projectRole, fres
 // at hand or cheaper.
 func (b *entitlements) groupsByID(ctx context.Context, ids []string, fresh bool) ([]query.Object, error) {
 	n := mirror.Need{Fresh: fresh, Links: true}
-	if v, ok := b.groups.collection.Peek(n); ok {
+	if v, ok := b.groups.Collection.Peek(n); ok {
 		return v.Objects, nil
 	}
-	if b.groups.reader.Worthwhile(ctx, len(ids)) == mirror.ErrCostly {
-		v, err := b.groups.collection.All(ctx, n)
+	if b.groups.Reader.Worthwhile(ctx, len(ids)) == mirror.ErrCostly {
+		v, err := b.groups.Collection.All(ctx, n)
 		return v.Objects, err
 	}
-	return mirror.FetchAll(ctx, ids, b.groups.read)
+	return mirror.FetchAll(ctx, ids, b.groups.Read)
 }
 
 // Create makes a group; roles are made in Jira.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -17,9 +18,9 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 		return nil, true, err
 	}
 	translated := make([]resource.Operation, 0, len(ops))
-	var change namedChange
+	var change directory.LinkChange
 	for _, op := range ops {
-		if op.Path.Attr.Name != b.m.member || !change.take(op) {
+		if op.Path.Attr.Name != b.m.member || !change.Take(op) {
 			return nil, false, nil
 		}
 		if op.Op == "add" {
@@ -29,7 +30,7 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 		translated = append(translated, op)
 	}
 	if _, _, isRole := parseRoleID(id); isRole {
-		found, err := b.changeRole(ctx, id, change.added, change.removed)
+		found, err := b.changeRole(ctx, id, change.Added, change.Removed)
 		return found, true, err
 	}
 	g, _, err := b.groups.Patch(ctx, id, translated)
@@ -47,16 +48,16 @@ func (b *entitlements) Complete(_ context.Context, _ string, doc *query.Object) 
 // Update implements backend.
 func (b *entitlements) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
-	change := memberChange{}
-	change.added, change.removed = entitlementChanges(current.Elements(b.m.member), want.Elements(b.m.member))
+	change := directory.MemberChange{}
+	change.Added, change.Removed = entitlementChanges(current.Elements(b.m.member), want.Elements(b.m.member))
 	if current.Text(b.m.kind) == kindRole {
 		if want.Text("externalId") != "" {
 			return nil, resource.Mutability("externalId: a project role has none.")
 		}
-		if len(change.added)+len(change.removed) == 0 {
+		if len(change.Added)+len(change.Removed) == 0 {
 			return current, nil
 		}
-		return b.changeRole(ctx, id, change.added, change.removed)
+		return b.changeRole(ctx, id, change.Added, change.Removed)
 	}
 	before, after := b.groupOf(current), b.groupOf(want)
 	g, err := b.groups.Update(ctx, before, after)
@@ -147,16 +148,16 @@ func (b *entitlements) people(ctx context.Context, add, remove []string) ([]quer
 
 func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user query.Object, revoke bool) (*projectRole, error) {
 	if revoke {
-		return b.roles.revoke(ctx, role, accountIDOf(user))
+		return b.roles.revoke(ctx, role, directory.AccountIDOf(user))
 	}
 	user, err := b.accounts.linked(ctx, user)
 	if err != nil {
 		return role, err
 	}
-	now, err := b.roles.grant(ctx, role, accountIDOf(user), isProvisioned(user))
+	now, err := b.roles.grant(ctx, role, directory.AccountIDOf(user), isProvisioned(user))
 	if err != nil && resource.AsError(err).Status == http.StatusBadRequest && !isProvisioned(user) {
-		if _, readErr := b.groups.read(ctx, user.Text("id")); readErr == nil {
-			return role, groupAsMember(user.Text("id"))
+		if _, readErr := b.groups.Read(ctx, user.Text("id")); readErr == nil {
+			return role, directory.GroupAsMember(user.Text("id"))
 		}
 	}
 	return now, err

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -22,7 +23,7 @@ import (
 // is Atlassian's. It is safe for concurrent use.
 type outsiders struct {
 	organization *atlassian.Organization
-	users        *users
+	users        *directory.Users
 	kept         *mirror.Memo[[]*atlassian.OrganizationUser]
 }
 
@@ -34,7 +35,7 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) (
 	}
 	linked := make(map[string]bool, len(users))
 	for _, u := range users {
-		linked[accountIDOf(u)] = true
+		linked[directory.AccountIDOf(u)] = true
 	}
 	var out []query.Object
 	for _, a := range everyone {
@@ -54,7 +55,7 @@ func (b *outsiders) named(ctx context.Context, userName string, users []query.Ob
 	}
 	var found []query.Object
 	for _, a := range everyone {
-		is := func(u query.Object) bool { return accountIDOf(u) == a.AccountID }
+		is := func(u query.Object) bool { return directory.AccountIDOf(u) == a.AccountID }
 		if o := outsider(a); strings.EqualFold(o.Text("userName"), userName) && !slices.ContainsFunc(users, is) {
 			found = append(found, o)
 		}
@@ -62,9 +63,9 @@ func (b *outsiders) named(ctx context.Context, userName string, users []query.Ob
 	if len(found) == 0 {
 		return nil, nil
 	}
-	all, err := b.users.collection.All(ctx, mirror.Need{Fresh: fresh})
+	all, err := b.users.Collection.All(ctx, mirror.Need{Fresh: fresh})
 	return slices.DeleteFunc(found, func(o query.Object) bool {
-		return slices.ContainsFunc(all.Objects, func(u query.Object) bool { return accountIDOf(u) == o.Text("id") })
+		return slices.ContainsFunc(all.Objects, func(u query.Object) bool { return directory.AccountIDOf(u) == o.Text("id") })
 	}), err
 }
 
@@ -74,11 +75,11 @@ func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Obje
 	if err != nil {
 		return nil, upstream.Missing(err, "Account", id)
 	}
-	users, err := b.users.collection.All(ctx, mirror.Need{Fresh: fresh})
+	users, err := b.users.Collection.All(ctx, mirror.Need{Fresh: fresh})
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(users.Objects, func(u query.Object) bool { return accountIDOf(u) == id }) {
+	if slices.ContainsFunc(users.Objects, func(u query.Object) bool { return directory.AccountIDOf(u) == id }) {
 		return nil, resource.NotFound("Account", id)
 	}
 	return outsider(a), nil
@@ -92,7 +93,7 @@ func outsider(a *atlassian.OrganizationUser) query.Object {
 		o = append(o, query.Member{Name: "emails", Value: []any{query.Object{{Name: "value", Value: a.Email}, {Name: "primary", Value: true}}}})
 	}
 	o = append(o, query.Member{Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: a.AccountID}}})
-	return append(o, metaMember("User", &atlassian.Meta{Created: a.AddedToOrg}))
+	return append(o, directory.MetaMember("User", &atlassian.Meta{Created: a.AddedToOrg}))
 }
 
 // setActive enables or disables an account that the organization manages, and

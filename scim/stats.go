@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/resource"
 )
@@ -22,10 +23,10 @@ func readersOf(types []*resource.Type) []*mirror.Reader {
 	var all []*mirror.Reader
 	for _, t := range types {
 		switch b := t.Backend.(type) {
-		case *users:
-			all = append(all, b.reader)
-		case *groups:
-			all = append(all, b.reader)
+		case *directory.Users:
+			all = append(all, b.Reader)
+		case *directory.Groups:
+			all = append(all, b.Reader)
 		}
 	}
 	return all

@@ -9,6 +9,7 @@ import (
 	"github.com/elimity-com/scim/optional"
 
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -30,9 +31,9 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 		types[rt.Name] = t
 		out = append(out, t)
 	}
-	users, groups := newDirectoryBackends(cfg.Directory, mirror.Config{Ttl: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}, cfg.DeriveEmailDomain, types["User"].Schema, types["Group"].Schema)
+	users, groups := directory.New(cfg.Directory, mirror.Config{Ttl: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}, cfg.DeriveEmailDomain, types["User"].Schema, types["Group"].Schema)
 	types["User"].Backend, types["Group"].Backend = users, groups
-	types["User"].Links, types["Group"].Links = users.reader.Links, groups.reader.Links
+	types["User"].Links, types["Group"].Links = users.Reader.Links, groups.Reader.Links
 	types["Group"].Linked = []string{"/Users", "/Accounts"}
 	catalogues := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
 	types["Issue"].References = true
@@ -58,8 +59,8 @@ func newViews(cfg Config, user, group *resource.Type, c *catalogues) (account, e
 	if entitlement, err = newView(cfg, cfg.Entitlement, em.schema, em.member); err != nil {
 		return nil, nil, err
 	}
-	roles := newRoles(cfg.jira(), group.Backend.(*groups).idNamed, c)
-	accounts := newAccounts(cfg.accounts(), am, user, group.Backend.(*groups), roles)
+	roles := newRoles(cfg.jira(), group.Backend.(*directory.Groups).IDNamed, c)
+	accounts := newAccounts(cfg.accounts(), am, user, group.Backend.(*directory.Groups), roles)
 	account.Backend = accounts
 	entitlement.Backend = newEntitlements(cfg.ScanBudget, em, group, accounts)
 	account.Linked, entitlement.Linked = []string{"/Entitlements", "/Groups"}, []string{"/Accounts", "/Users"}

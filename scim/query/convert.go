@@ -87,7 +87,7 @@ func listOf(v any, a *Attribute) any {
 	return list
 }
 
-// valueOf converts one value to the type that its attribute calls for, or nil.
+// directory.valueOf converts one value to the type that its attribute calls for, or nil.
 func valueOf(v any, a *Attribute) any {
 	switch a.Kind {
 	case Boolean:

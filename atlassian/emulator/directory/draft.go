@@ -178,7 +178,7 @@ func (c *groupDraft) applyMember(p patchPath, op string) error {
 	return c.remove(id)
 }
 
-// memberIDs returns the user ids of one member or of a list of them.
+// directory.memberIDs returns the user ids of one member or of a list of them.
 func memberIDs(members shape, value any) ([]string, error) {
 	elements, err := members.elements(value)
 	if err != nil {

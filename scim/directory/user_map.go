@@ -1,8 +1,6 @@
-package scim
+package directory
 
 import (
-	"strings"
-
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
 )
@@ -52,7 +50,7 @@ func userObject(u *atlassian.User) query.Object {
 	if u.Atlassian != nil && u.Atlassian.AtlassianAccountID != "" {
 		o = append(o, query.Member{Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: u.Atlassian.AtlassianAccountID}}})
 	}
-	return append(o, metaMember("User", u.Meta))
+	return append(o, MetaMember("User", u.Meta))
 }
 
 func nameObject(n *atlassian.Name) query.Object {
@@ -99,8 +97,8 @@ func addMany[T any](o *query.Object, name string, all []T, object func(T) query.
 	*o = append(*o, query.Member{Name: name, Value: list})
 }
 
-// metaMember is the meta attribute without location, which the renderer adds.
-func metaMember(resourceType string, m *atlassian.Meta) query.Member {
+// MetaMember is the meta attribute without location, which the renderer adds.
+func MetaMember(resourceType string, m *atlassian.Meta) query.Member {
 	meta := query.Object{{Name: "resourceType", Value: resourceType}}
 	if m != nil && !m.Created.IsZero() {
 		meta = append(meta, query.Member{Name: "created", Value: m.Created})
@@ -145,8 +143,8 @@ func multiValues(o query.Object, name string) []atlassian.MultiValue {
 	return out
 }
 
-func sameText(a, b any) bool {
-	x, ok := a.(string)
-	y, also := b.(string)
-	return ok && also && strings.EqualFold(strings.TrimSpace(x), strings.TrimSpace(y)) || a == b
+// AccountIDOf is the id of the Atlassian account behind a user, "" as long as
+// there is none.
+func AccountIDOf(user query.Object) string {
+	return user.Inner(atlassian.ExternalSchema).Text("atlassianAccountId")
 }

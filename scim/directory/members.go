@@ -1,4 +1,4 @@
-package scim
+package directory
 
 import (
 	"slices"
@@ -10,60 +10,60 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// memberChange is what is sent to change a group, and what its members must
+// MemberChange is what is sent to change a group, and what its members must
 // then be: added among them, removed not, and with only nobody but added.
-type memberChange struct {
-	sent           []atlassian.PatchOperation
-	added, removed []string
+type MemberChange struct {
+	Sent           []atlassian.PatchOperation
+	Added, Removed []string
 	only           bool
 }
 
 // memberOperations translates operations on externalId and those on members that
 // name the members they mean. ok is false if there is another one, or none.
-func memberOperations(ops []resource.Operation) (change memberChange, ok bool) {
+func memberOperations(ops []resource.Operation) (change MemberChange, ok bool) {
 	for _, op := range ops {
 		if op.Path.Attr.Name == "externalId" {
-			change.sent = append(change.sent, plainOperation(op)...)
+			change.Sent = append(change.Sent, plainOperation(op)...)
 			continue
 		}
 		named, known := namedMembers(op)
 		if op.Path.Attr.Name != "members" || op.Path.Sub != nil || !known {
-			return memberChange{}, false
+			return MemberChange{}, false
 		}
 		switch {
 		case op.Op == "add":
-			change.sent = append(change.sent, addMembers(named))
-			change.added, change.removed = append(change.added, named...), subtract(change.removed, named)
+			change.Sent = append(change.Sent, AddMembers(named))
+			change.Added, change.Removed = append(change.Added, named...), subtract(change.Removed, named)
 		case op.Op == "remove" && (op.Filter != nil || op.Value != nil):
 			for _, id := range named {
-				change.sent = append(change.sent, removeMember(id))
+				change.Sent = append(change.Sent, RemoveMember(id))
 			}
-			change.removed, change.added = append(change.removed, named...), subtract(change.added, named)
+			change.Removed, change.Added = append(change.Removed, named...), subtract(change.Added, named)
 		case op.Op == "remove":
-			change = memberChange{sent: append(change.sent, atlassian.PatchOperation{Op: "remove", Path: "members"}), only: true}
+			change = MemberChange{Sent: append(change.Sent, atlassian.PatchOperation{Op: "remove", Path: "members"}), only: true}
 		default:
 			replaced := atlassian.PatchOperation{Op: "replace", Path: "members", Value: references(named)}
-			change = memberChange{sent: append(change.sent, replaced), added: named, only: true}
+			change = MemberChange{Sent: append(change.Sent, replaced), Added: named, only: true}
 		}
 	}
-	return change, len(change.sent) > 0
+	return change, len(change.Sent) > 0
 }
 
-// namedChange is what operations do to a list of links, by the ids that they
+// LinkChange is what operations do to a list of links, by the ids that they
 // name.
-type namedChange struct{ added, removed []string }
+type LinkChange struct{ Added, Removed []string }
 
-// take adds an operation to the change. It reports false if the operation does
+// Take adds an operation to the change. It reports false if the operation does
 // more than to add or to remove what it names.
-func (c *namedChange) take(op resource.Operation) bool {
+func (c *LinkChange) Take(op resource.Operation) bool {
 	ids, ok := namedMembers(op)
 	switch {
 	case !ok || op.Path.Sub != nil || op.Op == "replace", op.Op == "remove" && op.Filter == nil && op.Value == nil:
 		return false
 	case op.Op == "add":
-		c.added, c.removed = append(c.added, ids...), subtract(c.removed, ids)
+		c.Added, c.Removed = append(c.Added, ids...), subtract(c.Removed, ids)
 	default:
-		c.removed, c.added = append(c.removed, ids...), subtract(c.added, ids)
+		c.Removed, c.Added = append(c.Removed, ids...), subtract(c.Added, ids)
 	}
 	return true
 }
@@ -96,19 +96,19 @@ func valuesIn(elements any) ([]string, bool) {
 	return ids, true
 }
 
-func addMembers(ids []string) atlassian.PatchOperation {
+func AddMembers(ids []string) atlassian.PatchOperation {
 	return atlassian.PatchOperation{Op: "add", Path: "members", Value: references(ids)}
 }
 
-func removeMember(id string) atlassian.PatchOperation {
+func RemoveMember(id string) atlassian.PatchOperation {
 	return atlassian.PatchOperation{Op: "remove", Path: "members[value eq " + strconv.Quote(id) + "]"}
 }
 
 // leaveOut takes ids out of what is added.
-func (m *memberChange) leaveOut(ids []string) {
-	m.added = subtract(m.added, ids)
+func (m *MemberChange) leaveOut(ids []string) {
+	m.Added = subtract(m.Added, ids)
 	var sent []atlassian.PatchOperation
-	for _, op := range m.sent {
+	for _, op := range m.Sent {
 		if given, ok := op.Value.([]atlassian.Reference); ok {
 			given = slices.DeleteFunc(slices.Clone(given), func(r atlassian.Reference) bool { return slices.Contains(ids, r.Value) })
 			if op.Value = given; len(given) == 0 && op.Op == "add" {
@@ -117,7 +117,7 @@ func (m *memberChange) leaveOut(ids []string) {
 		}
 		sent = append(sent, op)
 	}
-	m.sent = sent
+	m.Sent = sent
 }
 
 // withoutStrangers leaves out the removals of users who neither are members nor
@@ -125,12 +125,12 @@ func (m *memberChange) leaveOut(ids []string) {
 func withoutStrangers(ops []atlassian.PatchOperation, members []string) []atlassian.PatchOperation {
 	known := make(map[string]bool)
 	for _, id := range members {
-		known[removeMember(id).Path] = true
+		known[RemoveMember(id).Path] = true
 	}
 	for _, op := range ops {
 		given, _ := op.Value.([]atlassian.Reference)
 		for _, r := range given {
-			known[removeMember(r.Value).Path] = true
+			known[RemoveMember(r.Value).Path] = true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(ops), func(op atlassian.PatchOperation) bool {
@@ -157,7 +157,7 @@ func references(ids []string) []atlassian.Reference {
 	return out
 }
 
-// removedMember is the member that an operation made by removeMember removes.
+// removedMember is the member that an operation made by RemoveMember removes.
 func removedMember(op atlassian.PatchOperation) (id string, ok bool) {
 	quoted, ok := strings.CutPrefix(op.Path, "members[value eq ")
 	if !ok || op.Op != "remove" {

@@ -1,28 +1,13 @@
-package scim
+package directory
 
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
-	"scim-atlassian/scim/resource"
 )
-
-// newDirectoryBackends makes the backends of users and groups; a lookup of one
-// by the other reads both.
-func newDirectoryBackends(upstream *atlassian.Directory, kept mirror.Config, deriveDomain string, userSchema, groupSchema *query.Schema) (*users, *groups) {
-	u := &users{schema: userSchema, deriveDomain: deriveDomain}
-	g := &groups{schema: groupSchema, users: u}
-	u.reader = mirror.NewReader(mirror.Source{Name: "User", Links: resource.Links{Name: "groups"}, Page: u.page, Read: u.read}, kept)
-	g.reader = mirror.NewReader(mirror.Source{Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Page: g.page, Read: g.read}, kept)
-	d := &provisioning{upstream: upstream, users: &u.reader.Store, groups: &g.reader.Store, sizes: newSizes()}
-	u.directory, g.directory = d, d
-	u.collection = u.reader.Collection(u.table(), u.probe)
-	g.collection = g.reader.Collection(g.table(), g.probe)
-	return u, g
-}
 
 // changes lists the upstream operations that turn current into want, a level
 // below complex attributes and extensions, so that what Atlassian keeps beside
@@ -106,4 +91,10 @@ func valueOf(element any) any {
 	object, _ := element.(query.Object)
 	v, _ := object.Get("value")
 	return v
+}
+
+func sameText(a, b any) bool {
+	x, ok := a.(string)
+	y, also := b.(string)
+	return ok && also && strings.EqualFold(strings.TrimSpace(x), strings.TrimSpace(y)) || a == b
 }

@@ -1,4 +1,4 @@
-package scim
+package directory
 
 import (
 	"cmp"
@@ -17,31 +17,31 @@ import (
 // a larger one is answered with 204 (RFC 7644 section 3.5.2).
 const shownMembers = 1000
 
-// groups is the backend of Group resources.
-type groups struct {
+// Groups is the backend of Group resources.
+type Groups struct {
 	directory  *provisioning
 	schema     *query.Schema
-	users      *users
-	reader     *mirror.Reader
-	collection *mirror.Collection
+	users      *Users
+	Reader     *mirror.Reader
+	Collection *mirror.Collection
 }
 
 // table is what the directory finds among its groups: by name with one call,
 // and by way of a member with one call a group of that member.
-func (b *groups) table() query.Table {
+func (b *Groups) table() query.Table {
 	return query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: "displayName", Name: "displayName", Exact: true},
-		{Path: "members.value", Name: "members.value", Exact: true, Cost: b.directory.sizes.cost},
+		{Path: "members.value", Name: "members.value", Exact: true, Cost: b.directory.Sizes.Cost},
 	}
 }
 
 // Get reads the whole group: the directory knows no other way.
-func (b *groups) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
-	return b.read(ctx, id)
+func (b *Groups) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
+	return b.Read(ctx, id)
 }
 
-func (b *groups) read(ctx context.Context, id string) (query.Object, error) {
+func (b *Groups) Read(ctx context.Context, id string) (query.Object, error) {
 	g, err := b.directory.Group(ctx, id)
 	if err != nil {
 		return nil, upstream.Missing(err, "Group", id)
@@ -49,7 +49,7 @@ func (b *groups) read(ctx context.Context, id string) (query.Object, error) {
 	return groupObject(g), nil
 }
 
-func (b *groups) Create(ctx context.Context, doc query.Object) (query.Object, error) {
+func (b *Groups) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: doc.Text("externalId"), DisplayName: doc.Text("displayName"), Members: references(memberIDs(doc))})
 	if err != nil && ignoresUnknownMembers(ctx) {
 		known, readErr := b.known(ctx, memberIDs(doc))
@@ -64,7 +64,7 @@ func (b *groups) Create(ctx context.Context, doc query.Object) (query.Object, er
 		return nil, b.unknownMember(ctx, memberIDs(doc), err)
 	}
 	found := groupObject(g)
-	return found, b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: memberIDs(doc), only: true})
+	return found, b.confirmed(found, MemberChange{Sent: changes(b.schema, nil, doc), Added: memberIDs(doc), only: true})
 }
 
 // ignoresUnknownMembers reports whether the caller wants members that the
@@ -74,8 +74,8 @@ func ignoresUnknownMembers(ctx context.Context) bool {
 }
 
 // known returns the ids that are of users of the directory.
-func (b *groups) known(ctx context.Context, ids []string) ([]string, error) {
-	found, err := mirror.FetchAll(ctx, ids, b.users.read)
+func (b *Groups) known(ctx context.Context, ids []string) ([]string, error) {
+	found, err := mirror.FetchAll(ctx, ids, b.users.Read)
 	known := make([]string, 0, len(found))
 	for _, o := range found {
 		known = append(known, o.Text("id"))
@@ -93,7 +93,7 @@ func memberList(ids []string) []any {
 
 // Kept implements backend. Some clients rename a group by a PUT without members,
 // and the group would lose everybody.
-func (b *groups) Kept(p resource.Policy) []string {
+func (b *Groups) Kept(p resource.Policy) []string {
 	var names []string
 	if p.KeepMembers {
 		names = append(names, "members")
@@ -106,66 +106,66 @@ func (b *groups) Kept(p resource.Policy) []string {
 
 // Patch implements patcher for changes of members, whatever the size of the
 // group, and of externalId.
-func (b *groups) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
+func (b *Groups) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	change, ok := memberOperations(ops)
 	if !ok {
 		return nil, false, nil
 	}
-	found, err := b.send(ctx, id, change)
+	found, err := b.Send(ctx, id, change)
 	return found, true, err
 }
 
 // Update implements backend: of the members only those that come and go are
 // sent.
-func (b *groups) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
+func (b *Groups) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	before, after := memberIDs(current), memberIDs(want)
-	change := memberChange{added: subtract(after, before), removed: subtract(before, after)}
+	change := MemberChange{Added: subtract(after, before), Removed: subtract(before, after)}
 	for _, op := range changes(b.schema, current, want) {
 		if op.Path != "members" {
-			change.sent = append(change.sent, op)
+			change.Sent = append(change.Sent, op)
 		}
 	}
-	for _, member := range change.removed {
-		change.sent = append(change.sent, removeMember(member))
+	for _, member := range change.Removed {
+		change.Sent = append(change.Sent, RemoveMember(member))
 	}
-	if len(change.added) > 0 {
-		change.sent = append(change.sent, addMembers(change.added))
+	if len(change.Added) > 0 {
+		change.Sent = append(change.Sent, AddMembers(change.Added))
 	}
-	if len(change.sent) == 0 {
+	if len(change.Sent) == 0 {
 		return current, nil
 	}
-	return b.send(ctx, current.Text("id"), change)
+	return b.Send(ctx, current.Text("id"), change)
 }
 
-// send makes the one upstream call of a PATCH and confirms the outcome.
-func (b *groups) send(ctx context.Context, id string, change memberChange) (query.Object, error) {
-	g, err := b.directory.PatchGroup(ctx, id, change.sent)
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(change.added)+len(change.removed) > 0 {
+// Send makes the one upstream call of a PATCH and confirms the outcome.
+func (b *Groups) Send(ctx context.Context, id string, change MemberChange) (query.Object, error) {
+	g, err := b.directory.PatchGroup(ctx, id, change.Sent)
+	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(change.Added)+len(change.Removed) > 0 {
 		// Upstream says the same of an unknown group and an unknown member. Who is
 		// no member need not be removed, so one that is gone is passed over.
-		current, readErr := b.read(ctx, id)
+		current, readErr := b.Read(ctx, id)
 		if readErr != nil {
 			return nil, readErr
 		}
 		var unknown []string
 		if ignoresUnknownMembers(ctx) {
-			known, readErr := b.known(ctx, change.added)
+			known, readErr := b.known(ctx, change.Added)
 			if readErr != nil {
 				return nil, readErr
 			}
-			unknown = subtract(change.added, known)
+			unknown = subtract(change.Added, known)
 			change.leaveOut(unknown)
 		}
-		rest := withoutStrangers(change.sent, memberIDs(current))
+		rest := withoutStrangers(change.Sent, memberIDs(current))
 		switch {
 		case len(rest) == 0:
 			return current, nil
-		case len(unknown) == 0 && len(rest) == len(change.sent):
-			return nil, b.unknownMember(ctx, change.added, err)
+		case len(unknown) == 0 && len(rest) == len(change.Sent):
+			return nil, b.unknownMember(ctx, change.Added, err)
 		}
 		g, err = b.directory.PatchGroup(ctx, id, rest)
 		if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
-			return nil, b.unknownMember(ctx, change.added, err)
+			return nil, b.unknownMember(ctx, change.Added, err)
 		}
 	}
 	if err != nil {
@@ -186,11 +186,11 @@ func (b *groups) send(ctx context.Context, id string, change memberChange) (quer
 // unknownMember explains the refusal of a write that names members. A single one
 // that is no user is looked at as a group: clients that know nested groups send
 // them so, without a word of what they are.
-func (b *groups) unknownMember(ctx context.Context, ids []string, err error) error {
+func (b *Groups) unknownMember(ctx context.Context, ids []string, err error) error {
 	kind := atlassian.KindOf(err)
 	if len(ids) == 1 && (kind == atlassian.NotFound || kind == atlassian.Invalid) {
-		if _, readErr := b.read(ctx, ids[0]); readErr == nil {
-			return groupAsMember(ids[0])
+		if _, readErr := b.Read(ctx, ids[0]); readErr == nil {
+			return GroupAsMember(ids[0])
 		}
 	}
 	if kind != atlassian.NotFound {
@@ -199,42 +199,42 @@ func (b *groups) unknownMember(ctx context.Context, ids []string, err error) err
 	return &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidValue, Detail: "members names a user that the directory does not have; nothing was changed.", Err: err}
 }
 
-// groupAsMember refuses a group within a group.
-func groupAsMember(id string) *resource.Error {
+// GroupAsMember refuses a group within a group.
+func GroupAsMember(id string) *resource.Error {
 	return resource.InvalidValue("members: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.", resource.InQuotes(id))
 }
 
 // confirmed compares the group with what was sent.
-func (b *groups) confirmed(found query.Object, change memberChange) error {
+func (b *Groups) confirmed(found query.Object, change MemberChange) error {
 	is := memberIDs(found)
-	wrong := len(subtract(change.added, is)) + len(change.removed) - len(subtract(change.removed, is))
+	wrong := len(subtract(change.Added, is)) + len(change.Removed) - len(subtract(change.Removed, is))
 	if change.only {
-		wrong += len(subtract(is, change.added))
+		wrong += len(subtract(is, change.Added))
 	}
 	if wrong > 0 {
 		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", found.Text("id"), wrong)
 	}
-	if names := ignored(b.schema, change.sent, found); len(names) > 0 {
+	if names := ignored(b.schema, change.Sent, found); len(names) > 0 {
 		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return nil
 }
 
-func (b *groups) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
+func (b *Groups) Remove(ctx context.Context, id string) error {
+	resource.RequestOf(ctx).Remember(b.Reader.Store.Known(id))
 	return upstream.Missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 
-func (b *groups) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.collection.List(ctx, q)
+func (b *Groups) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
+	return b.Collection.List(ctx, q)
 }
 
-func (b *groups) Explain(filter query.Expr) string {
-	return b.collection.Plan(filter, mirror.Need{}).String()
+func (b *Groups) Explain(filter query.Expr) string {
+	return b.Collection.Plan(filter, mirror.Need{}).String()
 }
 
 // page lists groups; without members where upstream leaves them out.
-func (b *groups) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
+func (b *Groups) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
 	p, err := b.directory.Groups(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
 	if err != nil {
 		return nil, 0, err
@@ -254,10 +254,10 @@ func listedGroups(all []*atlassian.Group) []query.Object {
 	return out
 }
 
-func (b *groups) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
+func (b *Groups) Probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return mirror.FetchAll(ctx, []string{p.Value}, b.read)
+		return mirror.FetchAll(ctx, []string{p.Value}, b.Read)
 	case "members.value":
 		return b.groupsOf(ctx, p.Value)
 	}
@@ -265,14 +265,14 @@ func (b *groups) probe(ctx context.Context, p query.Probe) ([]query.Object, erro
 	if err != nil {
 		return nil, err
 	}
-	objects, err := b.reader.Completed(ctx, listedGroups(found.Resources))
+	objects, err := b.Reader.Completed(ctx, listedGroups(found.Resources))
 	if err != nil {
 		return nil, err
 	}
 	return objects, lookupComplete(len(objects), found.Total)
 }
 
-func (b *groups) groupsOf(ctx context.Context, user string) ([]query.Object, error) {
+func (b *Groups) groupsOf(ctx context.Context, user string) ([]query.Object, error) {
 	u, err := b.directory.User(ctx, user)
 	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
 		return nil, nil
@@ -280,14 +280,14 @@ func (b *groups) groupsOf(ctx context.Context, user string) ([]query.Object, err
 	if err != nil {
 		return nil, err
 	}
-	if err := b.reader.Worthwhile(ctx, len(u.Groups)); err != nil {
+	if err := b.Reader.Worthwhile(ctx, len(u.Groups)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(u.Groups))
 	for _, g := range u.Groups {
 		ids = append(ids, g.Value)
 	}
-	return mirror.FetchAll(ctx, ids, b.read)
+	return mirror.FetchAll(ctx, ids, b.Read)
 }
 
 // groupObject is the group as a SCIM resource.
@@ -298,12 +298,12 @@ func groupObject(g *atlassian.Group) query.Object {
 		members = append(members, referenceObject(m))
 	}
 	o = append(o, query.Member{Name: "members", Value: members})
-	return append(o, metaMember("Group", g.Meta))
+	return append(o, MetaMember("Group", g.Meta))
 }
 
-// idNamed returns the id of the group with the name, in any case, "" if the
+// IDNamed returns the id of the group with the name, in any case, "" if the
 // directory has none.
-func (b *groups) idNamed(ctx context.Context, name string) (string, error) {
+func (b *Groups) IDNamed(ctx context.Context, name string) (string, error) {
 	found, err := b.directory.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "displayName", Value: name}})
 	if err != nil {
 		return "", err

@@ -1,4 +1,4 @@
-package scim
+package directory
 
 import (
 	"testing"
@@ -48,21 +48,21 @@ func TestIgnored(t *testing.T) {
 
 // TestGroupConfirmed covers members that did not come, go or leave alone.
 func TestGroupConfirmed(t *testing.T) {
-	b := &groups{schema: namedType(t, "Group").Schema}
+	b := &Groups{schema: namedType(t, "Group").Schema}
 	found := groupObject(&atlassian.Group{ID: "g", DisplayName: "G", Members: references([]string{"a", "b"})})
 	for _, test := range []struct {
 		name   string
-		change memberChange
+		change MemberChange
 		ok     bool
 	}{
-		{"added", memberChange{added: []string{"a"}}, true},
-		{"not added", memberChange{added: []string{"a", "c"}}, false},
-		{"removed", memberChange{removed: []string{"c"}}, true},
-		{"not removed", memberChange{removed: []string{"b"}}, false},
-		{"replaced", memberChange{added: []string{"b", "a"}, only: true}, true},
-		{"not replaced", memberChange{added: []string{"a"}, only: true}, false},
-		{"not emptied", memberChange{only: true}, false},
-		{"another attribute ignored", memberChange{sent: []atlassian.PatchOperation{{Op: "replace", Path: "externalId", Value: "x"}}}, false},
+		{"added", MemberChange{Added: []string{"a"}}, true},
+		{"not added", MemberChange{Added: []string{"a", "c"}}, false},
+		{"removed", MemberChange{Removed: []string{"c"}}, true},
+		{"not removed", MemberChange{Removed: []string{"b"}}, false},
+		{"replaced", MemberChange{Added: []string{"b", "a"}, only: true}, true},
+		{"not replaced", MemberChange{Added: []string{"a"}, only: true}, false},
+		{"not emptied", MemberChange{only: true}, false},
+		{"another attribute ignored", MemberChange{Sent: []atlassian.PatchOperation{{Op: "replace", Path: "externalId", Value: "x"}}}, false},
 	} {
 		if err := b.confirmed(found, test.change); (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.name, err)

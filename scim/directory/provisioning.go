@@ -1,4 +1,4 @@
-package scim
+package directory
 
 import (
 	"context"
@@ -22,14 +22,14 @@ import (
 type provisioning struct {
 	upstream      *atlassian.Directory
 	users, groups *mirror.Store
-	sizes         *sizes
+	Sizes         *sizes
 }
 
 // User calls GET /Users/{id}.
 func (d *provisioning) User(ctx context.Context, id string) (*atlassian.User, error) {
 	u, err := d.upstream.User(ctx, id)
 	if err == nil {
-		d.sizes.set(u.ID, len(u.Groups))
+		d.Sizes.set(u.ID, len(u.Groups))
 	}
 	return u, err
 }
@@ -85,7 +85,7 @@ func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
 func (d *provisioning) Group(ctx context.Context, id string) (*atlassian.Group, error) {
 	g, err := d.upstream.Group(ctx, id)
 	if err == nil {
-		d.sizes.set(g.ID, len(g.Members))
+		d.Sizes.set(g.ID, len(g.Members))
 	}
 	return g, err
 }
@@ -98,7 +98,7 @@ func (d *provisioning) Groups(ctx context.Context, list atlassian.ListOptions) (
 	}
 	for _, g := range page.Resources {
 		if g.Members != nil {
-			d.sizes.set(g.ID, len(g.Members))
+			d.Sizes.set(g.ID, len(g.Members))
 		}
 	}
 	return page, nil
@@ -186,7 +186,7 @@ func (d *provisioning) noteGroup(g *atlassian.Group, began uint64) {
 		d.groups.Doubt(g.ID)
 		return
 	}
-	d.sizes.set(g.ID, len(g.Members))
+	d.Sizes.set(g.ID, len(g.Members))
 	if d.groups.Listens() {
 		d.groups.Note(g.ID, groupObject(g), began)
 	}
@@ -225,9 +225,9 @@ func (s *sizes) set(id string, size int) {
 	s.byID[id] = size
 }
 
-// cost is the number of calls of reading a resource and all that it refers to;
+// Cost is the number of calls of reading a resource and all that it refers to;
 // one, as long as nothing is known.
-func (s *sizes) cost(id string) int {
+func (s *sizes) Cost(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	size, known := s.byID[id]

@@ -1,4 +1,4 @@
-package scim
+package directory
 
 import (
 	"context"
@@ -13,43 +13,43 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-// users is the backend of User resources.
-type users struct {
-	directory  *provisioning
+// Users is the backend of User resources.
+type Users struct {
+	Directory  *provisioning
 	schema     *query.Schema
-	reader     *mirror.Reader
-	collection *mirror.Collection
+	Reader     *mirror.Reader
+	Collection *mirror.Collection
 
 	deriveDomain string // completes a user without e-mail; empty: such a user is refused
 }
 
 // table is what the directory finds among its users with one call, and by way
 // of a group with one call a member.
-func (b *users) table() query.Table {
+func (b *Users) table() query.Table {
 	return query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: "userName", Name: "userName", Exact: true},
 		{Path: "externalId", Name: "externalId", Exact: true},
-		{Path: "groups.value", Name: "groups.value", Exact: true, Cost: b.directory.sizes.cost},
+		{Path: "groups.value", Name: "groups.value", Exact: true, Cost: b.Directory.Sizes.Cost},
 	}
 }
 
 // Get reads the whole user: fewer attributes cost a call too, and versions are of
 // all of them.
-func (b *users) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
-	return b.read(ctx, id)
+func (b *Users) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
+	return b.Read(ctx, id)
 }
 
-func (b *users) read(ctx context.Context, id string) (query.Object, error) {
-	u, err := b.directory.User(ctx, id)
+func (b *Users) Read(ctx context.Context, id string) (query.Object, error) {
+	u, err := b.Directory.User(ctx, id)
 	if err != nil {
 		return nil, upstream.Missing(err, "User", id)
 	}
 	return userObject(u), nil
 }
 
-func (b *users) Create(ctx context.Context, doc query.Object) (query.Object, error) {
-	u, err := b.directory.CreateUser(ctx, userOf(doc))
+func (b *Users) Create(ctx context.Context, doc query.Object) (query.Object, error) {
+	u, err := b.Directory.CreateUser(ctx, userOf(doc))
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func (b *users) Create(ctx context.Context, doc query.Object) (query.Object, err
 // Kept implements backend: externalId, the correlation key, and e-mail addresses
 // are what PUT bodies leave out in practice though their senders rely on them;
 // active stays for everybody, since nothing said activates nobody.
-func (b *users) Kept(p resource.Policy) []string {
+func (b *Users) Kept(p resource.Policy) []string {
 	if p.Strict {
 		return []string{"active"}
 	}
@@ -67,7 +67,7 @@ func (b *users) Kept(p resource.Policy) []string {
 }
 
 // Patch implements patcher for operations that say all by themselves.
-func (b *users) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
+func (b *Users) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	for _, op := range ops {
 		if op.Op == "remove" && op.Path.Attr.Required && op.Path.Sub == nil && op.Filter == nil && op.Value == nil {
 			return nil, true, resource.Mutability("%s is required and cannot be removed.", op.Path)
@@ -77,7 +77,7 @@ func (b *users) Patch(ctx context.Context, id string, ops []resource.Operation) 
 	if !plain {
 		return nil, false, nil
 	}
-	u, err := b.directory.PatchUser(ctx, id, mirrored(sent))
+	u, err := b.Directory.PatchUser(ctx, id, mirrored(sent))
 	if err != nil {
 		return nil, true, upstream.Missing(err, "User", id)
 	}
@@ -132,7 +132,7 @@ func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 }
 
 // Update implements backend.
-func (b *users) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
+func (b *Users) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
 	want = want.Clone()
 	for _, name := range []string{"emails", "phoneNumbers"} {
@@ -145,7 +145,7 @@ func (b *users) Update(ctx context.Context, current, want query.Object) (query.O
 	if len(ops) == 0 {
 		return current, nil
 	}
-	u, err := b.directory.PatchUser(ctx, id, mirrored(ops))
+	u, err := b.Directory.PatchUser(ctx, id, mirrored(ops))
 	if err != nil {
 		return nil, upstream.Missing(err, "User", id)
 	}
@@ -153,66 +153,66 @@ func (b *users) Update(ctx context.Context, current, want query.Object) (query.O
 }
 
 // confirmed compares what upstream holds with what it was sent.
-func (b *users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
+func (b *Users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
 	if names := ignored(b.schema, sent, found); len(names) > 0 {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return found, nil
 }
 
-func (b *users) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
-	return upstream.Missing(b.directory.DeleteUser(ctx, id), "User", id)
+func (b *Users) Remove(ctx context.Context, id string) error {
+	resource.RequestOf(ctx).Remember(b.Reader.Store.Known(id))
+	return upstream.Missing(b.Directory.DeleteUser(ctx, id), "User", id)
 }
 
-func (b *users) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.collection.List(ctx, q)
+func (b *Users) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
+	return b.Collection.List(ctx, q)
 }
 
-func (b *users) Explain(filter query.Expr) string {
-	return b.collection.Plan(filter, mirror.Need{}).String()
+func (b *Users) Explain(filter query.Expr) string {
+	return b.Collection.Plan(filter, mirror.Need{}).String()
 }
 
 // page lists users with all their attributes, whatever the client wants to see:
 // a snapshot is for everybody, and a page of fewer attributes costs a call too.
-func (b *users) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
-	p, err := b.directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
+func (b *Users) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
+	p, err := b.Directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
 	if err != nil {
 		return nil, 0, err
 	}
 	return userObjects(p.Resources), p.Total, nil
 }
 
-func (b *users) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
+func (b *Users) Probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return mirror.FetchAll(ctx, []string{p.Value}, b.read)
+		return mirror.FetchAll(ctx, []string{p.Value}, b.Read)
 	case "groups.value":
-		return b.membersOf(ctx, p.Value)
+		return b.MembersOf(ctx, p.Value)
 	}
-	found, err := b.directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
+	found, err := b.Directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
 	if err != nil {
 		return nil, err
 	}
 	return userObjects(found.Resources), lookupComplete(len(found.Resources), found.Total)
 }
 
-func (b *users) membersOf(ctx context.Context, group string) ([]query.Object, error) {
-	g, err := b.directory.Group(ctx, group)
+func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, error) {
+	g, err := b.Directory.Group(ctx, group)
 	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := b.reader.Worthwhile(ctx, len(g.Members)); err != nil {
+	if err := b.Reader.Worthwhile(ctx, len(g.Members)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(g.Members))
 	for _, m := range g.Members {
 		ids = append(ids, m.Value)
 	}
-	return mirror.FetchAll(ctx, ids, b.read)
+	return mirror.FetchAll(ctx, ids, b.Read)
 }
 
 // lookupComplete makes a lookup that upstream answered in part a scan.
@@ -223,14 +223,10 @@ func lookupComplete(got, total int) error {
 	return nil
 }
 
-func emailsRequired() error {
-	return resource.InvalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
-}
-
 // Complete implements completer. It gives a user the e-mail address that Atlassian
 // requires, where the configuration says how, and marks the first as primary if
 // none is.
-func (b *users) Complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error) {
+func (b *Users) Complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error) {
 	given, said := doc.Get("emails")
 	if list, _ := given.([]any); len(list) > 0 {
 		doc.Set("emails", withPrimary(list))
@@ -243,63 +239,10 @@ func (b *users) Complete(ctx context.Context, method string, doc *query.Object) 
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
 		return "emails", nil
 	}
-	address, ok := derivedEmail((*doc).Text("userName"), b.deriveDomain)
+	address, ok := DerivedEmail((*doc).Text("userName"), b.deriveDomain)
 	if !ok {
 		return "", emailsRequired()
 	}
 	doc.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
 	return "", nil
-}
-
-// primaries says of every address and number whether it is primary, as the
-// directory does. It wants one address to be.
-func primaries(name string, list []any) []any {
-	if name == "emails" {
-		list = withPrimary(list)
-	}
-	return saidPrimary(list)
-}
-
-// derivedEmail is the address of a user without one. ok is false if the
-// configuration names no domain.
-func derivedEmail(userName, domain string) (address string, ok bool) {
-	if domain == "" || userName == "" {
-		return "", false
-	}
-	if strings.Contains(userName, "@") {
-		return userName, true
-	}
-	return userName + "@" + domain, true
-}
-
-// withPrimary marks the first address as primary if none is.
-func withPrimary(emails []any) []any {
-	for _, e := range emails {
-		if element, _ := e.(query.Object); element != nil {
-			if v, _ := element.Get("primary"); v == true {
-				return emails
-			}
-		}
-	}
-	out := append([]any(nil), emails...)
-	if first, ok := out[0].(query.Object); ok {
-		first = first.Clone()
-		first.Set("primary", true)
-		out[0] = first
-	}
-	return out
-}
-
-// saidPrimary completes elements that do not say whether they are primary.
-func saidPrimary(list []any) []any {
-	out := make([]any, 0, len(list))
-	for _, e := range list {
-		element, _ := e.(query.Object)
-		element = element.Clone()
-		if _, ok := element.Get("primary"); !ok {
-			element.Set("primary", false)
-		}
-		out = append(out, element)
-	}
-	return out
 }
