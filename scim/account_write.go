@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -124,7 +125,7 @@ func (b *accounts) Create(ctx context.Context, doc query.Object) (query.Object, 
 
 // userOf is the user to be made of an account.
 func (b *accounts) userOf(change accountChange) (query.Object, error) {
-	user, err := apply(b.user, nil, b.operations(change.attributes), false)
+	user, err := document.Apply(b.user, nil, b.operations(change.attributes), false)
 	if err != nil {
 		return nil, err
 	}
@@ -359,7 +360,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 			}
 			return b.changeAttributes(ctx, id, user, changes)
 		}
-		want, err := apply(b.user, user, ops, false)
+		want, err := document.Apply(b.user, user, ops, false)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -115,7 +116,7 @@ func (c *call) references() []zap.Field {
 		}
 	}
 	given, _ := c.body.Get(list.Name)
-	log("set", idsIn(toList(given)))
+	log("set", idsIn(document.List(given)))
 	changes := map[string][]string{}
 	for _, op := range c.patch {
 		if op.Path.Attr == list {
@@ -149,7 +150,7 @@ func referenceList(rt *resource.Type) *query.Attribute {
 // filter that means them; "all" is for a remove of everything.
 func referencesIn(op resource.Operation) []string {
 	if op.Filter != nil {
-		element, _ := equalities(op.Filter)
+		element, _ := document.Equalities(op.Filter)
 		return []string{cmp.Or(element.Text("value"), resource.Clip(op.Filter.String()))}
 	}
 	list, _ := op.Value.([]any)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -79,10 +80,10 @@ func parseBulk(body any, cfg bulkConfig) (*bulkJob, error) {
 	if !ok {
 		return nil, resource.InvalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
 	}
-	if urns, _ := lookUp(object, "schemas"); cfg.Strict && !slices.Equal(toList(urns), []any{urnBulkRequest}) {
+	if urns, _ := document.LookUp(object, "schemas"); cfg.Strict && !slices.Equal(document.List(urns), []any{urnBulkRequest}) {
 		return nil, resource.InvalidSyntax("schemas must be [%q].", urnBulkRequest)
 	}
-	given, _ := lookUp(object, "Operations")
+	given, _ := document.LookUp(object, "Operations")
 	list, ok := given.([]any)
 	if !ok || len(list) == 0 && cfg.Strict {
 		return nil, resource.InvalidSyntax("Operations must be an array of at least one operation.")
@@ -91,8 +92,8 @@ func parseBulk(body any, cfg bulkConfig) (*bulkJob, error) {
 		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), cfg.MaxOperations)
 	}
 	job := &bulkJob{cfg: cfg, limit: len(list) + 1, byID: map[string]*bulkOperation{}}
-	value, _ := lookUp(object, "failOnErrors")
-	failOnErrors, err := number("failOnErrors", value)
+	value, _ := document.LookUp(object, "failOnErrors")
+	failOnErrors, err := document.Number("failOnErrors", value)
 	switch {
 	case err != nil:
 		return nil, err
@@ -126,14 +127,14 @@ func parseBulkOperation(element any, strict bool) *bulkOperation {
 	}
 	var path string
 	for name, target := range map[string]*string{"method": &op.method, "bulkId": &op.bulkID, "path": &path, "version": &op.version} {
-		value, _ := lookUp(object, name)
+		value, _ := document.LookUp(object, name)
 		if text, ok := value.(string); ok {
 			*target = text
 		} else if value != nil {
 			op.fault = resource.InvalidSyntax("%s must be a string.", name)
 		}
 	}
-	op.data, _ = lookUp(object, "data")
+	op.data, _ = document.LookUp(object, "data")
 	if !strict {
 		op.method = strings.ToUpper(op.method)
 	}

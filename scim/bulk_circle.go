@@ -57,7 +57,7 @@ func (j *bulkJob) typeOf(op *bulkOperation) *resource.Type {
 	if len(op.path) == 0 {
 		return nil
 	}
-	segment, _ := url.PathUnescape(op.path[0]) // parsePath has tried
+	segment, _ := url.PathUnescape(op.path[0]) // document.ParsePath has tried
 	return j.cfg.TypeAt(segment)
 }
 

@@ -48,7 +48,7 @@ func (s *core) performStep(ctx context.Context, outer *call, step bulkStep) bulk
 		header.Set("If-Match", step.Version)
 	}
 	escaped := BasePath + "/" + strings.Join(step.Path, "/")
-	unescaped, _ := url.PathUnescape(escaped) // parsePath has tried
+	unescaped, _ := url.PathUnescape(escaped) // document.ParsePath has tried
 	r := &http.Request{Method: step.Method, URL: &url.URL{Path: unescaped, RawPath: escaped}, Header: header, Body: http.NoBody}
 	c := newCall(r, outer.base, s.cfg.Now())
 	c.caller, c.data, c.operation = outer.caller, step.Data, step.Index+1

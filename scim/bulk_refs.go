@@ -75,6 +75,6 @@ func (op *bulkOperation) target() string {
 	if len(op.path) < 2 {
 		return ""
 	}
-	id, _ := url.PathUnescape(op.path[1]) // parsePath has tried
+	id, _ := url.PathUnescape(op.path[1]) // document.ParsePath has tried
 	return id
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -107,7 +108,7 @@ func (op *bulkOperation) waitFor(earlier *bulkOperation) {
 func (op *bulkOperation) name() string {
 	object, _ := op.data.(map[string]any)
 	for _, attribute := range []string{"userName", "displayName"} {
-		value, _ := lookUp(object, attribute)
+		value, _ := document.LookUp(object, attribute)
 		if text, ok := value.(string); ok && text != "" {
 			return strings.ToLower(op.path[0] + "\x00" + text)
 		}

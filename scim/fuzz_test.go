@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -32,7 +33,7 @@ func FuzzPatch(f *testing.F) {
 			t.Skip("no JSON")
 		}
 		body := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": []any{map[string]any{"op": op, "path": path, "value": decoded}}}
-		ops, err := parsePatch(normaliser{rt: rt, strict: strict}, body)
+		ops, err := document.Patch(document.Reader{Type: rt, Strict: strict}, body)
 		if refusedByServer(t, err) {
 			return
 		}
@@ -44,7 +45,7 @@ func FuzzPatch(f *testing.F) {
 			{Name: "emails", Value: []any{query.Object{{Name: "value", Value: "a@b"}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}}},
 		}
 		before := string(user.AppendJSON(nil))
-		changed, err := apply(rt, user, ops, strict)
+		changed, err := document.Apply(rt, user, ops, strict)
 		if after := string(user.AppendJSON(nil)); after != before {
 			t.Errorf("the current user was written to: %s", after)
 		}

@@ -11,6 +11,7 @@ import (
 	elimity "github.com/elimity-com/scim"
 	"github.com/go-json-experiment/json"
 
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -88,7 +89,7 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 			return nil, resource.InvalidValue("%s is required.", name)
 		}
 	}
-	if err := unwritable(h.rt, current, doc); err != nil {
+	if err := document.CheckWritable(h.rt, current, doc); err != nil {
 		return nil, err
 	}
 	return h.rt.Backend.Update(ctx, current, h.stored(c, current, doc))
@@ -155,7 +156,7 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 	if err != nil {
 		return nil, err
 	}
-	want, err := apply(h.rt, h.shown(c, current), c.patch, c.caller.Strict)
+	want, err := document.Apply(h.rt, h.shown(c, current), c.patch, c.caller.Strict)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -60,7 +61,7 @@ func (s *issueSite) patch(ctx context.Context, id string, ops []resource.Operati
 	if err != nil {
 		return nil, err
 	}
-	want, err := apply(s.issueType(), current, ops, false)
+	want, err := document.Apply(s.issueType(), current, ops, false)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +82,7 @@ func (s *issueSite) replace(ctx context.Context, id string, doc query.Object) (q
 			}
 		}
 	}
-	if err := unwritable(s.issueType(), current, doc); err != nil {
+	if err := document.CheckWritable(s.issueType(), current, doc); err != nil {
 		return nil, err
 	}
 	return s.Update(ctx, current, doc)

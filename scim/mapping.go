@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -118,7 +119,7 @@ func newAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 // newUserPath resolves a source: the path of an operation on a User that
 // means a single value, such as name.formatted or emails[primary eq true].value.
 func newUserPath(user *query.Schema, text string) (*userPath, error) {
-	p, filter, err := parsePath(user, text, false)
+	p, filter, err := document.ParsePath(user, text, false)
 	switch {
 	case err != nil:
 		return nil, errors.New(resource.AsError(err).Detail)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -62,10 +63,10 @@ func (s *core) understand(c *call, r *http.Request, to route) error {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = parsePatch(normaliser{rt: c.rt, policy: c.Policy, strict: c.Policy.Strict, base: c.base}, body)
+		c.patch, err = document.Patch(document.Reader{Type: c.rt, Policy: c.Policy, Strict: c.Policy.Strict, Base: c.base}, body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
-		n := normaliser{rt: c.rt, policy: c.Policy, strict: c.Policy.Strict, base: c.base}
-		c.body, c.cleared, err = parseResource(n, body, func(doc *query.Object) (err error) {
+		n := document.Reader{Type: c.rt, Policy: c.Policy, Strict: c.Policy.Strict, Base: c.base}
+		c.body, c.cleared, err = document.Resource(n, body, func(doc *query.Object) (err error) {
 			if b, ok := c.rt.Backend.(resource.Completer); ok {
 				c.standIn, err = b.Complete(r.Context(), c.Method, doc)
 			}
@@ -184,17 +185,13 @@ func parseParameters(raw string) (parameters, error) {
 		}
 		n, err := strconv.Atoi(strings.TrimSpace(values.Get(name)))
 		if err != nil {
-			return p, notANumber(name, values.Get(name))
+			return p, document.NotANumber(name, values.Get(name))
 		}
 		*target = &n
 	}
 	p.explain = values.Get("explain") == "true"
 	p.attributes, p.excludeAttributes = nameList(values["attributes"]), nameList(values["excludedAttributes"])
 	return p, nil
-}
-
-func notANumber(name, value string) error {
-	return resource.InvalidValue("%s is %q; it must be a whole number.", name, resource.Clip(value))
 }
 
 // nameList splits comma lists; a repeated parameter adds to the list.
@@ -221,17 +218,17 @@ func parseSearchRequest(body any) (parameters, error) {
 		var err error
 		switch strings.ToLower(name) {
 		case "filter":
-			p.filter, err = member[string](name, "string", value)
+			p.filter, err = document.Member[string](name, "string", value)
 		case "sortby":
-			p.sortBy, err = member[string](name, "string", value)
+			p.sortBy, err = document.Member[string](name, "string", value)
 		case "sortorder":
-			p.sortOrder, err = member[string](name, "string", value)
+			p.sortOrder, err = document.Member[string](name, "string", value)
 		case "cursor":
-			p.cursor, err = member[string](name, "string", value)
+			p.cursor, err = document.Member[string](name, "string", value)
 		case "startindex":
-			p.startIndex, err = number(name, value)
+			p.startIndex, err = document.Number(name, value)
 		case "count":
-			p.count, err = number(name, value)
+			p.count, err = document.Number(name, value)
 		case "attributes":
 			p.attributes, err = names(name, value)
 		case "excludedattributes":
@@ -242,31 +239,6 @@ func parseSearchRequest(body any) (parameters, error) {
 		}
 	}
 	return p, nil
-}
-
-// member is the value of a member of a body, nil if there is none. What names
-// the type to the client.
-func member[T any](name, what string, value any) (*T, error) {
-	if value == nil {
-		return nil, nil
-	}
-	v, ok := value.(T)
-	if !ok {
-		return nil, resource.InvalidValue("%s has the wrong type; it must be a %s.", name, what)
-	}
-	return &v, nil
-}
-
-func number(name string, value any) (*int, error) {
-	f, err := member[float64](name, "number", value)
-	if err != nil || f == nil {
-		return nil, err
-	}
-	n := int(*f)
-	if float64(n) != *f {
-		return nil, notANumber(name, strconv.FormatFloat(*f, 'g', -1, 64))
-	}
-	return &n, nil
 }
 
 func names(name string, value any) ([]string, error) {

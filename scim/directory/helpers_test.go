@@ -7,7 +7,7 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// namedType is the resource type with the name, without a backend.
+// document.namedType is the resource type with the name, without a backend.
 func namedType(tb testing.TB, name string) *resource.Type {
 	tb.Helper()
 	types, err := schemas.ResourceTypes()

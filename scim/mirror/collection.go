@@ -103,7 +103,7 @@ func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*r
 	return &resource.ListResult{Total: total, Resources: objects, Plan: fmt.Sprintf("page exact cost=%d", pages(len(objects)))}, nil
 }
 
-// lookUp runs lookups and returns what they found, each resource once.
+// document.LookUp runs lookups and returns what they found, each resource once.
 func (c *Collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.Object, error) {
 	if len(probes) > c.Budget {
 		return nil, overBudget(len(probes), c.Budget)

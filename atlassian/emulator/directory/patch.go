@@ -246,7 +246,7 @@ func sameElement(a, b any) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }
 
-// applyElements changes the elements that the path's filter selects. If it
+// document.applyElements changes the elements that the path's filter selects. If it
 // selects none, the operation has no target; no element is made up.
 func (p *patchPath) applyElements(document map[string]any, op string, value any) error {
 	list, _ := document[p.attribute.name].([]any)

@@ -70,7 +70,7 @@ type condition struct {
 	value any // string, bool, float64 or nil
 }
 
-// parsePath reads a path in any case. Names come back as the schema spells them.
+// document.ParsePath reads a path in any case. Names come back as the schema spells them.
 func (s *shapes) parsePath(text string) (patchPath, error) {
 	p := patchPath{text: text}
 	if ext := s.extension; ext != nil && hasPrefixFold(text, ext.urn) {

@@ -1,4 +1,4 @@
-package scim
+package document
 
 import (
 	"maps"
@@ -25,7 +25,7 @@ type statement struct {
 // statements lists what an object says, in the order of its names, without what
 // is passed over. Two statements on the same attribute are refused: which one
 // counts would be a guess, and one may be the "active": false of a leaver.
-func (n normaliser) statements(object map[string]any) ([]statement, error) {
+func (n Reader) statements(object map[string]any) ([]statement, error) {
 	var all []statement
 	if err := n.collect(object, "", &all); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (n normaliser) statements(object map[string]any) ([]statement, error) {
 
 // collect appends the statements of an object whose members belong to the schema
 // with the URN; "": the object is the resource itself.
-func (n normaliser) collect(object map[string]any, urn string, all *[]statement) error {
+func (n Reader) collect(object map[string]any, urn string, all *[]statement) error {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if strings.EqualFold(name, "schemas") {
 			continue // checked apart; some SDKs keep an extension as a resource of its own
@@ -73,11 +73,11 @@ func (n normaliser) collect(object map[string]any, urn string, all *[]statement)
 
 // schemaOf recognises the URN of a schema in any case. Some clients wrap the core
 // attributes in an object of their URN as well.
-func (n normaliser) schemaOf(name string) (urn string, ok bool) {
-	if n.rt.Schema.IsCore(name) {
-		return n.rt.Schema.Core, true
+func (n Reader) schemaOf(name string) (urn string, ok bool) {
+	if n.Type.Schema.IsCore(name) {
+		return n.Type.Schema.Core, true
 	}
-	for _, e := range n.rt.Schema.Extensions {
+	for _, e := range n.Type.Schema.Extensions {
 		if strings.EqualFold(name, e.URN) {
 			return e.URN, true
 		}
@@ -87,7 +87,7 @@ func (n normaliser) schemaOf(name string) (urn string, ok bool) {
 
 // statement reads the name of a member of an object. It reports false for a
 // name that is passed over: of a readOnly attribute, or unknown.
-func (n normaliser) statement(name string, value any) (s statement, known bool, err error) {
+func (n Reader) statement(name string, value any) (s statement, known bool, err error) {
 	p, filter, err := n.named(name)
 	switch {
 	case err != nil:
@@ -107,15 +107,15 @@ func isReadOnly(p query.Path) bool {
 // unknown decides on a name that means nothing: nil if it is passed over, else
 // the refusal. Issues have a schema of our own, of which everything must be
 // understood; null says nothing of them either way.
-func (n normaliser) unknown(name string, value any, err error) error {
+func (n Reader) unknown(name string, value any, err error) error {
 	attribute, _, filtered := strings.Cut(name, "[")
-	_, missing := n.rt.Schema.Resolve(attribute)
+	_, missing := n.Type.Schema.Resolve(attribute)
 	switch {
-	case n.rt.References && value == nil && !n.strict:
+	case n.Type.References && value == nil && !n.Strict:
 		return nil
 	case n.path && !n.ignorable(name), filtered && missing == nil:
 		return err
-	case n.strict || n.rt.References:
+	case n.Strict || n.Type.References:
 		return resource.InvalidSyntax("%s", resource.AsError(err).Detail)
 	}
 	return nil
@@ -123,8 +123,8 @@ func (n normaliser) unknown(name string, value any, err error) error {
 
 // ignorable reports whether a path that does not resolve is of an attribute
 // that SCIM defines and Atlassian does not store, or of another schema.
-func (n normaliser) ignorable(path string) bool {
-	if n.strict || n.rt.References {
+func (n Reader) ignorable(path string) bool {
+	if n.Strict || n.Type.References {
 		return false
 	}
 	name, known := n.belowSchema(path)
@@ -138,7 +138,7 @@ func (n normaliser) ignorable(path string) bool {
 
 // belowSchema cuts the URN of a schema of the resource off a name. It reports
 // false, and the whole name, if none stands in front.
-func (n normaliser) belowSchema(name string) (rest string, ok bool) {
+func (n Reader) belowSchema(name string) (rest string, ok bool) {
 	for i, c := range name {
 		if c != ':' && c != '.' {
 			continue
@@ -151,15 +151,15 @@ func (n normaliser) belowSchema(name string) (rest string, ok bool) {
 }
 
 // named resolves a name: attr, attr.sub, attr[filter] or attr[filter].sub.
-func (n normaliser) named(text string) (query.Path, query.Expr, error) {
+func (n Reader) named(text string) (query.Path, query.Expr, error) {
 	if len(text) > maxPath || strings.ContainsRune(text, utf8.RuneError) {
 		return query.Path{}, nil, resource.InvalidPath("the path is longer than %d bytes or not plain text.", maxPath)
 	}
-	return parsePath(n.rt.Schema, text, n.strict)
+	return ParsePath(n.Type.Schema, text, n.Strict)
 }
 
-// parsePath resolves the path of an operation against a schema.
-func parsePath(schema *query.Schema, text string, strict bool) (query.Path, query.Expr, error) {
+// ParsePath resolves the path of an operation against a schema.
+func ParsePath(schema *query.Schema, text string, strict bool) (query.Path, query.Expr, error) {
 	open := strings.IndexByte(text, '[')
 	if open < 0 {
 		p, err := schema.Resolve(text)

@@ -1,4 +1,4 @@
-package scim
+package document
 
 import (
 	"testing"
@@ -39,7 +39,7 @@ func TestParseResource(t *testing.T) {
 	}
 	rt := namedType(t, "User")
 	for _, test := range tests {
-		got, _, err := parseResource(normaliser{rt: rt, strict: test.strict}, decode(t, test.body), func(*query.Object) error { return nil })
+		got, _, err := Resource(Reader{Type: rt, Strict: test.strict}, decode(t, test.body), func(*query.Object) error { return nil })
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%s: got %q, want %q", test.name, refused, test.err)
 		}

@@ -1,4 +1,4 @@
-package scim
+package document
 
 import (
 	"fmt"
@@ -8,11 +8,11 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// apply returns the resource with all operations applied, RFC 7644 section
+// Apply returns the resource with all operations applied, RFC 7644 section
 // 3.5.2. It does not write to current. An add or replace on an element that
 // does not exist makes it from the filter's equalities; strict callers get
 // resource.NoTarget.
-func apply(rt *resource.Type, current query.Object, ops []resource.Operation, strict bool) (query.Object, error) {
+func Apply(rt *resource.Type, current query.Object, ops []resource.Operation, strict bool) (query.Object, error) {
 	doc := current.Clone()
 	for _, op := range ops {
 		parent := &doc
@@ -33,12 +33,12 @@ func apply(rt *resource.Type, current query.Object, ops []resource.Operation, st
 			setOrDelete(&doc, op.Path.Extension, *parent)
 		}
 	}
-	return doc, unwritable(rt, current, doc)
+	return doc, CheckWritable(rt, current, doc)
 }
 
-// unwritable refuses what the operations together, or a PUT, must not do: take a
+// CheckWritable refuses what the operations together, or a PUT, must not do: take a
 // required value away or change an immutable one. What is readOnly they leave out.
-func unwritable(rt *resource.Type, current, doc query.Object) error {
+func CheckWritable(rt *resource.Type, current, doc query.Object) error {
 	for _, a := range rt.Schema.Attributes {
 		if a.Mutability == query.ReadOnly {
 			continue
@@ -208,7 +208,7 @@ func applyElements(rt *resource.Type, list []any, op resource.Operation, strict 
 	if matched || op.Op == "remove" {
 		return kept, nil
 	}
-	terms, ok := equalities(op.Filter)
+	terms, ok := Equalities(op.Filter)
 	switch {
 	case (strict || !ok) && op.Filter == nil:
 		return nil, resource.NoTarget("%s has no element.", op.Path.Attr.Name)
@@ -263,9 +263,9 @@ func selects(op resource.Operation, element any) bool {
 	return query.Match(query.Has{Path: query.Path{Attr: op.Path.Attr}, Filter: op.Filter}, query.Object{{Name: name, Value: []any{element}}})
 }
 
-// equalities turns a filter that is a conjunction of equalities into the
+// Equalities turns a filter that is a conjunction of equalities into the
 // element that satisfies it. No filter gives the empty element.
-func equalities(filter query.Expr) (query.Object, bool) {
+func Equalities(filter query.Expr) (query.Object, bool) {
 	switch f := filter.(type) {
 	case nil:
 		return nil, true
@@ -277,7 +277,7 @@ func equalities(filter query.Expr) (query.Object, bool) {
 	case query.And:
 		var all query.Object
 		for _, term := range f.Terms {
-			o, ok := equalities(term)
+			o, ok := Equalities(term)
 			if !ok {
 				return nil, false
 			}

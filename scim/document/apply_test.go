@@ -1,4 +1,4 @@
-package scim
+package document
 
 import (
 	"net/http"
@@ -70,13 +70,13 @@ func patched(tb testing.TB, rt *resource.Type, whole, operations string, strict 
 		tb.Fatalf("no object: %s", whole)
 	}
 	body := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": decode(tb, operations)}
-	ops, err := parsePatch(normaliser{rt: rt, strict: strict}, body)
+	ops, err := Patch(Reader{Type: rt, Strict: strict}, body)
 	if err != nil {
 		return nil, refusalOf(tb, err)
 	}
 	current := query.ObjectOf(fields, rt.Schema)
 	before := string(current.AppendJSON(nil))
-	changed, err := apply(rt, current, ops, strict)
+	changed, err := Apply(rt, current, ops, strict)
 	if after := string(current.AppendJSON(nil)); after != before {
 		tb.Errorf("%s wrote to the current resource: %s", operations, after)
 	}
@@ -252,7 +252,7 @@ func TestUnwritable(t *testing.T) {
 		{"without what is required", query.Object{{Name: "name", Value: "a"}}, badMutability},
 		{"with another for what is fixed", thing("b", "1"), badMutability},
 	} {
-		if got := refusalOf(t, unwritable(rt, current, test.doc)); got != test.want {
+		if got := refusalOf(t, CheckWritable(rt, current, test.doc)); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}

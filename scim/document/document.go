@@ -1,4 +1,4 @@
-package scim
+package document
 
 import (
 	"fmt"
@@ -10,27 +10,27 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// normaliser reads what clients say of resources of one type into the one form
+// Reader reads what clients say of resources of one type into the one form
 // that everything behind it works with: canonical names, typed values, nothing
 // that is to be passed over. Every value of an attribute that the schema has is
 // kept or refused; none is ever read as "no value" because nothing in it can be
 // used. What else is tolerated or passed over stands in docs/protocol.md.
-type normaliser struct {
-	rt     *resource.Type
-	policy resource.Policy
-	strict bool   // policy.Strict: the RFC's letter instead of tolerance
-	base   string // URL of this server as the client sees it, with which a $ref may begin
+type Reader struct {
+	Type   *resource.Type
+	Policy resource.Policy
+	Strict bool   // policy.Strict: the RFC's letter instead of tolerance
+	Base   string // URL of this server as the client sees it, with which a $ref may begin
 	path   bool   // names are those of a PATCH, where what no schema knows is refused
 }
 
-// parseResource reads the body of a POST or PUT. readOnly attributes and those
+// Resource reads the body of a POST or PUT. readOnly attributes and those
 // that the schema does not know are left out (RFC 7644 section 3.3). cleared
 // names the attributes that the body gives no value on purpose, with null or "".
 // complete adds what a client may leave out.
-func parseResource(n normaliser, body any, complete func(doc *query.Object) error) (doc query.Object, cleared []string, err error) {
+func Resource(n Reader, body any, complete func(doc *query.Object) error) (doc query.Object, cleared []string, err error) {
 	object, ok := body.(map[string]any)
 	if !ok {
-		return nil, nil, resource.InvalidSyntax("The body must be a JSON object with the attributes of a %s.", n.rt.Name)
+		return nil, nil, resource.InvalidSyntax("The body must be a JSON object with the attributes of a %s.", n.Type.Name)
 	}
 	if doc, cleared, err = n.document(object); err != nil {
 		return nil, nil, err
@@ -41,31 +41,31 @@ func parseResource(n normaliser, body any, complete func(doc *query.Object) erro
 	if err := complete(&doc); err != nil {
 		return nil, nil, err
 	}
-	return doc, cleared, requireAll(n.rt.Schema, doc)
+	return doc, cleared, requireAll(n.Type.Schema, doc)
 }
 
 // checkSchemas requires the schemas attribute, RFC 7643 section 3. Which URNs it
 // lists matters to strict callers only: clients in use send those of SCIM 1.1,
 // of other vendors and misspelt ones.
-func (n normaliser) checkSchemas(object map[string]any) error {
-	value, _ := lookUp(object, "schemas")
+func (n Reader) checkSchemas(object map[string]any) error {
+	value, _ := LookUp(object, "schemas")
 	urns, ok := value.([]any)
 	if !ok || len(urns) == 0 {
-		return resource.InvalidSyntax("schemas is missing; send %q.", []string{n.rt.Schema.Core})
+		return resource.InvalidSyntax("schemas is missing; send %q.", []string{n.Type.Schema.Core})
 	}
-	if n.strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return n.rt.Schema.IsCore(text) }) {
-		return resource.InvalidSyntax("schemas does not list %s.", n.rt.Schema.Core)
+	if n.Strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return n.Type.Schema.IsCore(text) }) {
+		return resource.InvalidSyntax("schemas does not list %s.", n.Type.Schema.Core)
 	}
 	return nil
 }
 
 // document reads the attributes of a resource, in the order of the schema.
-func (n normaliser) document(object map[string]any) (doc query.Object, cleared []string, err error) {
+func (n Reader) document(object map[string]any) (doc query.Object, cleared []string, err error) {
 	statements, err := n.statements(object)
 	if err != nil {
 		return nil, nil, err
 	}
-	parts := patchReader{normaliser: n}
+	parts := patchReader{Reader: n}
 	for _, s := range statements {
 		if s.filter != nil || s.path.Sub != nil {
 			if err := parts.set("add", s); err != nil {
@@ -87,11 +87,11 @@ func (n normaliser) document(object map[string]any) (doc query.Object, cleared [
 		}
 	}
 	if len(parts.ops) > 0 {
-		if doc, err = apply(n.rt, doc, parts.ops, false); err != nil {
+		if doc, err = Apply(n.Type, doc, parts.ops, false); err != nil {
 			return nil, nil, err
 		}
 	}
-	return inOrder(n.rt.Schema, doc), cleared, nil
+	return inOrder(n.Type.Schema, doc), cleared, nil
 }
 
 // put sets the attribute at a path, an extension's inside the extension.
@@ -138,14 +138,14 @@ func requireAll(schema *query.Schema, doc query.Object) error {
 
 // none reports whether a client's value unassigns, RFC 7643 section 2.5: null,
 // and "" unless the caller is strict.
-func (n normaliser) none(value any) bool {
-	return value == nil || value == "" && !n.strict
+func (n Reader) none(value any) bool {
+	return value == nil || value == "" && !n.Strict
 }
 
 // silent reports whether a statement says null of a list of links, or of a list
 // that the resource cannot be without, where it counts as leaving the list out:
 // nobody loses access by nothing.
-func (n normaliser) silent(s statement) bool {
+func (n Reader) silent(s statement) bool {
 	a := s.path.Attr
 	return s.value == nil && s.filter == nil && s.path.Sub == nil && a.MultiValued && (a.Required || n.isLink(a))
 }
@@ -158,10 +158,10 @@ func stays(s statement) bool {
 }
 
 // isLink reports whether an attribute lists members or entitlements.
-func (n normaliser) isLink(a *query.Attribute) bool { return a.Name == n.rt.Links.Name }
+func (n Reader) isLink(a *query.Attribute) bool { return a.Name == n.Type.Links.Name }
 
 // value reads the value at p, nil if it is none.
-func (n normaliser) value(p query.Path, value any) (any, error) {
+func (n Reader) value(p query.Path, value any) (any, error) {
 	a := p.Attr
 	if p.Sub != nil {
 		a = p.Sub
@@ -170,7 +170,7 @@ func (n normaliser) value(p query.Path, value any) (any, error) {
 	return query.ValueOf(v, p), err
 }
 
-func (n normaliser) attribute(a *query.Attribute, name string, value any) (any, error) {
+func (n Reader) attribute(a *query.Attribute, name string, value any) (any, error) {
 	if a.MultiValued {
 		return n.list(a, name, value)
 	}
@@ -180,12 +180,12 @@ func (n normaliser) attribute(a *query.Attribute, name string, value any) (any, 
 // list reads the value of a multi-valued attribute, nil for null. An element
 // that names nothing is refused, whatever stands beside it. Addresses and
 // numbers may lack their value, as some SDKs leave them behind, if others have one.
-func (n normaliser) list(a *query.Attribute, name string, value any) (any, error) {
+func (n Reader) list(a *query.Attribute, name string, value any) (any, error) {
 	elements, ok := value.([]any)
 	switch {
 	case value == nil:
 		return nil, nil
-	case !ok && n.strict:
+	case !ok && n.Strict:
 		return nil, resource.InvalidValue("%s is multi-valued; send an array.", name)
 	case !ok && blank(value):
 		return nil, resource.InvalidValue("%s must be an array; send [] to empty it, or leave it out to keep it.", name)
@@ -202,7 +202,7 @@ func (n normaliser) list(a *query.Attribute, name string, value any) (any, error
 			return nil, err
 		case n.identifies(a, v):
 			list = append(list, v)
-		case n.strict || a.Kind != query.Complex || n.rt.References || n.isLink(a):
+		case n.Strict || a.Kind != query.Complex || n.Type.References || n.isLink(a):
 			return nil, n.empty(a, at)
 		default:
 			nothing = n.empty(a, at)
@@ -216,7 +216,7 @@ func (n normaliser) list(a *query.Attribute, name string, value any) (any, error
 
 // identifies reports whether a value is enough for an element of a list: one
 // that has a "value" is nothing without it.
-func (n normaliser) identifies(a *query.Attribute, v any) bool {
+func (n Reader) identifies(a *query.Attribute, v any) bool {
 	object, ok := v.(map[string]any)
 	if ok && subAttribute(a, "value") != nil {
 		return object["value"] != nil
@@ -225,7 +225,7 @@ func (n normaliser) identifies(a *query.Attribute, v any) bool {
 }
 
 // empty refuses a value in which nothing can be used.
-func (n normaliser) empty(a *query.Attribute, name string) error {
+func (n Reader) empty(a *query.Attribute, name string) error {
 	var needs []string
 	for _, sub := range a.Sub {
 		if sub.Mutability != query.ReadOnly && (sub.Name == "value" || subAttribute(a, "value") == nil) {
@@ -248,9 +248,9 @@ func subAttribute(a *query.Attribute, name string) *query.Attribute {
 
 // wrap turns the bare value, or the bare name, of a complex value into the
 // object.
-func (n normaliser) wrap(a *query.Attribute, element any) any {
+func (n Reader) wrap(a *query.Attribute, element any) any {
 	text, ok := element.(string)
-	if !ok || text == "" || a.Kind != query.Complex || n.strict {
+	if !ok || text == "" || a.Kind != query.Complex || n.Strict {
 		return element
 	}
 	for _, name := range []string{"value", "key", "name"} {
@@ -266,14 +266,14 @@ func (n normaliser) wrap(a *query.Attribute, element any) any {
 }
 
 // one reads a single value: of a simple attribute, or one element.
-func (n normaliser) one(a *query.Attribute, name string, value any) (any, error) {
+func (n Reader) one(a *query.Attribute, name string, value any) (any, error) {
 	if n.none(value) {
 		return nil, nil
 	}
 	wrong := resource.InvalidValue("%s has the wrong type; it must be a %s.", name, a.Kind)
 	switch a.Kind {
 	case query.Complex:
-		if n.rt.References {
+		if n.Type.References {
 			value = n.wrap(a, value)
 		}
 		object, ok := value.(map[string]any)
@@ -282,7 +282,7 @@ func (n normaliser) one(a *query.Attribute, name string, value any) (any, error)
 		}
 		return n.complex(a, name, object)
 	case query.Boolean:
-		if text, ok := value.(string); ok && !n.strict {
+		if text, ok := value.(string); ok && !n.Strict {
 			value = query.BooleanOf(text)
 		}
 		if b, ok := value.(bool); ok {
@@ -325,7 +325,7 @@ func example(a *query.Attribute) string {
 
 // complex reads an object, nil if it has no part that can be used. A reference
 // without one is refused: it would read as if nothing were referred to.
-func (n normaliser) complex(a *query.Attribute, name string, object map[string]any) (any, error) {
+func (n Reader) complex(a *query.Attribute, name string, object map[string]any) (any, error) {
 	out := make(map[string]any, len(object))
 	seen := make(map[string]bool, len(object))
 	for key, value := range object {
@@ -359,7 +359,7 @@ func (n normaliser) complex(a *query.Attribute, name string, object map[string]a
 	switch {
 	case len(out) > 0:
 		return out, nil
-	case n.rt.References:
+	case n.Type.References:
 		return nil, n.empty(a, name)
 	}
 	return nil, nil
@@ -367,8 +367,8 @@ func (n normaliser) complex(a *query.Attribute, name string, object map[string]a
 
 // unknownPart refuses a part of a value that the schema does not have, where it
 // is not to be passed over.
-func (n normaliser) unknownPart(name, key string, value any) error {
-	if n.rt.References && value != nil || n.strict && key != "$ref" {
+func (n Reader) unknownPart(name, key string, value any) error {
+	if n.Type.References && value != nil || n.Strict && key != "$ref" {
 		return resource.InvalidSyntax("%s has no sub-attribute %q.", name, resource.Clip(key))
 	}
 	return nil
@@ -376,14 +376,14 @@ func (n normaliser) unknownPart(name, key string, value any) error {
 
 // follow gives a link the value that its $ref leads to, if that is the location
 // of a resource of this server, RFC 7643 section 2.4.
-func (n normaliser) follow(link map[string]any, name string, object map[string]any) error {
-	given, _ := lookUp(object, "$ref")
+func (n Reader) follow(link map[string]any, name string, object map[string]any) error {
+	given, _ := LookUp(object, "$ref")
 	ref, _ := given.(string)
 	endpoint, id := n.located(ref)
 	switch {
 	case id == "":
 		return nil
-	case slices.Contains(n.rt.Linked, endpoint):
+	case slices.Contains(n.Type.Linked, endpoint):
 		link["value"] = id
 	case endpoint == "/Groups":
 		return resource.InvalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian. Send the users of the group instead.", name)
@@ -394,8 +394,8 @@ func (n normaliser) follow(link map[string]any, name string, object map[string]a
 // checkLinks refuses a link that the client itself calls a group where groups
 // cannot be linked, before anything is asked of upstream. A caller who wants
 // unknown members passed over gets that.
-func (n normaliser) checkLinks(s statement, v any) error {
-	if !n.isLink(s.path.Attr) || n.policy.IgnoreUnknownMembers || slices.Contains(n.rt.Linked, "/Groups") {
+func (n Reader) checkLinks(s statement, v any) error {
+	if !n.isLink(s.path.Attr) || n.Policy.IgnoreUnknownMembers || slices.Contains(n.Type.Linked, "/Groups") {
 		return nil
 	}
 	list, _ := v.([]any)
@@ -411,12 +411,12 @@ func (n normaliser) checkLinks(s statement, v any) error {
 
 // located splits the location of a resource of this server, whole or relative,
 // into endpoint and id; both are empty for anything else.
-func (n normaliser) located(ref string) (endpoint, id string) {
-	base, err := url.Parse(n.base)
-	if err != nil || n.base == "" {
+func (n Reader) located(ref string) (endpoint, id string) {
+	base, err := url.Parse(n.Base)
+	if err != nil || n.Base == "" {
 		return "", ""
 	}
-	rest, ok := strings.CutPrefix(ref, n.base+"/")
+	rest, ok := strings.CutPrefix(ref, n.Base+"/")
 	switch {
 	case ok:
 	case strings.HasPrefix(ref, "/"):
@@ -453,14 +453,14 @@ func dropRepeated(list []any) []any {
 
 // onePrimary leaves the last of several primaries, or refuses them for strict
 // callers, RFC 7643 section 2.4.
-func (n normaliser) onePrimary(list []any, name string) (any, error) {
+func (n Reader) onePrimary(list []any, name string) (any, error) {
 	found := false
 	for _, element := range slices.Backward(list) {
 		object, ok := element.(map[string]any)
 		if !ok || object["primary"] != true {
 			continue
 		}
-		if found && n.strict {
+		if found && n.Strict {
 			return nil, resource.InvalidValue("%s has more than one primary.", name)
 		}
 		if found {
@@ -471,8 +471,8 @@ func (n normaliser) onePrimary(list []any, name string) (any, error) {
 	return list, nil
 }
 
-// lookUp finds a member by name in any case.
-func lookUp(object map[string]any, name string) (any, bool) {
+// LookUp finds a member by name in any case.
+func LookUp(object map[string]any, name string) (any, bool) {
 	if v, ok := object[name]; ok {
 		return v, true
 	}
@@ -487,4 +487,9 @@ func lookUp(object map[string]any, name string) (any, bool) {
 func isEmpty(v any) bool {
 	list, ok := v.([]any)
 	return v == nil || ok && len(list) == 0
+}
+
+func List(v any) []any {
+	list, _ := v.([]any)
+	return list
 }

@@ -1,4 +1,4 @@
-package scim
+package document
 
 import (
 	"maps"
@@ -26,20 +26,20 @@ var notStored = []string{
 	"employeeNumber", "costCenter", "division", "manager",
 }
 
-// parsePatch reads the body of a PATCH, RFC 7644 section 3.5.2, and takes it
+// Patch reads the body of a PATCH, RFC 7644 section 3.5.2, and takes it
 // apart into operations with one attribute each. An empty, non-nil result means
 // that nothing in it concerns this server.
-func parsePatch(n normaliser, body any) ([]resource.Operation, error) {
+func Patch(n Reader, body any) ([]resource.Operation, error) {
 	n.path = true
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, resource.InvalidSyntax("The body of a PATCH is an object with schemas [%q] and Operations.", resource.URNPatchOp)
 	}
-	if urns, _ := lookUp(object, "schemas"); n.strict && !slices.Equal(toList(urns), []any{resource.URNPatchOp}) {
+	if urns, _ := LookUp(object, "schemas"); n.Strict && !slices.Equal(List(urns), []any{resource.URNPatchOp}) {
 		return nil, resource.InvalidSyntax("schemas must be [%q].", resource.URNPatchOp)
 	}
-	given, present := lookUp(object, "Operations")
-	if !present && !n.strict {
+	given, present := LookUp(object, "Operations")
+	if !present && !n.Strict {
 		return []resource.Operation{}, saysNothing(object)
 	}
 	list, ok := given.([]any)
@@ -49,7 +49,7 @@ func parsePatch(n normaliser, body any) ([]resource.Operation, error) {
 	if len(list) > maxOperations {
 		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), maxOperations)
 	}
-	r := patchReader{normaliser: n, ops: []resource.Operation{}}
+	r := patchReader{Reader: n, ops: []resource.Operation{}}
 	for i, element := range list {
 		if err := r.read(element); err != nil {
 			e := resource.AsError(err)
@@ -75,14 +75,9 @@ func saysNothing(object map[string]any) error {
 	return nil
 }
 
-func toList(v any) []any {
-	list, _ := v.([]any)
-	return list
-}
-
 // patchReader collects the operations of a PATCH.
 type patchReader struct {
-	normaliser
+	Reader
 	ops []resource.Operation
 }
 
@@ -91,16 +86,16 @@ func (r *patchReader) read(element any) error {
 	if !ok {
 		return resource.InvalidSyntax("an operation is an object with op, path and value.")
 	}
-	given, _ := lookUp(object, "op")
+	given, _ := LookUp(object, "op")
 	op, _ := given.(string)
 	if op = strings.ToLower(op); op != "add" && op != "remove" && op != "replace" {
 		return resource.InvalidSyntax("op must be add, remove or replace.")
 	}
-	value, valued := lookUp(object, "value")
+	value, valued := LookUp(object, "value")
 	if op == "replace" && !valued {
 		return resource.InvalidValue("replace needs a value; null unassigns.")
 	}
-	path, present := lookUp(object, "path")
+	path, present := LookUp(object, "path")
 	text, ok := path.(string)
 	switch {
 	case present && path != nil && !ok:
@@ -129,7 +124,7 @@ func (r *patchReader) pathless(op string, value any) error {
 	if op == "remove" {
 		return resource.NoTarget("a remove needs a path.")
 	}
-	if list, ok := value.([]any); ok && len(list) == 1 && !r.strict {
+	if list, ok := value.([]any); ok && len(list) == 1 && !r.Strict {
 		value = list[0]
 	}
 	object, ok := value.(map[string]any)
@@ -158,11 +153,11 @@ func (r *patchReader) schema(op, urn string, value any) error {
 	if object, ok := value.(map[string]any); ok {
 		return r.addAll(op, map[string]any{urn: object})
 	}
-	i := slices.IndexFunc(r.rt.Schema.Extensions, func(e query.Extension) bool { return e.URN == urn })
+	i := slices.IndexFunc(r.Type.Schema.Extensions, func(e query.Extension) bool { return e.URN == urn })
 	if i < 0 || op == "add" || !r.none(value) {
 		return resource.InvalidValue("%s: value must be an object of its attributes.", urn)
 	}
-	for _, a := range r.rt.Schema.Extensions[i].Attributes {
+	for _, a := range r.Type.Schema.Extensions[i].Attributes {
 		if a.Mutability != query.ReadOnly {
 			r.emit("remove", statement{path: query.Path{Extension: urn, Attr: a}}, nil)
 		}
@@ -231,7 +226,7 @@ func (r *patchReader) assign(op string, s statement, v any) error {
 	switch {
 	case v != nil:
 		r.emit(op, s, v)
-	case op == "add" && r.strict && !stays(s):
+	case op == "add" && r.Strict && !stays(s):
 		return resource.InvalidValue("%s: add needs a value.", s.path)
 	case op == "replace" && !stays(s):
 		r.emit("remove", s, nil)
@@ -277,7 +272,7 @@ func (r *patchReader) element(a *query.Attribute, name string, value any) (any, 
 // parts that stand for themselves.
 func (r *patchReader) unfolds(s statement) (map[string]any, bool) {
 	object, ok := s.value.(map[string]any)
-	if !ok || s.path.Sub != nil || s.path.Attr.Kind != query.Complex || s.path.Attr.MultiValued || r.rt.References {
+	if !ok || s.path.Sub != nil || s.path.Attr.Kind != query.Complex || s.path.Attr.MultiValued || r.Type.References {
 		return nil, false
 	}
 	for _, v := range object {
@@ -293,7 +288,7 @@ func (r *patchReader) setParts(op string, s statement, object map[string]any) er
 		return err // what is wrong with the parts, and parts given twice
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		p, err := r.rt.Schema.Resolve(s.path.String() + "." + name)
+		p, err := r.Type.Schema.Resolve(s.path.String() + "." + name)
 		if err != nil || p.Sub == nil || p.Sub.Mutability == query.ReadOnly {
 			continue
 		}

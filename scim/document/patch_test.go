@@ -1,4 +1,4 @@
-package scim
+package document
 
 import "testing"
 
@@ -28,7 +28,7 @@ func TestParsePatchRefuses(t *testing.T) {
 	}
 	rt := namedType(t, "User")
 	for _, test := range tests {
-		_, err := parsePatch(normaliser{rt: rt, strict: test.strict}, decode(t, test.body))
+		_, err := Patch(Reader{Type: rt, Strict: test.strict}, decode(t, test.body))
 		if got := refusalOf(t, err); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
