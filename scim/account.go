@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -33,7 +34,7 @@ type accounts struct {
 	users  *directory.Users
 	user   *resource.Type // the users'
 	groups *directory.Groups
-	roles  *projectRoles
+	roles  *jira.Roles
 	others *outsiders // nil: no organization is configured
 	cfg    accountsConfig
 	table  query.Table
@@ -51,7 +52,7 @@ type accountsConfig struct {
 	Now                           func() time.Time
 }
 
-func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *directory.Groups, r *projectRoles) *accounts {
+func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *directory.Groups, r *jira.Roles) *accounts {
 	b := &accounts{
 		m: m, users: user.Backend.(*directory.Users), user: user, groups: g, roles: r, cfg: cfg,
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
@@ -82,7 +83,7 @@ func (b *accounts) lookups() query.Table {
 // group it and its members; of a role everybody, since no user can be found by
 // the account id.
 func (b *accounts) holdersCost(id string) int {
-	if _, _, isRole := parseRoleID(id); isRole {
+	if _, _, isRole := jira.ParseRoleID(id); isRole {
 		return 1 + max(1, b.users.Reader.ScanCost())
 	}
 	return b.users.Directory.Sizes.Cost(id)
@@ -191,7 +192,7 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, fresh bool) ([]quer
 	case "id":
 		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.lookUp(ctx, id, fresh) })
 	case "entitlements.value":
-		if _, _, isRole := parseRoleID(p.Value); isRole {
+		if _, _, isRole := jira.ParseRoleID(p.Value); isRole {
 			return nil, mirror.ErrCostly
 		}
 		return b.users.MembersOf(ctx, p.Value)
@@ -207,7 +208,7 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, fresh bool) ([]quer
 // rolesFor returns the roles that a query needs: all if it shows entitlements or
 // asks for more of them than for certain ones by id, else only those. It is nil
 // if the query has nothing to do with entitlements.
-func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*roleBook, error) {
+func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*jira.RoleBook, error) {
 	if b.entitlements == "" {
 		return nil, nil
 	}
@@ -215,14 +216,14 @@ func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*roleBoo
 	need.all = need.all || q.SortBy != nil && q.SortBy.Attr.Name == b.entitlements || q.Want.Wants(b.entitlements) || q.AsksVersion()
 	switch {
 	case need.all:
-		return b.roles.all(ctx, q.Fresh)
+		return b.roles.All(ctx, q.Fresh)
 	case !need.mentioned:
 		return nil, nil
 	}
-	if known := b.roles.known(); known != nil && !q.Fresh {
+	if known := b.roles.Known(); known != nil && !q.Fresh {
 		return known, nil
 	}
-	return b.roles.some(ctx, need.ids)
+	return b.roles.Some(ctx, need.ids)
 }
 
 // roleNeed is what a filter has to know of roles.
@@ -287,14 +288,14 @@ func namedValue(c query.Compare, at *query.Attribute) roleNeed {
 		return roleNeed{mentioned: true, all: true}
 	}
 	need := roleNeed{mentioned: true}
-	if _, _, isRole := parseRoleID(id); isRole {
+	if _, _, isRole := jira.ParseRoleID(id); isRole {
 		need.ids = []string{id}
 	}
 	return need
 }
 
 // object is the account of a user. Without a book it has no entitlements.
-func (m *accountMap) object(user query.Object, book *roleBook) query.Object {
+func (m *accountMap) object(user query.Object, book *jira.RoleBook) query.Object {
 	o := make(query.Object, 0, len(m.attributes)+3)
 	add := func(name string, v any) {
 		if v != nil && v != "" {
@@ -332,7 +333,7 @@ func isProvisioned(user query.Object) bool {
 }
 
 // entitlementsOf lists what a user holds: its groups, then its roles.
-func entitlementsOf(user query.Object, book *roleBook) []any {
+func entitlementsOf(user query.Object, book *jira.RoleBook) []any {
 	groups := groupsIn(user)
 	names := make([]string, 0, len(groups))
 	list := make([]any, 0, len(groups))
@@ -343,25 +344,13 @@ func entitlementsOf(user query.Object, book *roleBook) []any {
 			{Name: "type", Value: kindGroup}, {Name: "direct", Value: true},
 		})
 	}
-	for _, held := range book.heldBy(directory.AccountIDOf(user), names) {
-		list = append(list, held.withThrough(query.Object{
-			{Name: "value", Value: held.entitlementID()}, {Name: "display", Value: kindRole + "~" + held.title()},
-			{Name: "type", Value: kindRole}, {Name: "direct", Value: held.direct},
+	for _, held := range book.HeldBy(directory.AccountIDOf(user), names) {
+		list = append(list, held.WithThrough(query.Object{
+			{Name: "value", Value: held.EntitlementID()}, {Name: "display", Value: kindRole + "~" + held.Title()},
+			{Name: "type", Value: kindRole}, {Name: "direct", Value: held.Direct},
 		}))
 	}
 	return list
-}
-
-// withThrough adds the groups that the role is held through, if any.
-func (h heldRole) withThrough(o query.Object) query.Object {
-	if len(h.through) == 0 {
-		return o
-	}
-	names := make([]any, 0, len(h.through))
-	for _, name := range h.through {
-		names = append(names, name)
-	}
-	return append(o, query.Member{Name: "through", Value: names})
 }
 
 // directoryGroup is a group that a user is in.

@@ -428,13 +428,13 @@ func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, 
 	if b.entitlements == "" || !r.Want.Wants(b.entitlements) {
 		return b.m.object(user, nil), nil
 	}
-	book := b.roles.known()
+	book := b.roles.Known()
 	if book == nil && r.Quiet {
 		return nil, nil
 	}
 	if book == nil {
 		var err error
-		if book, err = b.roles.all(ctx, false); err != nil {
+		if book, err = b.roles.All(ctx, false); err != nil {
 			r.Remark("entitlements", "not read: "+upstream.AsError(err).Detail)
 			book = nil
 		}

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -20,7 +21,7 @@ import (
 type target struct {
 	id, title string
 	revoke    bool
-	role      *projectRole // nil: a group
+	role      *jira.Role // nil: a group
 }
 
 // targets finds the entitlements of a change, those to be assigned first. One
@@ -38,9 +39,9 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 	gone := make([]bool, len(all))
 	err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
 		t := &all[i]
-		if _, _, isRole := parseRoleID(t.id); isRole {
-			if t.role, err = b.roles.read(ctx, t.id); err == nil {
-				t.title = kindRole + "~" + t.role.title()
+		if _, _, isRole := jira.ParseRoleID(t.id); isRole {
+			if t.role, err = b.roles.Read(ctx, t.id); err == nil {
+				t.title = kindRole + "~" + t.role.Title()
 			}
 		} else if !t.revoke && !alone {
 			var g query.Object
@@ -103,10 +104,10 @@ func (b *accounts) revocable(user query.Object, targets []target) error {
 	}
 	id := directory.AccountIDOf(user)
 	for _, t := range targets {
-		if !t.revoke || t.role == nil || t.role.heldBy(id) {
+		if !t.revoke || t.role == nil || t.role.HeldBy(id) {
 			continue
 		}
-		if through := t.role.through(id, groups); len(through) > 0 {
+		if through := t.role.Through(id, groups); len(through) > 0 {
 			return resource.Mutability("%s: %s is held through the group %s and cannot be revoked on the account; take the account out of the group, or the role from the group.",
 				b.entitlements, t.title, listed(through))
 		}
@@ -146,7 +147,7 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 // wanted reports whether the answer to the request shows entitlements, or may.
 func (b *accounts) wanted(ctx context.Context) bool {
 	r := resource.RequestOf(ctx)
-	return r.Want.Wants(b.entitlements) && (!r.Quiet || b.roles.known() != nil)
+	return r.Want.Wants(b.entitlements) && (!r.Quiet || b.roles.Known() != nil)
 }
 
 func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) error {
@@ -173,24 +174,24 @@ func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) 
 		if directory.AccountIDOf(user) == "" {
 			return user, nil
 		}
-		_, err := b.roles.revoke(ctx, t.role, directory.AccountIDOf(user))
+		_, err := b.roles.Revoke(ctx, t.role, directory.AccountIDOf(user))
 		return user, err
 	}
 	user, err := b.linked(ctx, user)
 	if err != nil {
 		return user, err
 	}
-	_, err = b.roles.grant(ctx, t.role, directory.AccountIDOf(user), isProvisioned(user))
+	_, err = b.roles.Grant(ctx, t.role, directory.AccountIDOf(user), isProvisioned(user))
 	return user, err
 }
 
 // linked waits for Atlassian to link a user to an account, which may take a
 // moment after the user was created.
 func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object, error) {
-	ends := b.roles.now().Add(b.roles.patience)
-	for wait := firstWait; directory.AccountIDOf(user) == ""; wait *= 2 {
-		if b.roles.now().Add(wait).After(ends) {
-			return user, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter,
+	ends := b.roles.Now().Add(b.roles.Patience)
+	for wait := jira.FirstWait; directory.AccountIDOf(user) == ""; wait *= 2 {
+		if b.roles.Now().Add(wait).After(ends) {
+			return user, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: jira.ProvisioningRetryAfter,
 				Detail: "Atlassian has not linked the user to an account yet, and Jira knows accounts only; repeat the request."}
 		}
 		if err := mirror.Sleep(ctx, wait); err != nil {

@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -28,7 +29,7 @@ type entitlements struct {
 	group    *resource.Type // the groups'
 	groups   *directory.Groups
 	accounts *accounts
-	roles    *projectRoles
+	roles    *jira.Roles
 	budget   int
 	table    query.Table
 }
@@ -51,7 +52,7 @@ func newEntitlements(budget int, m *entitlementMap, group *resource.Type, a *acc
 // rolesCost is what it takes to have the roles: nothing is known of it before
 // they were read.
 func (b *entitlements) rolesCost() int {
-	if b.roles.known() != nil {
+	if b.roles.Known() != nil {
 		return 0
 	}
 	return 1
@@ -97,7 +98,7 @@ func (b *entitlements) stats(n mirror.Need) query.Stats {
 	if st.Scan >= 0 {
 		st.Scan += b.rolesCost()
 	}
-	st.Kept = st.Kept && b.roles.known() != nil
+	st.Kept = st.Kept && b.roles.Known() != nil
 	return st
 }
 
@@ -121,7 +122,7 @@ func (b *entitlements) Explain(filter query.Expr) string {
 func (b *entitlements) everything(ctx context.Context, members bool, n mirror.Need) (mirror.View, error) {
 	var groups mirror.View
 	var roles []query.Object
-	known := b.roles.known() != nil
+	known := b.roles.Known() != nil
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
 		groups, err = b.groups.Collection.All(within, mirror.Need{Fresh: n.Fresh, Since: n.Since, Links: members})
@@ -143,17 +144,17 @@ func (b *entitlements) everything(ctx context.Context, members bool, n mirror.Ne
 }
 
 // allRoles returns those of the roles that are meant, nil standing for all.
-func (b *entitlements) allRoles(ctx context.Context, members, fresh bool, meant func(*projectRole) bool) ([]query.Object, error) {
-	read := b.roles.names
+func (b *entitlements) allRoles(ctx context.Context, members, fresh bool, meant func(*jira.Role) bool) ([]query.Object, error) {
+	read := b.roles.Names
 	if members {
-		read = b.roles.all
+		read = b.roles.All
 	}
 	book, err := read(ctx, fresh)
 	if err != nil {
 		return nil, err
 	}
-	var found []*projectRole
-	for _, r := range book.roles {
+	var found []*jira.Role
+	for _, r := range book.Roles {
 		if meant == nil || meant(r) {
 			found = append(found, r)
 		}
@@ -185,7 +186,7 @@ func (b *entitlements) named(ctx context.Context, name string, members, fresh bo
 	case !ok:
 		return nil, nil
 	case kind == kindRole:
-		return b.allRoles(ctx, members, fresh, func(r *projectRole) bool { return strings.EqualFold(r.title(), rest) })
+		return b.allRoles(ctx, members, fresh, func(r *jira.Role) bool { return strings.EqualFold(r.Title(), rest) })
 	}
 	found, err := b.groups.Probe(ctx, query.Probe{Name: "displayName", Value: rest})
 	return b.ofGroups(found, members), err
@@ -210,9 +211,9 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 		user, err = b.holder(within, account)
 		return err
 	})
-	var book *roleBook
+	var book *jira.RoleBook
 	both.Go(func() (err error) {
-		book, err = b.roles.all(within, fresh)
+		book, err = b.roles.All(within, fresh)
 		return err
 	})
 	if err := both.Wait(); err != nil {
@@ -230,9 +231,9 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 	if err != nil {
 		return nil, err
 	}
-	var roles []*projectRole
-	for _, r := range book.heldBy(directory.AccountIDOf(user), names) {
-		roles = append(roles, r.projectRole)
+	var roles []*jira.Role
+	for _, r := range book.HeldBy(directory.AccountIDOf(user), names) {
+		roles = append(roles, r.Role)
 	}
 	shown, err := b.ofRoles(ctx, roles, members, fresh)
 	return slices.Concat(b.ofGroups(groups, members), shown), err
@@ -256,18 +257,18 @@ func (b *entitlements) Get(ctx context.Context, id string, want query.Projection
 }
 
 func (b *entitlements) read(ctx context.Context, id string, members bool) (query.Object, error) {
-	if _, _, isRole := parseRoleID(id); !isRole {
+	if _, _, isRole := jira.ParseRoleID(id); !isRole {
 		g, err := b.groups.Read(ctx, id)
 		if err != nil {
 			return nil, ofEntitlement(err, id)
 		}
 		return b.m.ofGroup(g, members), nil
 	}
-	role, err := b.roles.read(ctx, id)
+	role, err := b.roles.Read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	found, err := b.ofRoles(ctx, []*projectRole{role}, members, false)
+	found, err := b.ofRoles(ctx, []*jira.Role{role}, members, false)
 	if err != nil {
 		return nil, err
 	}
@@ -292,7 +293,7 @@ func (b *entitlements) ofGroups(all []query.Object, members bool) []query.Object
 
 // ofRoles shows roles. With members, the users behind their holders are looked
 // for, since Jira knows accounts only.
-func (b *entitlements) ofRoles(ctx context.Context, all []*projectRole, members, fresh bool) ([]query.Object, error) {
+func (b *entitlements) ofRoles(ctx context.Context, all []*jira.Role, members, fresh bool) ([]query.Object, error) {
 	var people *holders
 	if members && len(all) > 0 {
 		var err error
@@ -313,16 +314,16 @@ type holders struct {
 	groups map[string]query.Object // by id
 }
 
-func (b *entitlements) holdersOf(ctx context.Context, roles []*projectRole, fresh bool) (*holders, error) {
+func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, fresh bool) (*holders, error) {
 	h := &holders{map[string]query.Object{}, map[string]query.Object{}}
 	var groups []string
 	people := false
 	for _, r := range roles {
-		people = people || len(r.holders) > 0
-		for _, g := range r.groups {
-			people = people || len(g.accounts) > 0
-			if g.directory != "" {
-				groups = append(groups, g.directory)
+		people = people || len(r.Holders) > 0
+		for _, g := range r.Groups {
+			people = people || len(g.Accounts) > 0
+			if g.Directory != "" {
+				groups = append(groups, g.Directory)
 			}
 		}
 	}
@@ -388,10 +389,10 @@ func listOnly(done string) error {
 }
 
 func (b *entitlements) Remove(ctx context.Context, id string) error {
-	if _, _, isRole := parseRoleID(id); !isRole {
+	if _, _, isRole := jira.ParseRoleID(id); !isRole {
 		return ofEntitlement(b.groups.Remove(ctx, id), id)
 	}
-	if _, err := b.roles.read(ctx, id); err != nil {
+	if _, err := b.roles.Read(ctx, id); err != nil {
 		return err
 	}
 	return listOnly("deleted")

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -25,13 +26,13 @@ func (m *entitlementMap) ofGroup(g query.Object, members bool) query.Object {
 
 // ofRole is the entitlement that a project role is. Without people it has no
 // members.
-func (m *entitlementMap) ofRole(r *projectRole, people *holders) query.Object {
+func (m *entitlementMap) ofRole(r *jira.Role, people *holders) query.Object {
 	var list []any
 	if people != nil {
 		list = people.members(r)
 	}
-	return m.object(r.entitlementID(), "", kindRole, r.title(), "This is a Jira Project Role.",
-		formOf("role", r.name, "project", r.project.Name, "projectKey", r.project.Key), list,
+	return m.object(r.EntitlementID(), "", kindRole, r.Title(), "This is a Jira Project Role.",
+		formOf("role", r.Name, "project", r.Project.Name, "projectKey", r.Project.Key), list,
 		query.Object{{Name: "resourceType", Value: "Entitlement"}})
 }
 
@@ -76,7 +77,7 @@ type roleMember struct {
 
 // members lists who holds a role: those who do themselves, then those who do
 // through a group. Who does both is there once.
-func (h *holders) members(r *projectRole) []any {
+func (h *holders) members(r *jira.Role) []any {
 	var all []*roleMember
 	byID := map[string]*roleMember{}
 	of := func(id, display string) *roleMember {
@@ -86,23 +87,23 @@ func (h *holders) members(r *projectRole) []any {
 		}
 		return byID[id]
 	}
-	ofAccount := func(a roleHolder) *roleMember {
-		if user := h.users[a.accountID]; user != nil {
+	ofAccount := func(a jira.RoleHolder) *roleMember {
+		if user := h.users[a.AccountID]; user != nil {
 			return of(user.Text("id"), user.Text("userName"))
 		}
-		return of(a.accountID, a.name)
+		return of(a.AccountID, a.Name)
 	}
-	for _, a := range r.holders {
+	for _, a := range r.Holders {
 		ofAccount(a).direct = true
 	}
-	for _, g := range r.groups {
-		for _, a := range g.accounts {
+	for _, g := range r.Groups {
+		for _, a := range g.Accounts {
 			m := ofAccount(a)
-			m.through = append(m.through, g.name)
+			m.through = append(m.through, g.Name)
 		}
-		for _, e := range h.groups[g.directory].Elements("members") {
+		for _, e := range h.groups[g.Directory].Elements("members") {
 			m := of(e.Text("value"), e.Text("display"))
-			m.through = append(m.through, g.name)
+			m.through = append(m.through, g.Name)
 		}
 	}
 	list := make([]any, 0, len(all))

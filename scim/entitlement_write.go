@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -29,7 +30,7 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 		op.Path = members
 		translated = append(translated, op)
 	}
-	if _, _, isRole := parseRoleID(id); isRole {
+	if _, _, isRole := jira.ParseRoleID(id); isRole {
 		found, err := b.changeRole(ctx, id, change.Added, change.Removed)
 		return found, true, err
 	}
@@ -81,7 +82,7 @@ func (b *entitlements) groupOf(o query.Object) query.Object {
 // with 204 unless the client asks for attributes: to show the members, the users
 // behind all of them would have to be found.
 func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []string) (query.Object, error) {
-	role, err := b.roles.read(ctx, id)
+	role, err := b.roles.Read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 		if t.revoke {
 			check = b.accounts.revocable
 		}
-		if err := check(people[i], []target{{title: kindRole + "~" + role.title(), revoke: t.revoke, role: role}}); err != nil {
+		if err := check(people[i], []target{{title: kindRole + "~" + role.Title(), revoke: t.revoke, role: role}}); err != nil {
 			e := *upstream.AsError(err)
 			e.Detail = b.m.member + " " + t.title + ": " + e.Detail
 			return nil, &e
@@ -116,12 +117,12 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 }
 
 // changed is the answer to a change of a role's members.
-func (b *entitlements) changed(ctx context.Context, role *projectRole) (query.Object, error) {
+func (b *entitlements) changed(ctx context.Context, role *jira.Role) (query.Object, error) {
 	r := resource.RequestOf(ctx)
 	if r.Quiet {
 		return nil, nil
 	}
-	found, err := b.ofRoles(ctx, []*projectRole{role}, r.Want.Wants(b.m.member), false)
+	found, err := b.ofRoles(ctx, []*jira.Role{role}, r.Want.Wants(b.m.member), false)
 	if err != nil {
 		return nil, err
 	}
@@ -146,15 +147,15 @@ func (b *entitlements) people(ctx context.Context, add, remove []string) ([]quer
 	return found, err
 }
 
-func (b *entitlements) changeHolder(ctx context.Context, role *projectRole, user query.Object, revoke bool) (*projectRole, error) {
+func (b *entitlements) changeHolder(ctx context.Context, role *jira.Role, user query.Object, revoke bool) (*jira.Role, error) {
 	if revoke {
-		return b.roles.revoke(ctx, role, directory.AccountIDOf(user))
+		return b.roles.Revoke(ctx, role, directory.AccountIDOf(user))
 	}
 	user, err := b.accounts.linked(ctx, user)
 	if err != nil {
 		return role, err
 	}
-	now, err := b.roles.grant(ctx, role, directory.AccountIDOf(user), isProvisioned(user))
+	now, err := b.roles.Grant(ctx, role, directory.AccountIDOf(user), isProvisioned(user))
 	if err != nil && resource.AsError(err).Status == http.StatusBadRequest && !isProvisioned(user) {
 		if _, readErr := b.groups.Read(ctx, user.Text("id")); readErr == nil {
 			return role, directory.GroupAsMember(user.Text("id"))

@@ -25,6 +25,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -154,8 +155,8 @@ func (c Config) lists() listsConfig {
 	return listsConfig{CursorKey: c.CursorKey, CursorTimeout: c.CursorTimeout, KeptResultBytes: c.KeptResultBytes, Now: c.Now}
 }
 
-func (c Config) jira() jiraConfig {
-	return jiraConfig{Jira: c.Jira, Projects: c.Projects, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now}
+func (c Config) jira() jira.Config {
+	return jira.Config{Jira: c.Jira, Projects: c.Projects, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now}
 }
 
 func (c Config) accounts() accountsConfig {

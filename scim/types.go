@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -35,16 +36,16 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	types["User"].Backend, types["Group"].Backend = users, groups
 	types["User"].Links, types["Group"].Links = users.Reader.Links, groups.Reader.Links
 	types["Group"].Linked = []string{"/Users", "/Accounts"}
-	catalogues := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
+	catalogues := jira.NewCatalogues(cfg.Jira, cfg.Projects, jira.CatalogueTTL, cfg.Now)
 	types["Issue"].References = true
-	types["Issue"].Backend = newIssues(cfg.jira(), types["Issue"].Schema, catalogues)
+	types["Issue"].Backend = jira.NewIssues(cfg.jira(), types["Issue"].Schema, catalogues)
 	account, entitlement, err := newViews(cfg, types["User"], types["Group"], catalogues)
 	return append(out, account, entitlement), err
 }
 
 // newViews makes the types that show users, groups and project roles as IDHub's
 // connector does.
-func newViews(cfg Config, user, group *resource.Type, c *catalogues) (account, entitlement *resource.Type, err error) {
+func newViews(cfg Config, user, group *resource.Type, c *jira.Catalogues) (account, entitlement *resource.Type, err error) {
 	am, err := newAccountMap(cfg.Account, user.Schema)
 	if err != nil {
 		return nil, nil, fmt.Errorf("mapping of accounts: %w", err)
@@ -59,7 +60,7 @@ func newViews(cfg Config, user, group *resource.Type, c *catalogues) (account, e
 	if entitlement, err = newView(cfg, cfg.Entitlement, em.schema, em.member); err != nil {
 		return nil, nil, err
 	}
-	roles := newRoles(cfg.jira(), group.Backend.(*directory.Groups).IDNamed, c)
+	roles := jira.NewRoles(cfg.jira(), group.Backend.(*directory.Groups).IDNamed, c)
 	accounts := newAccounts(cfg.accounts(), am, user, group.Backend.(*directory.Groups), roles)
 	account.Backend = accounts
 	entitlement.Backend = newEntitlements(cfg.ScanBudget, em, group, accounts)

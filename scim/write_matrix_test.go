@@ -591,7 +591,7 @@ func (m *writeMatrix) look(typ, id string) string {
 	return string(raw)
 }
 
-// issueFields are those that the server can write, and the time of the latest change.
+// jira.issueFields are those that the server can write, and the time of the latest change.
 const issueFields = "labels,components,fixVersions,status,priority,resolution,assignee,summary,reporter,parent,issuetype,project,description,duedate,updated"
 
 func isRole(typ, id string) bool { return typ == "Entitlement" && strings.HasPrefix(id, "role-") }

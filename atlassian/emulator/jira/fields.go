@@ -12,7 +12,7 @@ import (
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// issueField is one field of issues: how it is described, shown and written.
+// jira.issueField is one field of issues: how it is described, shown and written.
 type issueField struct {
 	id, name string
 	clauses  []string // names in JQL
@@ -41,7 +41,7 @@ func always(get func(*renderer, *issue) any) func(*renderer, *issue) (any, bool)
 	return func(r *renderer, i *issue) (any, bool) { return get(r, i), true }
 }
 
-// issueFields lists the fields in the order of answers. They are written in the
+// jira.issueFields lists the fields in the order of answers. They are written in the
 // same order, because the values that a field takes depend on project and type.
 func issueFields() []*issueField {
 	return []*issueField{

@@ -62,7 +62,7 @@ func newSite(t *testing.T, s setup) *site {
 	return &site{jira: j, t: t, base: server.URL}
 }
 
-// smallSite has three projects: ENG (any status from any), OPS (step by step)
+// jira.smallSite has three projects: ENG (any status from any), OPS (step by step)
 // and HR (team-managed).
 func smallSite(t *testing.T) *site {
 	return newSite(t, setup{Users: 12, Projects: 3, Issues: 60, Seed: 1})

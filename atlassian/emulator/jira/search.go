@@ -126,7 +126,7 @@ func (c *call) search(s searchRequest) (reply, error) {
 	return c.searchPage(issues, wanted, token, program.Cuts())
 }
 
-// searchPage renders a page; it is the last if token is empty.
+// jira.searchPage renders a page; it is the last if token is empty.
 func (c *call) searchPage(issues []*issue, wanted selection, token string, cuts []jql.Cut) (reply, error) {
 	b := append(make([]byte, 0, 256+64*len(issues)*(1+16*len(wanted.fields)/10)), `{"issues":[`...)
 	for n, i := range issues {

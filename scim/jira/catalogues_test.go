@@ -1,4 +1,4 @@
-package scim
+package jira
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 func TestCatalogueIsLoadedOnceForAll(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	now := time.Now()
-	c := newCatalogues(site.jira, nil, time.Minute, func() time.Time { return now })
+	c := NewCatalogues(site.jira, nil, time.Minute, func() time.Time { return now })
 	load := func(fresh bool) int64 {
 		t.Helper()
 		before := site.calls.Load()

@@ -1,4 +1,4 @@
-package scim
+package jira
 
 import (
 	"context"
@@ -13,10 +13,10 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// catalogues reads Jira's catalogues when they are first needed and keeps each
+// Catalogues reads Jira's catalogues when they are first needed and keeps each
 // for a while. It is safe for concurrent use; one load of a kind runs at a
 // time, and who needs it meanwhile waits for it.
-type catalogues struct {
+type Catalogues struct {
 	jira     *atlassian.Jira
 	projects []string // ids or keys; empty: all visible
 	ttl      time.Duration
@@ -32,8 +32,8 @@ type cell struct {
 	loaded  time.Time
 }
 
-func newCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, now func() time.Time) *catalogues {
-	c := &catalogues{jira: jira, projects: projects, ttl: ttl, now: now}
+func NewCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, now func() time.Time) *Catalogues {
+	c := &Catalogues{jira: jira, projects: projects, ttl: ttl, now: now}
 	for i := range c.cells {
 		c.cells[i].turn = make(chan struct{}, 1)
 	}
@@ -43,7 +43,7 @@ func newCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, n
 // get returns a snapshot with the kinds asked for, loading at the same time
 // those that are missing or older than the time to live, or all of them if
 // fresh is set.
-func (c *catalogues) get(ctx context.Context, fresh bool, kinds ...jql.CatalogueKind) (*jql.Catalogue, error) {
+func (c *Catalogues) get(ctx context.Context, fresh bool, kinds ...jql.CatalogueKind) (*jql.Catalogue, error) {
 	var out jql.Catalogue
 	if err := mirror.Parallel(ctx, len(kinds), func(ctx context.Context, i int) (err error) {
 		out[kinds[i]], err = c.cell(ctx, kinds[i], fresh)
@@ -54,7 +54,7 @@ func (c *catalogues) get(ctx context.Context, fresh bool, kinds ...jql.Catalogue
 	return &out, nil
 }
 
-func (c *catalogues) cell(ctx context.Context, kind jql.CatalogueKind, fresh bool) ([]jql.Entry, error) {
+func (c *Catalogues) cell(ctx context.Context, kind jql.CatalogueKind, fresh bool) ([]jql.Entry, error) {
 	asked := c.now()
 	cell := &c.cells[kind]
 	select {
@@ -79,7 +79,7 @@ func (c *catalogues) cell(ctx context.Context, kind jql.CatalogueKind, fresh boo
 	return entries, nil
 }
 
-func (c *catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
+func (c *Catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
 	switch kind {
 	case jql.ProjectCatalogue:
 		return c.loadProjects(ctx)
@@ -131,7 +131,7 @@ func scopeOf(s *atlassian.Scope) string {
 
 // loadProjects returns the configured projects, all of them or an error: a
 // project that went out of sight would otherwise look like one without issues.
-func (c *catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
+func (c *Catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
 	keys := c.projects
 	if slices.ContainsFunc(keys, jql.IsNumber) {
 		keys = nil // the client looks up keys only
@@ -156,7 +156,7 @@ func (c *catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
 }
 
 // ofProjects loads something of every project at the same time.
-func (c *catalogues) ofProjects(ctx context.Context, load func(context.Context, string) ([]jql.Entry, error)) ([]jql.Entry, error) {
+func (c *Catalogues) ofProjects(ctx context.Context, load func(context.Context, string) ([]jql.Entry, error)) ([]jql.Entry, error) {
 	projects, err := c.cell(ctx, jql.ProjectCatalogue, false)
 	if err != nil {
 		return nil, err
@@ -171,11 +171,11 @@ func (c *catalogues) ofProjects(ctx context.Context, load func(context.Context, 
 	return append([]jql.Entry{}, slices.Concat(parts...)...), nil
 }
 
-func (c *catalogues) components(ctx context.Context, project string) ([]jql.Entry, error) {
+func (c *Catalogues) components(ctx context.Context, project string) ([]jql.Entry, error) {
 	return entriesOf(c.jira.Components(ctx, project))(namedEntry)
 }
 
-func (c *catalogues) versions(ctx context.Context, project string) ([]jql.Entry, error) {
+func (c *Catalogues) versions(ctx context.Context, project string) ([]jql.Entry, error) {
 	return entriesOf(c.jira.Versions(ctx, project))(func(v atlassian.Version) jql.Entry {
 		return jql.Entry{ID: v.ID, Name: v.Name}
 	})

@@ -1,4 +1,4 @@
-package scim
+package jira
 
 import (
 	"context"
@@ -19,7 +19,7 @@ type issues struct {
 	jira       *atlassian.Jira
 	schema     *query.Schema
 	projects   []string // ids or keys; empty: all visible
-	catalogues *catalogues
+	catalogues *Catalogues
 	recent     recentWrites
 	checked    jqlVerdicts
 	strangers  strangers
@@ -27,12 +27,12 @@ type issues struct {
 	budget     int              // upstream requests that one query may cost
 }
 
-// catalogueTTL is how long a new status, component or account may go unseen
+// CatalogueTTL is how long a new status, component or account may go unseen
 // by filters.
-const catalogueTTL = 2 * time.Minute
+const CatalogueTTL = 2 * time.Minute
 
-// jiraConfig says which Jira is served, and within which bounds.
-type jiraConfig struct {
+// Config says which Jira is served, and within which bounds.
+type Config struct {
 	Jira             *atlassian.Jira
 	Projects         []string      // keys; empty: all visible ones
 	ScanBudget       int           // upstream requests that one query may cost
@@ -41,7 +41,7 @@ type jiraConfig struct {
 	Now              func() time.Time
 }
 
-func newIssues(cfg jiraConfig, schema *query.Schema, c *catalogues) resource.Backend {
+func NewIssues(cfg Config, schema *query.Schema, c *Catalogues) resource.Backend {
 	nothing, _ := schema.Project([]string{"id"}, nil) // one parameter alone is no error
 	return &issues{
 		nothing:    nothing,

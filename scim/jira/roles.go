@@ -1,4 +1,4 @@
-package scim
+package jira
 
 import (
 	"context"
@@ -16,59 +16,59 @@ import (
 )
 
 const (
-	// firstWait is the first of the waits, each twice the one before, for Atlassian
+	// FirstWait is the first of the waits, each twice the one before, for Atlassian
 	// to bring an account from the directory to Jira.
-	firstWait = 500 * time.Millisecond
-	// provisioningRetryAfter is what a client is told to wait when these were not
+	FirstWait = 500 * time.Millisecond
+	// ProvisioningRetryAfter is what a client is told to wait when these were not
 	// enough.
-	provisioningRetryAfter = 30 * time.Second
+	ProvisioningRetryAfter = 30 * time.Second
 )
 
-// projectRoles knows who holds which project role of Jira, of the projects that
+// Roles knows who holds which project role of Jira, of the projects that
 // Issues may touch. No API tells the roles of one account, so those of all
 // projects are read, in parallel, and kept for a while: our own writes are
 // entered into what is kept, and one whose outcome is unknown drops it. It is
 // safe for concurrent use.
-type projectRoles struct {
+type Roles struct {
 	jira       *atlassian.Jira
 	groupID    func(ctx context.Context, name string) (string, error) // of a group of the directory, "" if it has none of that name
-	catalogues *catalogues
+	catalogues *Catalogues
 	budget     int           // upstream requests that one reading may cost
-	patience   time.Duration // how long an account may take to get from the directory to Jira
-	now        func() time.Time
+	Patience   time.Duration // how long an account may take to get from the directory to Jira
+	Now        func() time.Time
 
-	named *mirror.Memo[*roleBook] // the names of roles
-	whole *mirror.Memo[*roleBook] // with who holds them
+	named *mirror.Memo[*RoleBook] // the names of roles
+	whole *mirror.Memo[*RoleBook] // with who holds them
 }
 
-func newRoles(cfg jiraConfig, groupID func(ctx context.Context, name string) (string, error), c *catalogues) *projectRoles {
-	return &projectRoles{
-		jira: cfg.Jira, groupID: groupID, catalogues: c, budget: cfg.ScanBudget, patience: cfg.ProvisioningWait, now: cfg.Now,
-		named: mirror.NewMemo[*roleBook](cfg.SnapshotTTL, cfg.Now), whole: mirror.NewMemo[*roleBook](cfg.SnapshotTTL, cfg.Now),
+func NewRoles(cfg Config, groupID func(ctx context.Context, name string) (string, error), c *Catalogues) *Roles {
+	return &Roles{
+		jira: cfg.Jira, groupID: groupID, catalogues: c, budget: cfg.ScanBudget, Patience: cfg.ProvisioningWait, Now: cfg.Now,
+		named: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now), whole: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 }
 
-// names returns the book with the names of all roles; who holds them may be
+// Names returns the book with the names of all roles; who holds them may be
 // missing.
-func (r *projectRoles) names(ctx context.Context, fresh bool) (*roleBook, error) {
-	if book := r.known(); book != nil && !fresh {
+func (r *Roles) Names(ctx context.Context, fresh bool) (*RoleBook, error) {
+	if book := r.Known(); book != nil && !fresh {
 		return book, nil
 	}
-	return r.named.Get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, false, fresh) })
+	return r.named.Get(ctx, fresh, func(ctx context.Context) (*RoleBook, error) { return r.readAll(ctx, false, fresh) })
 }
 
-// all returns the book with all roles and who holds them.
-func (r *projectRoles) all(ctx context.Context, fresh bool) (*roleBook, error) {
-	return r.whole.Get(ctx, fresh, func(ctx context.Context) (*roleBook, error) { return r.readAll(ctx, true, fresh) })
+// All returns the book with all roles and who holds them.
+func (r *Roles) All(ctx context.Context, fresh bool) (*RoleBook, error) {
+	return r.whole.Get(ctx, fresh, func(ctx context.Context) (*RoleBook, error) { return r.readAll(ctx, true, fresh) })
 }
 
-// known returns the book with all roles if it is at hand, else nil.
-func (r *projectRoles) known() *roleBook {
+// Known returns the book with all roles if it is at hand, else nil.
+func (r *Roles) Known() *RoleBook {
 	book, _ := r.whole.Peek()
 	return book
 }
 
-func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBook, error) {
+func (r *Roles) readAll(ctx context.Context, whole, fresh bool) (*RoleBook, error) {
 	snapshot, err := r.catalogues.get(ctx, fresh, jql.ProjectCatalogue)
 	if err != nil {
 		return nil, err
@@ -77,11 +77,11 @@ func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBoo
 	if len(projects) > r.budget {
 		return nil, tooManyRoles(len(projects), r.budget)
 	}
-	parts := make([][]*projectRole, len(projects))
+	parts := make([][]*Role, len(projects))
 	if err := mirror.Parallel(ctx, len(projects), func(ctx context.Context, i int) error {
 		ids, err := r.jira.ProjectRoles(ctx, projects[i].ID)
 		for name, id := range ids {
-			parts[i] = append(parts[i], &projectRole{project: projects[i], id: id, name: name})
+			parts[i] = append(parts[i], &Role{Project: projects[i], id: id, Name: name})
 		}
 		return hidden(err, projects[i])
 	}); err != nil {
@@ -95,11 +95,11 @@ func (r *projectRoles) readAll(ctx context.Context, whole, fresh bool) (*roleBoo
 		return nil, tooManyRoles(len(projects)+len(all), r.budget)
 	}
 	if err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
-		role, err := r.jira.ProjectRole(ctx, all[i].project.ID, all[i].id)
+		role, err := r.jira.ProjectRole(ctx, all[i].Project.ID, all[i].id)
 		if err == nil {
-			all[i] = roleOf(all[i].project, role)
+			all[i] = roleOf(all[i].Project, role)
 		}
-		return hidden(err, all[i].project)
+		return hidden(err, all[i].Project)
 	}); err != nil {
 		return nil, err
 	}
@@ -124,14 +124,14 @@ func hidden(err error, project jql.Entry) error {
 	return err
 }
 
-func roleOf(project jql.Entry, role *atlassian.Role) *projectRole {
-	out := &projectRole{project: project, id: role.ID, name: role.Name}
+func roleOf(project jql.Entry, role *atlassian.Role) *Role {
+	out := &Role{Project: project, id: role.ID, Name: role.Name}
 	for _, a := range role.Actors {
 		switch {
 		case a.Account != nil:
-			out.holders = append(out.holders, roleHolder{a.Account.AccountID, a.DisplayName})
+			out.Holders = append(out.Holders, RoleHolder{a.Account.AccountID, a.DisplayName})
 		case a.Group != nil:
-			out.groups = append(out.groups, roleGroup{name: a.Group.Name, directory: a.Group.ID})
+			out.Groups = append(out.Groups, roleGroup{Name: a.Group.Name, Directory: a.Group.ID})
 		}
 	}
 	return out
@@ -139,53 +139,53 @@ func roleOf(project jql.Entry, role *atlassian.Role) *projectRole {
 
 // resolveGroups finds the groups that hold roles in the directory, by name,
 // since the ids differ. Who is in another group, Jira is asked.
-func (r *projectRoles) resolveGroups(ctx context.Context, all []*projectRole) error {
+func (r *Roles) resolveGroups(ctx context.Context, all []*Role) error {
 	var groups []roleGroup
 	for _, role := range all {
-		for _, g := range role.groups {
-			if !slices.ContainsFunc(groups, func(known roleGroup) bool { return known.name == g.name }) {
+		for _, g := range role.Groups {
+			if !slices.ContainsFunc(groups, func(known roleGroup) bool { return known.Name == g.Name }) {
 				groups = append(groups, g)
 			}
 		}
 	}
 	if err := mirror.Parallel(ctx, len(groups), func(ctx context.Context, i int) (err error) {
-		groups[i], err = r.resolveGroup(ctx, groups[i].name, groups[i].directory)
+		groups[i], err = r.resolveGroup(ctx, groups[i].Name, groups[i].Directory)
 		return err
 	}); err != nil {
 		return err
 	}
 	for _, role := range all {
-		for i, g := range role.groups {
-			at := slices.IndexFunc(groups, func(known roleGroup) bool { return known.name == g.name })
-			role.groups[i] = groups[at]
+		for i, g := range role.Groups {
+			at := slices.IndexFunc(groups, func(known roleGroup) bool { return known.Name == g.Name })
+			role.Groups[i] = groups[at]
 		}
 	}
 	return nil
 }
 
-func (r *projectRoles) resolveGroup(ctx context.Context, name, jiraID string) (roleGroup, error) {
+func (r *Roles) resolveGroup(ctx context.Context, name, jiraID string) (roleGroup, error) {
 	id, err := r.groupID(ctx, name)
 	if err != nil {
 		return roleGroup{}, err
 	}
 	if id != "" {
-		return roleGroup{name: name, directory: id}, nil
+		return roleGroup{Name: name, Directory: id}, nil
 	}
 	accounts, err := r.jira.GroupAccounts(ctx, jiraID)
 	if err != nil {
 		return roleGroup{}, err
 	}
-	out := roleGroup{name: name}
+	out := roleGroup{Name: name}
 	for _, a := range accounts {
-		out.accounts = append(out.accounts, roleHolder{a.AccountID, a.DisplayName})
+		out.Accounts = append(out.Accounts, RoleHolder{a.AccountID, a.DisplayName})
 	}
 	return out, nil
 }
 
-// read reads one role and who holds it. One of another project than the server
+// Read reads one role and who holds it. One of another project than the server
 // may touch does not exist.
-func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error) {
-	project, number, ok := parseRoleID(id)
+func (r *Roles) Read(ctx context.Context, id string) (*Role, error) {
+	project, number, ok := ParseRoleID(id)
 	if !ok {
 		return nil, resource.NotFound("Entitlement", resource.Clip(id))
 	}
@@ -202,34 +202,34 @@ func (r *projectRoles) read(ctx context.Context, id string) (*projectRole, error
 		return nil, upstream.Missing(err, "Entitlement", id)
 	}
 	out := roleOf(snapshot[jql.ProjectCatalogue][at], role)
-	return out, r.resolveGroups(ctx, []*projectRole{out})
+	return out, r.resolveGroups(ctx, []*Role{out})
 }
 
-// some returns a book of a few roles, as they are now. One that does not exist
+// Some returns a book of a few roles, as they are now. One that does not exist
 // is left out.
-func (r *projectRoles) some(ctx context.Context, ids []string) (*roleBook, error) {
-	found, err := mirror.FetchAll(ctx, ids, r.read)
+func (r *Roles) Some(ctx context.Context, ids []string) (*RoleBook, error) {
+	found, err := mirror.FetchAll(ctx, ids, r.Read)
 	if err != nil {
 		return nil, err
 	}
 	return newRoleBook(found, true), nil
 }
 
-// grant gives a role, as read, to an account, and returns it as it is then. An
+// Grant gives a role, as read, to an account, and returns it as it is then. An
 // account that Jira does not know yet is waited for if the directory provisions
 // it: it may have done so a moment ago.
-func (r *projectRoles) grant(ctx context.Context, role *projectRole, account string, provisioned bool) (*projectRole, error) {
-	if role.heldBy(account) {
+func (r *Roles) Grant(ctx context.Context, role *Role, account string, provisioned bool) (*Role, error) {
+	if role.HeldBy(account) {
 		return role, nil
 	}
-	ends := r.now().Add(r.patience)
-	for wait := firstWait; ; wait *= 2 {
-		after, err := r.jira.AddActor(ctx, role.project.ID, role.id, atlassian.ActorID{AccountID: account})
+	ends := r.Now().Add(r.Patience)
+	for wait := FirstWait; ; wait *= 2 {
+		after, err := r.jira.AddActor(ctx, role.Project.ID, role.id, atlassian.ActorID{AccountID: account})
 		switch kind := atlassian.KindOf(err); {
 		case err == nil:
 			return r.confirm(role, after, account, true)
 		case kind == atlassian.Invalid: // it may hold it since
-			if now, readErr := r.read(ctx, role.entitlementID()); readErr == nil && now.heldBy(account) {
+			if now, readErr := r.Read(ctx, role.EntitlementID()); readErr == nil && now.HeldBy(account) {
 				return now, nil
 			}
 			return nil, err
@@ -237,8 +237,8 @@ func (r *projectRoles) grant(ctx context.Context, role *projectRole, account str
 			return nil, r.failed(err)
 		case !provisioned:
 			return nil, resource.InvalidValue("Neither the directory nor Jira has an active account with the id %q.", resource.Clip(account))
-		case r.now().Add(wait).After(ends):
-			return nil, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: provisioningRetryAfter, Err: err,
+		case r.Now().Add(wait).After(ends):
+			return nil, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: ProvisioningRetryAfter, Err: err,
 				Detail: fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", account)}
 		}
 		if err := mirror.Sleep(ctx, wait); err != nil {
@@ -247,16 +247,16 @@ func (r *projectRoles) grant(ctx context.Context, role *projectRole, account str
 	}
 }
 
-// revoke takes a role, as read, from an account, and returns it as it is then.
+// Revoke takes a role, as read, from an account, and returns it as it is then.
 // An account that holds it not, or only through a group, keeps what it has.
-func (r *projectRoles) revoke(ctx context.Context, role *projectRole, accountID string) (*projectRole, error) {
-	if !role.heldBy(accountID) {
+func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role, error) {
+	if !role.HeldBy(accountID) {
 		return role, nil
 	}
-	if err := r.jira.RemoveActor(ctx, role.project.ID, role.id, atlassian.ActorID{AccountID: accountID}); err != nil {
+	if err := r.jira.RemoveActor(ctx, role.Project.ID, role.id, atlassian.ActorID{AccountID: accountID}); err != nil {
 		return nil, r.failed(err)
 	}
-	after, err := r.jira.ProjectRole(ctx, role.project.ID, role.id)
+	after, err := r.jira.ProjectRole(ctx, role.Project.ID, role.id)
 	if err != nil {
 		r.whole.Drop()
 		return nil, err
@@ -265,7 +265,7 @@ func (r *projectRoles) revoke(ctx context.Context, role *projectRole, accountID 
 }
 
 // failed drops what is kept if the write may have happened.
-func (r *projectRoles) failed(err error) error {
+func (r *Roles) failed(err error) error {
 	var ue *atlassian.Error
 	if !errors.As(err, &ue) || ue.Ambiguous {
 		r.whole.Drop()
@@ -274,16 +274,16 @@ func (r *projectRoles) failed(err error) error {
 }
 
 // confirm compares a role with what was asked for, and enters it in the book.
-func (r *projectRoles) confirm(before *projectRole, found *atlassian.Role, accountID string, holds bool) (*projectRole, error) {
-	after := roleOf(before.project, found)
-	after.groups = before.groups
-	account := roleHolder{accountID: accountID}
-	if at := slices.IndexFunc(after.holders, func(h roleHolder) bool { return h.accountID == accountID }); at >= 0 {
-		account = after.holders[at]
+func (r *Roles) confirm(before *Role, found *atlassian.Role, accountID string, holds bool) (*Role, error) {
+	after := roleOf(before.Project, found)
+	after.Groups = before.Groups
+	account := RoleHolder{AccountID: accountID}
+	if at := slices.IndexFunc(after.Holders, func(h RoleHolder) bool { return h.AccountID == accountID }); at >= 0 {
+		account = after.Holders[at]
 	}
-	r.whole.Change(func(b *roleBook) *roleBook { return b.with(before.entitlementID(), account, after.heldBy(accountID)) })
-	if after.heldBy(accountID) != holds {
-		return nil, resource.Refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.title())
+	r.whole.Change(func(b *RoleBook) *RoleBook { return b.with(before.EntitlementID(), account, after.HeldBy(accountID)) })
+	if after.HeldBy(accountID) != holds {
+		return nil, resource.Refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.Title())
 	}
 	return after, nil
 }

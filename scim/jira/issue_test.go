@@ -1,4 +1,4 @@
-package scim
+package jira
 
 import (
 	"context"
@@ -39,8 +39,8 @@ func newIssueSite(t testing.TB, options emulator.Options, projects ...string) *i
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.issues = newIssues(jiraConfig{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t),
-		newCatalogues(jira, projects, catalogueTTL, time.Now)).(*issues)
+	site.issues = NewIssues(Config{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t),
+		NewCatalogues(jira, projects, CatalogueTTL, time.Now)).(*issues)
 	return site
 }
 
