@@ -11,6 +11,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -26,7 +27,7 @@ type call struct {
 	caller     *auth.Caller     // nil until authenticated
 	base       string           // base URL of this server as the client sees it, no slash at the end
 	rt         *resource.Type   // nil outside the resource types
-	root       *root            // nil: the request is about one type
+	root       *list.Root       // nil: the request is about one type
 	types      []*resource.Type // those that a list is about
 	endpoint   string           // resource type or other endpoint, from a fixed set; empty until authenticated
 	write      bool             // it is to change something
@@ -73,8 +74,8 @@ func CountCall(ctx context.Context, _ atlassian.Call) {
 }
 
 // listed is the list request in c.
-func (c *call) listed() *listRequest {
-	return &listRequest{query: c.query, rt: c.rt, root: c.root, types: c.types, caller: c.caller.Name, base: c.base, began: c.began, complete: c.complete}
+func (c *call) listed() *list.Request {
+	return &list.Request{Query: c.query, Type: c.rt, Root: c.root, Types: c.types, Caller: c.caller.Name, Base: c.base, Began: c.began, Complete: c.complete}
 }
 
 // newCall starts the record of a request. A client's X-Request-Id is kept when

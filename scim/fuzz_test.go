@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/scim/document"
+	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -106,29 +107,29 @@ func FuzzParameters(f *testing.F) {
 // FuzzCursor holds that any text is a cursor of the query or refused, and that
 // what was sealed is what is opened.
 func FuzzCursor(f *testing.F) {
-	sealer := newCursorSealer(listsConfig{CursorKey: "a key", CursorTimeout: 10 * time.Minute, Now: time.Now})
-	whole := cursor{began: time.UnixMilli(1), count: 100, walk: "a walk", start: 1 << 40, after: place{2, "31acb67e"}, digest: "0123456789abcdef"}
-	for _, c := range []cursor{whole} {
-		f.Add(sealer.seal(c, "query"), c.count, c.start, c.after.id)
+	sealer := list.NewCursorSealer(list.Config{CursorKey: "a key", CursorTimeout: 10 * time.Minute, Now: time.Now})
+	whole := list.Cursor{Began: time.UnixMilli(1), Count: 100, Walk: "a walk", Start: 1 << 40, After: list.Place{Rank: 2, ID: "31acb67e"}, Digest: "0123456789abcdef"}
+	for _, c := range []list.Cursor{whole} {
+		f.Add(sealer.Seal(c, "query"), c.Count, c.Start, c.After.ID)
 	}
 	f.Add("====", 1, 1, "\xff")
 	f.Fuzz(func(t *testing.T, text string, count, start int, id string) {
-		_, err := sealer.open(text, "query")
+		_, err := sealer.Open(text, "query")
 		refusedByServer(t, err)
-		want := cursor{began: time.UnixMilli(1 << 40), count: max(0, count) % (1 << 50), start: max(0, start) % (1 << 50), after: place{1, id}}
-		sealed := sealer.seal(want, "query")
+		want := list.Cursor{Began: time.UnixMilli(1 << 40), Count: max(0, count) % (1 << 50), Start: max(0, start) % (1 << 50), After: list.Place{Rank: 1, ID: id}}
+		sealed := sealer.Seal(want, "query")
 		if strings.Trim(sealed, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") != "" {
 			t.Errorf("%q has reserved characters", sealed)
 		}
-		if len(sealed) > maxCursor {
+		if len(sealed) > list.MaxCursor {
 			return
 		}
-		got, err := sealer.open(sealed, "query")
-		got.issued = want.issued
+		got, err := sealer.Open(sealed, "query")
+		got.Issued = want.Issued
 		if err != nil || got != want {
 			t.Errorf("%+v became %+v, %v", want, got, err)
 		}
-		if _, err := sealer.open(sealed, "another query"); err == nil {
+		if _, err := sealer.Open(sealed, "another query"); err == nil {
 			t.Error("another query's cursor was opened")
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/scim/document"
+	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -22,7 +23,7 @@ import (
 // it is given.
 type handler struct {
 	rt    *resource.Type
-	lists *lists
+	lists *list.Lists
 }
 
 // stub is answered to the library in place of the resource.
@@ -58,7 +59,7 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 // GetAll implements elimity.ResourceHandler.
 func (h handler) GetAll(r *http.Request, _ elimity.ListRequestParams) (elimity.Page, error) {
 	c := callFrom(r.Context())
-	c.list, c.err = h.lists.answer(r.Context(), c.listed())
+	c.list, c.err = h.lists.Page(r.Context(), c.listed())
 	c.answered = true
 	return elimity.Page{}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/resource"
 )
 
@@ -50,7 +51,7 @@ func TestPathSegments(t *testing.T) {
 }
 
 func TestRoute(t *testing.T) {
-	s := &core{types: []*resource.Type{namedType(t, "User"), namedType(t, "Group")}, root: &root{Type: &resource.Type{}}}
+	s := &core{types: []*resource.Type{namedType(t, "User"), namedType(t, "Group")}, root: &list.Root{Type: &resource.Type{}}}
 	s.root.Type.Name = "root"
 	type target struct {
 		Discovery, Type, ID string

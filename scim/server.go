@@ -26,6 +26,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/jira"
+	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -119,9 +120,9 @@ func (c Config) withDefaults() Config {
 // required.
 type serverConfig struct {
 	Types     []*resource.Type
-	Root      *root
+	Root      *list.Root
 	Auth      *auth.Authenticator
-	Lists     *lists
+	Lists     *list.Lists
 	Endpoints []endpoint                  // mounted besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
 
@@ -151,8 +152,8 @@ func newCore(cfg serverConfig) (*core, error) {
 	return s, err
 }
 
-func (c Config) lists() listsConfig {
-	return listsConfig{CursorKey: c.CursorKey, CursorTimeout: c.CursorTimeout, KeptResultBytes: c.KeptResultBytes, Now: c.Now}
+func (c Config) lists() list.Config {
+	return list.Config{CursorKey: c.CursorKey, CursorTimeout: c.CursorTimeout, KeptResultBytes: c.KeptResultBytes, Now: c.Now}
 }
 
 func (c Config) jira() jira.Config {
@@ -188,8 +189,8 @@ type core struct {
 	cfg       serverConfig
 	auth      *auth.Authenticator
 	types     []*resource.Type
-	root      *root
-	lists     *lists
+	root      *list.Root
+	lists     *list.Lists
 	library   http.Handler // elimity's server
 	discovery *discovery
 	asError   func(error) *resource.Error // the answer to an error of a backend
@@ -222,7 +223,7 @@ func New(cfg Config) (*Server, error) {
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
 	handler, err := newCore(serverConfig{
-		Types: types, Root: root, Auth: auth, Lists: newLists(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
+		Types: types, Root: root, Auth: auth, Lists: list.New(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, HidePagination: cfg.HidePagination,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
@@ -365,7 +366,7 @@ func (s *core) serve(c *call, r *http.Request, to route) error {
 	// a PATCH that names no attributes may be answered with 204 (RFC 7644 section 3.5.2)
 	c.Want, c.Quiet = c.query.Want, c.Method == http.MethodPatch && c.query.Shown == ""
 	if c.root != nil {
-		c.list, err = s.lists.answer(r.Context(), c.listed())
+		c.list, err = s.lists.Page(r.Context(), c.listed())
 		return err
 	}
 	return s.dispatch(c, r, to)

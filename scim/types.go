@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/jira"
+	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -116,7 +117,7 @@ func Explain(endpoint, filter string) (string, error) {
 
 // newLibrary makes the elimity server that dispatches to our handler and
 // validates bodies against the published schemas.
-func newLibrary(types []*resource.Type, l *lists) (http.Handler, error) {
+func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
 	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
 	for _, t := range types {
 		core, err := t.Core.Elimity()

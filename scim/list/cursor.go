@@ -1,4 +1,4 @@
-package scim
+package list
 
 import (
 	"crypto/hmac"
@@ -13,7 +13,7 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// cursor is where a page begins, RFC 9865. The zero cursor is the first page.
+// Cursor is where a page begins, RFC 9865. The zero cursor is the first page.
 //
 // It says so twice: as a place in the kept result that it came from, and in
 // terms of the resources before it, so that the walk goes on after that result
@@ -23,34 +23,34 @@ import (
 // moved across the place meanwhile, so it goes on only if those before the place
 // are exactly those that were delivered; otherwise the cursor has expired.
 // Either way what is there and matches all the time is delivered exactly once.
-type cursor struct {
-	issued time.Time // to the second
-	began  time.Time // when the first page was asked for, to the millisecond
-	count  int       // resources a page, as the first request said it
-	walk   string    // key of the kept result
-	start  int       // resources before the page
-	after  place     // of the last of them; zero if start is 0
-	digest string    // of all of them, in a sorted list
+type Cursor struct {
+	Issued time.Time // to the second
+	Began  time.Time // when the first page was asked for, to the millisecond
+	Count  int       // resources a page, as the first request said it
+	Walk   string    // key of the kept result
+	Start  int       // resources before the page
+	After  Place     // of the last of them; zero if start is 0
+	Digest string    // of all of them, in a sorted list
 }
 
-// place is a resource's position in the order of types and ids.
-type place struct {
-	rank int // of the resource type among those of the request
-	id   string
+// Place is a resource's position in the order of types and ids.
+type Place struct {
+	Rank int // of the resource type among those of the request
+	ID   string
 }
 
 // compare orders places.
-func (p place) compare(o place) int {
-	if p.rank != o.rank {
-		return p.rank - o.rank
+func (p Place) compare(o Place) int {
+	if p.Rank != o.Rank {
+		return p.Rank - o.Rank
 	}
-	return query.CompareIDs(p.id, o.id)
+	return query.CompareIDs(p.ID, o.ID)
 }
 
 const (
 	cursorVersion = 1
 	cursorMAC     = 16 // bytes of the signature
-	maxCursor     = 2048
+	MaxCursor     = 2048
 )
 
 // cursorSealer makes cursors opaque texts of unreserved characters (RFC 3986
@@ -63,9 +63,9 @@ type cursorSealer struct {
 	now      func() time.Time
 }
 
-// newCursorSealer derives the key from a secret; without one, cursors are good
+// NewCursorSealer derives the key from a secret; without one, cursors are good
 // for the life of the process.
-func newCursorSealer(cfg listsConfig) *cursorSealer {
+func NewCursorSealer(cfg Config) *cursorSealer {
 	key := sha256.Sum256([]byte("scim-atlassian cursor\x00" + cfg.CursorKey))
 	if cfg.CursorKey == "" {
 		rand.Read(key[:]) // never fails
@@ -73,15 +73,15 @@ func newCursorSealer(cfg listsConfig) *cursorSealer {
 	return &cursorSealer{key: key[:], lifetime: cfg.CursorTimeout, now: cfg.Now}
 }
 
-// seal makes the text of a cursor for a query; issued is set to now.
-func (s *cursorSealer) seal(c cursor, binding string) string {
+// Seal makes the text of a cursor for a query; issued is set to now.
+func (s *cursorSealer) Seal(c Cursor, binding string) string {
 	b := []byte{cursorVersion}
 	b = binary.AppendUvarint(b, uint64(s.now().Unix()))
-	b = binary.AppendUvarint(b, uint64(c.began.UnixMilli()))
-	b = binary.AppendUvarint(b, uint64(c.count))
-	b = binary.AppendUvarint(b, uint64(c.start))
-	b = binary.AppendUvarint(b, uint64(c.after.rank))
-	for _, text := range []string{c.walk, c.after.id, c.digest} {
+	b = binary.AppendUvarint(b, uint64(c.Began.UnixMilli()))
+	b = binary.AppendUvarint(b, uint64(c.Count))
+	b = binary.AppendUvarint(b, uint64(c.Start))
+	b = binary.AppendUvarint(b, uint64(c.After.Rank))
+	for _, text := range []string{c.Walk, c.After.ID, c.Digest} {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 		b = append(b, text...)
 	}
@@ -96,27 +96,27 @@ func (s *cursorSealer) sign(b []byte, binding string) []byte {
 	return mac.Sum(nil)[:cursorMAC]
 }
 
-// open reads a cursor that was sealed for the same query. The empty text is the
+// Open reads a cursor that was sealed for the same query. The empty text is the
 // first page.
-func (s *cursorSealer) open(text, binding string) (cursor, error) {
+func (s *cursorSealer) Open(text, binding string) (Cursor, error) {
 	if text == "" {
-		return cursor{}, nil
+		return Cursor{}, nil
 	}
 	invalid := resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCursor, "The cursor is not one of this server for this query; begin again with an empty cursor.")
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > maxCursor || len(b) <= cursorMAC {
-		return cursor{}, invalid
+	if err != nil || len(text) > MaxCursor || len(b) <= cursorMAC {
+		return Cursor{}, invalid
 	}
 	signed, mac := b[:len(b)-cursorMAC], b[len(b)-cursorMAC:]
 	if !hmac.Equal(mac, s.sign(signed, binding)) {
-		return cursor{}, invalid
+		return Cursor{}, invalid
 	}
 	c, ok := decodeCursor(signed)
 	if !ok {
-		return cursor{}, invalid
+		return Cursor{}, invalid
 	}
-	if s.now().Sub(c.issued) > s.lifetime {
-		return cursor{}, expiredCursor("The cursor is older than %v; begin again with an empty cursor.", s.lifetime)
+	if s.now().Sub(c.Issued) > s.lifetime {
+		return Cursor{}, expiredCursor("The cursor is older than %v; begin again with an empty cursor.", s.lifetime)
 	}
 	return c, nil
 }
@@ -127,14 +127,14 @@ func expiredCursor(format string, args ...any) error {
 
 // decodeCursor reads what seal wrote. That it is signed does not make it well
 // formed: another version of this server may have the same key.
-func decodeCursor(b []byte) (c cursor, ok bool) {
+func decodeCursor(b []byte) (c Cursor, ok bool) {
 	if b[0] != cursorVersion {
-		return cursor{}, false
+		return Cursor{}, false
 	}
 	r := cursorReader{b: b[1:]}
-	c.issued, c.began = time.Unix(int64(r.number()), 0), time.UnixMilli(int64(r.number()))
-	c.count, c.start, c.after.rank = int(r.number()), int(r.number()), int(r.number())
-	c.walk, c.after.id, c.digest = r.text(), r.text(), r.text()
+	c.Issued, c.Began = time.Unix(int64(r.number()), 0), time.UnixMilli(int64(r.number()))
+	c.Count, c.Start, c.After.Rank = int(r.number()), int(r.number()), int(r.number())
+	c.Walk, c.After.ID, c.Digest = r.text(), r.text(), r.text()
 	return c, !r.failed && len(r.b) == 0
 }
 

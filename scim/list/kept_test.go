@@ -1,4 +1,4 @@
-package scim
+package list
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 func keptWalk(s *walks, caller, key string, resources int) bool {
 	w := &walk{caller: caller, complete: true}
 	for i := range resources {
-		w.steps = append(w.steps, step{place{0, fmt.Sprint(i)}, query.Object{{Name: "id", Value: fmt.Sprint(i)}}})
+		w.steps = append(w.steps, step{Place{0, fmt.Sprint(i)}, query.Object{{Name: "id", Value: fmt.Sprint(i)}}})
 	}
 	return s.keep(key, w)
 }
@@ -21,7 +21,7 @@ func keptWalk(s *walks, caller, key string, resources int) bool {
 // one longest unused, and that nobody fills it with small ones.
 func TestWalksMakeRoom(t *testing.T) {
 	now := time.Now()
-	s := newWalks(listsConfig{KeptResultBytes: 100_000, CursorTimeout: 10 * time.Minute, Now: func() time.Time { return now }})
+	s := newWalks(Config{KeptResultBytes: 100_000, CursorTimeout: 10 * time.Minute, Now: func() time.Time { return now }})
 	keptWalk(s, "modest", "modest", 10)
 	for n := range 20 {
 		now = now.Add(time.Second)

@@ -1,4 +1,4 @@
-package scim
+package list
 
 import (
 	"context"
@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 	"sort"
-	"strings"
-	"sync"
 	"time"
 
 	"scim-atlassian/scim/query"
@@ -39,12 +37,12 @@ type walk struct {
 
 // step is a resource of a walk.
 type step struct {
-	at     place
+	at     Place
 	object query.Object // nil: read when it is delivered
 }
 
-func newWalk(c *listRequest) *walk {
-	return &walk{caller: c.caller, began: c.began, turn: make(chan struct{}, 1), read: make([]resource.ReadFunc, len(c.types))}
+func newWalk(c *Request) *walk {
+	return &walk{caller: c.Caller, began: c.Began, turn: make(chan struct{}, 1), read: make([]resource.ReadFunc, len(c.Types))}
 }
 
 // newWalkKey names a walk that is found by its cursors alone.
@@ -78,10 +76,10 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	}
 	w.steps = slices.Grow(w.steps, len(objects)+len(found.IDs))
 	for _, o := range objects {
-		w.steps = append(w.steps, step{place{rank, o.Text("id")}, o})
+		w.steps = append(w.steps, step{Place{rank, o.Text("id")}, o})
 	}
 	for _, id := range found.IDs {
-		w.steps = append(w.steps, step{at: place{rank, id}})
+		w.steps = append(w.steps, step{at: Place{rank, id}})
 	}
 }
 
@@ -93,7 +91,7 @@ func (w *walk) worthKeeping(page *resource.ListResult) bool {
 // completeWith makes a window complete: what was delivered stays where it is, and
 // everything else that all has stands around it, in all's order.
 func (w *walk) completeWith(all *walk) {
-	delivered := make(map[place]bool, len(w.steps))
+	delivered := make(map[Place]bool, len(w.steps))
 	for _, e := range w.steps {
 		delivered[e.at] = true
 	}
@@ -106,7 +104,7 @@ func (w *walk) completeWith(all *walk) {
 
 // cut returns the page of count resources behind start others. The caller has
 // entered the walk.
-func (w *walk) cut(ctx context.Context, c *listRequest, start, count int) (*resource.ListResult, error) {
+func (w *walk) cut(ctx context.Context, c *Request, start, count int) (*resource.ListResult, error) {
 	start = min(start, len(w.steps))
 	page := make([]query.Object, 0, min(count, len(w.steps)-start))
 	for at := start; len(page) < count && at < len(w.steps); {
@@ -136,12 +134,12 @@ func (w *walk) continued(page *resource.ListResult) string {
 // filled returns the steps with their objects, without those whose resource is
 // gone or matches no longer.
 func (w *walk) filled(ctx context.Context, window []step) ([]step, error) {
-	var objects map[place]query.Object
+	var objects map[Place]query.Object
 	for rank, read := range w.read {
 		var ids []string
 		for _, e := range window {
-			if e.at.rank == rank && e.object == nil {
-				ids = append(ids, e.at.id)
+			if e.at.Rank == rank && e.object == nil {
+				ids = append(ids, e.at.ID)
 			}
 		}
 		if len(ids) == 0 {
@@ -152,10 +150,10 @@ func (w *walk) filled(ctx context.Context, window []step) ([]step, error) {
 			return nil, err
 		}
 		if objects == nil {
-			objects = make(map[place]query.Object, len(window))
+			objects = make(map[Place]query.Object, len(window))
 		}
 		for _, o := range found {
-			objects[place{rank, o.Text("id")}] = o
+			objects[Place{rank, o.Text("id")}] = o
 		}
 	}
 	if objects == nil {
@@ -180,7 +178,7 @@ func (w *walk) forget(at int, window, present []step) int {
 	if len(present) == len(window) || at < w.fixed {
 		return len(window)
 	}
-	still := make(map[place]bool, len(present))
+	still := make(map[Place]bool, len(present))
 	for _, e := range present {
 		still[e.at] = true
 	}
@@ -191,26 +189,26 @@ func (w *walk) forget(at int, window, present []step) int {
 }
 
 // cursor is the one of the page behind start others, of the same walk as at.
-func (w *walk) cursor(at cursor, start int, sorted bool) cursor {
-	next := cursor{began: at.began, count: at.count, walk: at.walk, start: start}
+func (w *walk) cursor(at Cursor, start int, sorted bool) Cursor {
+	next := Cursor{Began: at.Began, Count: at.Count, Walk: at.Walk, Start: start}
 	if start > 0 {
-		next.after = w.steps[start-1].at
+		next.After = w.steps[start-1].at
 	}
 	if sorted {
-		next.digest = w.digest(start)
+		next.Digest = w.digest(start)
 	}
 	return next
 }
 
 // resume finds the place of a cursor of a lost walk in this one.
-func (w *walk) resume(at cursor, sorted bool) (int, error) {
+func (w *walk) resume(at Cursor, sorted bool) (int, error) {
 	switch {
-	case at.start == 0:
+	case at.Start == 0:
 		return 0, nil
 	case !sorted:
-		return sort.Search(len(w.steps), func(i int) bool { return w.steps[i].at.compare(at.after) > 0 }), nil
-	case at.start <= len(w.steps) && w.digest(at.start) == at.digest:
-		return at.start, nil
+		return sort.Search(len(w.steps), func(i int) bool { return w.steps[i].at.compare(at.After) > 0 }), nil
+	case at.Start <= len(w.steps) && w.digest(at.Start) == at.Digest:
+		return at.Start, nil
 	}
 	return 0, expiredCursor("What was delivered is no longer kept, and the order has changed since; begin again with an empty cursor.")
 }
@@ -220,53 +218,11 @@ func (w *walk) digest(steps int) string {
 	h := sha256.New()
 	var b []byte
 	for _, e := range w.steps[:steps] {
-		b = binary.AppendUvarint(b[:0], uint64(e.at.rank))
-		b = binary.AppendUvarint(b, uint64(len(e.at.id)))
-		h.Write(append(b, e.at.id...))
+		b = binary.AppendUvarint(b[:0], uint64(e.at.Rank))
+		b = binary.AppendUvarint(b, uint64(len(e.at.ID)))
+		h.Write(append(b, e.at.ID...))
 	}
 	return string(h.Sum(nil)[:16])
-}
-
-// maxWalks is how many walks are kept at most, however small.
-const maxWalks = 4096
-
-// walks keeps walks between the requests of a client, as long as the client goes
-// on within the time and there is room. It is safe for concurrent use.
-type walks struct {
-	now      func() time.Time
-	lifetime time.Duration // since the last page
-	room     int64         // bytes of all walks together
-
-	mu    sync.Mutex
-	byKey map[string]*walk
-	held  map[string]int64 // bytes by caller
-}
-
-func newWalks(cfg listsConfig) *walks {
-	return &walks{now: cfg.Now, lifetime: cfg.CursorTimeout, room: cfg.KeptResultBytes, byKey: map[string]*walk{}, held: map[string]int64{}}
-}
-
-// queryKey names the query of a list request: whose it is, and everything that decides
-// on the result and its order but the page. The walk of an index is kept under
-// it, and cursors are bound to it.
-func queryKey(q resource.ListQuery, c *listRequest) string {
-	parts := []string{c.caller, "", "", "", q.Shown, ""}
-	for _, rt := range c.types {
-		parts[1] += rt.Name + " "
-	}
-	if q.Filter != nil {
-		parts[2] = q.Filter.String()
-	}
-	if q.SortBy != nil {
-		parts[3] = q.SortBy.String()
-		if q.Descending {
-			parts[3] += " descending"
-		}
-	}
-	if q.Complete != nil {
-		parts[5] = c.base // locations are in the result
-	}
-	return strings.Join(parts, "\x00")
 }
 
 // find returns a walk that lives, nil if there is none.
@@ -346,38 +302,4 @@ func (s *walks) dispensable() string {
 		}
 	}
 	return key
-}
-
-// bytes estimates the memory that a walk holds, of users some 3.6 kB each.
-// Resources that it shares with others are counted in full.
-func (w *walk) bytes() int64 {
-	size := int64(256)
-	for _, e := range w.steps {
-		size += 64 + int64(len(e.at.id)) + footprint(e.object)
-	}
-	return size * 7 / 5 // what allocation rounds up to, as measured
-}
-
-// footprint estimates the memory of a value: what it points to.
-func footprint(v any) int64 {
-	const word, pair = 8, 16
-	switch v := v.(type) {
-	case query.Object:
-		size := int64(3*word + 2*pair*cap(v)) // names are the schema's
-		for _, m := range v {
-			size += footprint(m.Value)
-		}
-		return size
-	case []any:
-		size := int64(3*word + pair*cap(v))
-		for _, e := range v {
-			size += footprint(e)
-		}
-		return size
-	case string:
-		return pair + int64(len(v)+word)
-	case time.Time:
-		return 3 * word
-	}
-	return word
 }
