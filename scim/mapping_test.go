@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/idhub"
 )
 
 func TestParseMappingSources(t *testing.T) {
@@ -26,10 +27,10 @@ func TestParseMappingSources(t *testing.T) {
 		}},
 	}
 	for _, tt := range tests {
-		_, err := scim.ParseAccountMapping([]byte(`{"attributes": [` + tt.attributes + `]}`))
+		_, err := idhub.ParseAccountMapping([]byte(`{"attributes": [` + tt.attributes + `]}`))
 		checkLines(t, tt.attributes, err, tt.want)
 	}
-	_, err := scim.ParseEntitlementMapping([]byte(`{"attributes": [{"name": "displayName"}, {"name": "x", "source": "title", "fallback": "y"}]}`))
+	_, err := idhub.ParseEntitlementMapping([]byte(`{"attributes": [{"name": "displayName"}, {"name": "x", "source": "title", "fallback": "y"}]}`))
 	checkLines(t, "entitlement", err, []string{`attribute x: source is "title"`, "attribute x: an entitlement's attribute has no fallback", "attributes with the sources"})
 }
 
@@ -53,7 +54,7 @@ func checkLines(t *testing.T, of string, err error, want []string) {
 // TestMappingOfItsOwn serves a mapping with other names, another URN and
 // attributes of its own, and without entitlements.
 func TestMappingOfItsOwn(t *testing.T) {
-	account, err := scim.ParseAccountMapping([]byte(`{"id": "urn:example:Account", "attributes": [
+	account, err := idhub.ParseAccountMapping([]byte(`{"id": "urn:example:Account", "attributes": [
 		{"name": "login", "source": "userName", "required": true, "accountName": true},
 		{"name": "mail", "source": "emails[primary eq true].value", "caseExact": true},
 		{"name": "phone", "source": "phoneNumbers[type eq \"work\"].value"},

@@ -25,6 +25,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/mirror"
@@ -63,7 +64,7 @@ type Config struct {
 	// ParseEntitlementMapping, zero: the usual ones. TrustedSource says that Jira
 	// is where users come from: what then does not flow to Atlassian is refused,
 	// or with IgnoreUnsynced passed over and logged.
-	Account, Entitlement          Mapping
+	Account, Entitlement          idhub.Mapping
 	TrustedSource, IgnoreUnsynced bool
 	// ProvisioningWait is how long a project role waits for an account to get from
 	// the directory to Jira; default 20 s.
@@ -160,8 +161,8 @@ func (c Config) jira() jira.Config {
 	return jira.Config{Jira: c.Jira, Projects: c.Projects, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now}
 }
 
-func (c Config) accounts() accountsConfig {
-	return accountsConfig{
+func (c Config) accounts() idhub.Config {
+	return idhub.Config{
 		Organization: c.Organization, TrustedSource: c.TrustedSource, IgnoreUnsynced: c.IgnoreUnsynced, DeriveEmailDomain: c.DeriveEmailDomain,
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
 	}

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/mirror"
@@ -47,24 +48,24 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 // newViews makes the types that show users, groups and project roles as IDHub's
 // connector does.
 func newViews(cfg Config, user, group *resource.Type, c *jira.Catalogues) (account, entitlement *resource.Type, err error) {
-	am, err := newAccountMap(cfg.Account, user.Schema)
+	am, err := idhub.NewAccountMap(cfg.Account, user.Schema)
 	if err != nil {
 		return nil, nil, fmt.Errorf("mapping of accounts: %w", err)
 	}
-	em, err := newEntitlementMap(cfg.Entitlement)
+	em, err := idhub.NewEntitlementMap(cfg.Entitlement)
 	if err != nil {
 		return nil, nil, fmt.Errorf("mapping of entitlements: %w", err)
 	}
-	if account, err = newView(cfg, cfg.Account, am.schema, nameOf(&cfg.Account, schemas.SourceEntitlements)); err != nil {
+	if account, err = newView(cfg, cfg.Account, am.Core, idhub.NameOf(&cfg.Account, schemas.SourceEntitlements)); err != nil {
 		return nil, nil, err
 	}
-	if entitlement, err = newView(cfg, cfg.Entitlement, em.schema, em.member); err != nil {
+	if entitlement, err = newView(cfg, cfg.Entitlement, em.Core, em.Member); err != nil {
 		return nil, nil, err
 	}
 	roles := jira.NewRoles(cfg.jira(), group.Backend.(*directory.Groups).IDNamed, c)
-	accounts := newAccounts(cfg.accounts(), am, user, group.Backend.(*directory.Groups), roles)
+	accounts := idhub.NewAccounts(cfg.accounts(), am, user, group.Backend.(*directory.Groups), roles)
 	account.Backend = accounts
-	entitlement.Backend = newEntitlements(cfg.ScanBudget, em, group, accounts)
+	entitlement.Backend = idhub.NewEntitlements(cfg.ScanBudget, em, group, accounts)
 	account.Linked, entitlement.Linked = []string{"/Entitlements", "/Groups"}, []string{"/Accounts", "/Users"}
 	return account, entitlement, nil
 }

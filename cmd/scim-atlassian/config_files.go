@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/idhub"
 )
 
 // parsedFile is what the file that a setting names holds; an error names the setting. Without a file it is the zero value.
@@ -56,8 +57,8 @@ func (c *config) callers() ([]auth.Caller, error) {
 
 // mappings are those of SCIM_ATLASSIAN_ACCOUNT_FILE and SCIM_ATLASSIAN_ENTITLEMENT_FILE. The zero value stands for the
 // usual one.
-func (c *config) mappings() (account, entitlement scim.Mapping, err error) {
-	account, accountErr := parsedFile("SCIM_ATLASSIAN_ACCOUNT_FILE", c.AccountFile, scim.ParseAccountMapping)
-	entitlement, entitlementErr := parsedFile("SCIM_ATLASSIAN_ENTITLEMENT_FILE", c.EntitlementFile, scim.ParseEntitlementMapping)
+func (c *config) mappings() (account, entitlement idhub.Mapping, err error) {
+	account, accountErr := parsedFile("SCIM_ATLASSIAN_ACCOUNT_FILE", c.AccountFile, idhub.ParseAccountMapping)
+	entitlement, entitlementErr := parsedFile("SCIM_ATLASSIAN_ENTITLEMENT_FILE", c.EntitlementFile, idhub.ParseEntitlementMapping)
 	return account, entitlement, errors.Join(accountErr, entitlementErr)
 }

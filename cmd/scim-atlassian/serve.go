@@ -134,7 +134,7 @@ type upstream struct {
 	directory    *atlassian.Directory
 	jira         *atlassian.Jira
 	organization *atlassian.Organization // nil: not configured
-	idhub        *idhub                  // nil: not configured
+	idhub        *idhubCommand           // nil: not configured
 }
 
 // closeIdle closes the connections that carry no request. A connection that was opened and never used would keep the

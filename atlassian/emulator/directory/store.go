@@ -65,7 +65,7 @@ func (b *looseBool) UnmarshalJSON(data []byte) error {
 	return refuse("invalidValue", "%s is not a boolean.", data)
 }
 
-// primaryEmail returns the first address marked as primary, or "".
+// idhub.primaryEmail returns the first address marked as primary, or "".
 func (a *userAttributes) primaryEmail() string {
 	for _, email := range a.Emails {
 		if email.Primary {

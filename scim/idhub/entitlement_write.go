@@ -1,4 +1,4 @@
-package scim
+package idhub
 
 import (
 	"context"
@@ -21,7 +21,7 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 	translated := make([]resource.Operation, 0, len(ops))
 	var change directory.LinkChange
 	for _, op := range ops {
-		if op.Path.Attr.Name != b.m.member || !change.Take(op) {
+		if op.Path.Attr.Name != b.m.Member || !change.Take(op) {
 			return nil, false, nil
 		}
 		if op.Op == "add" {
@@ -50,7 +50,7 @@ func (b *entitlements) Complete(_ context.Context, _ string, doc *query.Object) 
 func (b *entitlements) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
 	change := directory.MemberChange{}
-	change.Added, change.Removed = entitlementChanges(current.Elements(b.m.member), want.Elements(b.m.member))
+	change.Added, change.Removed = entitlementChanges(current.Elements(b.m.Member), want.Elements(b.m.Member))
 	if current.Text(b.m.kind) == kindRole {
 		if want.Text("externalId") != "" {
 			return nil, resource.Mutability("externalId: a project role has none.")
@@ -72,7 +72,7 @@ func (b *entitlements) Update(ctx context.Context, current, want query.Object) (
 func (b *entitlements) groupOf(o query.Object) query.Object {
 	_, name, _ := splitName(o.Text(b.m.name))
 	g := query.Texts("id", o.Text("id"), "externalId", o.Text("externalId"), "displayName", name)
-	if v, ok := o.Get(b.m.member); ok {
+	if v, ok := o.Get(b.m.Member); ok {
 		g.Set("members", v) // with what they are called: a PUT that changes nothing answers with it
 	}
 	return append(g, query.Member{Name: "meta", Value: o.Inner("meta")})
@@ -101,7 +101,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 		}
 		if err := check(people[i], []target{{title: kindRole + "~" + role.Title(), revoke: t.revoke, role: role}}); err != nil {
 			e := *upstream.AsError(err)
-			e.Detail = b.m.member + " " + t.title + ": " + e.Detail
+			e.Detail = b.m.Member + " " + t.title + ": " + e.Detail
 			return nil, &e
 		}
 	}
@@ -122,7 +122,7 @@ func (b *entitlements) changed(ctx context.Context, role *jira.Role) (query.Obje
 	if r.Quiet {
 		return nil, nil
 	}
-	found, err := b.ofRoles(ctx, []*jira.Role{role}, r.Want.Wants(b.m.member), false)
+	found, err := b.ofRoles(ctx, []*jira.Role{role}, r.Want.Wants(b.m.Member), false)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package scim
+package idhub
 
 import (
 	"cmp"
@@ -33,7 +33,7 @@ func ParseAccountMapping(b []byte) (Mapping, error) {
 	if err != nil {
 		return m, err
 	}
-	_, err = newAccountMap(m, user)
+	_, err = NewAccountMap(m, user)
 	return m, err
 }
 
@@ -43,7 +43,7 @@ func ParseEntitlementMapping(b []byte) (Mapping, error) {
 	if err != nil {
 		return m, err
 	}
-	_, err = newEntitlementMap(m)
+	_, err = NewEntitlementMap(m)
 	return m, err
 }
 
@@ -59,7 +59,7 @@ func directoryUserSchema() (*query.Schema, error) {
 // accountMap says which value of a user each attribute of an account is.
 type accountMap struct {
 	schemas.Mapping
-	schema     *schemas.Schema
+	Core       *schemas.Schema
 	attributes []accountAttribute
 }
 
@@ -76,7 +76,7 @@ type userPath struct {
 	filter query.Expr // of an element, nil: the attribute is no list
 }
 
-func newAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
+func NewAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 	out := &accountMap{Mapping: m}
 	var problems []error
 	readOnly, types := map[string]bool{}, map[string]string{}
@@ -112,7 +112,7 @@ func newAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 		return nil, errors.Join(problems...)
 	}
 	var err error
-	out.schema, err = m.Schema(readOnly, types)
+	out.Core, err = m.Schema(readOnly, types)
 	return out, err
 }
 
@@ -216,8 +216,8 @@ func (m *accountMap) named(name string) *accountAttribute {
 	return nil
 }
 
-// nameOf is the account's name of what a source holds, "" if nothing shows it.
-func nameOf(m *schemas.Mapping, source string) string {
+// NameOf is the account's name of what a source holds, "" if nothing shows it.
+func NameOf(m *schemas.Mapping, source string) string {
 	if a := m.Attribute(source); a != nil {
 		return a.Name
 	}
@@ -232,7 +232,7 @@ func (m *accountMap) complete(doc *query.Object) error {
 		if _, given := doc.Get(a.Name); given || !a.Required || a.Fallback == "" {
 			continue
 		}
-		if v, ok := doc.Get(nameOf(&m.Mapping, a.Fallback)); ok {
+		if v, ok := doc.Get(NameOf(&m.Mapping, a.Fallback)); ok {
 			doc.Set(a.Name, v)
 		}
 	}
@@ -242,11 +242,11 @@ func (m *accountMap) complete(doc *query.Object) error {
 // entitlementMap says which attribute shows what of an entitlement.
 type entitlementMap struct {
 	schemas.Mapping
-	schema                                *schemas.Schema
-	name, kind, description, form, member string // attributes, "" if it has none
+	Core                                  *schemas.Schema
+	name, kind, description, form, Member string // attributes, "" if it has none
 }
 
-func newEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
+func NewEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
 	known := []string{schemas.SourceName, schemas.SourceKind, schemas.SourceDescription, schemas.SourceForm, schemas.SourceMembers}
 	var problems []error
 	for _, a := range m.Attributes {
@@ -258,8 +258,8 @@ func newEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
 		}
 	}
 	out := &entitlementMap{
-		Mapping: m, name: nameOf(&m, schemas.SourceName), kind: nameOf(&m, schemas.SourceKind),
-		description: nameOf(&m, schemas.SourceDescription), form: nameOf(&m, schemas.SourceForm), member: nameOf(&m, schemas.SourceMembers),
+		Mapping: m, name: NameOf(&m, schemas.SourceName), kind: NameOf(&m, schemas.SourceKind),
+		description: NameOf(&m, schemas.SourceDescription), form: NameOf(&m, schemas.SourceForm), Member: NameOf(&m, schemas.SourceMembers),
 	}
 	if out.name == "" || out.kind == "" {
 		problems = append(problems, fmt.Errorf("attributes with the sources %s and %s are needed", schemas.SourceName, schemas.SourceKind))
@@ -268,6 +268,6 @@ func newEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
 		return nil, errors.Join(problems...)
 	}
 	var err error
-	out.schema, err = m.Schema(map[string]bool{out.description: true, out.form: true}, nil)
+	out.Core, err = m.Schema(map[string]bool{out.description: true, out.form: true}, nil)
 	return out, err
 }

@@ -1,4 +1,4 @@
-package scim
+package idhub
 
 import (
 	"context"
@@ -29,7 +29,7 @@ type attributeChange struct {
 // relies on it, and the e-mail address, which Atlassian requires. Of attributes
 // that do not flow to Atlassian, a PUT that is silent asks nothing.
 func (b *accounts) Kept(p resource.Policy) []string {
-	names := []string{nameOf(&b.m.Mapping, primaryEmail)}
+	names := []string{NameOf(&b.m.Mapping, primaryEmail)}
 	names = append(names, b.active)
 	if !p.Strict {
 		names = append(names, "externalId", b.entitlements)
@@ -132,7 +132,7 @@ func (b *accounts) userOf(change accountChange) (query.Object, error) {
 	if _, ok := user.Get("emails"); !ok {
 		address, ok := directory.DerivedEmail(user.Text("userName"), b.cfg.DeriveEmailDomain)
 		if !ok {
-			return nil, resource.InvalidValue("%s is required: Atlassian links a user to an account by it. Send it, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from the user name.", nameOf(&b.m.Mapping, primaryEmail))
+			return nil, resource.InvalidValue("%s is required: Atlassian links a user to an account by it. Send it, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from the user name.", NameOf(&b.m.Mapping, primaryEmail))
 		}
 		user.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
 	}

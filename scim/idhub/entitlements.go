@@ -1,4 +1,4 @@
-package scim
+package idhub
 
 import (
 	"context"
@@ -34,7 +34,7 @@ type entitlements struct {
 	table    query.Table
 }
 
-func newEntitlements(budget int, m *entitlementMap, group *resource.Type, a *accounts) *entitlements {
+func NewEntitlements(budget int, m *entitlementMap, group *resource.Type, a *accounts) *entitlements {
 	b := &entitlements{m: m, group: group, groups: group.Backend.(*directory.Groups), accounts: a, roles: a.roles, budget: budget}
 	b.table = query.Table{
 		{Path: "id", Name: "id", Exact: true},
@@ -42,8 +42,8 @@ func newEntitlements(budget int, m *entitlementMap, group *resource.Type, a *acc
 		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.Reader.ScanCost()) }},
 		{Path: m.kind, Name: "type", Exact: true, Cost: b.kindCost},
 	}
-	if m.member != "" {
-		b.table = append(b.table, query.Lookup{Path: m.member + ".value", Name: "members.value", Exact: true,
+	if m.Member != "" {
+		b.table = append(b.table, query.Lookup{Path: m.Member + ".value", Name: "members.value", Exact: true,
 			Cost: func(id string) int { return a.users.Directory.Sizes.Cost(id) + b.rolesCost() }})
 	}
 	return b
@@ -82,7 +82,7 @@ func (b *entitlements) kindCost(kind string) int {
 func (b *entitlements) over(q resource.ListQuery) *mirror.Collection {
 	members := b.membersWanted(q)
 	return &mirror.Collection{
-		Table: b.table, Budget: b.budget, Links: resource.Links{Name: b.m.member},
+		Table: b.table, Budget: b.budget, Links: resource.Links{Name: b.m.Member},
 		Probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
 			return b.probe(ctx, p, members, q.Fresh)
 		},
@@ -103,11 +103,11 @@ func (b *entitlements) stats(n mirror.Need) query.Stats {
 }
 
 func (b *entitlements) membersWanted(q resource.ListQuery) bool {
-	if b.m.member == "" {
+	if b.m.Member == "" {
 		return false
 	}
-	mentions := func(name string) bool { return name == b.m.member || strings.HasPrefix(name, b.m.member+".") }
-	return q.Want.Wants(b.m.member) || q.AsksVersion() || slices.ContainsFunc(q.Attributes(), mentions)
+	mentions := func(name string) bool { return name == b.m.Member || strings.HasPrefix(name, b.m.Member+".") }
+	return q.Want.Wants(b.m.Member) || q.AsksVersion() || slices.ContainsFunc(q.Attributes(), mentions)
 }
 
 func (b *entitlements) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
@@ -374,14 +374,14 @@ func (b *entitlements) Create(ctx context.Context, doc query.Object) (query.Obje
 	if v, ok := doc.Get("externalId"); ok {
 		group.Set("externalId", v)
 	}
-	if v, ok := doc.Get(b.m.member); ok {
+	if v, ok := doc.Get(b.m.Member); ok {
 		group.Set("members", bareMembers(v))
 	}
 	g, err := b.groups.Create(ctx, group)
 	if err != nil {
 		return nil, err
 	}
-	return b.m.ofGroup(g, b.m.member != ""), nil
+	return b.m.ofGroup(g, b.m.Member != ""), nil
 }
 
 func listOnly(done string) error {
@@ -402,5 +402,5 @@ func (b *entitlements) Kept(p resource.Policy) []string {
 	if p.Strict {
 		return nil
 	}
-	return []string{b.m.member, "externalId"}
+	return []string{b.m.Member, "externalId"}
 }

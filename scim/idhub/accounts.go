@@ -1,4 +1,4 @@
-package scim
+package idhub
 
 import (
 	"context"
@@ -36,14 +36,14 @@ type accounts struct {
 	groups *directory.Groups
 	roles  *jira.Roles
 	others *outsiders // nil: no organization is configured
-	cfg    accountsConfig
+	cfg    Config
 	table  query.Table
 
 	entitlements, active string // names of attributes, "" if there is none
 }
 
-// accountsConfig says how accounts are read and which way their attributes flow.
-type accountsConfig struct {
+// Config says how accounts are read and which way their attributes flow.
+type Config struct {
 	Organization                  *atlassian.Organization // knows accounts that the directory does not; nil: none is configured
 	TrustedSource, IgnoreUnsynced bool
 	DeriveEmailDomain             string
@@ -52,10 +52,10 @@ type accountsConfig struct {
 	Now                           func() time.Time
 }
 
-func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *directory.Groups, r *jira.Roles) *accounts {
+func NewAccounts(cfg Config, m *accountMap, user *resource.Type, g *directory.Groups, r *jira.Roles) *accounts {
 	b := &accounts{
 		m: m, users: user.Backend.(*directory.Users), user: user, groups: g, roles: r, cfg: cfg,
-		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
+		entitlements: NameOf(&m.Mapping, schemas.SourceEntitlements), active: NameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
 		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: mirror.NewMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now)}
@@ -70,7 +70,7 @@ func newAccounts(cfg accountsConfig, m *accountMap, user *resource.Type, g *dire
 func (b *accounts) lookups() query.Table {
 	table := query.Table{
 		{Path: "id", Name: "id", Exact: true},
-		{Path: nameOf(&b.m.Mapping, "userName"), Name: "userName"},
+		{Path: NameOf(&b.m.Mapping, "userName"), Name: "userName"},
 		{Path: "externalId", Name: "externalId", Exact: true},
 	}
 	if b.entitlements != "" {
