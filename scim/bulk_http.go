@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"scim-atlassian/scim/bulk"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -23,16 +24,16 @@ func (s *core) bulk(c *call, r *http.Request) error {
 		return err
 	}
 	policy := c.caller.Policy()
-	job, err := parseBulk(body, bulkConfig{
+	job, err := bulk.Parse(body, bulk.Config{
 		MaxOperations: s.cfg.BulkMaxOperations, Strict: policy.Strict, IgnoreUnknownMembers: policy.IgnoreUnknownMembers,
 		TypeAt: func(segment string) *resource.Type { return s.typeAt(s.spelled([]string{segment})[0]) },
 		Locate: func(path []string) string { return c.base + "/" + strings.Join(s.spelled(path), "/") },
-		Do:     func(ctx context.Context, step bulkStep) bulkOutcome { return s.performStep(ctx, c, step) },
+		Do:     func(ctx context.Context, step bulk.Step) bulk.Outcome { return s.performStep(ctx, c, step) },
 	})
 	if err != nil {
 		return err
 	}
-	results, failed := job.run(r.Context())
+	results, failed := job.Run(r.Context())
 	c.bulk = &bulkSummary{operations: len(results), errors: failed}
 	c.static = query.Object{{Name: "schemas", Value: []any{urnBulkResponse}}, {Name: "Operations", Value: results}}
 	return nil
@@ -42,7 +43,7 @@ func (s *core) bulk(c *call, r *http.Request) error {
 type bulkSummary struct{ operations, errors int }
 
 // performStep sends one operation of the bulk request outer through the pipeline.
-func (s *core) performStep(ctx context.Context, outer *call, step bulkStep) bulkOutcome {
+func (s *core) performStep(ctx context.Context, outer *call, step bulk.Step) bulk.Outcome {
 	header := http.Header{"X-Request-Id": {outer.id}, "Content-Type": {mediaSCIM}}
 	if step.Version != "" {
 		header.Set("If-Match", step.Version)
@@ -55,7 +56,7 @@ func (s *core) performStep(ctx context.Context, outer *call, step bulkStep) bulk
 	s.conclude(c, s.perform(c, r.WithContext(withCall(ctx, c))))
 	s.record(c, c.status())
 	outer.Upstream.Add(c.Upstream.Load())
-	out := bulkOutcome{Status: c.status(), Refusal: c.refusal}
+	out := bulk.Outcome{Status: c.status(), Refusal: c.refusal}
 	if c.rt != nil && c.target != "" {
 		out.Location = c.base + c.rt.Endpoint + "/" + url.PathEscape(c.target)
 	}

@@ -1,4 +1,4 @@
-package scim
+package bulk
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package scim
+package bulk
 
 import (
 	"context"
@@ -24,7 +24,7 @@ const bulkParallel = 16
 // at the same time, the others in their order. Its own goroutine alone writes to
 // it and to operations that have not been started.
 type bulkJob struct {
-	cfg   bulkConfig
+	cfg   Config
 	ops   []*bulkOperation
 	byID  map[string]*bulkOperation // POST operations by bulkId
 	limit int                       // errors at which no further operation starts
@@ -116,9 +116,9 @@ func (op *bulkOperation) name() string {
 	return ""
 }
 
-// run does the operations and returns the results of those that were done, in the
+// Run does the operations and returns the results of those that were done, in the
 // order of the request, and how many failed.
-func (j *bulkJob) run(ctx context.Context) (results []any, failed int) {
+func (j *bulkJob) Run(ctx context.Context) (results []any, failed int) {
 	j.plan()
 	j.start(ctx)
 	j.complete(ctx)
@@ -176,7 +176,7 @@ func (j *bulkJob) start(ctx context.Context) {
 
 // settle takes note of the result of an operation and lets those go on that
 // waited for it. What refers to one that failed fails too.
-func (j *bulkJob) settle(op *bulkOperation, outcome bulkOutcome) {
+func (j *bulkJob) settle(op *bulkOperation, outcome Outcome) {
 	op.outcome, op.result, op.settled = outcome, op.describe(outcome), true
 	failed := op.failed()
 	if failed {
@@ -295,11 +295,11 @@ func (j *bulkJob) completeOne(ctx context.Context, op *bulkOperation) {
 		value[m.Name] = resolve(m.Value, j.idOf)
 	}
 	data := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": []any{map[string]any{"op": "add", "value": value}}}
-	var outcome bulkOutcome
+	var outcome Outcome
 	if bulkID := j.unresolved(op); bulkID != "" {
 		outcome = j.refused(op, resource.Refuse(http.StatusConflict, "", "The circle of references cannot be resolved, since the bulkId %q failed.", resource.Clip(bulkID)))
 	} else {
-		outcome = j.cfg.Do(ctx, bulkStep{Index: op.index, Method: http.MethodPatch, Path: []string{op.path[0], url.PathEscape(op.id)}, Data: data})
+		outcome = j.cfg.Do(ctx, Step{Index: op.index, Method: http.MethodPatch, Path: []string{op.path[0], url.PathEscape(op.id)}, Data: data})
 	}
 	made := op.outcome
 	made.Version = outcome.Version
@@ -320,8 +320,8 @@ func (j *bulkJob) idOf(bulkID string) string {
 }
 
 // step is an operation as it is to be run, with ids in place of references.
-func (j *bulkJob) step(op *bulkOperation) bulkStep {
-	step := bulkStep{Index: op.index, Method: op.method, Path: slices.Clone(op.path), Version: op.version, Data: op.data}
+func (j *bulkJob) step(op *bulkOperation) Step {
+	step := Step{Index: op.index, Method: op.method, Path: slices.Clone(op.path), Version: op.version, Data: op.data}
 	if bulkID, ok := referenceIn(op.target()); ok {
 		step.Path[1] = url.PathEscape(j.idOf(bulkID))
 	}
@@ -332,9 +332,9 @@ func (j *bulkJob) step(op *bulkOperation) bulkStep {
 }
 
 // refused is the outcome of an operation that was not run.
-func (j *bulkJob) refused(op *bulkOperation, err error) bulkOutcome {
+func (j *bulkJob) refused(op *bulkOperation, err error) Outcome {
 	e := resource.AsError(err)
-	out := bulkOutcome{Status: e.Status, Refusal: e}
+	out := Outcome{Status: e.Status, Refusal: e}
 	if id := op.target(); id != "" {
 		if _, open := referenceIn(id); !open {
 			out.Location = j.cfg.Locate(op.path)
@@ -347,7 +347,7 @@ func (j *bulkJob) refused(op *bulkOperation, err error) bulkOutcome {
 func (op *bulkOperation) failed() bool { return op.outcome.Refusal != nil }
 
 // describe is an outcome as the client gets it, RFC 7644 section 3.7.3.
-func (op *bulkOperation) describe(out bulkOutcome) query.Object {
+func (op *bulkOperation) describe(out Outcome) query.Object {
 	result := query.Texts("method", op.method, "bulkId", op.bulkID, "location", out.Location, "version", out.Version, "status", strconv.Itoa(out.Status))
 	if out.Refusal != nil {
 		result.Set("response", resource.ErrorDocument(out.Refusal))

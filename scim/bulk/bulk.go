@@ -1,4 +1,4 @@
-package scim
+package bulk
 
 import (
 	"context"
@@ -18,8 +18,8 @@ const urnBulkRequest = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 // bulkMethods are what an operation may do.
 var bulkMethods = []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
-// bulkConfig says within which bounds a bulk request runs, and on what.
-type bulkConfig struct {
+// Config says within which bounds a bulk request runs, and on what.
+type Config struct {
 	MaxOperations        int
 	Strict               bool // the RFC's letter instead of tolerance
 	IgnoreUnknownMembers bool // members that cannot be are passed over by who runs the operations
@@ -28,11 +28,11 @@ type bulkConfig struct {
 	// Locate is the URL of a path below the base URL.
 	Locate func(path []string) string
 	// Do runs one operation. It is called from several goroutines at the same time.
-	Do func(ctx context.Context, step bulkStep) bulkOutcome
+	Do func(ctx context.Context, step Step) Outcome
 }
 
-// bulkStep is an operation as it is to be run: references are ids already.
-type bulkStep struct {
+// Step is an operation as it is to be run: references are ids already.
+type Step struct {
 	Index   int // in the request, from 0
 	Method  string
 	Path    []string // escaped segments below the base URL
@@ -40,8 +40,8 @@ type bulkStep struct {
 	Data    any
 }
 
-// bulkOutcome is what came of a step.
-type bulkOutcome struct {
+// Outcome is what came of a step.
+type Outcome struct {
 	Status   int
 	ID       string          // of what a POST made
 	Location string          // of the resource, "" if it is not known
@@ -69,13 +69,13 @@ type bulkOperation struct {
 
 	without query.Object // left to a PATCH: what refers to operations in the same circle
 	id      string       // of the resource that a POST has made
-	outcome bulkOutcome
+	outcome Outcome
 	result  query.Object // nil: not done
 }
 
-// parseBulk reads a bulk request. What concerns the whole of it is refused here;
+// Parse reads a bulk request. What concerns the whole of it is refused here;
 // what is wrong with one operation is that operation's result.
-func parseBulk(body any, cfg bulkConfig) (*bulkJob, error) {
+func Parse(body any, cfg Config) (*bulkJob, error) {
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, resource.InvalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
