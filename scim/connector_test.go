@@ -18,6 +18,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/connector"
 )
 
 // connectorSite is a server over an emulator, with a clock.
@@ -155,7 +156,7 @@ func TestConnectorMetadata(t *testing.T) {
 	read := func(config scim.Config) metadata {
 		t.Helper()
 		config.PublicURL = "https://scim.example"
-		config.Owners = scim.Owners{Business: "Bea", IT: "Ito"}
+		config.Owners = connector.Owners{Business: "Bea", IT: "Ito"}
 		s := newConnectorSite(t, emulator.Options{Seed: 1}, config)
 		w := s.do(t, http.MethodGet, "/connector/metadata", "reader")
 		var m metadata
@@ -223,7 +224,7 @@ func TestConnectorMetadata(t *testing.T) {
 
 // Operators may bend the answers to what their IDHub reads, but not their truth.
 func TestConnectorAnswers(t *testing.T) {
-	answers, err := scim.ParseAnswers([]byte(`{
+	answers, err := connector.ParseAnswers([]byte(`{
 		"health": {"version": null, "state": "Up", "compatibility": {"core": "7.1", "scim": null}},
 		"test": {"connector": {"id": 7, "tags": ["a", {"b": true}]}},
 		"metadata": {"owners": {"itOwner": "somebody else"}, "operations": []}}`))
@@ -256,7 +257,7 @@ func TestConnectorAnswers(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{``, `[]`, `{"helth": {}}`, `{"health": {"status": "Up"}}`, `{"test": {"status": null}}`, `{"metadata": {"x": {"y": [[null]]}}}`} {
-		if _, err := scim.ParseAnswers([]byte(bad)); err == nil {
+		if _, err := connector.ParseAnswers([]byte(bad)); err == nil {
 			t.Errorf("%s is accepted", bad)
 		}
 	}
@@ -306,7 +307,7 @@ func (a testAnswer) summary() []string {
 }
 
 func TestConnectorTest(t *testing.T) {
-	probes := []scim.Probe{
+	probes := []connector.Probe{
 		{Capability: "announcement"},
 		{Capability: "idhub", Run: func(context.Context) (string, error) { return "", errors.New("token abc of secret-host") }},
 	}

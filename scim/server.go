@@ -25,6 +25,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
@@ -74,10 +75,10 @@ type Config struct {
 	// domain appended where it is no address. Empty: such a user is refused.
 	DeriveEmailDomain string
 
-	Version   string  // of the program, for /connector/health
-	Owners    Owners  // of the connected application, for /connector/metadata
-	Connector Answers // changes to what the connector's endpoints answer, from ParseConnectorAnswers
-	Probes    []Probe // what /connector/test looks at besides Directory and Jira
+	Version   string            // of the program, for /connector/health
+	Owners    connector.Owners  // of the connected application, for /connector/metadata
+	Connector connector.Answers // changes to what the connector's endpoints answer, from ParseConnectorAnswers
+	Probes    []connector.Probe // what /connector/test looks at besides Directory and Jira
 
 	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
 	CursorTimeout   time.Duration // between two pages of a list; default 10 min
@@ -178,7 +179,7 @@ func defaultTo[T comparable](v *T, value T) {
 // Server is the SCIM server, with what can be asked of it besides requests.
 type Server struct {
 	*core
-	connector *connector
+	connector *connector.Connector
 	readers   []*mirror.Reader // of users and groups
 }
 
@@ -218,7 +219,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	connector := newConnector(connectorConfig{
+	connector := connector.New(connector.Config{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
 		TestTimeout: cfg.RequestTimeout, Types: types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
@@ -237,14 +238,14 @@ func New(cfg Config) (*Server, error) {
 
 // Test looks whether the server can do its work, with every credential that it
 // has. It takes 15 seconds at most and fails by its findings only.
-func (s *Server) Test(ctx context.Context) []Finding { return s.connector.Test(ctx) }
+func (s *Server) Test(ctx context.Context) []connector.Finding { return s.connector.Test(ctx) }
 
 // endpointsOf are the connector's endpoints as the server mounts them.
-func endpointsOf(c *connector) []endpoint {
+func endpointsOf(c *connector.Connector) []endpoint {
 	var all []endpoint
 	for _, r := range c.Routes() {
 		all = append(all, endpoint{Path: r.Path, Methods: r.Methods, Open: r.Open, Answer: func(ctx context.Context, q endpointRequest) (int, query.Object, error) {
-			return r.Answer(ctx, connectorRequest(q))
+			return r.Answer(ctx, connector.Request(q))
 		}})
 	}
 	return all

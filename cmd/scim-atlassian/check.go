@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/connector"
 )
 
 func (p *program) checkCommand() *cobra.Command {
@@ -31,9 +31,9 @@ func (p *program) checkCommand() *cobra.Command {
 // check prints every finding. Atlassian is asked only with a configuration that makes sense.
 func (p *program) check(cmd *cobra.Command, envFile string) error {
 	c, doubts, err := loadConfig(p.environ, envFile)
-	findings := []scim.Finding{ownFinding("configuration", "", err)}
+	findings := []connector.Finding{ownFinding("configuration", "", err)}
 	if len(doubts) > 0 {
-		findings = append(findings, scim.Finding{Capability: "doubtful settings", Outcome: scim.OutcomeLimited, Detail: errors.Join(doubts...).Error()})
+		findings = append(findings, connector.Finding{Capability: "doubtful settings", Outcome: connector.OutcomeLimited, Detail: errors.Join(doubts...).Error()})
 	}
 	if err != nil {
 		return p.report(findings)
@@ -53,18 +53,18 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 }
 
 // ownFinding is about something on this side of Atlassian.
-func ownFinding(what, detail string, err error) scim.Finding {
+func ownFinding(what, detail string, err error) connector.Finding {
 	if err != nil {
-		return scim.Finding{Capability: what, Outcome: scim.OutcomeFailed, Detail: err.Error()}
+		return connector.Finding{Capability: what, Outcome: connector.OutcomeFailed, Detail: err.Error()}
 	}
-	return scim.Finding{Capability: what, Outcome: scim.OutcomeOK, Detail: detail}
+	return connector.Finding{Capability: what, Outcome: connector.OutcomeOK, Detail: detail}
 }
 
 // outcomeWords are how report begins a line.
-var outcomeWords = map[scim.Outcome]string{scim.OutcomeOK: "ok", scim.OutcomeLimited: "part", scim.OutcomeOff: "off", scim.OutcomeDenied: "FAIL", scim.OutcomeFailed: "FAIL"}
+var outcomeWords = map[connector.Outcome]string{connector.OutcomeOK: "ok", connector.OutcomeLimited: "part", connector.OutcomeOff: "off", connector.OutcomeDenied: "FAIL", connector.OutcomeFailed: "FAIL"}
 
 // report prints the findings, with a line for each line of their details, and fails if one of them does.
-func (p *program) report(findings []scim.Finding) error {
+func (p *program) report(findings []connector.Finding) error {
 	failed := false
 	for _, f := range findings {
 		for line := range strings.SplitSeq(f.Detail, "\n") {
@@ -89,7 +89,7 @@ var settingsOf = map[string]string{
 }
 
 // idhub.NameOf names the capability and, if there are any, the settings that it depends on.
-func nameOf(f scim.Finding) string {
+func nameOf(f connector.Finding) string {
 	if settings := settingsOf[f.Capability]; settings != "" {
 		return f.Capability + " (" + settings + ")"
 	}

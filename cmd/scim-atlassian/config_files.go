@@ -7,8 +7,8 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 
-	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/idhub"
 )
 
@@ -28,8 +28,8 @@ func parsedFile[T any](setting, path string, parse func([]byte) (T, error)) (par
 }
 
 // connectorAnswers are those of the file SCIM_ATLASSIAN_CONNECTOR_FILE, if any.
-func (c *config) connectorAnswers() (scim.Answers, error) {
-	return parsedFile("SCIM_ATLASSIAN_CONNECTOR_FILE", c.ConnectorFile, scim.ParseAnswers)
+func (c *config) connectorAnswers() (connector.Answers, error) {
+	return parsedFile("SCIM_ATLASSIAN_CONNECTOR_FILE", c.ConnectorFile, connector.ParseAnswers)
 }
 
 // callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.

@@ -14,7 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/resource"
 )
 
@@ -69,7 +69,7 @@ func (c *config) connectIDHub(logger *zap.Logger) (*idhubCommand, error) {
 		announcePath: c.IDHubAnnouncePath,
 		announcement: announcement{
 			Connector: "JIRA", Version: version(), URL: public,
-			Metadata: public + scim.Path + "/metadata", Health: public + scim.Path + "/health",
+			Metadata: public + connector.Path + "/metadata", Health: public + connector.Path + "/health",
 			BusinessOwner: c.BusinessOwner, ITOwner: c.ITOwner,
 		},
 		account: account,

@@ -14,6 +14,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/connector"
 )
 
 // serveFlags are the command line of serve.
@@ -183,11 +184,11 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 }
 
 // probes are what the server's test looks at besides Atlassian and the issuer.
-func (u *upstream) probes() []scim.Probe {
+func (u *upstream) probes() []connector.Probe {
 	if u.idhub == nil {
 		return nil
 	}
-	return []scim.Probe{{Capability: "idhub", Run: u.idhub.probe}}
+	return []connector.Probe{{Capability: "idhub", Run: u.idhub.probe}}
 }
 
 // firstProblem tests the facade and fails if something that it cannot do without does not work. Anything else is
@@ -195,7 +196,7 @@ func (u *upstream) probes() []scim.Probe {
 func firstProblem(ctx context.Context, facade *scim.Server, logger *zap.Logger) error {
 	for _, f := range facade.Test(ctx) {
 		switch {
-		case f.Outcome == scim.OutcomeOK, f.Outcome == scim.OutcomeOff:
+		case f.Outcome == connector.OutcomeOK, f.Outcome == connector.OutcomeOff:
 		case f.Essential:
 			return fmt.Errorf("%s: %s", nameOf(f), f.Detail)
 		default:
@@ -252,7 +253,7 @@ func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*
 		CursorTimeout:     c.CursorTimeout,
 		KeptResultBytes:   c.KeptResultBytes,
 		HidePagination:    !c.AnnouncePagination,
-		Owners:            scim.Owners{Business: c.BusinessOwner, IT: c.ITOwner},
+		Owners:            connector.Owners{Business: c.BusinessOwner, IT: c.ITOwner},
 		Connector:         answers,
 		OnRequest:         m.request,
 		Logger:            logger,

@@ -1,4 +1,4 @@
-package scim
+package connector
 
 import (
 	"slices"
@@ -56,7 +56,7 @@ type operationOffered struct {
 const anySource = "*"
 
 // offers reports whether what an operation writes flows to Atlassian.
-func (n *connector) offers(o operationOffered) bool {
+func (n *Connector) offers(o operationOffered) bool {
 	return o.writes == "" || slices.ContainsFunc(n.cfg.Account.Attributes, func(a schemas.MappedAttribute) bool {
 		own := a.Source != "active" && a.Source != schemas.SourceEntitlements
 		return (a.Source == o.writes || o.writes == anySource && own) && a.SyncDirection.In(n.cfg.TrustedSource).ToApp()
@@ -65,7 +65,7 @@ func (n *connector) offers(o operationOffered) bool {
 
 // metadata is what IDHub needs to draft the application and its target system:
 // it is the same for every caller and asks nothing of upstream.
-func (n *connector) metadata(base string) query.Object {
+func (n *Connector) metadata(base string) query.Object {
 	return query.Object{
 		{Name: "name", Value: "JIRA"},
 		{Name: "description", Value: "Atlassian Cloud: accounts, groups, project roles and Jira issues"},
@@ -83,7 +83,7 @@ func compatibility() query.Object {
 	return query.Object{{Name: "connector", Value: compatibleWith}, {Name: "scim", Value: "2.0"}}
 }
 
-func (n *connector) operations() []any {
+func (n *Connector) operations() []any {
 	var groups []any
 	for _, group := range operationsOffered {
 		var operations []any
@@ -96,7 +96,7 @@ func (n *connector) operations() []any {
 }
 
 // locations are the URLs of everything that IDHub may call.
-func (n *connector) locations(base string) query.Object {
+func (n *Connector) locations(base string) query.Object {
 	var o query.Object
 	for _, t := range n.cfg.Types {
 		o.Set(t.Name, base+t.Endpoint)
@@ -110,7 +110,7 @@ func (n *connector) locations(base string) query.Object {
 // mapped describes a resource type of the connector: its schema with IDHub's
 // names beside the attributes, and which way each of them flows as things are
 // configured.
-func (n *connector) mapped(m schemas.Mapping) query.Object {
+func (n *Connector) mapped(m schemas.Mapping) query.Object {
 	facts := map[string]schemas.Attribute{}
 	for _, t := range n.cfg.Types {
 		if t.Name == m.Name {
@@ -138,7 +138,7 @@ func (n *connector) mapped(m schemas.Mapping) query.Object {
 	return doc
 }
 
-func (n *connector) attribute(a schemas.MappedAttribute, fact schemas.Attribute) query.Object {
+func (n *Connector) attribute(a schemas.MappedAttribute, fact schemas.Attribute) query.Object {
 	o := query.Object{{Name: "name", Value: a.Name}}
 	if a.IDHubFieldName != "" {
 		o.Set("idhubFieldName", a.IDHubFieldName)

@@ -1,4 +1,4 @@
-package scim
+package connector
 
 import (
 	"context"
@@ -29,15 +29,15 @@ const (
 // schemas and settings this server offers.
 const compatibleWith = "1.0"
 
-// connector answers the endpoints that IDHub calls besides SCIM.
-type connector struct {
-	cfg    connectorConfig
+// Connector answers the endpoints that IDHub calls besides SCIM.
+type Connector struct {
+	cfg    Config
 	tester *tester
 }
 
-// connectorConfig says what the endpoints tell about the server and what they
+// Config says what the endpoints tell about the server and what they
 // test. Types and Now are required.
-type connectorConfig struct {
+type Config struct {
 	Directory    *atlassian.Directory
 	Jira         *atlassian.Jira
 	Organization *atlassian.Organization // nil: none is configured
@@ -55,8 +55,8 @@ type connectorConfig struct {
 	Now                  func() time.Time
 }
 
-func newConnector(cfg connectorConfig) *connector {
-	return &connector{cfg: cfg, tester: &tester{cfg: cfg}}
+func New(cfg Config) *Connector {
+	return &Connector{cfg: cfg, tester: &tester{cfg: cfg}}
 }
 
 // Route is an endpoint of the connector, for the server to mount.
@@ -66,18 +66,18 @@ type Route struct {
 	Open    bool     // it answers callers without credentials too
 	// Answer returns the status and the JSON body, or an *Error. It is safe for
 	// concurrent use.
-	Answer func(ctx context.Context, q connectorRequest) (status int, body query.Object, err error)
+	Answer func(ctx context.Context, q Request) (status int, body query.Object, err error)
 }
 
-// connectorRequest is what an endpoint knows of a request.
-type connectorRequest struct {
+// Request is what an endpoint knows of a request.
+type Request struct {
 	Caller   *auth.Caller // nil: no credentials came with the request
 	Base     string       // URL of the SCIM endpoints as the client sees it
 	Draining bool         // the server is about to stop
 }
 
 // Routes lists the endpoints.
-func (n *connector) Routes() []Route {
+func (n *Connector) Routes() []Route {
 	read := []string{http.MethodGet, http.MethodHead}
 	return []Route{
 		{Path: healthPath, Methods: read, Open: true, Answer: n.health},
@@ -86,14 +86,14 @@ func (n *connector) Routes() []Route {
 	}
 }
 
-func (n *connector) answerTest(ctx context.Context, q connectorRequest) (int, query.Object, error) {
+func (n *Connector) answerTest(ctx context.Context, q Request) (int, query.Object, error) {
 	if err := mayRead(q.Caller); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, n.cfg.Answers.Test.apply(n.tester.run(ctx).document()), nil
 }
 
-func (n *connector) describe(_ context.Context, q connectorRequest) (int, query.Object, error) {
+func (n *Connector) describe(_ context.Context, q Request) (int, query.Object, error) {
 	if err := mayRead(q.Caller); err != nil {
 		return 0, nil, err
 	}
@@ -103,7 +103,7 @@ func (n *connector) describe(_ context.Context, q connectorRequest) (int, query.
 // health says whether the connector takes requests. It asks nothing of
 // upstream: target is what the last test found. Everything but the status is
 // for callers that have signed in.
-func (n *connector) health(_ context.Context, q connectorRequest) (int, query.Object, error) {
+func (n *Connector) health(_ context.Context, q Request) (int, query.Object, error) {
 	status, body := http.StatusOK, query.Object{{Name: "status", Value: "UP"}}
 	if q.Draining {
 		status = http.StatusServiceUnavailable

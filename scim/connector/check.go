@@ -1,4 +1,4 @@
-package scim
+package connector
 
 import (
 	"cmp"
@@ -69,13 +69,13 @@ var issuePermissions = []struct{ key, purpose string }{
 // Test looks whether the server can do its work: it asks Atlassian with every
 // credential, side by side, and changes nothing. It takes 15 seconds at most and
 // fails by its findings only.
-func (n *connector) Test(ctx context.Context) []Finding {
+func (n *Connector) Test(ctx context.Context) []Finding {
 	return n.tester.run(ctx).findings
 }
 
 // tester runs tests, one at a time. It is safe for concurrent use.
 type tester struct {
-	cfg    connectorConfig
+	cfg    Config
 	flight singleflight.Group
 	last   atomic.Pointer[testResult] // nil before the first test ended
 }
