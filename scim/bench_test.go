@@ -13,6 +13,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // benchSite is where a request goes and as whom.
@@ -51,9 +52,9 @@ func benchProxy(b *testing.B, upstream string) benchSite {
 
 func benchFacade(b *testing.B, upstream string) benchSite {
 	handler := serverOver(b, upstream, atlassian.Config{}, scim.Config{Callers: []auth.Caller{bearer("bench", auth.Write)}})
-	server := httptest.NewServer(handler)
-	b.Cleanup(server.Close)
-	return benchSite{server.URL + scim.BasePath, "bench"}
+	srv := httptest.NewServer(handler)
+	b.Cleanup(srv.Close)
+	return benchSite{srv.URL + server.BasePath, "bench"}
 }
 
 type benchUser struct{ ID, UserName string }

@@ -2,123 +2,14 @@ package scim
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
-	"net/http"
-	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim/auth"
-	"scim-atlassian/scim/list"
-	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
-
-// call is one request on its way through the server, carried in its context.
-// The steps before the library fill in what was asked, the resource handler
-// fills in the outcome, the renderer and the log read it. Only the goroutine
-// that serves the request touches it, but for upstream.
-type call struct {
-	resource.Request
-	id         string // X-Request-Id
-	began      time.Time
-	caller     *auth.Caller     // nil until authenticated
-	base       string           // base URL of this server as the client sees it, no slash at the end
-	rt         *resource.Type   // nil outside the resource types
-	root       *list.Root       // nil: the request is about one type
-	types      []*resource.Type // those that a list is about
-	endpoint   string           // resource type or other endpoint, from a fixed set; empty until authenticated
-	write      bool             // it is to change something
-	conditions conditions
-	target     string // id in the path, or of what was created
-	query      resource.ListQuery
-	versioned  bool                 // the answer has meta.version, so resources must be whole
-	explain    bool                 // the client wants the plan in the answer
-	operation  int                  // place in a bulk request, from 1; 0: a request of its own
-	data       any                  // the body, where it is known already
-	body       query.Object         // what a POST or PUT says of the resource
-	cleared    []string             // attributes that body gives no value on purpose
-	standIn    string               // attribute in body that stands for what the resource has
-	patch      []resource.Operation // normalised operations of a PATCH
-
-	answered bool         // a resource handler ran; otherwise the library refused
-	found    query.Object // the resource, nil for 204
-	list     *resource.ListResult
-	static   query.Object // a discovery document, or the answer to a bulk request
-	allow    string       // of an OPTIONS request: the methods there are
-	bulk     *bulkSummary // of a bulk request
-	plain    *plainAnswer // an answer that is not SCIM
-	err      error
-	refusal  *resource.Error // the answer that err becomes, nil if there is none
-}
-
-type callKey struct{}
-
-func withCall(ctx context.Context, c *call) context.Context {
-	return resource.WithRequest(context.WithValue(ctx, callKey{}, c), &c.Request)
-}
-
-// callFrom returns the call that ctx belongs to, or nil.
-func callFrom(ctx context.Context) *call {
-	c, _ := ctx.Value(callKey{}).(*call)
-	return c
-}
 
 // CountCall adds an upstream request to the price of the SCIM request that
 // caused it, which X-Upstream-Calls and the log tell. It is meant as
 // atlassian.Config.OnCall and is safe for concurrent use.
 func CountCall(ctx context.Context, _ atlassian.Call) {
 	resource.RequestOf(ctx).Upstream.Add(1)
-}
-
-// listed is the list request in c.
-func (c *call) listed() *list.Request {
-	return &list.Request{Query: c.query, Type: c.rt, Root: c.root, Types: c.types, Caller: c.caller.Name, Base: c.base, Began: c.began, Complete: c.complete}
-}
-
-// newCall starts the record of a request. A client's X-Request-Id is kept when
-// it is short and plain, so that logs of both sides can be joined.
-func newCall(r *http.Request, base string, now time.Time) *call {
-	id := r.Header.Get("X-Request-Id")
-	if !plainID(id) {
-		var b [8]byte
-		rand.Read(b[:]) // never fails
-		id = hex.EncodeToString(b[:])
-	}
-	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return &call{Request: resource.Request{Method: r.Method}, id: id, began: now, base: base, conditions: conditionsOf(r.Header, read)}
-}
-
-func plainID(id string) bool {
-	if id == "" || len(id) > 64 {
-		return false
-	}
-	for i := range len(id) {
-		switch c := id[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
-// libraryBody is the normalised body as the library reads it.
-func (c *call) libraryBody() ([]byte, error) {
-	switch {
-	case c.body != nil:
-		return append(query.Object{{Name: "schemas", Value: []any{c.rt.Core.ID}}}, c.body...).AppendJSON(nil), nil
-	case c.patch == nil:
-		return nil, nil
-	}
-	operations := make([]map[string]any, len(c.patch))
-	for i, op := range c.patch {
-		operations[i] = map[string]any{"op": op.Op, "path": op.Path.String()}
-		if op.Value != nil {
-			operations[i]["value"] = op.Value
-		}
-	}
-	return json.Marshal(map[string]any{"schemas": []string{resource.URNPatchOp}, "Operations": operations})
 }

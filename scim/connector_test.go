@@ -19,6 +19,7 @@ import (
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/server"
 )
 
 // connectorSite is a server over an emulator, with a clock.
@@ -82,7 +83,7 @@ func TestConnectorHealth(t *testing.T) {
 	}
 	health := func(token string, status int) {
 		t.Helper()
-		for _, root := range []string{"", scim.BasePath} {
+		for _, root := range []string{"", server.BasePath} {
 			w := s.do(t, http.MethodGet, root+"/connector/health", token)
 			if w.Code != status {
 				t.Errorf("%s/connector/health as %q: status %d, want %d", root, token, w.Code, status)

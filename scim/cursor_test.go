@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/server"
 )
 
 var unreserved = regexp.MustCompile(`^[A-Za-z0-9._~-]+$`) // RFC 3986 section 2.3
@@ -145,7 +145,7 @@ func TestPaginationIsAnnounced(t *testing.T) {
 	for _, hidden := range []bool{false, true} {
 		p.config.HidePagination, p.config.CursorTimeout = hidden, time.Hour
 		p.restart(t)
-		body, _ := bearerRequest(t, http.MethodGet, p.server.URL+scim.BasePath+"/ServiceProviderConfig", "one", "")
+		body, _ := bearerRequest(t, http.MethodGet, p.server.URL+server.BasePath+"/ServiceProviderConfig", "one", "")
 		want := `"pagination":{"cursor":true,"index":true,"defaultPaginationMethod":"index","defaultPageSize":10000,"maxPageSize":10000,"cursorTimeout":3600}`
 		if got := strings.Contains(string(body), want); got == hidden {
 			t.Errorf("hidden %v: %s", hidden, body)

@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/server"
 )
 
 // TestExport compares what is exported with what the same list request gets over HTTP, byte by byte.
@@ -23,11 +24,11 @@ func TestExport(t *testing.T) {
 	upstream := httptest.NewServer(e)
 	defer upstream.Close()
 	config := scim.Config{Callers: []auth.Caller{bearer("all", auth.Read)}, PublicURL: "https://scim.example"}
-	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, config)
-	front := httptest.NewServer(server)
+	srv := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, config)
+	front := httptest.NewServer(srv)
 	defer front.Close()
-	f := &facade{T: t, emulator: e, base: front.URL + scim.BasePath, caller: "all"}
-	tests := []scim.ExportOptions{
+	f := &facade{T: t, emulator: e, base: front.URL + server.BasePath, caller: "all"}
+	tests := []server.ExportOptions{
 		{Resource: "Users", Count: 1000},
 		{Resource: "user", StartIndex: 150, Count: 20, Fresh: true},
 		{Resource: "Users", Filter: `active eq false`, Count: 1000},
@@ -38,7 +39,7 @@ func TestExport(t *testing.T) {
 	}
 	endpoints := map[string]string{"user": "Users", "GROUPS": "Groups"}
 	for _, test := range tests {
-		page, err := server.Export(t.Context(), test)
+		page, err := srv.Export(t.Context(), test)
 		if err != nil {
 			t.Errorf("%+v: %v", test, err)
 			continue
@@ -80,22 +81,22 @@ func TestExportRefusals(t *testing.T) {
 	e := emulator.New(emulator.Options{Users: 3, Seed: 1})
 	upstream := httptest.NewServer(e)
 	defer upstream.Close()
-	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{})
+	srv := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{})
 	rules, err := emulator.ParseFaults("path=/scim/ status=503 retry-after=7")
 	if err != nil {
 		t.Fatal(err)
 	}
 	e.SetFaults(rules)
 	tests := []struct {
-		options       scim.ExportOptions
+		options       server.ExportOptions
 		status, calls int
 	}{
-		{scim.ExportOptions{Resource: "Nobody"}, 404, 0},
-		{scim.ExportOptions{Resource: "Users", Filter: "userName like 1"}, 400, 0},
-		{scim.ExportOptions{Resource: "Users", Count: 10}, 503, 1},
+		{server.ExportOptions{Resource: "Nobody"}, 404, 0},
+		{server.ExportOptions{Resource: "Users", Filter: "userName like 1"}, 400, 0},
+		{server.ExportOptions{Resource: "Users", Count: 10}, 503, 1},
 	}
 	for _, test := range tests {
-		page, err := server.Export(t.Context(), test.options)
+		page, err := srv.Export(t.Context(), test.options)
 		var refused *resource.Error
 		if !errors.As(err, &refused) || refused.Status != test.status || page.UpstreamCalls != test.calls {
 			t.Errorf("%+v: %v after %d calls, want %d after %d", test.options, err, page.UpstreamCalls, test.status, test.calls)
@@ -117,22 +118,22 @@ func TestResource(t *testing.T) {
 func TestAttribute(t *testing.T) {
 	upstream := httptest.NewServer(emulator.New(emulator.Options{}))
 	defer upstream.Close()
-	server := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{})
+	srv := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{})
 	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	tests := []struct {
 		resource, name string
-		want           scim.AttributePath // zero: refused
+		want           server.AttributePath // zero: refused
 	}{
-		{"Users", "EMAILS", scim.AttributePath{Name: "emails.value", Attribute: "emails", Sub: "value"}},
-		{"user", "name.familyName", scim.AttributePath{Name: "name.familyName", Attribute: "name", Sub: "familyName"}},
-		{"Users", "id", scim.AttributePath{Name: "id", Attribute: "id", CaseExact: true}},
-		{"Users", enterprise + ":department", scim.AttributePath{Name: enterprise + ":department", Extension: enterprise, Attribute: "department"}},
-		{"Users", "name", scim.AttributePath{}},
-		{"Users", "shoeSize", scim.AttributePath{}},
-		{"Shoes", "id", scim.AttributePath{}},
+		{"Users", "EMAILS", server.AttributePath{Name: "emails.value", Attribute: "emails", Sub: "value"}},
+		{"user", "name.familyName", server.AttributePath{Name: "name.familyName", Attribute: "name", Sub: "familyName"}},
+		{"Users", "id", server.AttributePath{Name: "id", Attribute: "id", CaseExact: true}},
+		{"Users", enterprise + ":department", server.AttributePath{Name: enterprise + ":department", Extension: enterprise, Attribute: "department"}},
+		{"Users", "name", server.AttributePath{}},
+		{"Users", "shoeSize", server.AttributePath{}},
+		{"Shoes", "id", server.AttributePath{}},
 	}
 	for _, test := range tests {
-		got, err := server.Attribute(test.resource, test.name)
+		got, err := srv.Attribute(test.resource, test.name)
 		if diff := cmp.Diff(test.want, got); diff != "" || (err == nil) != (test.want.Name != "") {
 			t.Errorf("%s %s: %v (-want +got):\n%s", test.resource, test.name, err, diff)
 		}

@@ -13,6 +13,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // facade is a server with its emulator, both reached over HTTP. Its callers are
@@ -30,9 +31,9 @@ func newFacade(t *testing.T, options emulator.Options, config scim.Config) *faca
 	upstream := httptest.NewServer(f.emulator)
 	t.Cleanup(upstream.Close)
 	config.Callers = append(config.Callers, bearer("all", auth.Write))
-	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second, MaxRetryWait: time.Millisecond}, config))
-	t.Cleanup(server.Close)
-	f.base = server.URL + scim.BasePath
+	srv := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second, MaxRetryWait: time.Millisecond}, config))
+	t.Cleanup(srv.Close)
+	f.base = srv.URL + server.BasePath
 	return f
 }
 

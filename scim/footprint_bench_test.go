@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // BenchmarkFootprint measures the memory that a snapshot takes: B/user of the
@@ -24,8 +25,8 @@ func BenchmarkFootprint(b *testing.B) {
 	kept := func() *scim.Server {
 		return serverOver(b, upstream.URL, atlassian.Config{}, scim.Config{Callers: []auth.Caller{bearer("all", auth.Read)}, SnapshotTTL: time.Hour})
 	}
-	export := func(s *scim.Server, resource, filter string) scim.ExportedPage {
-		page, err := s.Export(b.Context(), scim.ExportOptions{Resource: resource, Filter: filter, Count: 1000})
+	export := func(s *scim.Server, resource, filter string) server.ExportedPage {
+		page, err := s.Export(b.Context(), server.ExportOptions{Resource: resource, Filter: filter, Count: 1000})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -20,6 +20,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // TestFilterLaw holds the server to its first promise: any filter is answered
@@ -140,7 +141,7 @@ func newLawServer(t *testing.T, site emulator.Options, config scim.Config) lawSe
 	e := emulator.New(site)
 	upstream := serve(t, e)
 	config.Callers = []auth.Caller{bearer("law", auth.Write)}
-	return lawServer{e, upstream, serve(t, serverOver(t, upstream, atlassian.Config{}, config)) + scim.BasePath}
+	return lawServer{e, upstream, serve(t, serverOver(t, upstream, atlassian.Config{}, config)) + server.BasePath}
 }
 
 // law is the server seen as one collection, with the extra documents in it.

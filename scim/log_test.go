@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // TestAudit holds that every attempt to change something leaves one audit line
@@ -25,7 +26,7 @@ func TestAudit(t *testing.T) {
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
 	core, logs := observer.New(zap.InfoLevel)
-	server := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), SnapshotTTL: time.Minute, Callers: []auth.Caller{
+	srv := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), SnapshotTTL: time.Minute, Callers: []auth.Caller{
 		{Name: "writer", BearerSHA256: digest("secret-of-writer"), Rights: map[string]auth.Right{"*": auth.Write}},
 		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]auth.Right{"*": auth.Read}},
 	}})
@@ -72,9 +73,9 @@ func TestAudit(t *testing.T) {
 			e.SetFaults(faults)
 			logs.TakeAll()
 			fill := func(text string) string { return strings.NewReplacer("<eve>", eve, "<group>", group).Replace(text) }
-			req := httptest.NewRequestWithContext(t.Context(), test.method, scim.BasePath+fill(test.path), strings.NewReader(fill(test.body)))
+			req := httptest.NewRequestWithContext(t.Context(), test.method, server.BasePath+fill(test.path), strings.NewReader(fill(test.body)))
 			req.Header.Set("Authorization", "Bearer secret-of-"+test.caller)
-			server.ServeHTTP(httptest.NewRecorder(), req) // the line is written when it returns, after the answer
+			srv.ServeHTTP(httptest.NewRecorder(), req) // the line is written when it returns, after the answer
 			var got []string
 			for _, entry := range logs.All() {
 				line := entry.ContextMap()

@@ -17,6 +17,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // newRootLaw is a server whose root is asked, and the documents of all types.
@@ -25,14 +26,14 @@ func newRootLaw(t *testing.T) *law {
 	e := emulator.New(site)
 	upstream := httptest.NewServer(e)
 	t.Cleanup(upstream.Close)
-	server := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []auth.Caller{
+	srv := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []auth.Caller{
 		bearer("law", auth.Read),
 		{Name: "nobody", BearerSHA256: digest("nobody")},
 		{Name: "groups", BearerSHA256: digest("groups"), Rights: map[string]auth.Right{"Group": auth.Read}},
 		{Name: "no issues", BearerSHA256: digest("no issues"), Rights: map[string]auth.Right{auth.AnyType: auth.Read, "Issue": "none"}},
 	}}))
-	t.Cleanup(server.Close)
-	all := &law{emulator: e, server: server.URL + scim.BasePath, truth: map[string]map[string]any{}}
+	t.Cleanup(srv.Close)
+	all := &law{emulator: e, server: srv.URL + server.BasePath, truth: map[string]map[string]any{}}
 	all.lookups = []string{"id", "id"}
 	seen := map[string]bool{}
 	for _, c := range append(slices.Clone(lawCollections), lawIssues) {

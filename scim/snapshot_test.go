@@ -20,6 +20,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // kept is a server that keeps snapshots for a minute of a clock that the test
@@ -43,12 +44,12 @@ func newKept(t *testing.T, options emulator.Options, clients atlassian.Config) *
 	t.Cleanup(upstream.Close)
 	k.upstream = upstream.URL + "/scim/directory/" + emulator.DirectoryID
 	began := time.Now()
-	server := httptest.NewServer(serverOver(t, upstream.URL, clients, scim.Config{
+	srv := httptest.NewServer(serverOver(t, upstream.URL, clients, scim.Config{
 		Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute,
 		Now: func() time.Time { return began.Add(time.Duration(k.waited.Load())) },
 	}))
-	t.Cleanup(server.Close)
-	k.base = server.URL + scim.BasePath
+	t.Cleanup(srv.Close)
+	k.base = srv.URL + server.BasePath
 	return k
 }
 

@@ -20,6 +20,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // Access tokens, static tokens and passwords work side by side, and the log tells who it was and never the token.
@@ -85,7 +86,7 @@ func TestTokensBesideOtherCredentials(t *testing.T) {
 			}
 			logs.TakeAll()
 			target := map[string]string{"GET": "/Users", "DELETE": "/Users/none"}[tt.method]
-			req := httptest.NewRequestWithContext(t.Context(), tt.method, scim.BasePath+target, nil)
+			req := httptest.NewRequestWithContext(t.Context(), tt.method, server.BasePath+target, nil)
 			req.Header.Set("Authorization", tt.auth)
 			resp := httptest.NewRecorder()
 			tt.site.ServeHTTP(resp, req)

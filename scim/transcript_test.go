@@ -22,6 +22,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts with the answers as they are")
@@ -186,7 +187,7 @@ func (p *player) play(t *testing.T, file string) string {
 			p.emulator.SetFaults(faults)
 		case ">":
 			method, target, _ := strings.Cut(rest, " ")
-			out.WriteString(p.exchange(t, method, scim.BasePath+escapeQuery(p.fill(target)), body))
+			out.WriteString(p.exchange(t, method, server.BasePath+escapeQuery(p.fill(target)), body))
 		case ">>":
 			method, target, _ := strings.Cut(rest, " ")
 			out.WriteString(p.exchange(t, method, p.fill(target), body))

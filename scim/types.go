@@ -5,14 +5,10 @@ import (
 	"net/http"
 	"strings"
 
-	elimity "github.com/elimity-com/scim"
-	"github.com/elimity-com/scim/optional"
-
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
-	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -114,33 +110,4 @@ func Explain(endpoint, filter string) (string, error) {
 		known = append(known, strings.TrimPrefix(rt.Endpoint, "/"))
 	}
 	return "", resource.Refuse(http.StatusNotFound, "", "There is no %s; there are %s.", endpoint, strings.Join(known[:len(types)+1], ", "))
-}
-
-// newLibrary makes the elimity server that dispatches to our handler and
-// validates bodies against the published schemas.
-func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
-	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
-	for _, t := range types {
-		core, err := t.Core.Elimity()
-		if err != nil {
-			return nil, err
-		}
-		rt := elimity.ResourceType{
-			ID: optional.NewString(t.Name), Name: t.Name, Endpoint: t.Endpoint,
-			Description: optional.NewString(t.Description), Schema: core, Handler: handler{t, l},
-		}
-		for _, e := range t.Extensions {
-			extension, err := e.Elimity()
-			if err != nil {
-				return nil, err
-			}
-			rt.SchemaExtensions = append(rt.SchemaExtensions, elimity.SchemaExtension{Schema: extension})
-		}
-		args.ResourceTypes = append(args.ResourceTypes, rt)
-	}
-	server, err := elimity.NewServer(&args)
-	if err != nil {
-		return nil, fmt.Errorf("elimity: %w", err)
-	}
-	return server, nil
 }

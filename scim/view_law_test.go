@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 const (
@@ -105,9 +106,9 @@ func newViewLaw(t *testing.T, c lawCollection, site emulator.Options, organizati
 		}
 	}
 	config.Callers = []auth.Caller{bearer("law", auth.Write)}
-	server := serve(t, serverOver(t, upstream, atlassian.Config{}, config))
-	truth := newViewTruth(t, upstream, server+scim.BasePath+c.endpoint, organization)
-	l := &law{lawCollection: c, emulator: e, server: server + scim.BasePath + c.endpoint, truth: map[string]map[string]any{}}
+	srv := serve(t, serverOver(t, upstream, atlassian.Config{}, config))
+	truth := newViewTruth(t, upstream, srv+server.BasePath+c.endpoint, organization)
+	l := &law{lawCollection: c, emulator: e, server: srv + server.BasePath + c.endpoint, truth: map[string]map[string]any{}}
 	documents := truth.accounts()
 	if c.endpoint == "/Entitlements" {
 		documents = truth.entitlements()

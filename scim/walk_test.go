@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // paged is a server over an emulated site, asked page by page.
@@ -63,7 +64,7 @@ type listPage struct {
 // get asks as a caller for a path with a query.
 func (p *paged) get(t *testing.T, caller, path string, parameters url.Values) (page listPage) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.server.URL+scim.BasePath+path+"?"+parameters.Encode(), nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.server.URL+server.BasePath+path+"?"+parameters.Encode(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

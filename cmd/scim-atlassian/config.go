@@ -16,7 +16,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"go.uber.org/zap/zapcore"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/server"
 )
 
 // config is every setting of serve and check. The first fourteen are those of IDHub's connector.
@@ -272,8 +272,8 @@ func (c *config) Validate() error {
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" {
 		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "",
 			"SCIM_ATLASSIAN_PUBLIC_URL must be an http or https URL without query, such as https://scim.example.com")
-		check(!strings.HasSuffix(strings.TrimRight(c.PublicURL, "/"), scim.BasePath),
-			"SCIM_ATLASSIAN_PUBLIC_URL must end before %s, which is added to it", scim.BasePath)
+		check(!strings.HasSuffix(strings.TrimRight(c.PublicURL, "/"), server.BasePath),
+			"SCIM_ATLASSIAN_PUBLIC_URL must end before %s, which is added to it", server.BasePath)
 	}
 	_, err := c.trustedProxies()
 	check(err == nil, "SCIM_ATLASSIAN_TRUSTED_PROXIES: %v", err)

@@ -16,8 +16,8 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
-	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/server"
 )
 
 // The credentials that demo accepts, on loopback only. Anybody may know them.
@@ -120,7 +120,7 @@ type demoAddresses struct{ facade, cloud, admin net.Addr }
 
 // introduce prints where everything is, and three requests to begin with.
 func (p *program) introduce(where demoAddresses, options emulator.Options, userName string) {
-	base := "http://" + where.facade.String() + scim.BasePath
+	base := "http://" + where.facade.String() + server.BasePath
 	metrics := "off"
 	if where.admin != nil {
 		metrics = "http://" + where.admin.String() + "/metrics"

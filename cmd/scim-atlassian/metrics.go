@@ -17,6 +17,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/server"
 )
 
 // metrics count what the facade answers and what it asks of Atlassian. Labels have values from fixed sets only.
@@ -67,7 +68,7 @@ func newMetrics() *metrics {
 }
 
 // request is the facade's scim.Config.OnRequest.
-func (m *metrics) request(r scim.Request) {
+func (m *metrics) request(r server.Request) {
 	endpoint := r.Endpoint
 	if endpoint == "" {
 		endpoint = "none"

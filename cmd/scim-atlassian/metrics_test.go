@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/server"
 )
 
 // What was asked of the demo and what it asked of Atlassian is in its metrics, by names from fixed sets.
@@ -90,7 +90,7 @@ func TestListenAdmin(t *testing.T) {
 func TestMetricsOfCallsWithoutAnswer(t *testing.T) {
 	m := newMetrics()
 	m.call(context.Background(), atlassian.Call{Op: "GET /Users", Attempt: 1, Waited: -time.Nanosecond})
-	m.request(scim.Request{Method: "other", Status: 405})
+	m.request(server.Request{Method: "other", Status: 405})
 	families, err := m.registry.Gather()
 	if err != nil {
 		t.Fatal(err)

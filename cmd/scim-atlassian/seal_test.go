@@ -8,7 +8,7 @@ import (
 	"filippo.io/age"
 	"github.com/google/go-cmp/cmp"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/server"
 )
 
 // runWith is what a command prints that reads stdin.
@@ -173,7 +173,7 @@ func TestServeSealedBasicCaller(t *testing.T) {
 		environ = append(environ, name+"="+mustSeal(t, value, environ))
 	}
 	p := start(t, environ, "serve", "--listen", "127.0.0.1:0")
-	base := "http://" + p.stderr.await(t, `"address":"([^"]+)"`) + scim.BasePath
+	base := "http://" + p.stderr.await(t, `"address":"([^"]+)"`) + server.BasePath
 	type answers struct{ Right, Wrong, Unknown int }
 	var got answers
 	got.Right, _, _ = get(t, base+"/Users?count=1", "idhub", "pass wörd")

@@ -7,10 +7,11 @@ import (
 	"strings"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/server"
 )
 
 // key is the attribute that people match resources by. A nil key has no values.
-type key struct{ scim.AttributePath }
+type key struct{ server.AttributePath }
 
 // defaultKeys are the e-mail address as resource types name it.
 var defaultKeys = []string{"email", "emails"}

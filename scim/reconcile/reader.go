@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/server"
 )
 
 const (
@@ -69,10 +70,10 @@ func (r *reader) toEnd(ctx context.Context) error {
 }
 
 // page asks for the next page, again and again while the trouble may pass.
-func (r *reader) page(ctx context.Context) (scim.ExportedPage, error) {
+func (r *reader) page(ctx context.Context) (server.ExportedPage, error) {
 	const most, shortest, longest, patience = 6, time.Second, 30 * time.Second, 5 * time.Minute
 	have := len(r.draft.tail())
-	o := scim.ExportOptions{
+	o := server.ExportOptions{
 		Resource: r.job.Resource, Filter: r.job.Filter,
 		StartIndex: r.draft.state.Lines - have + 1, Count: have + r.more(), Fresh: r.size == 0,
 	}
@@ -121,7 +122,7 @@ func (r *reader) more() int {
 // more than reading their resources, because everything is found for each, are
 // asked for in another way. What a page needs besides, such as project roles, is
 // kept for those that follow.
-func (r *reader) adapt(page scim.ExportedPage) {
+func (r *reader) adapt(page server.ExportedPage) {
 	const few = 5 // requests that are no matter
 	dear := page.UpstreamCalls > few+(page.Count+99)/100
 	switch {
@@ -134,7 +135,7 @@ func (r *reader) adapt(page scim.ExportedPage) {
 }
 
 // take adds a page to the draft.
-func (r *reader) take(page scim.ExportedPage) error {
+func (r *reader) take(page server.ExportedPage) error {
 	known := r.draft.tail()
 	for line := range page.Resources {
 		found, err := identify(line, r.draft.key)

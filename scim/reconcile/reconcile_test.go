@@ -22,6 +22,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/reconcile"
+	"scim-atlassian/scim/server"
 )
 
 // tenant is an emulator, a server in front of it and a folder for the files.
@@ -332,7 +333,7 @@ func TestAccounts(t *testing.T) {
 		return n
 	}
 	const users, roles = "/scim/directory/" + emulator.DirectoryID + "/Users", "/rest/api/3/project/"
-	if _, err := s.server.Export(t.Context(), scim.ExportOptions{Resource: "Accounts", Count: 1, Fresh: true}); err != nil {
+	if _, err := s.server.Export(t.Context(), server.ExportOptions{Resource: "Accounts", Count: 1, Fresh: true}); err != nil {
 		t.Fatal(err)
 	}
 	once := count(roles)

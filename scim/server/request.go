@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"net/http"
@@ -31,7 +31,7 @@ type parameters struct {
 
 // understand reads the parameters and the body of a request for a resource
 // type into c, refusing what no step behind it should see.
-func (s *core) understand(c *call, r *http.Request, to route) error {
+func (s *Server) understand(c *call, r *http.Request, to route) error {
 	p, err := parseParameters(r.URL.RawQuery)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (s *core) understand(c *call, r *http.Request, to route) error {
 }
 
 // understandList completes c.query with filter, sort and page.
-func (s *core) understandList(c *call, p parameters) error {
+func (s *Server) understandList(c *call, p parameters) error {
 	c.explain = p.explain
 	q := &c.query
 	q.Start, q.Count = 1, s.cfg.MaxResults
@@ -109,7 +109,7 @@ func (s *core) understandList(c *call, p parameters) error {
 
 // understandCursor reads what RFC 9865 adds. Whether the cursor is a good one is
 // seen when the whole query is known.
-func (s *core) understandCursor(q *resource.ListQuery, p parameters) error {
+func (s *Server) understandCursor(q *resource.ListQuery, p parameters) error {
 	q.Cursor, q.Counted = p.cursor, p.count != nil
 	switch {
 	case p.cursor == nil:
@@ -132,7 +132,7 @@ func completes(c *auth.Caller, name string) bool {
 	return c.UntypedEmail != "" && (name == "emails" || strings.HasPrefix(name, "emails."))
 }
 
-func (s *core) understandSort(c *call, p parameters) error {
+func (s *Server) understandSort(c *call, p parameters) error {
 	if p.sortOrder != nil {
 		switch strings.ToLower(*p.sortOrder) {
 		case "descending":

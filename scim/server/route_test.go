@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"net/http"
@@ -51,7 +51,7 @@ func TestPathSegments(t *testing.T) {
 }
 
 func TestRoute(t *testing.T) {
-	s := &core{types: []*resource.Type{namedType(t, "User"), namedType(t, "Group")}, root: &list.Root{Type: &resource.Type{}}}
+	s := &Server{types: []*resource.Type{namedType(t, "User"), namedType(t, "Group")}, root: &list.Root{Type: &resource.Type{}}}
 	s.root.Type.Name = "root"
 	type target struct {
 		Discovery, Type, ID string

@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"net/http"
@@ -33,7 +33,7 @@ const maxID = 256
 // and rt is set; none is for an endpoint of the protocol that is not offered.
 type route struct {
 	discovery string         // one of the discovery endpoints
-	mounted   *endpoint      // an endpoint besides those of SCIM
+	mounted   *Endpoint      // an endpoint besides those of SCIM
 	rt        *resource.Type // Users, Groups, Issues, or the root of all
 	id        string         // the resource, or the document at a discovery endpoint
 	search    bool           // POST /{Type}/.search, POST /.search
@@ -65,7 +65,7 @@ var methods = struct{ read, collection, resource, post []string }{
 // route resolves the request's path. Empty segments are passed over, since
 // clients double slashes and end paths with one; an id is unescaped once. It
 // takes endpoints in any case, since it does not know who calls; check does.
-func (s *core) route(r *http.Request) (route, error) {
+func (s *Server) route(r *http.Request) (route, error) {
 	given, err := pathSegments(r.URL.EscapedPath(), s.mounts)
 	if err != nil {
 		return route{}, err
@@ -87,7 +87,7 @@ func (to route) check(caller *auth.Caller, err error) error {
 
 // spelled returns the segments of a path with SCIM's endpoints in the case that
 // this server announces them in. The connector's have theirs only.
-func (s *core) spelled(segments []string) []string {
+func (s *Server) spelled(segments []string) []string {
 	names := []string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk, endpointSearch}
 	for _, rt := range s.types {
 		names = append(names, endpointNames(rt)...)
@@ -103,7 +103,7 @@ func (s *core) spelled(segments []string) []string {
 }
 
 // leads says what segments from spelled and a method mean.
-func (s *core) leads(segments []string, method string) (to route, err error) {
+func (s *Server) leads(segments []string, method string) (to route, err error) {
 	allowed := methods.read
 	switch {
 	case len(segments) == 0:
@@ -157,7 +157,7 @@ func noEndpoint() error {
 	return resource.Refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)
 }
 
-func (s *core) typeAt(endpoint string) *resource.Type {
+func (s *Server) typeAt(endpoint string) *resource.Type {
 	for _, rt := range s.types {
 		if slices.Contains(endpointNames(rt), endpoint) {
 			return rt
@@ -207,3 +207,6 @@ func pathSegments(escaped string, mounted func(segment string) bool) ([]string, 
 	}
 	return segments, nil
 }
+
+// BasePath is where the SCIM endpoints are, below the server's root.
+const BasePath = "/scim/v2"

@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"net/http"
@@ -12,7 +12,7 @@ import (
 // record writes the one log line of a request, or of an operation of a bulk
 // request under the same id, and, if it was to change something, the audit line.
 // Neither holds a body or a credential.
-func (s *core) record(c *call, status int) {
+func (s *Server) record(c *call, status int) {
 	fields := append(s.identity(c), zap.Int("status", status), zap.Duration("duration", s.cfg.Now().Sub(c.began).Round(time.Microsecond)),
 		zap.Int64("upstreamCalls", c.Upstream.Load()))
 	if c.list != nil {
@@ -34,7 +34,7 @@ func (s *core) record(c *call, status int) {
 	}
 }
 
-func (s *core) identity(c *call) []zap.Field {
+func (s *Server) identity(c *call) []zap.Field {
 	fields := []zap.Field{zap.String("requestId", c.id), zap.String("method", c.Method)}
 	if c.operation > 0 {
 		fields = append(fields, zap.Int("operation", c.operation))

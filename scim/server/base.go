@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"net/http"
@@ -10,7 +10,7 @@ import (
 
 // baseURL is the SCIM base URL as the client sees it: the configured one, else
 // what a trusted proxy says it was asked for, else what this server was.
-func (s *core) baseURL(r *http.Request) string {
+func (s *Server) baseURL(r *http.Request) string {
 	if s.cfg.PublicURL != "" {
 		return s.cfg.PublicURL + BasePath
 	}
@@ -25,7 +25,7 @@ func (s *core) baseURL(r *http.Request) string {
 }
 
 // trusts reports whether the peer at addr may say what its client asked for.
-func (s *core) trusts(addr string) bool {
+func (s *Server) trusts(addr string) bool {
 	peer, err := netip.ParseAddrPort(addr)
 	return err == nil && slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }

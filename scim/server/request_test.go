@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"testing"
@@ -75,7 +75,7 @@ func TestParseSearchRequest(t *testing.T) {
 }
 
 func TestUnderstandList(t *testing.T) {
-	s := &core{cfg: serverConfig{MaxResults: 50}}
+	s := &Server{cfg: Config{MaxResults: 50}}
 	type page struct {
 		Start, Count   int
 		Filter, SortBy string

@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"context"
@@ -18,7 +18,7 @@ const urnBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 // pipeline of a request of its own, with its own rights, log record and audit;
 // only who calls is settled already. One that fails does not keep the others
 // from being done.
-func (s *core) bulk(c *call, r *http.Request) error {
+func (s *Server) bulk(c *call, r *http.Request) error {
 	body, err := readBody(r, s.cfg.BulkMaxPayload)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *core) bulk(c *call, r *http.Request) error {
 type bulkSummary struct{ operations, errors int }
 
 // performStep sends one operation of the bulk request outer through the pipeline.
-func (s *core) performStep(ctx context.Context, outer *call, step bulk.Step) bulk.Outcome {
+func (s *Server) performStep(ctx context.Context, outer *call, step bulk.Step) bulk.Outcome {
 	header := http.Header{"X-Request-Id": {outer.id}, "Content-Type": {mediaSCIM}}
 	if step.Version != "" {
 		header.Set("If-Match", step.Version)

@@ -1,17 +1,16 @@
-package scim
+package server
 
 import (
 	"bytes"
-	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 
 	elimity "github.com/elimity-com/scim"
+	"github.com/elimity-com/scim/optional"
 	"github.com/go-json-experiment/json"
 
-	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -72,56 +71,6 @@ func (h handler) Replace(r *http.Request, id string, _ elimity.ResourceAttribute
 	return stub(), nil
 }
 
-// replace is PUT, RFC 7644 section 3.5.1.
-func (h handler) replace(ctx context.Context, c *call, id string) (query.Object, error) {
-	current, err := h.current(ctx, c, id)
-	if err != nil {
-		return nil, err
-	}
-	doc := c.body.Clone()
-	for _, name := range h.rt.Backend.Kept(c.Policy) {
-		v, ok := current.Get(name)
-		_, given := doc.Get(name)
-		switch {
-		case slices.Contains(c.cleared, name):
-		case ok && (!given || name == c.standIn):
-			doc.Set(name, v)
-		case name == c.standIn:
-			return nil, resource.InvalidValue("%s is required.", name)
-		}
-	}
-	if err := document.CheckWritable(h.rt, current, doc); err != nil {
-		return nil, err
-	}
-	return h.rt.Backend.Update(ctx, current, h.stored(c, current, doc))
-}
-
-// current reads the whole of a resource that is to change if it is as the client
-// expects it. Upstream has no conditional write: what somebody else changes from
-// here on is not noticed.
-func (h handler) current(ctx context.Context, c *call, id string) (query.Object, error) {
-	var want query.Projection
-	if h.rt.View && !c.conditions.given() && !h.touchesLinks(c) {
-		want = h.rt.Cheap
-	}
-	o, err := h.rt.Backend.Get(ctx, id, want)
-	if err != nil {
-		return nil, err
-	}
-	c.Before = o
-	return o, c.conditions.check(o)
-}
-
-// touchesLinks reports whether a PUT or PATCH is about what refers to the other
-// type.
-func (h handler) touchesLinks(c *call) bool {
-	if c.Method == http.MethodPut {
-		_, given := c.body.Get(h.rt.Links.Name)
-		return given || !slices.Contains(h.rt.Backend.Kept(c.Policy), h.rt.Links.Name)
-	}
-	return slices.ContainsFunc(c.patch, func(op resource.Operation) bool { return op.Path.Attr.Name == h.rt.Links.Name })
-}
-
 // Delete implements elimity.ResourceHandler.
 func (h handler) Delete(r *http.Request, id string) error {
 	c := callFrom(r.Context())
@@ -145,29 +94,10 @@ func (h handler) Patch(r *http.Request, id string, _ []elimity.PatchOperation) (
 	return stub(), nil
 }
 
-// patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where operations
-// say all by themselves, else applied to the resource as read.
-func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, error) {
-	if p, ok := h.rt.Backend.(resource.Patcher); ok && !c.conditions.given() && !h.seesTypes(c) {
-		if found, done, err := p.Patch(ctx, id, c.patch); done {
-			return found, err
-		}
-	}
-	current, err := h.current(ctx, c, id)
-	if err != nil {
-		return nil, err
-	}
-	want, err := document.Apply(h.rt, h.shown(c, current), c.patch, c.caller.Strict)
-	if err != nil {
-		return nil, err
-	}
-	return h.rt.Backend.Update(ctx, current, h.stored(c, current, want))
-}
-
 // dispatch sends the request through the library to the handler. The library
 // sees a path of our making and a body that has been put into its form, never
 // the query string.
-func (s *core) dispatch(c *call, r *http.Request, to route) error {
+func (s *Server) dispatch(c *call, r *http.Request, to route) error {
 	method, path := r.Method, c.rt.Endpoint
 	if to.id != "" {
 		path += "/" + url.PathEscape(to.id)
@@ -211,4 +141,33 @@ func (w *refusal) error() error {
 		return &resource.Error{Status: http.StatusInternalServerError, Detail: "Internal error; the server's log has the cause under this request's id.", Err: err}
 	}
 	return resource.Refuse(w.status, said.ScimType, "%s", said.Detail)
+}
+
+// newLibrary makes the elimity server that dispatches to our handler and
+// validates bodies against the published schemas.
+func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
+	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
+	for _, t := range types {
+		core, err := t.Core.Elimity()
+		if err != nil {
+			return nil, err
+		}
+		rt := elimity.ResourceType{
+			ID: optional.NewString(t.Name), Name: t.Name, Endpoint: t.Endpoint,
+			Description: optional.NewString(t.Description), Schema: core, Handler: handler{t, l},
+		}
+		for _, e := range t.Extensions {
+			extension, err := e.Elimity()
+			if err != nil {
+				return nil, err
+			}
+			rt.SchemaExtensions = append(rt.SchemaExtensions, elimity.SchemaExtension{Schema: extension})
+		}
+		args.ResourceTypes = append(args.ResourceTypes, rt)
+	}
+	server, err := elimity.NewServer(&args)
+	if err != nil {
+		return nil, fmt.Errorf("elimity: %w", err)
+	}
+	return server, nil
 }

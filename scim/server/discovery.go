@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ type discovery struct {
 	aliases   map[string]string         // other URNs of schemas, in lower case
 }
 
-func newDiscovery(cfg serverConfig, types []*resource.Type) (*discovery, error) {
+func newDiscovery(cfg Config, types []*resource.Type) (*discovery, error) {
 	d := &discovery{config: serviceProviderConfig(cfg), documents: map[string][]query.Object{}, aliases: map[string]string{}}
 	published, err := schemas.Published()
 	if err != nil {
@@ -71,7 +71,7 @@ func withMeta(doc query.Object, resourceType string) query.Object {
 }
 
 // serviceProviderConfig says what the server offers, RFC 7643 section 5.
-func serviceProviderConfig(cfg serverConfig) query.Object {
+func serviceProviderConfig(cfg Config) query.Object {
 	supported := func(yes bool, more ...query.Member) query.Object {
 		return append(query.Object{{Name: "supported", Value: yes}}, more...)
 	}
@@ -99,7 +99,7 @@ func serviceProviderConfig(cfg serverConfig) query.Object {
 }
 
 // pagination says how lists are paged, RFC 9865 section 4.
-func pagination(cfg serverConfig) query.Object {
+func pagination(cfg Config) query.Object {
 	return query.Object{
 		{Name: "cursor", Value: true}, {Name: "index", Value: true}, {Name: "defaultPaginationMethod", Value: "index"},
 		{Name: "defaultPageSize", Value: int64(cfg.MaxResults)}, {Name: "maxPageSize", Value: int64(cfg.MaxResults)},

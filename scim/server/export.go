@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"context"
@@ -49,7 +49,7 @@ type ExportedPage struct {
 // read everything. Like that, it is complete or an error, which is an *Error. The
 // page holds all its resources in memory until it is dropped. Locations begin
 // with Config.PublicURL. It is safe for concurrent use.
-func (s *core) Export(ctx context.Context, o ExportOptions) (ExportedPage, error) {
+func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, error) {
 	rt, err := s.typeNamed(o.Resource)
 	if err != nil {
 		return ExportedPage{}, err
@@ -89,14 +89,14 @@ func (s *core) Export(ctx context.Context, o ExportOptions) (ExportedPage, error
 	return page, nil
 }
 
-func (s *core) export(c *call, r *http.Request) (err error) {
+func (s *Server) export(c *call, r *http.Request) (err error) {
 	defer s.recovered(c, &err)
 	return s.serve(c, r, route{rt: c.rt})
 }
 
 // Resource returns the name of a resource type's endpoint, such as "Users", for a
 // name or endpoint in any case. An error is an *Error that lists those there are.
-func (s *core) Resource(name string) (string, error) {
+func (s *Server) Resource(name string) (string, error) {
 	rt, err := s.typeNamed(name)
 	if err != nil {
 		return "", err
@@ -105,7 +105,7 @@ func (s *core) Resource(name string) (string, error) {
 }
 
 // typeNamed finds a resource type as people name it.
-func (s *core) typeNamed(name string) (*resource.Type, error) {
+func (s *Server) typeNamed(name string) (*resource.Type, error) {
 	var known []string
 	for _, rt := range s.types {
 		endpoint := strings.TrimPrefix(rt.Endpoint, "/")
@@ -129,7 +129,7 @@ type AttributePath struct {
 // Attribute finds the attribute that name means for a resource type, as in a
 // filter: in any case, with a URN or without. A multi-valued attribute stands for
 // its "value". Errors are *Error.
-func (s *core) Attribute(typeName, name string) (AttributePath, error) {
+func (s *Server) Attribute(typeName, name string) (AttributePath, error) {
 	rt, err := s.typeNamed(typeName)
 	if err != nil {
 		return AttributePath{}, err

@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"crypto/tls"
@@ -34,7 +34,7 @@ func TestBaseURL(t *testing.T) {
 		{name: "more nonsense", peer: "10.1.2.3:99", header: header{"Forwarded": `;=;proto;host=a b;"`, "X-Forwarded-Prefix": "/a/../b?x"}, want: "http://facade:7001/scim/v2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := &core{cfg: serverConfig{PublicURL: test.public, TrustedProxies: trusted}}
+			s := &Server{cfg: Config{PublicURL: test.public, TrustedProxies: trusted}}
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/scim/v2/Users", nil)
 			r.Host, r.RemoteAddr = "facade:7001", test.peer
 			if test.tls {

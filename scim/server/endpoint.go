@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"context"
@@ -9,19 +9,19 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// endpoint is a path besides those of SCIM, which answers plain JSON. The server
+// Endpoint is a path besides those of SCIM, which answers plain JSON. The server
 // mounts it at its root and below BasePath.
-type endpoint struct {
+type Endpoint struct {
 	Path    string   // "connector/health"; its first segment is taken by endpoints alone
 	Methods []string // GET, HEAD, …
 	Open    bool     // it answers requests without credentials too
 	// Answer returns the status and the body, or the error that is answered
 	// instead. It is called from many goroutines at the same time.
-	Answer func(ctx context.Context, q endpointRequest) (status int, body query.Object, err error)
+	Answer func(ctx context.Context, q EndpointRequest) (status int, body query.Object, err error)
 }
 
-// endpointRequest is a request as an endpoint sees it.
-type endpointRequest struct {
+// EndpointRequest is a request as an endpoint sees it.
+type EndpointRequest struct {
 	Caller   *auth.Caller // nil: no credentials came with a request to an open endpoint
 	Base     string       // URL of BasePath as the client sees it
 	Draining bool         // the server is about to stop
@@ -34,8 +34,8 @@ type plainAnswer struct {
 }
 
 // serveEndpoint brings a request to an endpoint to its outcome.
-func (s *core) serveEndpoint(c *call, r *http.Request, e *endpoint) error {
-	status, body, err := e.Answer(r.Context(), endpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load()})
+func (s *Server) serveEndpoint(c *call, r *http.Request, e *Endpoint) error {
+	status, body, err := e.Answer(r.Context(), EndpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load()})
 	if err == nil {
 		c.plain = &plainAnswer{status, body}
 	}
@@ -43,7 +43,7 @@ func (s *core) serveEndpoint(c *call, r *http.Request, e *endpoint) error {
 }
 
 // mounts reports whether an endpoint's path begins with a segment.
-func (s *core) mounts(segment string) bool {
+func (s *Server) mounts(segment string) bool {
 	for _, e := range s.endpoints {
 		if first, _, _ := strings.Cut(e.Path, "/"); first == segment {
 			return true
@@ -53,7 +53,7 @@ func (s *core) mounts(segment string) bool {
 }
 
 // endpointAt finds the endpoint with a path, nil if there is none.
-func (s *core) endpointAt(segments []string) *endpoint {
+func (s *Server) endpointAt(segments []string) *Endpoint {
 	path := strings.Join(segments, "/")
 	for i := range s.endpoints {
 		if s.endpoints[i].Path == path {

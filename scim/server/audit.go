@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 // came of it: who wanted what of which resource, its keys before and after as far
 // as they are known without asking upstream for it, and the outcome.
 // docs/audit.md describes it to those who read it.
-func (s *core) audit(c *call, status int) {
+func (s *Server) audit(c *call, status int) {
 	fields := append(s.identity(c), zap.String("outcome", c.outcome(status)), zap.Int("status", status), zap.Strings("attributes", c.attributes()))
 	keys := []struct{ name, key string }{{"keyBefore", keyOf(c.Before)}, {"keyAfter", keyOf(c.found)}}
 	if c.err != nil {

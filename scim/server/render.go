@@ -1,4 +1,4 @@
-package scim
+package server
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ const (
 )
 
 // render writes the outcome in c: an error, 204, one document or a list.
-func (s *core) render(c *call, w http.ResponseWriter, r *http.Request) {
+func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Request-Id", c.id)
 	h.Set("X-Upstream-Calls", strconv.FormatInt(c.Upstream.Load(), 10))
