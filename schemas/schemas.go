@@ -9,8 +9,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-
-	"github.com/elimity-com/scim/schema"
 )
 
 //go:embed *.json
@@ -105,14 +103,8 @@ func Published() ([]json.RawMessage, error) {
 	return out, nil
 }
 
-// Elimity returns the schema as the library validates by it.
-func (s *Schema) Elimity() (schema.Schema, error) {
-	var out schema.Schema
-	if err := json.Unmarshal(s.source, &out); err != nil {
-		return schema.Schema{}, fmt.Errorf("schemas: %s: %w", s.ID, err)
-	}
-	return out, nil
-}
+// Document is the schema document in JSON. The caller must not change it.
+func (s *Schema) Document() json.RawMessage { return s.source }
 
 func load(name string) (*Schema, error) {
 	b, err := documents.ReadFile(name + ".json")

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
@@ -95,22 +93,4 @@ func plainID(id string) bool {
 		}
 	}
 	return true
-}
-
-// libraryBody is the normalised body as the library reads it.
-func (c *call) libraryBody() ([]byte, error) {
-	switch {
-	case c.body != nil:
-		return append(query.Object{{Name: "schemas", Value: []any{c.rt.Core.ID}}}, c.body...).AppendJSON(nil), nil
-	case c.patch == nil:
-		return nil, nil
-	}
-	operations := make([]map[string]any, len(c.patch))
-	for i, op := range c.patch {
-		operations[i] = map[string]any{"op": op.Op, "path": op.Path.String()}
-		if op.Value != nil {
-			operations[i]["value"] = op.Value
-		}
-	}
-	return json.Marshal(map[string]any{"schemas": []string{resource.URNPatchOp}, "Operations": operations})
 }

@@ -9,8 +9,10 @@ import (
 
 	elimity "github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/optional"
+	"github.com/elimity-com/scim/schema"
 	"github.com/go-json-experiment/json"
 
+	"scim-atlassian/schemas"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -108,17 +110,73 @@ func (s *Server) dispatch(c *call, r *http.Request, to route) error {
 	if method == http.MethodPatch && len(c.patch) == 0 {
 		method = http.MethodGet // nothing in it concerns us; the answer is the resource as it is
 	}
-	body, err := c.libraryBody()
-	if err != nil {
-		return err
-	}
-	inner := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}
+	inner := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(c.libraryBody()))}
 	refusal := &refusal{header: http.Header{}}
 	s.library.ServeHTTP(refusal, inner.WithContext(r.Context()))
 	if c.answered {
 		return c.err
 	}
 	return refusal.error()
+}
+
+// libraryBody is what the client said as the library reads it, nil if the
+// request has no body.
+func (c *call) libraryBody() []byte {
+	switch {
+	case c.body != nil:
+		return append(query.Object{{Name: "schemas", Value: []any{c.rt.Core.ID}}}, c.body...).AppendJSON(nil)
+	case c.patch != nil:
+		return libraryPatch(c.patch).AppendJSON(nil)
+	}
+	return nil
+}
+
+// libraryPatch is a PATCH as the library reads it. It gathers the values of
+// operations without a value filter in operations without a path: the library's
+// parser of paths takes longer than the rest of the request. Removes need a path.
+func libraryPatch(ops []resource.Operation) query.Object {
+	var operations []any
+	var gathered query.Object
+	flush := func() {
+		if gathered != nil {
+			operations = append(operations, query.Object{{Name: "op", Value: "replace"}, {Name: "value", Value: gathered}})
+			gathered = nil
+		}
+	}
+	for _, op := range ops {
+		if op.Filter != nil || op.Op == "remove" {
+			operations = append(operations, withPath(op))
+			continue
+		}
+		name := query.Path{Extension: op.Path.Extension, Attr: op.Path.Attr}.String()
+		value := op.Value
+		if op.Path.Sub != nil {
+			value = append(gathered.Inner(name).Clone(), query.Member{Name: op.Path.Sub.Name, Value: value})
+		}
+		if _, twice := gathered.Get(name); twice && (op.Path.Sub == nil || gathered.Inner(name) == nil || hasMember(gathered.Inner(name), op.Path.Sub.Name)) {
+			flush()
+			if op.Path.Sub != nil {
+				value = query.Object{{Name: op.Path.Sub.Name, Value: op.Value}}
+			}
+		}
+		gathered.Set(name, value)
+	}
+	flush()
+	return query.Object{{Name: "schemas", Value: []any{resource.URNPatchOp}}, {Name: "Operations", Value: operations}}
+}
+
+func hasMember(o query.Object, name string) bool {
+	_, ok := o.Get(name)
+	return ok
+}
+
+// withPath is an operation as the library reads it, with its path.
+func withPath(op resource.Operation) query.Object {
+	o := query.Object{{Name: "op", Value: op.Op}, {Name: "path", Value: op.Path.String()}}
+	if op.Value != nil {
+		o.Set("value", op.Value)
+	}
+	return o
 }
 
 // refusal takes the library's own answer. It matters only when no handler ran.
@@ -148,7 +206,7 @@ func (w *refusal) error() error {
 func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
 	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
 	for _, t := range types {
-		core, err := t.Core.Elimity()
+		core, err := librarySchema(t.Core)
 		if err != nil {
 			return nil, err
 		}
@@ -157,7 +215,7 @@ func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
 			Description: optional.NewString(t.Description), Schema: core, Handler: handler{t, l},
 		}
 		for _, e := range t.Extensions {
-			extension, err := e.Elimity()
+			extension, err := librarySchema(e)
 			if err != nil {
 				return nil, err
 			}
@@ -170,4 +228,13 @@ func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
 		return nil, fmt.Errorf("elimity: %w", err)
 	}
 	return server, nil
+}
+
+// librarySchema is a schema as the library validates by it.
+func librarySchema(s *schemas.Schema) (schema.Schema, error) {
+	var out schema.Schema
+	if err := json.Unmarshal(s.Document(), &out); err != nil {
+		return schema.Schema{}, fmt.Errorf("elimity: schema %s: %w", s.ID, err)
+	}
+	return out, nil
 }
