@@ -287,9 +287,7 @@ func (m *Mapping) Schema(readOnly map[string]bool, types map[string]string) (*Sc
 		}
 		s.Attributes = append(s.Attributes, derived)
 	}
-	var err error
-	s.source, err = json.Marshal(s)
-	return s, err
+	return s, nil
 }
 
 // Published is the schema as clients are to see it in one of the modes: what

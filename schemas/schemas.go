@@ -20,8 +20,6 @@ type Schema struct {
 	Name        string      `json:"name"`
 	Description string      `json:"description"`
 	Attributes  []Attribute `json:"attributes"`
-
-	source []byte
 }
 
 // Attribute is an attribute definition with all its characteristics, RFC 7643
@@ -103,15 +101,12 @@ func Published() ([]json.RawMessage, error) {
 	return out, nil
 }
 
-// Document is the schema document in JSON. The caller must not change it.
-func (s *Schema) Document() json.RawMessage { return s.source }
-
 func load(name string) (*Schema, error) {
 	b, err := documents.ReadFile(name + ".json")
 	if err != nil {
 		return nil, fmt.Errorf("schemas: %w", err)
 	}
-	s := &Schema{source: b}
+	s := &Schema{}
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, fmt.Errorf("schemas: %s: %w", name, err)
 	}

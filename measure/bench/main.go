@@ -50,7 +50,7 @@ func main() {
 		return nil
 	})
 	flag.StringVar(&o.profile, "profile", "", "instead of measuring, write a CPU profile of the server for each case into `folder`, and print the SCIM library's share")
-	flag.StringVar(&o.handler, "handler", `^scim-atlassian/scim\.handler\.`, "`pattern` of the functions by which the SCIM library calls the server back, for -profile")
+	flag.StringVar(&o.handler, "handler", `^scim-atlassian/scim/server\.handler\.`, "`pattern` of the functions by which the SCIM library calls the server back, for -profile")
 	target := flag.String("proxy", "", "be the proxy in front of this `URL`; bench starts itself so")
 	flag.Parse()
 	var err error

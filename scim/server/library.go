@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 
 	elimity "github.com/elimity-com/scim"
 	"github.com/elimity-com/scim/optional"
@@ -96,87 +97,92 @@ func (h handler) Patch(r *http.Request, id string, _ []elimity.PatchOperation) (
 	return stub(), nil
 }
 
+// library is elimity's SCIM server, which dispatches requests to the handler and
+// gives a second opinion on bodies: what document let through it accepts, so that
+// a refusal of its own is our mistake. It is made once and safe for concurrent use.
+type library struct {
+	whole http.Handler // validates resources and the operations of a PATCH
+	// parts validates resources that lack what is required. A PATCH that only sets
+	// values reaches it as a PUT of them, since the library's parser of paths takes
+	// longer than all the rest of such a request.
+	parts http.Handler
+}
+
 // dispatch sends the request through the library to the handler. The library
-// sees a path of our making and a body that has been put into its form, never
-// the query string.
+// sees a path of our making and a body in its own form, never the query string.
 func (s *Server) dispatch(c *call, r *http.Request, to route) error {
-	method, path := r.Method, c.rt.Endpoint
+	method, path, body, serving := r.Method, c.rt.Endpoint, []byte(nil), s.library.whole
 	if to.id != "" {
 		path += "/" + url.PathEscape(to.id)
 	}
-	if method == http.MethodHead || to.search {
-		method = http.MethodGet
+	switch {
+	case method == http.MethodHead, to.search, method == http.MethodPatch && len(c.patch) == 0:
+		method = http.MethodGet // a PATCH in which nothing concerns us is answered with the resource as it is
+	case method == http.MethodPatch:
+		if values, ok := valuesSet(c.patch); ok {
+			method, serving = http.MethodPut, s.library.parts
+			body = c.libraryDocument(values)
+		} else {
+			body = libraryPatch(c.patch)
+		}
+	case c.body != nil:
+		body = c.libraryDocument(c.body)
 	}
-	if method == http.MethodPatch && len(c.patch) == 0 {
-		method = http.MethodGet // nothing in it concerns us; the answer is the resource as it is
-	}
-	inner := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(c.libraryBody()))}
+	inner := &http.Request{Method: method, URL: &url.URL{Path: path}, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}
 	refusal := &refusal{header: http.Header{}}
-	s.library.ServeHTTP(refusal, inner.WithContext(r.Context()))
+	serving.ServeHTTP(refusal, inner.WithContext(r.Context()))
 	if c.answered {
 		return c.err
 	}
 	return refusal.error()
 }
 
-// libraryBody is what the client said as the library reads it, nil if the
-// request has no body.
-func (c *call) libraryBody() []byte {
-	switch {
-	case c.body != nil:
-		return append(query.Object{{Name: "schemas", Value: []any{c.rt.Core.ID}}}, c.body...).AppendJSON(nil)
-	case c.patch != nil:
-		return libraryPatch(c.patch).AppendJSON(nil)
-	}
-	return nil
+// libraryDocument is a resource as the library reads it.
+func (c *call) libraryDocument(o query.Object) []byte {
+	return append(query.Object{{Name: "schemas", Value: []any{c.rt.Core.ID}}}, o...).AppendJSON(nil)
 }
 
-// libraryPatch is a PATCH as the library reads it. It gathers the values of
-// operations without a value filter in operations without a path: the library's
-// parser of paths takes longer than the rest of the request. Removes need a path.
-func libraryPatch(ops []resource.Operation) query.Object {
-	var operations []any
-	var gathered query.Object
-	flush := func() {
-		if gathered != nil {
-			operations = append(operations, query.Object{{Name: "op", Value: "replace"}, {Name: "value", Value: gathered}})
-			gathered = nil
-		}
-	}
+// valuesSet is the document of the values that operations set. It reports false if
+// they do anything else, or set an attribute twice.
+func valuesSet(ops []resource.Operation) (doc query.Object, ok bool) {
 	for _, op := range ops {
-		if op.Filter != nil || op.Op == "remove" {
-			operations = append(operations, withPath(op))
-			continue
+		if op.Op == "remove" || op.Filter != nil || op.Path.Sub != nil && op.Path.Attr.MultiValued {
+			return nil, false
 		}
-		name := query.Path{Extension: op.Path.Extension, Attr: op.Path.Attr}.String()
+		into := &doc
+		if op.Path.Extension != "" {
+			extension := doc.Inner(op.Path.Extension)
+			into = &extension
+		}
 		value := op.Value
+		_, taken := into.Get(op.Path.Attr.Name)
 		if op.Path.Sub != nil {
-			value = append(gathered.Inner(name).Clone(), query.Member{Name: op.Path.Sub.Name, Value: value})
+			whole := into.Inner(op.Path.Attr.Name)
+			_, taken = whole.Get(op.Path.Sub.Name)
+			value = append(whole, query.Member{Name: op.Path.Sub.Name, Value: value})
 		}
-		if _, twice := gathered.Get(name); twice && (op.Path.Sub == nil || gathered.Inner(name) == nil || hasMember(gathered.Inner(name), op.Path.Sub.Name)) {
-			flush()
-			if op.Path.Sub != nil {
-				value = query.Object{{Name: op.Path.Sub.Name, Value: op.Value}}
-			}
+		if taken {
+			return nil, false
 		}
-		gathered.Set(name, value)
+		into.Set(op.Path.Attr.Name, value)
+		if op.Path.Extension != "" {
+			doc.Set(op.Path.Extension, *into)
+		}
 	}
-	flush()
-	return query.Object{{Name: "schemas", Value: []any{resource.URNPatchOp}}, {Name: "Operations", Value: operations}}
+	return doc, true
 }
 
-func hasMember(o query.Object, name string) bool {
-	_, ok := o.Get(name)
-	return ok
-}
-
-// withPath is an operation as the library reads it, with its path.
-func withPath(op resource.Operation) query.Object {
-	o := query.Object{{Name: "op", Value: op.Op}, {Name: "path", Value: op.Path.String()}}
-	if op.Value != nil {
-		o.Set("value", op.Value)
+// libraryPatch is the body of a PATCH as the library reads it.
+func libraryPatch(ops []resource.Operation) []byte {
+	operations := make([]any, 0, len(ops))
+	for _, op := range ops {
+		o := query.Object{{Name: "op", Value: op.Op}, {Name: "path", Value: op.Path.String()}}
+		if op.Value != nil {
+			o.Set("value", op.Value)
+		}
+		operations = append(operations, o)
 	}
-	return o
+	return query.Object{{Name: "schemas", Value: []any{resource.URNPatchOp}}, {Name: "Operations", Value: operations}}.AppendJSON(nil)
 }
 
 // refusal takes the library's own answer. It matters only when no handler ran.
@@ -201,21 +207,45 @@ func (w *refusal) error() error {
 	return resource.Refuse(w.status, said.ScimType, "%s", said.Detail)
 }
 
-// newLibrary makes the elimity server that dispatches to our handler and
-// validates bodies against the published schemas.
-func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
+// newLibrary makes the library's servers over the types.
+func newLibrary(types []*resource.Type, l *list.Lists) (lib library, err error) {
+	whole := func(s schemas.Schema) schemas.Schema { return s }
+	if lib.whole, err = newElimity(types, whole, func(h handler) elimity.ResourceHandler { return h }, l); err != nil {
+		return lib, err
+	}
+	lib.parts, err = newElimity(types, requiringNothing, func(h handler) elimity.ResourceHandler { return valueHandler{h} }, l)
+	return lib, err
+}
+
+// valueHandler takes the values that a PATCH sets.
+type valueHandler struct{ handler }
+
+// Replace implements elimity.ResourceHandler for a PATCH.
+func (h valueHandler) Replace(r *http.Request, id string, _ elimity.ResourceAttributes) (elimity.Resource, error) {
+	return h.Patch(r, id, nil)
+}
+
+func requiringNothing(s schemas.Schema) schemas.Schema {
+	s.Attributes = slices.Clone(s.Attributes)
+	for i := range s.Attributes {
+		s.Attributes[i].Required = false
+	}
+	return s
+}
+
+func newElimity(types []*resource.Type, change func(schemas.Schema) schemas.Schema, with func(handler) elimity.ResourceHandler, l *list.Lists) (http.Handler, error) {
 	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
 	for _, t := range types {
-		core, err := librarySchema(t.Core)
+		core, err := elimitySchema(change(*t.Core))
 		if err != nil {
 			return nil, err
 		}
 		rt := elimity.ResourceType{
 			ID: optional.NewString(t.Name), Name: t.Name, Endpoint: t.Endpoint,
-			Description: optional.NewString(t.Description), Schema: core, Handler: handler{t, l},
+			Description: optional.NewString(t.Description), Schema: core, Handler: with(handler{t, l}),
 		}
 		for _, e := range t.Extensions {
-			extension, err := librarySchema(e)
+			extension, err := elimitySchema(change(*e))
 			if err != nil {
 				return nil, err
 			}
@@ -230,10 +260,13 @@ func newLibrary(types []*resource.Type, l *list.Lists) (http.Handler, error) {
 	return server, nil
 }
 
-// librarySchema is a schema as the library validates by it.
-func librarySchema(s *schemas.Schema) (schema.Schema, error) {
-	var out schema.Schema
-	if err := json.Unmarshal(s.Document(), &out); err != nil {
+// elimitySchema is a schema as the library validates by it.
+func elimitySchema(s schemas.Schema) (out schema.Schema, err error) {
+	b, err := json.Marshal(s)
+	if err == nil {
+		err = json.Unmarshal(b, &out)
+	}
+	if err != nil {
 		return schema.Schema{}, fmt.Errorf("elimity: schema %s: %w", s.ID, err)
 	}
 	return out, nil

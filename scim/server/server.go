@@ -71,7 +71,7 @@ type Server struct {
 	types     []*resource.Type
 	root      *list.Root
 	lists     *list.Lists
-	library   http.Handler // elimity's server
+	library   library
 	discovery *discovery
 	asError   func(error) *resource.Error // the answer to an error of a backend
 	endpoints []Endpoint
