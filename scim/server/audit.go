@@ -29,7 +29,7 @@ func (s *Server) audit(c *call, status int) {
 		}
 	}
 	if c.Before != nil && c.found != nil {
-		fields = append(fields, zap.Strings("changed", c.changed()))
+		fields = append(fields, zap.Strings("changed", c.changes()))
 	}
 	fields = append(fields, c.references()...)
 	for _, n := range c.Remarks {
@@ -55,7 +55,7 @@ func (c *call) outcome(status int) string {
 	return "done"
 }
 
-// keyAttributes name what people call a resource by.
+// keyAttributes hold the name that people call a resource by.
 var keyAttributes = []string{"userName", "displayName", "key"}
 
 func keyOf(o query.Object) string {
@@ -77,9 +77,9 @@ func (c *call) wantedKey() string {
 	return ""
 }
 
-// changed names the attributes in which the states before and after differ. One
-// that was not read is not known to.
-func (c *call) changed() []string {
+// changes names the attributes in which the states before and after differ. An
+// attribute that was not read is left out.
+func (c *call) changes() []string {
 	hashes := map[string]uint64{}
 	for _, m := range c.Before {
 		hashes[m.Name] += query.HashMember(m)
@@ -112,7 +112,7 @@ func (c *call) references() []zap.Field {
 	var fields []zap.Field
 	log := func(what string, ids []string) {
 		if len(ids) > 0 {
-			fields = append(fields, zap.Strings(what, shortened(ids)))
+			fields = append(fields, zap.Strings(what, clipList(ids)))
 		}
 	}
 	given, _ := c.body.Get(list.Name)
@@ -172,8 +172,8 @@ func idsIn(elements []any) []string {
 	return ids
 }
 
-// shortened keeps a line of the log readable.
-func shortened(ids []string) []string {
+// clipList keeps a line of the log readable.
+func clipList(ids []string) []string {
 	const most = 100
 	if len(ids) <= most {
 		return ids
@@ -181,7 +181,7 @@ func shortened(ids []string) []string {
 	return append(slices.Clone(ids[:most]), fmt.Sprintf("and %d more", len(ids)-most))
 }
 
-// attributes names what a write was about, never the values.
+// attributes names the attributes of a write, never their values.
 func (c *call) attributes() []string {
 	names := []string{}
 	for _, m := range c.body {

@@ -24,13 +24,13 @@ func (s *Server) baseURL(r *http.Request) string {
 	return origin.scheme + "://" + origin.host + origin.prefix + BasePath
 }
 
-// trusts reports whether the peer at addr may say what its client asked for.
+// trusts reports whether the peer at addr may say which URL its client asked for.
 func (s *Server) trusts(addr string) bool {
 	peer, err := netip.ParseAddrPort(addr)
 	return err == nil && slices.ContainsFunc(s.cfg.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }
 
-// origin is where a client sees the server's root.
+// origin is the URL of the server's root as a client sees it.
 type origin struct{ scheme, host, prefix string }
 
 var (
@@ -38,9 +38,9 @@ var (
 	prefixForm = regexp.MustCompile(`^(/[A-Za-z0-9._~%-]+)+$`)
 )
 
-// forwarded takes what a proxy reports: Forwarded (RFC 7239) or, where it does
-// not speak, X-Forwarded-Proto, -Host and -Prefix. Of several proxies the first is
-// the one that the client spoke to. What cannot be part of a URL is passed over.
+// forwarded takes the origin that a proxy reports: Forwarded (RFC 7239) or, where
+// that is silent, X-Forwarded-Proto, -Host and -Prefix. Of several proxies the
+// client spoke to the first. Values that cannot be part of a URL are passed over.
 func (o *origin) forwarded(h http.Header) {
 	standard := forwardedPairs(h.Get("Forwarded"))
 	first := func(pair, header string) string {

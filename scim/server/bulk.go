@@ -26,8 +26,8 @@ func (s *Server) bulk(c *call, r *http.Request) error {
 	policy := c.caller.Policy()
 	job, err := bulk.Parse(body, bulk.Config{
 		MaxOperations: s.cfg.BulkMaxOperations, Strict: policy.Strict, IgnoreUnknownMembers: policy.IgnoreUnknownMembers,
-		TypeAt: func(segment string) *resource.Type { return s.typeAt(s.spelled([]string{segment})[0]) },
-		Locate: func(path []string) string { return c.base + "/" + strings.Join(s.spelled(path), "/") },
+		TypeAt: func(segment string) *resource.Type { return s.typeAt(s.canonical([]string{segment})[0]) },
+		Locate: func(path []string) string { return c.base + "/" + strings.Join(s.canonical(path), "/") },
 		Do:     func(ctx context.Context, step bulk.Step) bulk.Outcome { return s.performStep(ctx, c, step) },
 	})
 	if err != nil {
@@ -39,7 +39,7 @@ func (s *Server) bulk(c *call, r *http.Request) error {
 	return nil
 }
 
-// bulkSummary is what the log tells of a bulk request.
+// bulkSummary counts the operations of a bulk request for the log.
 type bulkSummary struct{ operations, errors int }
 
 // performStep sends one operation of the bulk request outer through the pipeline.

@@ -63,8 +63,8 @@ func callFrom(ctx context.Context) *call {
 	return c
 }
 
-// listed is the list request in c.
-func (c *call) listed() *list.Request {
+// listRequest is the part of c that finds the page of a list.
+func (c *call) listRequest() *list.Request {
 	return &list.Request{Query: c.query, Type: c.rt, Root: c.root, Types: c.types, Caller: c.caller.Name, Base: c.base, Began: c.began, Complete: c.complete}
 }
 

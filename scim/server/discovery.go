@@ -107,8 +107,8 @@ func pagination(cfg Config) query.Object {
 	}
 }
 
-// characteristics are those of an attribute in the order of RFC 7643 section 7,
-// with what stands for those that a schema document leaves out.
+// characteristics lists the characteristics of an attribute in the order of RFC
+// 7643 section 7, with the defaults of those that a schema document leaves out.
 var characteristics = query.Object{
 	{Name: "name"}, {Name: "type", Value: "string"}, {Name: "subAttributes"}, {Name: "multiValued", Value: false}, {Name: "description"},
 	{Name: "required", Value: false}, {Name: "canonicalValues"}, {Name: "caseExact", Value: false}, {Name: "mutability", Value: "readWrite"},
@@ -147,7 +147,7 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 		if to.id != "" {
 			return noEndpoint()
 		}
-		c.static = c.located(d.config, "/"+endpointServiceProviderConfig)
+		c.static = c.withLocation(d.config, "/"+endpointServiceProviderConfig)
 		return nil
 	}
 	documents := d.documents[to.discovery]
@@ -156,7 +156,7 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 		for _, doc := range documents {
 			// IDHub's connector finds a schema by its name.
 			if strings.EqualFold(doc.Text("id"), id) || strings.EqualFold(doc.Text("name"), id) {
-				c.static = c.located(doc, "/"+to.discovery+"/"+doc.Text("id"))
+				c.static = c.withLocation(doc, "/"+to.discovery+"/"+doc.Text("id"))
 				return nil
 			}
 		}
@@ -167,7 +167,7 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 	}
 	all := make([]any, 0, len(documents))
 	for _, doc := range documents {
-		all = append(all, c.located(doc, "/"+to.discovery+"/"+doc.Text("id")))
+		all = append(all, c.withLocation(doc, "/"+to.discovery+"/"+doc.Text("id")))
 	}
 	c.static = query.Object{
 		{Name: "schemas", Value: []any{urnListResponse}}, {Name: "totalResults", Value: int64(len(all))},
@@ -176,8 +176,8 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 	return nil
 }
 
-// located returns a copy of a document whose meta has its location.
-func (c *call) located(doc query.Object, path string) query.Object {
+// withLocation returns a copy of a document with its location in meta.
+func (c *call) withLocation(doc query.Object, path string) query.Object {
 	doc = doc.Clone()
 	meta := doc.Inner("meta")
 	doc.Set("meta", append(meta, query.Member{Name: "location", Value: c.base + path}))

@@ -27,7 +27,7 @@ type EndpointRequest struct {
 	Draining bool         // the server is about to stop
 }
 
-// plainAnswer is what an endpoint answered.
+// plainAnswer is the answer of an endpoint.
 type plainAnswer struct {
 	status int
 	body   query.Object

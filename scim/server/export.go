@@ -13,8 +13,8 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// exporter is who Export asks as: it may read everything, and no request can
-// prove to be it.
+// exporter is the caller that Export asks as: it may read everything, and no
+// request can authenticate as it.
 var exporter = &auth.Caller{Name: "export", Rights: map[string]auth.Right{auth.AnyType: auth.Read}}
 
 // ExportOptions is a list request that comes from within the process, with the
@@ -25,10 +25,10 @@ type ExportOptions struct {
 	StartIndex int    // from 1; 0: 1
 	Count      int    // resources at most, as far as Config.MaxResults allows; 0: none
 	Fresh      bool   // take nothing that was read for an earlier request
-	// Follows is when a page before this one was asked for, with Fresh; zero: no
-	// page is known of. The server then reads this one alone where it can, and
-	// takes no list that was read before. What it needs besides, such as project
-	// roles, may be what the other page found.
+	// Follows is the time at which the page before this one was asked for with
+	// Fresh; zero: there was none. The server then reads this page alone where it
+	// can and takes no list that was read before. Other data, such as project
+	// roles, may be of the time of that page.
 	Follows time.Time
 }
 
@@ -90,7 +90,7 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 }
 
 func (s *Server) export(c *call, r *http.Request) (err error) {
-	defer s.recovered(c, &err)
+	defer s.recoverPanic(c, &err)
 	return s.serve(c, r, route{rt: c.rt})
 }
 

@@ -61,7 +61,7 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 // GetAll implements elimity.ResourceHandler.
 func (h handler) GetAll(r *http.Request, _ elimity.ListRequestParams) (elimity.Page, error) {
 	c := callFrom(r.Context())
-	c.list, c.err = h.lists.Page(r.Context(), c.listed())
+	c.list, c.err = h.lists.Page(r.Context(), c.listRequest())
 	c.answered = true
 	return elimity.Page{}, nil
 }

@@ -67,7 +67,7 @@ type Request struct {
 	UpstreamCalls int64
 }
 
-func (c *call) described(status int, now time.Time) Request {
+func (c *call) describe(status int, now time.Time) Request {
 	r := Request{Endpoint: c.endpoint, Method: c.Method, Status: status, Duration: now.Sub(c.began), UpstreamCalls: c.Upstream.Load()}
 	if !slices.Contains(methods.collection, r.Method) && !slices.Contains(methods.resource, r.Method) {
 		r.Method = "other"

@@ -111,7 +111,7 @@ func renderDocument(c *call, w http.ResponseWriter) {
 	if tag := doc.Inner("meta").Text("version"); tag != "" {
 		w.Header().Set("ETag", tag)
 	}
-	doc = c.shown(doc)
+	doc = c.cut(doc)
 	w.Header().Set("Location", c.location(c.rt, c.found))
 	writeJSON(w, c.status(), doc.AppendJSON(make([]byte, 0, 2048)))
 }
@@ -163,13 +163,13 @@ func appendCursor(b []byte, name, cursor string) []byte {
 // present makes the document that the client gets of a resource: complete, cut
 // to the attributes asked for.
 func (c *call) present(o query.Object) query.Object {
-	return c.shown(c.complete(c.rt, o))
+	return c.cut(c.complete(c.rt, o))
 }
 
-// shown cuts a complete resource to the attributes asked for. Of the extensions,
+// cut reduces a complete resource to the attributes asked for. Of the extensions,
 // schemas then names those whose attributes are left, RFC 7643 section 3; filters
 // see all that the resource has. It does not write to doc.
-func (c *call) shown(doc query.Object) query.Object {
+func (c *call) cut(doc query.Object) query.Object {
 	cut := c.query.Want.Apply(doc)
 	if len(cut) == len(doc) {
 		return cut
@@ -187,9 +187,9 @@ func (c *call) shown(doc query.Object) query.Object {
 	return cut
 }
 
-// complete adds what the server knows of a resource and its backend does not:
-// schemas, first, and location and version in meta. What upstream listed in part,
-// and nobody needed whole, has no version. It does not write to o.
+// complete adds the attributes that the server knows and the backend does not:
+// schemas, first, and location and version in meta. A resource that upstream listed
+// in part has no version. complete does not write to o.
 func (c *call) complete(rt *resource.Type, o query.Object) query.Object {
 	if _, done := o.Get("schemas"); done {
 		return o
@@ -205,18 +205,18 @@ func (c *call) complete(rt *resource.Type, o query.Object) query.Object {
 			m.Value = meta
 		}
 		if c.caller.MemberRef && (m.Name == "members" || m.Name == "groups") {
-			m.Value = c.referring(m)
+			m.Value = c.withReferences(m)
 		}
 		if m.Name == "emails" && rt.Name == "User" {
-			m.Value = typedEmails(c.caller, m.Value)
+			m.Value = emailsWithTypes(c.caller, m.Value)
 		}
 		doc = append(doc, m)
 	}
 	return doc
 }
 
-// referring adds to members and to groups of a user the URIs that they have here.
-func (c *call) referring(m query.Member) []any {
+// withReferences adds $ref, the location here, to members and to groups of a user.
+func (c *call) withReferences(m query.Member) []any {
 	endpoint := map[string]string{"members": "/Users/", "groups": "/Groups/"}[m.Name]
 	list, _ := m.Value.([]any)
 	out := make([]any, 0, len(list))

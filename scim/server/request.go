@@ -100,15 +100,15 @@ func (s *Server) understandList(c *call, p parameters) error {
 	if err := s.understandSort(c, p); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(q.Attributes(), func(name string) bool { return completes(c.caller, name) }) {
+	if slices.ContainsFunc(q.Attributes(), func(name string) bool { return isCompleted(c.caller, name) }) {
 		q.Complete = c.completer(c.rt)
 	}
 	c.versioned = q.Want.Wants("meta.version") || q.Complete != nil
 	return nil
 }
 
-// understandCursor reads what RFC 9865 adds. Whether the cursor is a good one is
-// seen when the whole query is known.
+// understandCursor reads the parameters of RFC 9865. The cursor itself is checked
+// later, since its signature covers the whole query.
 func (s *Server) understandCursor(q *resource.ListQuery, p parameters) error {
 	q.Cursor, q.Counted = p.cursor, p.count != nil
 	switch {
@@ -122,9 +122,9 @@ func (s *Server) understandCursor(q *resource.ListQuery, p parameters) error {
 	return nil
 }
 
-// completes reports whether an attribute is one that backends do not know, or not
-// as the caller is shown it.
-func completes(c *auth.Caller, name string) bool {
+// isCompleted reports whether the server adds an attribute to what backends return,
+// or shows it to the caller in another form.
+func isCompleted(c *auth.Caller, name string) bool {
 	switch name {
 	case "schemas", "meta", "meta.location", "meta.version":
 		return true

@@ -39,7 +39,7 @@ type route struct {
 	search    bool           // POST /{Type}/.search, POST /.search
 	bulk      bool           // POST /Bulk
 	options   string         // of an OPTIONS request: the methods there are
-	respelt   bool           // the path names an endpoint in another case; see check
+	otherCase bool           // the path names an endpoint in another case than announced; see check
 }
 
 // endpoint names where the route leads.
@@ -64,30 +64,30 @@ var methods = struct{ read, collection, resource, post []string }{
 
 // route resolves the request's path. Empty segments are passed over, since
 // clients double slashes and end paths with one; an id is unescaped once. It
-// takes endpoints in any case, since it does not know who calls; check does.
+// accepts endpoints in any case, since the caller is not known yet; check decides.
 func (s *Server) route(r *http.Request) (route, error) {
 	given, err := pathSegments(r.URL.EscapedPath(), s.mounts)
 	if err != nil {
 		return route{}, err
 	}
-	segments := s.spelled(given)
-	to, err := s.leads(segments, r.Method)
-	to.respelt = !slices.Equal(segments, given)
+	segments := s.canonical(given)
+	to, err := s.destination(segments, r.Method)
+	to.otherCase = !slices.Equal(segments, given)
 	return to, err
 }
 
 // check returns the error of a route, err, as it is for the caller: for a strict
 // one there is no endpoint at a path in another case.
 func (to route) check(caller *auth.Caller, err error) error {
-	if to.respelt && caller.Strict {
+	if to.otherCase && caller.Strict {
 		return noEndpoint()
 	}
 	return err
 }
 
-// spelled returns the segments of a path with SCIM's endpoints in the case that
-// this server announces them in. The connector's have theirs only.
-func (s *Server) spelled(segments []string) []string {
+// canonical returns the segments of a path with the names of SCIM's endpoints in
+// the case that this server announces. Mounted endpoints have one spelling only.
+func (s *Server) canonical(segments []string) []string {
 	names := []string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk, endpointSearch}
 	for _, rt := range s.types {
 		names = append(names, endpointNames(rt)...)
@@ -102,8 +102,8 @@ func (s *Server) spelled(segments []string) []string {
 	return out
 }
 
-// leads says what segments from spelled and a method mean.
-func (s *Server) leads(segments []string, method string) (to route, err error) {
+// destination says where segments from canonical lead with a method.
+func (s *Server) destination(segments []string, method string) (to route, err error) {
 	allowed := methods.read
 	switch {
 	case len(segments) == 0:
@@ -151,7 +151,7 @@ func (s *Server) leads(segments []string, method string) (to route, err error) {
 }
 
 // errMe refuses RFC 7644 section 3.11.
-var errMe = resource.Refuse(http.StatusNotImplemented, "", "/Me stands for the user who calls, and who calls this server is an application; ask for /Users/{id}.")
+var errMe = resource.Refuse(http.StatusNotImplemented, "", "/Me stands for the user who calls, and the callers of this server are applications; ask for /Users/{id}.")
 
 func noEndpoint() error {
 	return resource.Refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)
@@ -166,7 +166,7 @@ func (s *Server) typeAt(endpoint string) *resource.Type {
 	return nil
 }
 
-// endpointNames are the names of the type's endpoint. IDHub documents two for a view.
+// endpointNames lists the names of a type's endpoint. IDHub documents two for a view.
 func endpointNames(rt *resource.Type) []string {
 	name := strings.TrimPrefix(rt.Endpoint, "/")
 	if rt.View {

@@ -116,7 +116,7 @@ func TestRoute(t *testing.T) {
 			}
 			continue
 		}
-		got := target{Discovery: to.discovery, ID: to.id, Search: to.search, Respelt: to.respelt}
+		got := target{Discovery: to.discovery, ID: to.id, Search: to.search, Respelt: to.otherCase}
 		if to.rt != nil {
 			got.Type = to.rt.Name
 		}

@@ -1,11 +1,18 @@
-// Package scim is the SCIM 2.0 server (RFC 7643, RFC 7644) over Atlassian's
-// user-provisioning directory, Jira and, for accounts that the directory does
-// not know, the organization.
+// Package server answers SCIM requests (RFC 7644) over any backends.
 //
-// A request passes ServeHTTP from top to bottom: authenticate, route, guard and
-// normalise, dispatch through the elimity library to one generic handler, run
-// the resource type's backend, render. What the steps know of it is in one
-// call value, carried in the request's context.
+// A request passes ServeHTTP from top to bottom:
+//
+//	answer      authenticates, routes, and refuses what no later step should see
+//	understand  reads parameters and body (package document)
+//	dispatch    hands the request to the elimity library, which validates it again
+//	            and calls the one handler of all resource types
+//	handler     runs the type's resource.Backend, for lists through package list
+//	render      writes an error, 204, a document or a list
+//	record      writes the log line, and for a write the audit line
+//
+// The steps share one call value, carried in the request's context. The package
+// knows no Atlassian: types, root, endpoints and the table from errors to answers
+// come with the Config. Only library.go imports elimity.
 package server
 
 import (
@@ -24,7 +31,7 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Config says what a core serves and within which bounds. All fields but
+// Config says what a Server serves and within which bounds. All fields but
 // PublicURL, TrustedProxies, PublicDiscovery, HidePagination and Endpoints are
 // required.
 type Config struct {
@@ -32,7 +39,7 @@ type Config struct {
 	Root      *list.Root
 	Auth      *auth.Authenticator
 	Lists     *list.Lists
-	Endpoints []Endpoint                  // mounted besides those of SCIM
+	Endpoints []Endpoint                  // besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
 
 	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
@@ -45,12 +52,12 @@ type Config struct {
 	BulkMaxPayload    int64          // bytes of a bulk request
 	RequestTimeout    time.Duration  // for one request
 	CursorTimeout     time.Duration  // between two pages of a list, for ServiceProviderConfig
-	OnRequest         func(Request)  // called after every answer
-	Logger            *zap.Logger
+	OnRequest         func(Request)  // called after every answer, from many goroutines
+	Logger            *zap.Logger    // for request, audit and panic records
 	Now               func() time.Time
 }
 
-// New makes a core.
+// New makes a server. An error means that the library refuses a type's schema.
 func New(cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, auth: cfg.Auth, types: cfg.Types, root: cfg.Root, lists: cfg.Lists, endpoints: cfg.Endpoints, asError: cfg.AsError, log: cfg.Logger}
 	var err error
@@ -79,7 +86,7 @@ type Server struct {
 	draining  atomic.Bool
 }
 
-// Drain makes /readyz and /connector/health refuse from now on, so that a load
+// Drain makes /readyz refuse from now on, and tells endpoints so, so that a load
 // balancer sends nothing more while the listener shuts down.
 func (s *Server) Drain() { s.draining.Store(true) }
 
@@ -97,7 +104,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// log record is still written, and net/http cuts the connection.
 	defer func() {
 		s.record(c, out.status)
-		s.cfg.OnRequest(c.described(out.status, s.cfg.Now()))
+		s.cfg.OnRequest(c.describe(out.status, s.cfg.Now()))
 	}()
 	s.conclude(c, s.answer(c, r))
 	s.render(c, out, r)
@@ -135,10 +142,10 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
 // answer does everything up to the outcome in c: found, list or the error it
 // returns. A panic on the way is an error.
 func (s *Server) answer(c *call, r *http.Request) (err error) {
-	defer s.recovered(c, &err)
+	defer s.recoverPanic(c, &err)
 	to, err := s.route(r)
 	switch {
-	case to.respelt: // whether there is such an endpoint depends on the caller
+	case to.otherCase: // whether there is such an endpoint depends on the caller
 	case s.cfg.PublicDiscovery && to.discovery == endpointServiceProviderConfig:
 		return s.discovery.answer(c, r, to)
 	case to.mounted != nil && to.mounted.Open && len(r.Header.Values("Authorization")) == 0:
@@ -171,7 +178,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 // perform does for one operation of a bulk request what answer does for a
 // request: everything but to find out who calls.
 func (s *Server) perform(c *call, r *http.Request) (err error) {
-	defer s.recovered(c, &err)
+	defer s.recoverPanic(c, &err)
 	to, err := s.route(r)
 	err = to.check(c.caller, err)
 	switch {
@@ -193,10 +200,10 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	if err != nil {
 		return err
 	}
-	// a PATCH that names no attributes may be answered with 204 (RFC 7644 section 3.5.2)
+	// A PATCH that names no attributes may be answered with 204, RFC 7644 section 3.5.2.
 	c.Want, c.Quiet = c.query.Want, c.Method == http.MethodPatch && c.query.Shown == ""
 	if c.root != nil {
-		c.list, err = s.lists.Page(r.Context(), c.listed())
+		c.list, err = s.lists.Page(r.Context(), c.listRequest())
 		return err
 	}
 	return s.dispatch(c, r, to)
@@ -209,8 +216,8 @@ func (s *Server) conclude(c *call, err error) {
 	}
 }
 
-// recovered makes a panic an error, the first thing deferred.
-func (s *Server) recovered(c *call, err *error) {
+// recoverPanic turns a panic into an error. Defer it first.
+func (s *Server) recoverPanic(c *call, err *error) {
 	if p := recover(); p != nil {
 		s.log.Error("panic", zap.String("requestId", c.id), zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
 		*err = resource.Refuse(http.StatusInternalServerError, "", "Internal error; the server's log has the cause under this request's id.")

@@ -9,13 +9,13 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// This file shows e-mail addresses without type to the callers that find an
-// address by its type alone (Caller.UntypedEmail). Filters and PATCH paths see
-// what the caller is shown; entity tags and Atlassian see what is stored.
+// This file gives e-mail addresses without type the type that a caller expects
+// (Caller.UntypedEmail): some clients find an address by its type alone. Filters
+// and PATCH paths of the caller see the type; entity tags and Atlassian do not.
 
-// typedEmails returns the e-mail addresses of a user as the caller is shown them. It
+// emailsWithTypes returns the e-mail addresses of a user as the caller is shown them. It
 // does not write to emails.
-func typedEmails(c *auth.Caller, emails any) any {
+func emailsWithTypes(c *auth.Caller, emails any) any {
 	list, ok := emails.([]any)
 	if c.UntypedEmail == "" || !ok {
 		return emails
@@ -30,20 +30,20 @@ func typedEmails(c *auth.Caller, emails any) any {
 	return out
 }
 
-// shown is a user as the caller is shown it, other resources as they are.
-func (h handler) shown(c *call, o query.Object) query.Object {
+// withTypes is a user with typed addresses, and any other resource unchanged.
+func (h handler) withTypes(c *call, o query.Object) query.Object {
 	emails, ok := o.Get("emails")
 	if c.caller.UntypedEmail == "" || h.rt.Name != "User" || !ok {
 		return o
 	}
 	o = o.Clone()
-	o.Set("emails", typedEmails(c.caller, emails))
+	o.Set("emails", emailsWithTypes(c.caller, emails))
 	return o
 }
 
-// stored is shown the other way around: an address that current has without type
-// keeps none if want has it with the type that the caller was shown.
-func (h handler) stored(c *call, current, want query.Object) query.Object {
+// withoutTypes undoes withTypes before a write: an address that current has without
+// type stays without one if want has it with the type that the caller saw.
+func (h handler) withoutTypes(c *call, current, want query.Object) query.Object {
 	v, _ := want.Get("emails")
 	list, ok := v.([]any)
 	if c.caller.UntypedEmail == "" || h.rt.Name != "User" || !ok {
@@ -68,9 +68,9 @@ func (h handler) stored(c *call, current, want query.Object) query.Object {
 	return want
 }
 
-// seesTypes reports whether a PATCH is about e-mail addresses of a caller that is
-// shown them otherwise than they are stored.
-func (h handler) seesTypes(c *call) bool {
+// changesTypes reports whether a PATCH is on e-mail addresses that the caller sees
+// with types that are not stored.
+func (h handler) changesTypes(c *call) bool {
 	return c.caller.UntypedEmail != "" && h.rt.Name == "User" &&
 		slices.ContainsFunc(c.patch, func(op resource.Operation) bool { return op.Path.Attr.Name == "emails" })
 }

@@ -31,12 +31,12 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 	if err := document.CheckWritable(h.rt, current, doc); err != nil {
 		return nil, err
 	}
-	return h.rt.Backend.Update(ctx, current, h.stored(c, current, doc))
+	return h.rt.Backend.Update(ctx, current, h.withoutTypes(c, current, doc))
 }
 
-// current reads the whole of a resource that is to change if it is as the client
-// expects it. Upstream has no conditional write: what somebody else changes from
-// here on is not noticed.
+// current reads the resource that is to change and checks the conditions of the
+// request. Upstream has no conditional write: a change that somebody else makes
+// from here on goes unnoticed.
 func (h handler) current(ctx context.Context, c *call, id string) (query.Object, error) {
 	var want query.Projection
 	if h.rt.View && !c.conditions.given() && !h.touchesLinks(c) {
@@ -50,8 +50,8 @@ func (h handler) current(ctx context.Context, c *call, id string) (query.Object,
 	return o, c.conditions.check(o)
 }
 
-// touchesLinks reports whether a PUT or PATCH is about what refers to the other
-// type.
+// touchesLinks reports whether the write names members or entitlements, so that
+// the present list must be read first.
 func (h handler) touchesLinks(c *call) bool {
 	if c.Method == http.MethodPut {
 		_, given := c.body.Get(h.rt.Links.Name)
@@ -60,10 +60,10 @@ func (h handler) touchesLinks(c *call) bool {
 	return slices.ContainsFunc(c.patch, func(op resource.Operation) bool { return op.Path.Attr.Name == h.rt.Links.Name })
 }
 
-// patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where operations
-// say all by themselves, else applied to the resource as read.
+// patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where the operations
+// do not depend on the present values, else applied to the resource as read.
 func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, error) {
-	if p, ok := h.rt.Backend.(resource.Patcher); ok && !c.conditions.given() && !h.seesTypes(c) {
+	if p, ok := h.rt.Backend.(resource.Patcher); ok && !c.conditions.given() && !h.changesTypes(c) {
 		if found, done, err := p.Patch(ctx, id, c.patch); done {
 			return found, err
 		}
@@ -72,9 +72,9 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 	if err != nil {
 		return nil, err
 	}
-	want, err := document.Apply(h.rt, h.shown(c, current), c.patch, c.caller.Strict)
+	want, err := document.Apply(h.rt, h.withTypes(c, current), c.patch, c.caller.Strict)
 	if err != nil {
 		return nil, err
 	}
-	return h.rt.Backend.Update(ctx, current, h.stored(c, current, want))
+	return h.rt.Backend.Update(ctx, current, h.withoutTypes(c, current, want))
 }
