@@ -493,6 +493,9 @@ func (f lawCompare) satisfied(v any) bool {
 		}
 		return f.op == "co" && strings.Contains(have, want) || f.op == "sw" && strings.HasPrefix(have, want) || f.op == "ew" && strings.HasSuffix(have, want)
 	}
+	if f.path.kind == lawInstant {
+		v = lawTime(v).Truncate(time.Millisecond).Format(time.RFC3339Nano) // as clients are shown it
+	}
 	order := f.path.compare(v, f.value)
 	return map[string]bool{"eq": order == 0, "ne": order != 0, "gt": order > 0, "ge": order >= 0, "lt": order < 0, "le": order <= 0}[f.op]
 }

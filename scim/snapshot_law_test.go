@@ -161,7 +161,11 @@ func (l *law) documents(all map[string]map[string]any) map[string]string {
 				delete(document, name)
 			}
 		}
-		delete(document["meta"].(map[string]any), "version")
+		meta := document["meta"].(map[string]any)
+		delete(meta, "version")
+		for _, name := range []string{"created", "lastModified"} {
+			meta[name] = lawTime(meta[name]).Truncate(time.Millisecond) // as clients are shown it
+		}
 		text, err := json.MarshalIndent(document, "", " ")
 		if err != nil {
 			panic(err) // it was JSON

@@ -118,7 +118,7 @@ func (e Has) String() string     { return e.Path.String() + "[" + e.Filter.Strin
 func (e Compare) String() string {
 	b := append([]byte(e.Path.String()), ' ')
 	b = append(append(b, e.Op.String()...), ' ')
-	return string(appendValue(b, e.Value))
+	return string(appendValue(b, e.Value, nanoseconds))
 }
 
 func (e Const) String() string {

@@ -13,9 +13,19 @@ import (
 func (o Object) MarshalJSON() ([]byte, error) { return o.AppendJSON(nil), nil }
 
 // AppendJSON appends o as JSON: members in their order, instants in UTC (RFC
-// 3339, no trailing zeros), invalid UTF-8 replaced by U+FFFD, numbers that JSON
-// cannot express as null. It panics on a value that is none of Member's types.
-func (o Object) AppendJSON(b []byte) []byte {
+// 3339) cut to milliseconds and always with their three digits, invalid UTF-8
+// replaced by U+FFFD, numbers that JSON cannot express as null. It panics on a
+// value that is none of Member's types.
+func (o Object) AppendJSON(b []byte) []byte { return o.appendTo(b, milliseconds) }
+
+// The forms of an instant: as clients get it, and exact.
+const (
+	milliseconds = "2006-01-02T15:04:05.000Z07:00"
+	nanoseconds  = time.RFC3339Nano
+)
+
+// appendTo is AppendJSON with instants in a form.
+func (o Object) appendTo(b []byte, instants string) []byte {
 	b = append(b, '{')
 	for i := range o {
 		if i > 0 {
@@ -23,12 +33,12 @@ func (o Object) AppendJSON(b []byte) []byte {
 		}
 		b = appendString(b, o[i].Name)
 		b = append(b, ':')
-		b = appendValue(b, o[i].Value)
+		b = appendValue(b, o[i].Value, instants)
 	}
 	return append(b, '}')
 }
 
-func appendValue(b []byte, v any) []byte {
+func appendValue(b []byte, v any, instants string) []byte {
 	switch v := v.(type) {
 	case string:
 		return appendString(b, v)
@@ -40,17 +50,17 @@ func appendValue(b []byte, v any) []byte {
 		return appendFloat(b, v)
 	case time.Time:
 		b = append(b, '"')
-		b = v.UTC().AppendFormat(b, time.RFC3339Nano)
+		b = v.UTC().AppendFormat(b, instants)
 		return append(b, '"')
 	case Object:
-		return v.AppendJSON(b)
+		return v.appendTo(b, instants)
 	case []any:
 		b = append(b, '[')
 		for i := range v {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendValue(b, v[i])
+			b = appendValue(b, v[i], instants)
 		}
 		return append(b, ']')
 	}

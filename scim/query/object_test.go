@@ -71,7 +71,7 @@ func TestAppendJSON(t *testing.T) {
 		{1e21, `1e+21`},
 		{1e-7, `1e-07`},
 		{math.NaN(), `null`},
-		{time.Date(2026, 1, 2, 3, 4, 5, 120_000_000, time.FixedZone("", 3600)), `"2026-01-02T02:04:05.12Z"`},
+		{time.Date(2026, 1, 2, 3, 4, 5, 120_000_000, time.FixedZone("", 3600)), `"2026-01-02T02:04:05.120Z"`},
 		{[]any{"a", int64(1), Object{}}, `["a",1,{}]`},
 		{Object{{"b", false}, {"a", "x"}}, `{"b":false,"a":"x"}`},
 	}

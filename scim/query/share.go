@@ -69,7 +69,7 @@ func (s *Sharer) element(e any) any {
 	if !ok {
 		return s.value(e, false)
 	}
-	key := o.AppendJSON(nil)
+	key := o.appendTo(nil, nanoseconds)
 	if shared, ok := s.elements[string(key)]; ok {
 		return shared
 	}

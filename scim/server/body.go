@@ -150,13 +150,18 @@ func position(text []byte, offset int64) string {
 	return fmt.Sprintf("at line %d, column %d", line, column)
 }
 
+// isJSON reports whether a media type, without parameters, is one of JSON.
+func isJSON(media string) bool {
+	return media == mediaJSON || media == "text/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
+}
+
 // checkContentType accepts every way clients name JSON, and its absence.
 func checkContentType(header string) error {
 	if header == "" {
 		return nil
 	}
 	media, _, err := mime.ParseMediaType(header)
-	if err == nil && (media == "application/json" || media == "text/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
+	if err == nil && isJSON(media) {
 		return nil
 	}
 	return resource.Refuse(http.StatusUnsupportedMediaType, "", "The body has the type %q; send application/scim+json.", resource.Clip(header))

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"math"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -53,15 +54,22 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// contentType answers in what the client accepts: some read only
+// contentType is the media type of the answer: the one that Accept names, else
+// that of the request's own body, else SCIM's. Some clients read only
 // application/json and some only application/scim+json.
 func contentType(c *call, r *http.Request) string {
 	if c.caller != nil && c.caller.ContentType != "" {
 		return c.caller.ContentType
 	}
 	accept := strings.ToLower(strings.Join(r.Header.Values("Accept"), ","))
-	if strings.Contains(accept, mediaJSON) && !strings.Contains(accept, mediaSCIM) {
+	switch {
+	case strings.Contains(accept, mediaSCIM):
+		return mediaSCIM
+	case strings.Contains(accept, mediaJSON):
 		return mediaJSON
+	}
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && isJSON(media) {
+		return media
 	}
 	return mediaSCIM
 }

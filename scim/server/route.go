@@ -39,7 +39,7 @@ type route struct {
 	search    bool           // POST /{Type}/.search, POST /.search
 	bulk      bool           // POST /Bulk
 	options   string         // of an OPTIONS request: the methods there are
-	otherCase bool           // the path names an endpoint in another case than announced; see check
+	otherCase bool           // the path does not spell an endpoint as it is announced; see check
 }
 
 // endpoint names where the route leads.
@@ -93,6 +93,14 @@ func (s *Server) canonical(segments []string) []string {
 		names = append(names, endpointNames(rt)...)
 	}
 	out := slices.Clone(segments)
+	if len(out) > 0 && strings.EqualFold(out[0], endpointServiceProviderConfig+"s") { // of SCIM 1.1
+		out[0] = endpointServiceProviderConfig
+	}
+	if len(out) == 1 && len(out[0]) > len(endpointSearch) { // Users.search
+		if at := len(out[0]) - len(endpointSearch); strings.EqualFold(out[0][at:], endpointSearch) {
+			out = []string{out[0][:at], endpointSearch}
+		}
+	}
 	for i := range out {
 		if at := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, out[i]) }); at >= 0 {
 			out[i] = names[at]
