@@ -137,7 +137,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Directory == nil || cfg.Jira == nil {
 		return nil, errors.New("scim: Config needs a Directory and a Jira client")
 	}
-	auth, err := auth.New(cfg.Callers, cfg.Issuer)
+	auth, err := auth.New(auth.Config{Callers: cfg.Callers, Issuer: cfg.Issuer, Now: cfg.Now})
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}

@@ -6,13 +6,10 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"runtime"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -22,117 +19,6 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Policy is the part of the settings that backends follow.
-func (c *Caller) Policy() resource.Policy {
-	return resource.Policy{
-		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
-		KeepMembers: c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
-	}
-}
-
-// May reports whether the caller may read, or with write change, resources of the type.
-// An entry for the type itself wins over AnyType, so that one type can be narrowed.
-func (c *Caller) May(resourceType string, write bool) bool {
-	right, ok := c.Rights[resourceType]
-	if !ok {
-		right = c.Rights[AnyType]
-	}
-	return right == Write || right == Read && !write
-}
-
-func (c *Caller) identities() []identity {
-	all := []identity{
-		{"name", c.Name},
-		{"username", c.Username},
-		{"bearer_sha256", strings.ToLower(c.BearerSHA256)},
-		{"realm_role", c.RealmRole},
-		{"client_role", c.ClientRole},
-		{"scope", c.Scope},
-	}
-	return slices.DeleteFunc(all, func(id identity) bool { return id.value == "" })
-}
-
-// problems lists what is wrong with one caller, and gives its rights their canonical names.
-func (c *Caller) problems() []error {
-	var problems []error
-	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if c.Name == "" {
-		add("name is missing: the log calls the caller by it")
-	}
-	if c.BearerSHA256 == "" && c.BasicBcrypt == "" && !c.byToken() {
-		add("needs bearer_sha256, or username with basic_bcrypt, or realm_role, client_role or scope")
-	}
-	if c.RealmRole != "" && c.ClientRole != "" || c.RealmRole+c.ClientRole != "" && c.Scope != "" {
-		add("realm_role, client_role and scope exclude each other: make a caller of each")
-	}
-	if client, role, _ := strings.Cut(c.ClientRole, "/"); c.ClientRole != "" && (client == "" || role == "") {
-		add("client_role must be CLIENT/ROLE")
-	}
-	if _, err := tokenDigest(c.BearerSHA256); c.BearerSHA256 != "" && err != nil {
-		add("bearer_sha256 %w", err)
-	}
-	if (c.Username == "") != (c.BasicBcrypt == "") {
-		add("username and basic_bcrypt belong together")
-	}
-	if strings.ContainsFunc(c.Username, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f }) {
-		add("username must not contain a colon or control characters")
-	}
-	if _, err := bcrypt.Cost([]byte(c.BasicBcrypt)); c.BasicBcrypt != "" && err != nil {
-		add("basic_bcrypt is not a bcrypt hash: make one with hash-password")
-	}
-	if strings.ContainsFunc(c.ContentType, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
-		add("content_type must be printable ASCII")
-	}
-	for _, choice := range []struct{ name, value, one, other string }{
-		{"put_without_members", c.PutWithoutMembers, Keep, Clear},
-		{"unknown_members", c.UnknownMembers, Refuse, Ignore},
-	} {
-		if choice.value != "" && choice.value != choice.one && choice.value != choice.other {
-			add("%s is %q: use %s or %s", choice.name, choice.value, choice.one, choice.other)
-		}
-	}
-	if c.UntypedEmail != "" && !slices.Contains(emailTypes, c.UntypedEmail) {
-		add("untyped_email is %q: use %s", c.UntypedEmail, strings.Join(emailTypes, ", "))
-	}
-	return append(problems, c.canonicalRights()...)
-}
-
-// canonicalRights replaces endpoint names in the rights by type names and lists what it does not know:
-// a misspelt type must not silently grant nothing.
-func (c *Caller) canonicalRights() []error {
-	if len(c.Rights) == 0 {
-		return []error{errors.New(`rights are missing: for instance {"*": "read"}`)}
-	}
-	var problems []error
-	canonical := make(map[string]Right, len(c.Rights))
-	for _, name := range slices.Sorted(maps.Keys(c.Rights)) {
-		right, resourceType := c.Rights[name], strings.TrimSuffix(name, "s")
-		switch resourceType {
-		case AnyType, "User", "Group", "Issue", "Account", "Entitlement":
-		default:
-			problems = append(problems, fmt.Errorf("rights: %q is no resource type: use User, Group, Issue, Account, Entitlement or *", name))
-		}
-		if right != Read && right != Write {
-			problems = append(problems, fmt.Errorf("rights: %s is %q: use read or write", name, right))
-		}
-		if _, ok := canonical[resourceType]; ok {
-			problems = append(problems, fmt.Errorf("rights: %s is there twice", resourceType))
-		}
-		canonical[resourceType] = right
-	}
-	c.Rights = canonical
-	return problems
-}
-
-// tokenDigest decodes the hexadecimal SHA-256 of a bearer token.
-func tokenDigest(hexadecimal string) (digest [sha256.Size]byte, err error) {
-	b, err := hex.DecodeString(hexadecimal)
-	if err != nil || len(b) != sha256.Size {
-		return digest, fmt.Errorf("must be %d hexadecimal digits: printf %%s TOKEN | sha256sum", 2*sha256.Size)
-	}
-	return [sha256.Size]byte(b), nil
-}
-
 // The WWW-Authenticate values of a 401 (RFC 7235 section 4.1), the second after a bearer token (RFC 6750 section 3).
 const (
 	challenge      = `Basic realm="scim-atlassian", Bearer`
@@ -140,7 +26,7 @@ const (
 )
 
 var (
-	// errUnauthenticated does not say what was wrong, by intent.
+	// errUnauthenticated says nothing about the cause on purpose: a guesser would learn from it.
 	errUnauthenticated = &resource.Error{
 		Status: http.StatusUnauthorized, Detail: "Credentials are missing or wrong: authenticate with Basic or Bearer.", Challenge: challenge,
 	}
@@ -149,28 +35,36 @@ var (
 )
 
 const (
-	proofLifetime = 15 * time.Minute // of a verified password that is not used
-	bcryptWait    = 5 * time.Second  // for a free slot
+	proofLifetime = 15 * time.Minute // from the last use of a verified password until bcrypt checks it again
+	bcryptWait    = 5 * time.Second  // until a password that waits for a free slot is given up
 )
+
+// Config names the parties that may use the server.
+type Config struct {
+	Callers []Caller         // as ParseCallers returns them; they must not change afterwards
+	Issuer  *Issuer          // its access tokens are accepted too; nil: no such tokens
+	Now     func() time.Time // the clock for expiry; safe for concurrent use
+}
 
 // Authenticator finds the caller behind a request. It is safe for concurrent use.
 type Authenticator struct {
-	tokens  []tokenCaller
-	jwts    *tokenVerifier // nil: no issuer is trusted
-	basics  map[string]*basicCaller
-	dearest []byte        // the hash with the highest cost: what an unknown user name is compared with
-	slots   chan struct{} // bounds concurrent bcrypt, so that guessing cannot take every CPU
-	key     [32]byte      // of proofs; lives and dies with the process
-	now     func() time.Time
+	tokens    []tokenCaller
+	jwts      *tokenVerifier          // nil: no issuer is trusted
+	basics    map[string]*basicCaller // by user name
+	costliest []byte                  // the hash with the highest cost, for unknown user names; nil: no caller has a password
+	slots     chan struct{}           // bounds concurrent bcrypt, so that guessing cannot take every CPU
+	key       [32]byte                // keys the proofs; lives and dies with the process
+	now       func() time.Time
 }
 
+// tokenCaller is a caller with the digest of its bearer token.
 type tokenCaller struct {
 	digest [sha256.Size]byte
 	caller *Caller
 }
 
-// basicCaller remembers the one password that bcrypt has accepted, so that it costs one HMAC afterwards.
-// Failures leave no trace. The memory is bounded by construction: one proof a caller.
+// basicCaller is a caller with the hash of its password. It remembers the password that bcrypt has accepted, by its
+// proof, so that the next request costs one HMAC. It remembers no failures: one proof a caller bounds the memory.
 type basicCaller struct {
 	hash   []byte
 	caller *Caller
@@ -183,21 +77,21 @@ type proof struct {
 	expires atomic.Int64 // Unix nanoseconds; moves on with every use
 }
 
-// New takes callers that ParseCallers accepts and fails on others, and the issuer whose tokens are
-// accepted besides, if any. The callers must not change afterwards.
-func New(callers []Caller, issuer *Issuer) (*Authenticator, error) {
+// New makes an Authenticator. It fails on a digest or a hash that ParseCallers would refuse, and sends nothing: the
+// issuer is asked when its first token comes.
+func New(cfg Config) (*Authenticator, error) {
 	a := &Authenticator{
 		basics: make(map[string]*basicCaller),
 		slots:  make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
-		now:    time.Now,
+		now:    cfg.Now,
 	}
 	rand.Read(a.key[:]) // never fails
-	if issuer != nil {
-		a.jwts = newTokenVerifier(*issuer, callers, a.now)
+	if cfg.Issuer != nil {
+		a.jwts = newTokenVerifier(*cfg.Issuer, cfg.Callers, cfg.Now)
 	}
 	highest := 0
-	for i := range callers {
-		c := &callers[i]
+	for i := range cfg.Callers {
+		c := &cfg.Callers[i]
 		if c.BearerSHA256 != "" {
 			digest, err := tokenDigest(c.BearerSHA256)
 			if err != nil {
@@ -213,7 +107,7 @@ func New(callers []Caller, issuer *Issuer) (*Authenticator, error) {
 			b := &basicCaller{hash: []byte(c.BasicBcrypt), caller: c}
 			a.basics[c.Username] = b
 			if cost > highest {
-				highest, a.dearest = cost, b.hash
+				highest, a.costliest = cost, b.hash
 			}
 		}
 	}
@@ -221,8 +115,9 @@ func New(callers []Caller, issuer *Issuer) (*Authenticator, error) {
 }
 
 // Authenticate returns the caller whose credentials the request carries: Basic (RFC 7617) or Bearer (RFC 6750,
-// the header form only). It fails with errUnauthenticated, what invalidToken and issuerSilent make, errBusy, or the
-// context's error while waiting its turn.
+// the header form only). It fails with a *resource.Error: 401 for missing or wrong credentials, 503 if too many
+// passwords wait to be checked or the issuer of a token does not answer. If the request's context ends while it waits,
+// it fails with the context's cause.
 func (a *Authenticator) Authenticate(r *http.Request) (*Caller, error) {
 	if len(r.Header.Values("Authorization")) != 1 {
 		return nil, errUnauthenticated
@@ -237,8 +132,8 @@ func (a *Authenticator) Authenticate(r *http.Request) (*Caller, error) {
 	return a.bearer(r.Context(), strings.TrimLeft(token, " "))
 }
 
-// bearer compares with every token, whatever matched before, so that time tells nothing. What is none of them may be
-// a token of the issuer.
+// bearer compares the token with those of all callers, even after a match, so that its duration tells nothing. A
+// token that no caller has may be the issuer's.
 func (a *Authenticator) bearer(ctx context.Context, token string) (*Caller, error) {
 	digest := sha256.Sum256([]byte(token))
 	var found *Caller
@@ -259,25 +154,25 @@ func (a *Authenticator) bearer(ctx context.Context, token string) (*Caller, erro
 	}
 }
 
-// basic checks a password against its proof, else against its hash. An unknown user name is compared with
-// somebody's hash too and refused whatever comes out, so that it takes as long as a known one.
+// basic checks a password against its proof, else against its hash. The password of an unknown user name is compared
+// with another caller's hash and refused in any case, so that the refusal takes as long as that of a known one.
 func (a *Authenticator) basic(ctx context.Context, username, password string) (*Caller, error) {
 	known := a.basics[username]
 	mac := a.mac(username, password)
-	if known != nil && known.proven(mac, a.now()) {
+	if known != nil && known.remembers(mac, a.now()) {
 		return known.caller, nil
 	}
-	if a.dearest == nil {
+	if a.costliest == nil {
 		return nil, errUnauthenticated
 	}
 	if err := a.acquire(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { <-a.slots }()
-	hash := a.dearest
+	hash := a.costliest
 	if known != nil {
 		// A burst of first requests with one password waits here together; the first of them pays for all.
-		if known.proven(mac, a.now()) {
+		if known.remembers(mac, a.now()) {
 			return known.caller, nil
 		}
 		hash = known.hash
@@ -292,6 +187,7 @@ func (a *Authenticator) basic(ctx context.Context, username, password string) (*
 	return known.caller, nil
 }
 
+// mac is the proof of a user name with its password.
 func (a *Authenticator) mac(username, password string) [sha256.Size]byte {
 	h := hmac.New(sha256.New, a.key[:])
 	h.Write([]byte(username))
@@ -300,8 +196,8 @@ func (a *Authenticator) mac(username, password string) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// proven reports whether the password behind mac was accepted lately, and if so prolongs it.
-func (b *basicCaller) proven(mac [sha256.Size]byte, now time.Time) bool {
+// remembers reports whether the password behind mac was accepted within proofLifetime. If so, its time begins anew.
+func (b *basicCaller) remembers(mac [sha256.Size]byte, now time.Time) bool {
 	p := b.proof.Load()
 	if p == nil || subtle.ConstantTimeCompare(p.mac[:], mac[:]) != 1 || now.UnixNano() >= p.expires.Load() {
 		return false
@@ -310,6 +206,7 @@ func (b *basicCaller) proven(mac [sha256.Size]byte, now time.Time) bool {
 	return true
 }
 
+// acquire takes a slot for one run of bcrypt.
 func (a *Authenticator) acquire(ctx context.Context) error {
 	timer := time.NewTimer(bcryptWait)
 	defer timer.Stop()

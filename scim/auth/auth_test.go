@@ -100,8 +100,8 @@ func TestCallerMay(t *testing.T) {
 	}
 }
 
-// newTestAuthenticator knows ann (password "secret", and one more with a dearer hash) and a token "t".
-func newTestAuthenticator(t testing.TB) *Authenticator {
+// newTestAuthenticator knows ann with the password "secret", bob, whose hash costs more, and a token "t".
+func newTestAuthenticator(t testing.TB, now func() time.Time) *Authenticator {
 	t.Helper()
 	digest := sha256.Sum256([]byte("t"))
 	callers := []Caller{
@@ -109,7 +109,7 @@ func newTestAuthenticator(t testing.TB) *Authenticator {
 		{Name: "ann", Username: "ann", BasicBcrypt: hashOf(t, "secret", bcrypt.MinCost)},
 		{Name: "bob", Username: "bob", BasicBcrypt: hashOf(t, "other", bcrypt.MinCost+1)},
 	}
-	a, err := New(callers, nil)
+	a, err := New(Config{Callers: callers, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +138,7 @@ func basicRequest(username, password string) *http.Request {
 }
 
 func TestAuthenticate(t *testing.T) {
-	a := newTestAuthenticator(t)
+	a := newTestAuthenticator(t, time.Now)
 	tests := []struct {
 		name    string
 		request *http.Request
@@ -181,9 +181,8 @@ func (a *Authenticator) callerHash(username string) string { return string(a.bas
 
 // A password that was accepted once is answered without bcrypt until it has not been used for proofLifetime.
 func TestAuthenticateRemembers(t *testing.T) {
-	a := newTestAuthenticator(t)
 	now := time.Now()
-	a.now = func() time.Time { return now }
+	a := newTestAuthenticator(t, func() time.Time { return now })
 	signIn := func(password string) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -213,7 +212,7 @@ func TestAuthenticateRemembers(t *testing.T) {
 
 // An unknown user name must cost as much as a known one with a wrong password: both wait for bcrypt.
 func TestAuthenticateUnknownUserComparesToo(t *testing.T) {
-	a := newTestAuthenticator(t)
+	a := newTestAuthenticator(t, time.Now)
 	for range cap(a.slots) {
 		a.slots <- struct{}{}
 	}
@@ -224,13 +223,13 @@ func TestAuthenticateUnknownUserComparesToo(t *testing.T) {
 			t.Errorf("%s: got %v, want to wait for a slot", username, err)
 		}
 	}
-	if got, want := string(a.dearest), a.callerHash("bob"); got != want {
-		t.Errorf("compares unknown names with %q, want the dearest hash %q", got, want)
+	if got, want := string(a.costliest), a.callerHash("bob"); got != want {
+		t.Errorf("compares unknown names with %q, want the costliest hash %q", got, want)
 	}
 }
 
 func TestAuthenticateConcurrently(t *testing.T) {
-	a := newTestAuthenticator(t)
+	a := newTestAuthenticator(t, time.Now)
 	var all sync.WaitGroup
 	for i := range 64 {
 		all.Go(func() {
@@ -247,7 +246,7 @@ func TestAuthenticateConcurrently(t *testing.T) {
 }
 
 func BenchmarkAuthenticate(b *testing.B) {
-	a := newTestAuthenticator(b)
+	a := newTestAuthenticator(b, time.Now)
 	for name, r := range map[string]*http.Request{"basic": basicRequest("ann", "secret"), "bearer": request("Bearer t")} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -1,10 +1,24 @@
+// Package auth is the door: it finds the caller behind a request, and says what that caller may do.
+//
+// A Caller is an entry of the operator's list, which ParseCallers reads: its credentials, its rights by resource type,
+// and settings for the habits of its client. An Authenticator compares the credentials of a request with the list:
+// Basic with bcrypt hashes, a bearer token with SHA-256 digests, and, where the operator trusts an Issuer, an access
+// token with the keys of that OpenID provider. Every failure is a *resource.Error: 401 or 503.
 package auth
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/crypto/bcrypt"
+
+	"scim-atlassian/scim/resource"
 )
 
 // Right is what a caller may do with the resources of one type.
@@ -19,30 +33,30 @@ const (
 // AnyType is the key in Caller.Rights that stands for every resource type without an entry of its own.
 const AnyType = "*"
 
-// Caller is a party that may use the server: how it proves who it is, and what it may do then.
+// Caller is a party that may use the server: how it proves its identity, and what it may do then.
 // The server holds hashes only; it never knows a caller's secret.
 type Caller struct {
-	Name         string           `json:"name"`          // who the log says it was; unique
+	Name         string           `json:"name"`          // the caller's name in the log; unique
 	BearerSHA256 string           `json:"bearer_sha256"` // SHA-256 of a bearer token, hexadecimal; empty: no token
 	Username     string           `json:"username"`      // user name for Basic; unique, without a colon (RFC 7617 section 2)
 	BasicBcrypt  string           `json:"basic_bcrypt"`  // bcrypt hash of the password of Username
-	RealmRole    string           `json:"realm_role"`    // of an access token's holder; see Issuer
-	ClientRole   string           `json:"client_role"`   // likewise, "client/role"
-	Scope        string           `json:"scope"`         // of an access token
-	Rights       map[string]Right `json:"rights"`        // by resource type ("User") or AnyType; absent: none
+	RealmRole    string           `json:"realm_role"`    // an access token with this role is this caller's; see Issuer
+	ClientRole   string           `json:"client_role"`   // likewise, written "client/role"
+	Scope        string           `json:"scope"`         // likewise, a scope of the token
+	Rights       map[string]Right `json:"rights"`        // by resource type ("User") or AnyType; a type without an entry: no right
 	Strict       bool             `json:"strict"`        // hold this caller to the letter of the RFCs
-	ContentType  string           `json:"content_type"`  // of every answer to this caller; empty: negotiated
+	ContentType  string           `json:"content_type"`  // media type of every answer to this caller; empty: negotiated
 
-	PutWithoutMembers string `json:"put_without_members"` // of a group: Keep or Clear; empty: Keep, Clear if Strict
-	UnknownMembers    string `json:"unknown_members"`     // of a group: Refuse or Ignore; empty: Refuse
-	MemberRef         bool   `json:"member_ref"`          // show $ref in members and groups
+	PutWithoutMembers string `json:"put_without_members"` // whether a PUT of a group without members keeps them: Keep or Clear; empty: Keep, Clear if Strict
+	UnknownMembers    string `json:"unknown_members"`     // what becomes of members that do not exist: Refuse or Ignore; empty: Refuse
+	MemberRef         bool   `json:"member_ref"`          // answers show $ref in members and groups
 
-	UntypedEmail string `json:"untyped_email"` // type that an e-mail address without one is shown with, such as "work"; empty: none
+	UntypedEmail string `json:"untyped_email"` // answers show an e-mail address without type with this one, such as "work"; empty: without
 
-	Client string `json:"-"` // the OAuth client that an access token was made for
+	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
 }
 
-// What a caller's settings may say.
+// The values of Caller.PutWithoutMembers (Keep, Clear) and Caller.UnknownMembers (Refuse, Ignore).
 const (
 	Keep   = "keep"
 	Clear  = "clear"
@@ -50,9 +64,9 @@ const (
 	Ignore = "ignore"
 )
 
-// ParseCallers reads a JSON array of callers. Unknown and repeated members are refused, and every problem
-// of every caller is reported at once, joined into one error with a line each. Rights may name a resource
-// type or its endpoint ("User" or "Users"); they come back as types.
+// ParseCallers reads a JSON array of callers. It refuses unknown and repeated members, and reports every problem
+// of every caller at once, joined into one error with a line each. Rights may name a resource type or its endpoint
+// ("User" or "Users"); the result has types only.
 func ParseCallers(data []byte) ([]Caller, error) {
 	var callers []Caller
 	if err := json.Unmarshal(data, &callers, json.RejectUnknownMembers(true)); err != nil {
@@ -87,7 +101,122 @@ func CheckCallers(callers []Caller) error {
 	return errors.Join(problems...)
 }
 
-// identity is a value that belongs to one caller only.
+// Policy returns the settings of the caller that backends follow.
+func (c *Caller) Policy() resource.Policy {
+	return resource.Policy{
+		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
+		KeepMembers: c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
+	}
+}
+
+// May reports whether the caller may read resources of the type, or with write, change them.
+// An entry for the type itself wins over AnyType, so that a caller of everything can have fewer rights on one type.
+func (c *Caller) May(resourceType string, write bool) bool {
+	right, ok := c.Rights[resourceType]
+	if !ok {
+		right = c.Rights[AnyType]
+	}
+	return right == Write || right == Read && !write
+}
+
+// byToken reports whether an access token with a role or a scope makes its bearer this caller.
+func (c *Caller) byToken() bool { return c.RealmRole != "" || c.ClientRole != "" || c.Scope != "" }
+
+// identities lists the values that no other caller may have.
+func (c *Caller) identities() []identity {
+	all := []identity{
+		{"name", c.Name},
+		{"username", c.Username},
+		{"bearer_sha256", strings.ToLower(c.BearerSHA256)},
+		{"realm_role", c.RealmRole},
+		{"client_role", c.ClientRole},
+		{"scope", c.Scope},
+	}
+	return slices.DeleteFunc(all, func(id identity) bool { return id.value == "" })
+}
+
+// problems lists every fault of one caller, and gives its rights their canonical names.
+func (c *Caller) problems() []error {
+	var problems []error
+	add := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	if c.Name == "" {
+		add("name is missing: the log calls the caller by it")
+	}
+	if c.BearerSHA256 == "" && c.BasicBcrypt == "" && !c.byToken() {
+		add("needs bearer_sha256, or username with basic_bcrypt, or realm_role, client_role or scope")
+	}
+	if c.RealmRole != "" && c.ClientRole != "" || c.RealmRole+c.ClientRole != "" && c.Scope != "" {
+		add("realm_role, client_role and scope exclude each other: make a caller of each")
+	}
+	if client, role, _ := strings.Cut(c.ClientRole, "/"); c.ClientRole != "" && (client == "" || role == "") {
+		add("client_role must be CLIENT/ROLE")
+	}
+	if _, err := tokenDigest(c.BearerSHA256); c.BearerSHA256 != "" && err != nil {
+		add("bearer_sha256 %w", err)
+	}
+	if (c.Username == "") != (c.BasicBcrypt == "") {
+		add("username and basic_bcrypt belong together")
+	}
+	if strings.ContainsFunc(c.Username, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f }) {
+		add("username must not contain a colon or control characters")
+	}
+	if _, err := bcrypt.Cost([]byte(c.BasicBcrypt)); c.BasicBcrypt != "" && err != nil {
+		add("basic_bcrypt is not a bcrypt hash: make one with hash-password")
+	}
+	if strings.ContainsFunc(c.ContentType, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
+		add("content_type must be printable ASCII")
+	}
+	for _, choice := range []struct{ name, value, one, other string }{
+		{"put_without_members", c.PutWithoutMembers, Keep, Clear},
+		{"unknown_members", c.UnknownMembers, Refuse, Ignore},
+	} {
+		if choice.value != "" && choice.value != choice.one && choice.value != choice.other {
+			add("%s is %q: use %s or %s", choice.name, choice.value, choice.one, choice.other)
+		}
+	}
+	if c.UntypedEmail != "" && !slices.Contains(emailTypes, c.UntypedEmail) {
+		add("untyped_email is %q: use %s", c.UntypedEmail, strings.Join(emailTypes, ", "))
+	}
+	return append(problems, c.canonicalRights()...)
+}
+
+// canonicalRights replaces endpoint names in the rights by type names. It lists the names that are neither: a
+// misspelt type must not silently grant nothing.
+func (c *Caller) canonicalRights() []error {
+	if len(c.Rights) == 0 {
+		return []error{errors.New(`rights are missing: for instance {"*": "read"}`)}
+	}
+	var problems []error
+	canonical := make(map[string]Right, len(c.Rights))
+	for _, name := range slices.Sorted(maps.Keys(c.Rights)) {
+		right, resourceType := c.Rights[name], strings.TrimSuffix(name, "s")
+		switch resourceType {
+		case AnyType, "User", "Group", "Issue", "Account", "Entitlement":
+		default:
+			problems = append(problems, fmt.Errorf("rights: %q is no resource type: use User, Group, Issue, Account, Entitlement or *", name))
+		}
+		if right != Read && right != Write {
+			problems = append(problems, fmt.Errorf("rights: %s is %q: use read or write", name, right))
+		}
+		if _, ok := canonical[resourceType]; ok {
+			problems = append(problems, fmt.Errorf("rights: %s is there twice", resourceType))
+		}
+		canonical[resourceType] = right
+	}
+	c.Rights = canonical
+	return problems
+}
+
+// tokenDigest decodes the hexadecimal SHA-256 of a bearer token.
+func tokenDigest(hexadecimal string) (digest [sha256.Size]byte, err error) {
+	b, err := hex.DecodeString(hexadecimal)
+	if err != nil || len(b) != sha256.Size {
+		return digest, fmt.Errorf("must be %d hexadecimal digits: printf %%s TOKEN | sha256sum", 2*sha256.Size)
+	}
+	return [sha256.Size]byte(b), nil
+}
+
+// identity is a value that one caller alone may have, with the name of its setting.
 type identity struct{ what, value string }
 
 // emailTypes are the types of e-mail addresses, RFC 7643 section 4.1.2.

@@ -21,15 +21,25 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// How an issuer is asked for its keys. It is asked when a token names a key that is not known, so whoever makes up
-// key ids can cause requests: not more than askBurst, and after that one in askInterval. An issuer that is away is
-// tried once in askInterval.
+// Issuer is an OpenID provider, such as a Keycloak realm, whose access tokens are accepted as bearer tokens.
+//
+// Callers with RealmRole, ClientRole or Scope say what the bearer of a token may do. If no caller has any of these,
+// every token for Audience may read and write everything.
+type Issuer struct {
+	URL      string        // exactly as in the claim iss; https, but for an issuer on the same machine
+	Audience []string      // a token is accepted if its claim aud lists one of these, or azp is one
+	Skew     time.Duration // how far the issuer's clock may be from the server's
+}
+
+// The bounds on requests to an issuer. A token with an unknown key id makes the server fetch the keys, so made-up key
+// ids cause requests: askBurst at most, then one in askInterval. An issuer that does not answer is tried once in
+// askInterval.
 const (
-	keyLifetime = 10 * time.Minute // after which keys are asked for again, lest a withdrawn one stays good
+	keyLifetime = 10 * time.Minute // after which the keys are fetched again, so that a withdrawn one is no longer good
 	askInterval = 10 * time.Second
 	askBurst    = 3
 	askTimeout  = 5 * time.Second
-	maxKeys     = 1 << 20 // bytes of an issuer's answer
+	maxAnswer   = 1 << 20 // bytes of an issuer's answer
 )
 
 // issuerKeys are the keys that an OpenID issuer signs with, found through discovery when the first token comes
@@ -42,20 +52,20 @@ type issuerKeys struct {
 
 	mu   sync.Mutex
 	last keyAnswer
-	due  time.Time // when the issuer is to be asked again
+	due  time.Time // when the issuer is asked again
 }
 
-// keyAnswer is what came of asking an issuer for its keys.
+// keyAnswer is an issuer's answer to the question for its keys.
 type keyAnswer struct {
-	keys *oidc.RemoteKeySet // the last that it gave; nil: none yet
-	err  error              // why it could not be asked the last time; nil if it could
+	keys *oidc.RemoteKeySet // the last keys that it gave; nil: none yet
+	err  error              // why the last attempt failed; nil if it did not
 }
 
 func newIssuerKeys(issuer string, now func() time.Time) *issuerKeys {
 	return &issuerKeys{url: issuer, now: now}
 }
 
-// issuerClient asks an issuer through a transport, and does not follow where it points.
+// issuerClient makes a client for an issuer, which does not follow redirects: they could lead anywhere.
 func issuerClient(transport http.RoundTripper) *http.Client {
 	return &http.Client{
 		Timeout:       askTimeout,
@@ -64,13 +74,13 @@ func issuerClient(transport http.RoundTripper) *http.Client {
 	}
 }
 
-// silentError means that the issuer could not be asked: nothing can be said about a token.
+// silentError means that the issuer did not answer, so that a token can be neither accepted nor refused.
 type silentError struct{ err error }
 
 func (e *silentError) Error() string { return e.err.Error() }
 func (e *silentError) Unwrap() error { return e.err }
 
-// errAskedLately means that the issuer has answered, and so often lately that it is not asked again for now.
+// errAskedLately means that the keys were fetched so often lately that this time they were not.
 var errAskedLately = errors.New("the issuer's keys were fetched lately")
 
 func isSilent(err error) bool {
@@ -78,7 +88,8 @@ func isSilent(err error) bool {
 	return errors.As(err, &silent)
 }
 
-// verify returns the payload of a JWT that the issuer has signed. It fails with a silentError if that is not known.
+// verify returns the payload of a JWT that the issuer has signed. It fails with a silentError if the issuer's silence
+// leaves that open.
 func (k *issuerKeys) verify(ctx context.Context, jwt string) ([]byte, error) {
 	set, err := k.set(ctx, jwt)
 	if err != nil {
@@ -87,8 +98,8 @@ func (k *issuerKeys) verify(ctx context.Context, jwt string) ([]byte, error) {
 	return set.VerifySignature(ctx, jwt)
 }
 
-// set returns the keys, fetching them if there are none or they are old. While one request renews them the others
-// go on with those kept.
+// set returns the keys. It fetches them if there are none or they are old; meanwhile other requests go on with the old
+// ones.
 func (k *issuerKeys) set(ctx context.Context, jwt string) (*oidc.RemoteKeySet, error) {
 	k.mu.Lock()
 	answer, due := k.last, !k.now().Before(k.due)
@@ -106,7 +117,7 @@ func (k *issuerKeys) set(ctx context.Context, jwt string) (*oidc.RemoteKeySet, e
 	return nil, answer.err
 }
 
-// renew asks the issuer unless that was done since old was the last answer.
+// renew asks the issuer, unless another request did so after old was the last answer.
 func (k *issuerKeys) renew(ctx context.Context, jwt string, old keyAnswer) keyAnswer {
 	k.mu.Lock()
 	last := k.last
@@ -124,14 +135,14 @@ func (k *issuerKeys) renew(ctx context.Context, jwt string, old keyAnswer) keyAn
 	return k.last
 }
 
-// discover asks the issuer where its keys are, and for the keys: a key set fetches them when it is shown a token.
-// All its errors are silentErrors.
+// discover asks the issuer where its keys are, and fetches them. A key set does that when it first verifies a token,
+// hence jwt. All its errors are silentErrors.
 func (k *issuerKeys) discover(ctx context.Context, jwt string) (*oidc.RemoteKeySet, error) {
-	address, err := k.address(ctx)
+	address, err := keyAddress(ctx, k.url)
 	if err != nil {
 		return nil, &silentError{err}
 	}
-	limited := issuerClient(&gate{now: k.now, limiter: rate.NewLimiter(rate.Every(askInterval), askBurst)})
+	limited := issuerClient(&limitedTransport{now: k.now, limiter: rate.NewLimiter(rate.Every(askInterval), askBurst)})
 	set := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), limited), address) // it outlives the request
 	if _, err := set.VerifySignature(ctx, jwt); isSilent(err) {
 		return nil, err
@@ -139,41 +150,44 @@ func (k *issuerKeys) discover(ctx context.Context, jwt string) (*oidc.RemoteKeyS
 	return set, nil
 }
 
-// issuerMetadata is what the server reads of a discovery document.
+// issuerMetadata holds the members of a discovery document that the server reads.
 type issuerMetadata struct {
 	Keys  string `json:"jwks_uri"`
 	Token string `json:"token_endpoint"`
 }
 
-func (k *issuerKeys) metadata(ctx context.Context) (m issuerMetadata, err error) {
-	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, issuerClient(ungated{})), k.url)
+// readMetadata fetches the discovery document of the issuer with the URL.
+func readMetadata(ctx context.Context, issuer string) (m issuerMetadata, err error) {
+	provider, err := oidc.NewProvider(oidc.ClientContext(ctx, issuerClient(jsonTransport{})), issuer)
 	if err != nil {
 		return m, err
 	}
 	return m, provider.Claims(&m)
 }
 
-// address asks the issuer where its keys are.
-func (k *issuerKeys) address(ctx context.Context) (string, error) {
-	m, err := k.metadata(ctx)
+// keyAddress asks the issuer with the URL where its keys are.
+func keyAddress(ctx context.Context, issuer string) (string, error) {
+	m, err := readMetadata(ctx, issuer)
 	if err != nil {
 		return "", err
 	}
-	return m.Keys, sameScheme(k.url, m.Keys)
+	return m.Keys, sameScheme(issuer, m.Keys)
 }
 
-// TokenURL asks the issuer where it gives tokens (RFC 6749 section 3.2).
+// TokenURL asks the issuer for its token endpoint (RFC 6749 section 3.2). It fails if the issuer does not answer, or
+// names an endpoint over plain HTTP while its own URL is https. It is safe for concurrent use.
 func (i Issuer) TokenURL(ctx context.Context) (string, error) {
-	m, err := newIssuerKeys(i.URL, time.Now).metadata(ctx)
+	m, err := readMetadata(ctx, i.URL)
 	if err != nil {
 		return "", err
 	}
 	return m.Token, sameScheme(i.URL, m.Token)
 }
 
-// SigningKeys asks the issuer how many keys it signs with, and fails if it cannot tell or has none.
+// SigningKeys asks the issuer for its keys and returns how many of them are for signatures. It fails if the issuer
+// does not answer or there are none. It is safe for concurrent use.
 func (i Issuer) SigningKeys(ctx context.Context) (int, error) {
-	address, err := newIssuerKeys(i.URL, time.Now).address(ctx)
+	address, err := keyAddress(ctx, i.URL)
 	if err != nil {
 		return 0, err
 	}
@@ -181,7 +195,7 @@ func (i Issuer) SigningKeys(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	response, err := issuerClient(ungated{}).Do(request)
+	response, err := issuerClient(jsonTransport{}).Do(request)
 	if err != nil {
 		return 0, err
 	}
@@ -205,7 +219,7 @@ func (i Issuer) SigningKeys(ctx context.Context) (int, error) {
 	return signing, nil
 }
 
-// sameScheme refuses an endpoint over plain HTTP of an issuer that is asked over HTTPS.
+// sameScheme refuses an endpoint whose scheme is not the issuer's: plain HTTP behind an https URL.
 func sameScheme(issuer, endpoint string) error {
 	i, err := url.Parse(issuer)
 	if err != nil {
@@ -221,12 +235,11 @@ func sameScheme(issuer, endpoint string) error {
 	return nil
 }
 
-// ungated is the transport to an issuer: what comes back without error is a whole JSON document, and every error is
-// a silentError.
-type ungated struct{}
+// jsonTransport is the transport to an issuer: every response is a whole JSON document, every error a silentError.
+type jsonTransport struct{}
 
 // RoundTrip implements http.RoundTripper.
-func (ungated) RoundTrip(r *http.Request) (*http.Response, error) {
+func (jsonTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	response, err := fetchJSON(r)
 	if err != nil {
 		return nil, &silentError{err}
@@ -234,10 +247,10 @@ func (ungated) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// gate is an ungated that lets requests through as often as its limiter allows. In between it repeats the last
-// failure, or if there was none, says errAskedLately.
-type gate struct {
-	ungated
+// limitedTransport is a jsonTransport that sends requests as often as its limiter allows. Other requests fail with the
+// last failure, or with errAskedLately if the last one succeeded.
+type limitedTransport struct {
+	jsonTransport
 	now     func() time.Time
 	limiter *rate.Limiter
 
@@ -246,16 +259,16 @@ type gate struct {
 }
 
 // RoundTrip implements http.RoundTripper.
-func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !g.limiter.AllowN(g.now(), 1) {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		return nil, cmp.Or(g.last, errAskedLately)
+func (t *limitedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !t.limiter.AllowN(t.now(), 1) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return nil, cmp.Or(t.last, errAskedLately)
 	}
-	response, err := g.ungated.RoundTrip(r)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.last = err
+	response, err := t.jsonTransport.RoundTrip(r)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last = err
 	return response, err
 }
 
@@ -266,7 +279,7 @@ func fetchJSON(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxKeys))
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	switch {
 	case err != nil:
 		return nil, err

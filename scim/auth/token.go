@@ -19,26 +19,17 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Issuer is an OpenID provider, such as a Keycloak realm, whose access tokens are accepted as bearer tokens.
-//
-// Callers with RealmRole, ClientRole or Scope say what a token may do. Where there are none, every token that passes
-// Audience may write.
-type Issuer struct {
-	URL      string        // exactly as in the claim iss; https, but for this machine
-	Audience []string      // the claim aud holds one of them, or azp is one
-	Skew     time.Duration // by which the issuer's clock may differ from this one's
-}
-
 // maxToken is longer than any token that a provider makes: those of Keycloak have one to a few kilobytes.
 const maxToken = 64 << 10
 
-// asymmetric are the algorithms that a token may be signed with. Those with a shared secret are not among them, so
-// that nobody can sign with the public key as the secret, and neither is "none".
+// asymmetric lists the algorithms that a token may be signed with. Algorithms with a shared secret are left out, since
+// a forger could sign with the public key as the secret; "none" is left out, since it is no signature.
 var asymmetric = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA,
 }
 
-// claims are what the server reads of an access token: RFC 7519 section 4.1, RFC 9068 section 2.2 and Keycloak's own.
+// claims are the members of an access token that the server reads: those of RFC 7519 section 4.1, of RFC 9068
+// section 2.2 and of Keycloak.
 type claims struct {
 	Issuer            string           `json:"iss"`
 	Subject           string           `json:"sub"`
@@ -55,6 +46,7 @@ type claims struct {
 	ResourceAccess    map[string]roles `json:"resource_access"` // by client
 }
 
+// roles is Keycloak's list of roles, of a realm or of a client.
 type roles struct {
 	Roles []string `json:"roles"`
 }
@@ -74,7 +66,7 @@ func (a *audience) UnmarshalJSON(b []byte) error {
 // tokenVerifier finds the caller behind an access token of an issuer. It is safe for concurrent use.
 type tokenVerifier struct {
 	issuer  Issuer
-	callers []*Caller // those with a role or scope, in the order in which they were given
+	callers []*Caller // those with a role or scope, in the operator's order
 	keys    *issuerKeys
 	now     func() time.Time
 }
@@ -89,14 +81,15 @@ func newTokenVerifier(issuer Issuer, callers []Caller, now func() time.Time) *to
 	return v
 }
 
-// looksLikeJWT tells what may be a signed JWT (three parts, the first of them a JSON object) from other tokens.
+// looksLikeJWT reports whether a token may be a signed JWT: three parts, the first of them a JSON object.
 func looksLikeJWT(token string) bool {
 	return len(token) <= maxToken && strings.Count(token, ".") == 2 && strings.HasPrefix(token, "ey")
 }
 
-// authenticate returns the caller behind a JWT. It fails with what invalidToken or issuerSilent make.
+// authenticate returns the caller behind a JWT. It fails with an invalidToken or an issuerSilent, or with the cause of
+// a context that ended.
 func (v *tokenVerifier) authenticate(ctx context.Context, token string) (*Caller, error) {
-	// First what no signature could save: the issuer is not asked for keys then.
+	// The claims first: if they are refused, the issuer need not be asked for keys.
 	c, err := readClaims(token)
 	if err == nil {
 		err = v.judge(&c)
@@ -110,8 +103,8 @@ func (v *tokenVerifier) authenticate(ctx context.Context, token string) (*Caller
 	return v.caller(&c), nil
 }
 
-// readClaims decodes the payload of a JWT, whose signature covers these very bytes. Repeated members are refused, and
-// so are JWTs that their header calls something other than an access token (RFC 9068 section 4).
+// readClaims decodes the payload of a JWT. It refuses repeated members, and JWTs whose header says that they are no
+// access tokens (RFC 9068 section 4). The signature is not checked yet; it covers the same bytes.
 func readClaims(token string) (claims, error) {
 	var (
 		c      claims
@@ -146,7 +139,7 @@ func decodePart(part string, into any) error {
 	return nil
 }
 
-// judge says what is wrong with the claims of a token.
+// judge returns an error that says why the claims of a token are refused, nil if they are good.
 func (v *tokenVerifier) judge(c *claims) error {
 	now, skew := float64(v.now().UnixMilli())/1000, v.issuer.Skew.Seconds()
 	mine := func(id string) bool { return slices.Contains(v.issuer.Audience, id) }
@@ -156,7 +149,7 @@ func (v *tokenVerifier) judge(c *claims) error {
 	case c.Type != "" && c.Type != "Bearer":
 		return fmt.Errorf("not an access token, its typ is %q", resource.Clip(c.Type))
 	case c.Confirmation != nil:
-		return errors.New("bound to a key (cnf), of which a bearer proves nothing")
+		return errors.New("bound to a key (cnf), and a bearer token does not prove that the sender has the key")
 	case !slices.ContainsFunc(c.Audience, mine) && !mine(c.AuthorizedParty):
 		return fmt.Errorf("made for another audience: aud %q, azp %q", resource.Clip(strings.Join(c.Audience, " ")), resource.Clip(c.AuthorizedParty))
 	case c.Expiry == nil:
@@ -176,8 +169,8 @@ func (v *tokenVerifier) checkSignature(ctx context.Context, token string) error 
 	keys := &witness{keys: v.keys}
 	_, err := oidc.NewVerifier(v.issuer.URL, keys, &oidc.Config{
 		SupportedSigningAlgs: asymmetric,
-		SkipClientIDCheck:    true, // judge regards azp as well
-		SkipExpiryCheck:      true, // and the skew
+		SkipClientIDCheck:    true, // judge checks the audience, and accepts azp too
+		SkipExpiryCheck:      true, // judge checks the expiry, with the skew
 	}).Verify(ctx, token)
 	switch {
 	case err == nil:
@@ -191,7 +184,7 @@ func (v *tokenVerifier) checkSignature(ctx context.Context, token string) error 
 	}
 }
 
-// witness is the key set of one verification. It keeps the error, of which go-oidc passes on the text only.
+// witness is the key set of one verification. It keeps the error of the keys, since go-oidc wraps only its text.
 type witness struct {
 	keys *issuerKeys
 	err  error
@@ -203,12 +196,13 @@ func (w *witness) VerifySignature(ctx context.Context, jwt string) (payload []by
 	return payload, w.err
 }
 
-// invalidToken is the answer to a bearer token that is not good, RFC 6750 section 3.1. The client is told the same
-// for every cause.
+// invalidToken is the answer to a bearer token that is refused, RFC 6750 section 3.1. The client gets the same answer
+// for every cause; the log gets the cause.
 func invalidToken(cause error) *resource.Error {
 	return &resource.Error{Status: http.StatusUnauthorized, Detail: errUnauthenticated.Detail, Challenge: tokenChallenge, Err: cause}
 }
 
+// issuerSilent is the answer to a bearer token whose issuer does not answer.
 func issuerSilent(cause error) *resource.Error {
 	return &resource.Error{
 		Status: http.StatusServiceUnavailable, Detail: "The token cannot be checked at the moment: its issuer does not answer.",
@@ -216,32 +210,32 @@ func issuerSilent(cause error) *resource.Error {
 	}
 }
 
-// principal is who the log says it was: a person, or the client that acts for nobody.
+// principal is the name for the log: the person's, or the client's if it acts for itself.
 func (c *claims) principal() string {
 	return resource.Clip(cmp.Or(c.PreferredUsername, c.ClientID, c.AuthorizedParty, c.Subject))
 }
 
-// caller is the caller that a token stands for. Of several configured ones that match, it has the rights together
-// and the settings of the first; if none matches, it has no rights.
+// caller makes the caller that a token stands for. If several configured callers match, it has the rights of all of
+// them and the settings of the first; if none matches, it has no rights.
 func (v *tokenVerifier) caller(c *claims) *Caller {
 	if len(v.callers) == 0 {
 		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, Client: resource.Clip(c.AuthorizedParty)}
 	}
-	var who Caller
+	var united Caller
 	for _, configured := range v.callers {
 		switch {
 		case !configured.covers(c):
-		case who.Rights == nil:
-			who = *configured
+		case united.Rights == nil:
+			united = *configured
 		default:
-			who.Rights = unite(who.Rights, configured.Rights)
+			united.Rights = unite(united.Rights, configured.Rights)
 		}
 	}
-	who.Name, who.Client = c.principal(), resource.Clip(c.AuthorizedParty)
-	return &who
+	united.Name, united.Client = c.principal(), resource.Clip(c.AuthorizedParty)
+	return &united
 }
 
-// unite gives each type the greater of two rights.
+// unite gives each resource type the greater of the rights that it has in a and in b.
 func unite(a, b map[string]Right) map[string]Right {
 	united := maps.Clone(a)
 	maps.Copy(united, b) // for the keys
@@ -256,9 +250,6 @@ func unite(a, b map[string]Right) map[string]Right {
 	}
 	return united
 }
-
-// byToken reports whether the caller is anybody whose token says so.
-func (c *Caller) byToken() bool { return c.RealmRole != "" || c.ClientRole != "" || c.Scope != "" }
 
 // covers reports whether a token has the role or the scope of the caller.
 func (c *Caller) covers(t *claims) bool {

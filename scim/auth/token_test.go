@@ -344,8 +344,8 @@ func TestTokenAlgorithms(t *testing.T) {
 	}
 }
 
-// awaitAccepted fails unless the token is accepted. go-oidc lets go of a fetch a moment after it has answered, and who
-// asks for keys in that moment gets the old answer.
+// awaitAccepted fails unless the token is accepted within a second. go-oidc ends a fetch of keys a moment after it has
+// answered, and answers requests of that moment with the old keys.
 func awaitAccepted(t *testing.T, v *tokenVerifier, token string) {
 	t.Helper()
 	var err error
@@ -423,7 +423,7 @@ func TestTokenForgedKeysAskSeldom(t *testing.T) {
 
 func second[A, B any](_ A, b B) B { return b }
 
-// While the issuer is away nothing can be said about a token unless its key is known.
+// While the issuer does not answer, a token is accepted only if its key is known already; others get a 503.
 func TestTokenIssuerAway(t *testing.T) {
 	for _, broken := range []string{"503 maintenance", "<html>maintenance</html>"} {
 		t.Run(broken, func(t *testing.T) {
@@ -586,7 +586,7 @@ func TestTokenRights(t *testing.T) {
 	}
 }
 
-// A type of its own may be narrower than "*" in one caller and wider in another.
+// An entry for a type may give less than "*" in one caller and more in another.
 func TestUnite(t *testing.T) {
 	type rights = map[string]Right
 	tests := []struct{ a, b, want rights }{
