@@ -137,15 +137,11 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Directory == nil || cfg.Jira == nil {
 		return nil, errors.New("scim: Config needs a Directory and a Jira client")
 	}
-	auth, err := auth.New(auth.Config{Callers: cfg.Callers, Issuer: cfg.Issuer, Now: cfg.Now})
+	authenticator, err := auth.New(auth.Config{Callers: cfg.Callers, Issuer: cfg.Issuer, Now: cfg.Now})
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	types, err := newResourceTypes(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("scim: %w", err)
-	}
-	root, err := newRoot(types)
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
@@ -155,7 +151,7 @@ func New(cfg Config) (*Server, error) {
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
-		Types: types, Root: root, Auth: auth, Lists: list.New(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
+		Types: types, Root: list.NewRoot(types), Auth: authenticator, Lists: list.New(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, HidePagination: cfg.HidePagination,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,

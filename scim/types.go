@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
+	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -91,10 +92,7 @@ func Explain(endpoint, filter string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	root, err := newRoot(types)
-	if err != nil {
-		return "", err
-	}
+	root := list.NewRoot(types)
 	known := []string{"/"}
 	for _, rt := range append(types, root.Type) {
 		if strings.EqualFold(rt.Endpoint, "/"+strings.TrimPrefix(endpoint, "/")) {

@@ -13,59 +13,56 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Cursor is where a page begins, RFC 9865. The zero cursor is the first page.
+// cursor says where a page begins, RFC 9865. The zero cursor is the first page.
 //
-// It says so twice: as a place in the kept result that it came from, and in
-// terms of the resources before it, so that the walk goes on after that result
-// is lost (dropped for others, or the process started again) over one that is
-// read anew. A list without sortBy is in order of id, which never changes: it
-// goes on behind the id delivered last. In a sorted list a resource may have
-// moved across the place meanwhile, so it goes on only if those before the place
-// are exactly those that were delivered; otherwise the cursor has expired.
-// Either way what is there and matches all the time is delivered exactly once.
-type Cursor struct {
-	Issued time.Time // to the second
-	Began  time.Time // when the first page was asked for, to the millisecond
-	Count  int       // resources a page, as the first request said it
-	Walk   string    // key of the kept result
-	Start  int       // resources before the page
-	After  Place     // of the last of them; zero if start is 0
-	Digest string    // of all of them, in a sorted list
+// It says so twice: by an index in the walk that it came from, and by the resources before the page. The second serves
+// when the walk is lost, because others needed its room or the process started again: then the result is read anew. A
+// list without sortBy is in the order of ids, which never change: it goes on after the id delivered last. In a sorted
+// list a resource may have moved across the border meanwhile, so it goes on only if the resources before the border are
+// exactly those that were delivered; otherwise the cursor has expired. Either way a resource that exists and matches all
+// the time is delivered exactly once.
+type cursor struct {
+	issued time.Time // to the second
+	began  time.Time // when the first page was asked for, to the millisecond
+	count  int       // resources of a page, as the first request asked for
+	walk   string    // key of the walk; empty: it was not kept
+	start  int       // resources before the page
+	after  place     // of the last of those; zero if start is 0
+	digest string    // of all of those, in a sorted list
 }
 
-// Place is a resource's position in the order of types and ids.
-type Place struct {
-	Rank int // of the resource type among those of the request
-	ID   string
+// place is the position of a resource in the order of types and ids.
+type place struct {
+	rank int // index of the resource type among the types of the request
+	id   string
 }
 
-// compare orders places.
-func (p Place) compare(o Place) int {
-	if p.Rank != o.Rank {
-		return p.Rank - o.Rank
+// compare is negative if p stands before o, positive if it stands after, else 0.
+func (p place) compare(o place) int {
+	if p.rank != o.rank {
+		return p.rank - o.rank
 	}
-	return query.CompareIDs(p.ID, o.ID)
+	return query.CompareIDs(p.id, o.id)
 }
 
 const (
 	cursorVersion = 1
-	cursorMAC     = 16 // bytes of the signature
-	MaxCursor     = 2048
+	cursorMAC     = 16   // bytes of the signature
+	maxCursor     = 2048 // bytes of a sealed cursor
 )
 
-// cursorSealer makes cursors opaque texts of unreserved characters (RFC 3986
-// section 2.3) and back. The signature covers the query that the cursor belongs
-// to, which is not in it: a cursor of another caller or another query cannot be
-// told from a forged one.
+// cursorSealer turns cursors into opaque texts of unreserved characters (RFC 3986 section 2.3), and back. It signs the
+// cursor together with its query, which the text does not hold: the cursor of another caller or another query is
+// refused exactly like a forged one. It is safe for concurrent use.
 type cursorSealer struct {
 	key      []byte
 	lifetime time.Duration
 	now      func() time.Time
 }
 
-// NewCursorSealer derives the key from a secret; without one, cursors are good
-// for the life of the process.
-func NewCursorSealer(cfg Config) *cursorSealer {
+// newCursorSealer derives the key from cfg.CursorKey. Without one the key is random, and its cursors are good for the
+// life of the process.
+func newCursorSealer(cfg Config) *cursorSealer {
 	key := sha256.Sum256([]byte("scim-atlassian cursor\x00" + cfg.CursorKey))
 	if cfg.CursorKey == "" {
 		rand.Read(key[:]) // never fails
@@ -73,21 +70,22 @@ func NewCursorSealer(cfg Config) *cursorSealer {
 	return &cursorSealer{key: key[:], lifetime: cfg.CursorTimeout, now: cfg.Now}
 }
 
-// Seal makes the text of a cursor for a query; issued is set to now.
-func (s *cursorSealer) Seal(c Cursor, binding string) string {
+// seal returns the text of a cursor for the query with the key binding. The time of issue is now, whatever c says.
+func (s *cursorSealer) seal(c cursor, binding string) string {
 	b := []byte{cursorVersion}
 	b = binary.AppendUvarint(b, uint64(s.now().Unix()))
-	b = binary.AppendUvarint(b, uint64(c.Began.UnixMilli()))
-	b = binary.AppendUvarint(b, uint64(c.Count))
-	b = binary.AppendUvarint(b, uint64(c.Start))
-	b = binary.AppendUvarint(b, uint64(c.After.Rank))
-	for _, text := range []string{c.Walk, c.After.ID, c.Digest} {
+	b = binary.AppendUvarint(b, uint64(c.began.UnixMilli()))
+	b = binary.AppendUvarint(b, uint64(c.count))
+	b = binary.AppendUvarint(b, uint64(c.start))
+	b = binary.AppendUvarint(b, uint64(c.after.rank))
+	for _, text := range []string{c.walk, c.after.id, c.digest} {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 		b = append(b, text...)
 	}
 	return base64.RawURLEncoding.EncodeToString(append(b, s.sign(b, binding)...))
 }
 
+// sign is the signature of a cursor for a query. The length in front keeps the two apart.
 func (s *cursorSealer) sign(b []byte, binding string) []byte {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write(binary.AppendUvarint(nil, uint64(len(b))))
@@ -96,27 +94,27 @@ func (s *cursorSealer) sign(b []byte, binding string) []byte {
 	return mac.Sum(nil)[:cursorMAC]
 }
 
-// Open reads a cursor that was sealed for the same query. The empty text is the
-// first page.
-func (s *cursorSealer) Open(text, binding string) (Cursor, error) {
+// open reads a cursor that was sealed for the same query. The empty text is the first page. Any other text is refused:
+// invalidCursor, or expiredCursor after the lifetime.
+func (s *cursorSealer) open(text, binding string) (cursor, error) {
 	if text == "" {
-		return Cursor{}, nil
+		return cursor{}, nil
 	}
-	invalid := resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCursor, "The cursor is not one of this server for this query; begin again with an empty cursor.")
+	invalid := resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCursor, "The cursor does not belong to this query; begin again with an empty cursor.")
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > MaxCursor || len(b) <= cursorMAC {
-		return Cursor{}, invalid
+	if err != nil || len(text) > maxCursor || len(b) <= cursorMAC {
+		return cursor{}, invalid
 	}
 	signed, mac := b[:len(b)-cursorMAC], b[len(b)-cursorMAC:]
 	if !hmac.Equal(mac, s.sign(signed, binding)) {
-		return Cursor{}, invalid
+		return cursor{}, invalid
 	}
 	c, ok := decodeCursor(signed)
 	if !ok {
-		return Cursor{}, invalid
+		return cursor{}, invalid
 	}
-	if s.now().Sub(c.Issued) > s.lifetime {
-		return Cursor{}, expiredCursor("The cursor is older than %v; begin again with an empty cursor.", s.lifetime)
+	if s.now().Sub(c.issued) > s.lifetime {
+		return cursor{}, expiredCursor("The cursor is older than %v; begin again with an empty cursor.", s.lifetime)
 	}
 	return c, nil
 }
@@ -125,19 +123,20 @@ func expiredCursor(format string, args ...any) error {
 	return resource.Refuse(http.StatusBadRequest, resource.TypeExpiredCursor, format, args...)
 }
 
-// decodeCursor reads what seal wrote. That it is signed does not make it well
-// formed: another version of this server may have the same key.
-func decodeCursor(b []byte) (c Cursor, ok bool) {
+// decodeCursor reads the bytes that seal signed. It still reports false for malformed ones: another version of this
+// server may have signed them with the same key.
+func decodeCursor(b []byte) (c cursor, ok bool) {
 	if b[0] != cursorVersion {
-		return Cursor{}, false
+		return cursor{}, false
 	}
 	r := cursorReader{b: b[1:]}
-	c.Issued, c.Began = time.Unix(int64(r.number()), 0), time.UnixMilli(int64(r.number()))
-	c.Count, c.Start, c.After.Rank = int(r.number()), int(r.number()), int(r.number())
-	c.Walk, c.After.ID, c.Digest = r.text(), r.text(), r.text()
+	c.issued, c.began = time.Unix(int64(r.number()), 0), time.UnixMilli(int64(r.number()))
+	c.count, c.start, c.after.rank = int(r.number()), int(r.number()), int(r.number())
+	c.walk, c.after.id, c.digest = r.text(), r.text(), r.text()
 	return c, !r.failed && len(r.b) == 0
 }
 
+// cursorReader reads numbers and texts from b. After the first malformed one failed is true.
 type cursorReader struct {
 	b      []byte
 	failed bool

@@ -1,3 +1,9 @@
+// Package list answers list requests: it finds a result through the backends and keeps it for the pages that follow.
+//
+// A Pager takes a Request and returns one page of its result, by index (startIndex and count, RFC 7644 section 3.4.2.4)
+// or by cursor (RFC 9865). Between two pages a result is kept as a walk: a list of steps, a resource or an id each. The
+// walks of all clients are kept within a time and a size. A cursor carries enough to go on after its walk is lost. A
+// Root stands for the resource types that a query on the server root is about, and narrows the query for each of them.
 package list
 
 import (
@@ -10,97 +16,128 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Lists answers list requests: it finds results through the backends, keeps
-// them for the pages that follow, and says where those begin. It is safe for
-// concurrent use.
+// Pager finds the pages of lists. It is safe for concurrent use.
 //
-// Pages are of one state of upstream as far as that can be had. What is there and
-// matches while a client pages through a list comes exactly once, whoever creates
-// and deletes others meanwhile; docs/queries.md says it for clients.
-type Lists struct {
+// The pages of a list are of one state of upstream as far as possible: a resource that exists and matches all the time
+// while a client pages through a list comes exactly once, whatever others create and delete meanwhile. docs/queries.md
+// explains this to clients.
+type Pager struct {
 	kept    *walks
 	cursors *cursorSealer
 }
 
-// Config bounds what is kept of lists between their pages.
+// Config bounds the memory of lists between their pages.
 type Config struct {
-	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
-	CursorTimeout   time.Duration // between two pages of a list
-	KeptResultBytes int64         // memory for results between their pages
-	Now             func() time.Time
+	CursorKey       string           // secret that signs cursors; empty: a random one for the life of the process
+	CursorTimeout   time.Duration    // how long a list may rest between two pages
+	KeptResultBytes int64            // memory for the results of all lists together
+	Now             func() time.Time // safe for concurrent use
 }
 
-func New(cfg Config) *Lists {
-	return &Lists{kept: newWalks(cfg), cursors: NewCursorSealer(cfg)}
+// New makes a Pager that keeps nothing yet.
+func New(cfg Config) *Pager {
+	return &Pager{kept: newWalks(cfg), cursors: newCursorSealer(cfg)}
 }
 
-// Request is a list request as far as finding its page goes.
+// Request is a list request: the query, who asks, and how the answer is completed. Page does not write to it.
 type Request struct {
 	Query  resource.ListQuery
-	Type   *resource.Type   // what it is about; of the root, what stands for all
-	Root   *Root            // nil: it is about one type
-	Types  []*resource.Type // rt, or of the root's those that the caller may read
-	Caller string
-	Base   string // base URL in locations
-	Began  time.Time
-	// Complete adds what the server adds to a resource before it is shown.
+	Type   *resource.Type   // the type in question; in a query on the root, Root.Type
+	Root   *Root            // nil: the query is about one type
+	Types  []*resource.Type // Type alone; in a query on the root, its types that the caller may read
+	Caller string           // the name of the caller, whom walks and cursors belong to
+	Base   string           // base URL in locations
+	Began  time.Time        // when the request came in
+	// Complete adds the attributes of an answer that are the server's, such as meta.location. It does not write to o.
 	Complete func(rt *resource.Type, o query.Object) query.Object
 }
 
-// completer completes resources of one type.
-func (c *Request) completer(rt *resource.Type) func(query.Object) query.Object {
-	return func(o query.Object) query.Object { return c.Complete(rt, o) }
+// completer returns Complete for the resources of one type.
+func (r *Request) completer(rt *resource.Type) func(query.Object) query.Object {
+	return func(o query.Object) query.Object { return r.Complete(rt, o) }
 }
 
-// Page finds the page that c asks for.
-func (l *Lists) Page(ctx context.Context, c *Request) (*resource.ListResult, error) {
-	if c.Query.Cursor != nil {
-		return l.byCursor(ctx, c)
+// show returns the resource of a step as the renderer takes it. On the root the renderer cannot tell the types apart,
+// so the resource is completed here.
+func (r *Request) show(s step) query.Object {
+	if r.Root == nil {
+		return s.object
 	}
-	return l.byIndex(ctx, c)
+	return r.Complete(r.Types[s.at.rank], s.object)
 }
 
-// byIndex answers by startIndex and count. The first page is found anew; one that
-// goes on with a kept result is cut from it, unless the query says how old what it
-// rests on may be.
-func (l *Lists) byIndex(ctx context.Context, c *Request) (*resource.ListResult, error) {
-	q, key := c.Query, queryKey(c.Query, c)
+// key names the query of a request: the caller and everything that decides on the result and its order, but not the
+// page. Walks of lists by index are kept under it, and cursors are bound to it.
+func (r *Request) key() string {
+	q := r.Query
+	parts := []string{r.Caller, "", "", "", q.Shown, ""}
+	for _, rt := range r.Types {
+		parts[1] += rt.Name + " "
+	}
+	if q.Filter != nil {
+		parts[2] = q.Filter.String()
+	}
+	if q.SortBy != nil {
+		parts[3] = q.SortBy.String()
+		if q.Descending {
+			parts[3] += " descending"
+		}
+	}
+	if q.Complete != nil {
+		parts[5] = r.Base // locations are in the result
+	}
+	return strings.Join(parts, "\x00")
+}
+
+// Page returns the page that r asks for. Its errors are those of the backends, and refusals of a cursor:
+// invalidCursor, expiredCursor or invalidCount (RFC 9865 section 3).
+func (p *Pager) Page(ctx context.Context, r *Request) (*resource.ListResult, error) {
+	if r.Query.Cursor != nil {
+		return p.byCursor(ctx, r)
+	}
+	return p.byIndex(ctx, r)
+}
+
+// byIndex answers by startIndex and count. The first page is always read anew. A later one is cut from the kept walk,
+// unless the query limits the age of its data.
+func (p *Pager) byIndex(ctx context.Context, r *Request) (*resource.ListResult, error) {
+	q, key := r.Query, r.key()
 	alone := false
-	if w := l.kept.find(key); w != nil && q.Start > 1 && !q.Fresh && q.Since.IsZero() {
-		if page, err := l.goOn(ctx, c, w); page != nil || err != nil {
+	if w := p.kept.find(key); w != nil && q.Start > 1 && !q.Fresh && q.Since.IsZero() {
+		if page, err := p.continueWalk(ctx, r, w); page != nil || err != nil {
 			return page, err
 		}
 		alone = true
 	}
-	w, page, err := begin(ctx, c)
+	w, page, err := begin(ctx, r)
 	switch {
 	case err != nil:
 		return nil, err
 	case alone: // the kept walk stays: it knows that the pages to come stand alone too
 	case w.worthKeeping(page):
-		l.kept.keep(key, w)
+		p.kept.keep(key, w)
 	default:
-		l.kept.drop(key)
+		p.kept.drop(key)
 	}
 	return page, nil
 }
 
-// begin finds a result for its first request.
-func begin(ctx context.Context, c *Request) (*walk, *resource.ListResult, error) {
-	q := c.Query
-	if c.Root != nil {
-		w, err := gather(ctx, c, q)
+// begin finds a result and its first page.
+func begin(ctx context.Context, r *Request) (*walk, *resource.ListResult, error) {
+	q := r.Query
+	if r.Root != nil {
+		w, err := gather(ctx, r, q)
 		if err != nil {
 			return nil, nil, err
 		}
-		page, err := w.cut(ctx, c, q.Start-1, q.Count)
+		page, err := w.cut(ctx, r, q.Start-1, q.Count)
 		return w, page, err
 	}
-	found, err := c.Type.Backend.List(ctx, q)
+	found, err := r.Type.Backend.List(ctx, q)
 	if err != nil {
 		return nil, nil, err
 	}
-	w := newWalk(c)
+	w := newWalk(r)
 	w.add(0, found)
 	if !w.complete {
 		w.from, w.total = q.Start-1, found.Total
@@ -109,36 +146,35 @@ func begin(ctx context.Context, c *Request) (*walk, *resource.ListResult, error)
 	return w, found, nil
 }
 
-// goOn cuts a page from a kept result, which is completed first if only a window
-// of it was ever read. It returns nil if the page has to stand alone, because
-// everything is too much to be read or kept.
-func (l *Lists) goOn(ctx context.Context, c *Request, w *walk) (*resource.ListResult, error) {
+// continueWalk cuts a page from a kept walk. If the walk is only a window of the result, the rest is read first. It
+// returns nil if the whole result is too large to read or keep: then the page has to stand alone.
+func (p *Pager) continueWalk(ctx context.Context, r *Request, w *walk) (*resource.ListResult, error) {
 	if err := w.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer w.leave()
-	known := w.complete
-	if !known {
-		if err := l.complete(ctx, c, w); err != nil || w.tooLarge {
+	wasComplete := w.complete
+	if !wasComplete {
+		if err := p.readRest(ctx, r, w); err != nil || w.tooLarge {
 			return nil, err
 		}
 	}
-	page, err := w.cut(ctx, c, c.Query.Start-1, c.Query.Count)
-	if err == nil && known {
-		page.Plan = w.continued(page)
+	page, err := w.cut(ctx, r, r.Query.Start-1, r.Query.Count)
+	if err == nil && wasComplete {
+		page.Plan = w.continuedPlan(page)
 	}
 	return page, err
 }
 
-// complete reads what a window lacks, or says of it that this is too much.
-func (l *Lists) complete(ctx context.Context, c *Request, w *walk) error {
-	if w.tooLarge || l.kept.exceeds(w.bytes()/int64(len(w.steps))*int64(w.total)) {
+// readRest reads the rest of the result of which w is a window, or marks w as too large for that.
+func (p *Pager) readRest(ctx context.Context, r *Request, w *walk) error {
+	if w.tooLarge || p.kept.neverFits(w.estimate()) {
 		w.tooLarge = true
 		return nil
 	}
-	q := c.Query
+	q := r.Query
 	q.Since = w.began
-	all, err := gather(ctx, c, q)
+	all, err := gather(ctx, r, q)
 	if err != nil && resource.AsError(err).Type == resource.TypeTooMany {
 		w.tooLarge = true
 		return nil
@@ -147,88 +183,104 @@ func (l *Lists) complete(ctx context.Context, c *Request, w *walk) error {
 		return err
 	}
 	w.completeWith(all)
-	if !l.kept.keep(queryKey(c.Query, c), w) {
+	if !p.kept.keep(r.key(), w) {
 		w.steps, w.complete, w.tooLarge = nil, false, true
-		l.kept.keep(queryKey(c.Query, c), w)
+		p.kept.keep(r.key(), w)
 	}
 	return nil
 }
 
-// byCursor answers by cursor, RFC 9865. Every first page has a kept result of its
-// own, in an order that a lost one can be found again by.
-func (l *Lists) byCursor(ctx context.Context, c *Request) (*resource.ListResult, error) {
-	q, binding := c.Query, queryKey(c.Query, c)
-	at, err := l.cursors.Open(*q.Cursor, binding)
+// byCursor answers by cursor, RFC 9865. Every first page begins a walk of its own, in an order in which a cursor can go
+// on after the walk is lost.
+func (p *Pager) byCursor(ctx context.Context, r *Request) (*resource.ListResult, error) {
+	q := r.Query
+	at, err := p.cursors.open(*q.Cursor, r.key())
 	if err != nil {
 		return nil, err
 	}
 	if *q.Cursor == "" {
-		at.Count = q.Count
-	} else if q.Counted && q.Count != at.Count {
-		return nil, resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCount, "count is %d; the first page was asked for with %d, keep to it or begin again with an empty cursor.", q.Count, at.Count)
+		at.count = q.Count
+	} else if q.Counted && q.Count != at.count {
+		return nil, resource.Refuse(http.StatusBadRequest, resource.TypeInvalidCount, "count is %d; the first page was asked for with %d, keep to it or begin again with an empty cursor.", q.Count, at.count)
 	}
-	w := l.kept.find(at.Walk)
+	w := p.kept.find(at.walk)
 	known := w != nil
 	if !known {
-		q.ByID, q.Since = true, at.Began
-		if w, err = gather(ctx, c, q); err != nil {
+		if w, at, err = walkFrom(ctx, r, at); err != nil {
 			return nil, err
-		}
-		if at.Start, err = w.resume(at, q.SortBy != nil); err != nil {
-			return nil, err
-		}
-		at.Walk = newWalkKey()
-		if *q.Cursor == "" {
-			at.Began = c.Began
 		}
 	}
 	if err := w.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer w.leave()
-	page, err := w.cut(ctx, c, at.Start, at.Count)
+	page, err := w.cut(ctx, r, at.start, at.count)
 	if err != nil {
 		return nil, err
 	}
 	if known {
-		page.Plan = w.continued(page)
+		page.Plan = w.continuedPlan(page)
 	}
-	if at.Count == 0 {
-		return page, nil // the total was asked for, nothing to page through
-	}
-	end := at.Start + len(page.Resources)
-	if end < len(w.steps) {
-		if !known && !l.kept.keep(at.Walk, w) {
-			at.Walk = ""
-		}
-		page.Next = l.cursors.Seal(w.cursor(at, end, q.SortBy != nil), binding)
-	}
-	if at.Start > 0 {
-		page.Previous = l.cursors.Seal(w.cursor(at, max(0, at.Start-at.Count), q.SortBy != nil), binding)
+	if at.count > 0 { // 0 asks for the total alone: there are no other pages
+		p.link(page, r, w, at, known)
 	}
 	return page, nil
 }
 
-// gather finds everything that matches among the resources of all types that the
-// request is about, in order.
-func gather(ctx context.Context, c *Request, q resource.ListQuery) (*walk, error) {
+// walkFrom begins a walk for a cursor whose own walk is not kept, or for the first page. It returns the cursor with its
+// place in this walk.
+func walkFrom(ctx context.Context, r *Request, at cursor) (*walk, cursor, error) {
+	q := r.Query
+	q.ByID, q.Since = true, at.began
+	w, err := gather(ctx, r, q)
+	if err != nil {
+		return nil, at, err
+	}
+	if at.start, err = w.resume(at, q.SortBy != nil); err != nil {
+		return nil, at, err
+	}
+	at.walk = newWalkKey()
+	if *q.Cursor == "" {
+		at.began = r.Began
+	}
+	return w, at, nil
+}
+
+// link gives a page of a walk the cursors of the pages before and after it. A walk that is not known yet is kept if
+// another page follows.
+func (p *Pager) link(page *resource.ListResult, r *Request, w *walk, at cursor, known bool) {
+	sorted, key := r.Query.SortBy != nil, r.key()
+	end := at.start + len(page.Resources)
+	if end < len(w.steps) {
+		if !known && !p.kept.keep(at.walk, w) {
+			at.walk = ""
+		}
+		page.Next = p.cursors.seal(w.cursorAt(at, end, sorted), key)
+	}
+	if at.start > 0 {
+		page.Previous = p.cursors.seal(w.cursorAt(at, max(0, at.start-at.count), sorted), key)
+	}
+}
+
+// gather finds everything that q matches among the resources of all types of the request, in order.
+func gather(ctx context.Context, r *Request, q resource.ListQuery) (*walk, error) {
 	q.Start, q.Count, q.Whole = 1, 0, true
-	w := newWalk(c)
-	if c.Root == nil {
-		found, err := c.Type.Backend.List(ctx, q)
+	w := newWalk(r)
+	if r.Root == nil {
+		found, err := r.Type.Backend.List(ctx, q)
 		if err == nil {
 			w.add(0, found)
 		}
 		return w, err
 	}
 	var plans []string
-	for rank, rt := range c.Types {
-		part, possible := c.Root.narrow(q, rt)
+	for rank, rt := range r.Types {
+		part, possible := r.Root.narrow(q, rt)
 		if !possible {
 			continue
 		}
 		if q.Complete != nil {
-			part.Complete = c.completer(rt)
+			part.Complete = r.completer(rt)
 		}
 		found, err := rt.Backend.List(ctx, part)
 		if err != nil {
@@ -238,22 +290,9 @@ func gather(ctx context.Context, c *Request, q resource.ListQuery) (*walk, error
 		plans = append(plans, rt.Name+": "+found.Plan)
 	}
 	w.complete, w.plan = true, joinPlans(plans)
-	w.merge(q)
+	w.sort(q)
 	return w, nil
 }
 
-// merge orders what was found type by type. What has no object has no value to
-// sort by either.
-func (w *walk) merge(q resource.ListQuery) {
-	if q.SortBy != nil {
-		query.SortFunc(w.steps, func(s step) query.Object { return s.object }, *q.SortBy, q.Descending)
-	}
-}
-
-// joinPlans makes one plan of those of several types.
-func joinPlans(plans []string) string {
-	if len(plans) == 0 {
-		return query.Choose(query.Const(false), nil, query.Stats{}).String()
-	}
-	return strings.Join(plans, " | ")
-}
+// Lists is the former name of Pager.
+type Lists = Pager

@@ -14,45 +14,45 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// walk is a result that a client pages through. Nothing in it moves once it was
-// delivered: the pages of a walk are of one list, whatever becomes of upstream.
+// walk is a result that a client pages through. A step keeps its place once it was delivered, so that the pages of a
+// walk are of one list, whatever changes upstream.
 type walk struct {
 	caller string
 	began  time.Time     // when its first page was asked for
-	turn   chan struct{} // who holds its one token may use the fields below
+	turn   chan struct{} // holds the token of the goroutine that may use the fields below; see enter
 
 	steps    []step
-	complete bool                // steps are all that match; otherwise they are a window of that
-	from     int                 // of a window: how many stand before it
-	total    int                 // of a window: how many match in all, as upstream said
+	complete bool                // steps are the whole result; otherwise they are a window of it
+	from     int                 // of a window: how many resources of the result stand before it
+	total    int                 // of a window: how many resources the result has, as upstream said
 	tooLarge bool                // the window cannot be completed, so that pages stand alone
-	fixed    int                 // the steps before this one are not to move any more
-	read     []resource.ReadFunc // by rank: for steps without object
-	batch    int                 // resources that one call of those reads; 0: nothing is left to read
-	plan     string
+	fixed    int                 // steps before this index have been delivered and do not move
+	read     []resource.ReadFunc // by rank of the type: reads the objects of steps that have none
+	batch    int                 // resources that one upstream request of read returns; 0: every step has its object
+	plan     string              // how the result was found
 
-	size    int64 // bytes; this and expires belong to walks
-	expires time.Time
+	size    int64     // bytes; guarded, like expires, by the lock of walks
+	expires time.Time // when the walk is forgotten
 }
 
 // step is a resource of a walk.
 type step struct {
-	at     Place
-	object query.Object // nil: read when it is delivered
+	at     place
+	object query.Object // nil: read when the step is delivered
 }
 
-func newWalk(c *Request) *walk {
-	return &walk{caller: c.Caller, began: c.Began, turn: make(chan struct{}, 1), read: make([]resource.ReadFunc, len(c.Types))}
+func newWalk(r *Request) *walk {
+	return &walk{caller: r.Caller, began: r.Began, turn: make(chan struct{}, 1), read: make([]resource.ReadFunc, len(r.Types))}
 }
 
-// newWalkKey names a walk that is found by its cursors alone.
+// newWalkKey returns a random key for a walk that only its cursors find.
 func newWalkKey() string {
 	var b [9]byte
 	rand.Read(b[:]) // never fails
 	return string(b[:])
 }
 
-// enter waits until nobody else uses the walk.
+// enter waits until no other request uses the walk, or until ctx ends. Every enter needs a leave.
 func (w *walk) enter(ctx context.Context) error {
 	select {
 	case w.turn <- struct{}{}:
@@ -64,7 +64,7 @@ func (w *walk) enter(ctx context.Context) error {
 
 func (w *walk) leave() { <-w.turn }
 
-// add appends what the backend of the type with that rank found.
+// add appends the resources that the backend of the type with the rank found.
 func (w *walk) add(rank int, found *resource.ListResult) {
 	w.complete = found.Whole()
 	w.read[rank] = found.Read
@@ -76,22 +76,29 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	}
 	w.steps = slices.Grow(w.steps, len(objects)+len(found.IDs))
 	for _, o := range objects {
-		w.steps = append(w.steps, step{Place{rank, o.Text("id")}, o})
+		w.steps = append(w.steps, step{place{rank, o.Text("id")}, o})
 	}
 	for _, id := range found.IDs {
-		w.steps = append(w.steps, step{at: Place{rank, id}})
+		w.steps = append(w.steps, step{at: place{rank, id}})
 	}
 }
 
-// worthKeeping reports whether another page may follow the one given.
+// worthKeeping reports whether another page may follow this one. A walk without steps is not worth keeping.
 func (w *walk) worthKeeping(page *resource.ListResult) bool {
 	return len(page.Resources) > 0 && w.fixed < page.Total
 }
 
-// completeWith makes a window complete: what was delivered stays where it is, and
-// everything else that all has stands around it, in all's order.
+// sort orders the steps of several types by q.SortBy. A step without object has no value to sort by.
+func (w *walk) sort(q resource.ListQuery) {
+	if q.SortBy != nil {
+		query.SortFunc(w.steps, func(s step) query.Object { return s.object }, *q.SortBy, q.Descending)
+	}
+}
+
+// completeWith makes a window complete: its steps, which were delivered, keep their places, and the other steps of all
+// stand around them in their order. With all = [a b c d e] the window [x c] from index 1 becomes [a x c b d e].
 func (w *walk) completeWith(all *walk) {
-	delivered := make(map[Place]bool, len(w.steps))
+	delivered := make(map[place]bool, len(w.steps))
 	for _, e := range w.steps {
 		delivered[e.at] = true
 	}
@@ -102,19 +109,19 @@ func (w *walk) completeWith(all *walk) {
 	w.complete, w.from, w.read, w.batch, w.plan = true, 0, all.read, all.batch, all.plan
 }
 
-// cut returns the page of count resources behind start others. The caller has
-// entered the walk.
-func (w *walk) cut(ctx context.Context, c *Request, start, count int) (*resource.ListResult, error) {
+// cut returns the page of count resources that follows the first start ones. It reads the objects that are missing;
+// where a resource is gone, the next one takes its place. The caller has entered the walk.
+func (w *walk) cut(ctx context.Context, r *Request, start, count int) (*resource.ListResult, error) {
 	start = min(start, len(w.steps))
 	page := make([]query.Object, 0, min(count, len(w.steps)-start))
 	for at := start; len(page) < count && at < len(w.steps); {
 		window := w.steps[at:min(at+count-len(page), len(w.steps))]
-		present, err := w.filled(ctx, window)
+		present, err := w.fill(ctx, window)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range present {
-			page = append(page, c.presented(e))
+			page = append(page, r.show(e))
 		}
 		at += w.forget(at, window, present)
 	}
@@ -122,8 +129,9 @@ func (w *walk) cut(ctx context.Context, c *Request, start, count int) (*resource
 	return &resource.ListResult{Total: len(w.steps), Resources: page, Plan: w.plan}, nil
 }
 
-// continued is the plan of a page that was cut from a result found before.
-func (w *walk) continued(page *resource.ListResult) string {
+// continuedPlan is the plan of a page that was cut from a walk kept before. Its cost is the upstream requests that read
+// the objects of the page.
+func (w *walk) continuedPlan(page *resource.ListResult) string {
 	cost := 0
 	if w.batch > 0 {
 		cost = (len(page.Resources) + w.batch - 1) / w.batch
@@ -131,15 +139,15 @@ func (w *walk) continued(page *resource.ListResult) string {
 	return fmt.Sprintf("continued(%s) cost=%d", w.plan, cost)
 }
 
-// filled returns the steps with their objects, without those whose resource is
-// gone or matches no longer.
-func (w *walk) filled(ctx context.Context, window []step) ([]step, error) {
-	var objects map[Place]query.Object
+// fill returns the steps of a window with their objects. It leaves out steps whose resource is gone or matches no
+// longer.
+func (w *walk) fill(ctx context.Context, window []step) ([]step, error) {
+	var objects map[place]query.Object
 	for rank, read := range w.read {
 		var ids []string
 		for _, e := range window {
-			if e.at.Rank == rank && e.object == nil {
-				ids = append(ids, e.at.ID)
+			if e.at.rank == rank && e.object == nil {
+				ids = append(ids, e.at.id)
 			}
 		}
 		if len(ids) == 0 {
@@ -150,10 +158,10 @@ func (w *walk) filled(ctx context.Context, window []step) ([]step, error) {
 			return nil, err
 		}
 		if objects == nil {
-			objects = make(map[Place]query.Object, len(window))
+			objects = make(map[place]query.Object, len(window))
 		}
 		for _, o := range found {
-			objects[Place{rank, o.Text("id")}] = o
+			objects[place{rank, o.Text("id")}] = o
 		}
 	}
 	if objects == nil {
@@ -171,14 +179,13 @@ func (w *walk) filled(ctx context.Context, window []step) ([]step, error) {
 	return present, nil
 }
 
-// forget takes out of the walk what is not present of the window at a position, so
-// that others move up and the page becomes full, and returns how many steps stay
-// there. What was delivered before keeps its place.
+// forget removes the steps of the window at index at whose resources are gone, so that later ones fill the page, and
+// returns how many steps of the window remain. A window that was delivered before keeps all of its steps.
 func (w *walk) forget(at int, window, present []step) int {
 	if len(present) == len(window) || at < w.fixed {
 		return len(window)
 	}
-	still := make(map[Place]bool, len(present))
+	still := make(map[place]bool, len(present))
 	for _, e := range present {
 		still[e.at] = true
 	}
@@ -188,118 +195,82 @@ func (w *walk) forget(at int, window, present []step) int {
 	return len(kept)
 }
 
-// cursor is the one of the page behind start others, of the same walk as at.
-func (w *walk) cursor(at Cursor, start int, sorted bool) Cursor {
-	next := Cursor{Began: at.Began, Count: at.Count, Walk: at.Walk, Start: start}
+// cursorAt returns the cursor of the page that follows the first start steps. The rest of it is as in at, a cursor of
+// the same walk.
+func (w *walk) cursorAt(at cursor, start int, sorted bool) cursor {
+	c := cursor{began: at.began, count: at.count, walk: at.walk, start: start}
 	if start > 0 {
-		next.After = w.steps[start-1].at
+		c.after = w.steps[start-1].at
 	}
 	if sorted {
-		next.Digest = w.digest(start)
+		c.digest = w.digest(start)
 	}
-	return next
+	return c
 }
 
-// resume finds the place of a cursor of a lost walk in this one.
-func (w *walk) resume(at Cursor, sorted bool) (int, error) {
+// resume returns the index at which a cursor of a lost walk goes on in this one. It refuses the cursor of a sorted list
+// if other steps stand before that index than were delivered.
+func (w *walk) resume(at cursor, sorted bool) (int, error) {
 	switch {
-	case at.Start == 0:
+	case at.start == 0:
 		return 0, nil
 	case !sorted:
-		return sort.Search(len(w.steps), func(i int) bool { return w.steps[i].at.compare(at.After) > 0 }), nil
-	case at.Start <= len(w.steps) && w.digest(at.Start) == at.Digest:
-		return at.Start, nil
+		return sort.Search(len(w.steps), func(i int) bool { return w.steps[i].at.compare(at.after) > 0 }), nil
+	case at.start <= len(w.steps) && w.digest(at.start) == at.digest:
+		return at.start, nil
 	}
 	return 0, expiredCursor("What was delivered is no longer kept, and the order has changed since; begin again with an empty cursor.")
 }
 
-// digest stands for the first steps and their order.
+// digest is a hash of the first steps and their order.
 func (w *walk) digest(steps int) string {
 	h := sha256.New()
 	var b []byte
 	for _, e := range w.steps[:steps] {
-		b = binary.AppendUvarint(b[:0], uint64(e.at.Rank))
-		b = binary.AppendUvarint(b, uint64(len(e.at.ID)))
-		h.Write(append(b, e.at.ID...))
+		b = binary.AppendUvarint(b[:0], uint64(e.at.rank))
+		b = binary.AppendUvarint(b, uint64(len(e.at.id)))
+		h.Write(append(b, e.at.id...))
 	}
 	return string(h.Sum(nil)[:16])
 }
 
-// find returns a walk that lives, nil if there is none.
-func (s *walks) find(key string) *walk {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w := s.byKey[key]
-	if w == nil || s.now().After(w.expires) {
-		return nil
-	}
-	w.expires = s.now().Add(s.lifetime)
-	return w
+// estimate is the memory that the whole result of a window would take, by the average of the window's steps. There is
+// a step to divide by: byIndex keeps a window only if its page had resources (worthKeeping), and readRest, which alone
+// takes the steps away, sets tooLarge with that and then asks for no estimate.
+func (w *walk) estimate() int64 {
+	return w.bytes() / int64(len(w.steps)) * int64(w.total)
 }
 
-// keep remembers a walk, in the place of an older one or of itself as it was. It
-// reports false, and keeps none, if the walk is larger than all room there is.
-func (s *walks) keep(key string, w *walk) bool {
-	size := w.bytes()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remove(key)
-	if s.exceeds(size) {
-		return false
+// bytes estimates the memory that a walk holds: some 3.6 kB for each user. Objects that it shares with other walks
+// count in full.
+func (w *walk) bytes() int64 {
+	size := int64(256)
+	for _, e := range w.steps {
+		size += 64 + int64(len(e.at.id)) + footprint(e.object)
 	}
-	for k, old := range s.byKey {
-		if s.now().After(old.expires) {
-			s.remove(k)
+	return size * 7 / 5 // what allocation rounds up to, as measured
+}
+
+// footprint estimates the memory of a value and of all that it points to.
+func footprint(v any) int64 {
+	const word, pair = 8, 16
+	switch v := v.(type) {
+	case query.Object:
+		size := int64(3*word + 2*pair*cap(v)) // names are the schema's
+		for _, m := range v {
+			size += footprint(m.Value)
 		}
-	}
-	for len(s.byKey) >= maxWalks || s.total()+size > s.room {
-		s.remove(s.dispensable())
-	}
-	w.size, w.expires = size, s.now().Add(s.lifetime)
-	s.byKey[key] = w
-	s.held[w.caller] += size
-	return true
-}
-
-// exceeds reports whether so many bytes are more than all room there is.
-func (s *walks) exceeds(bytes int64) bool { return bytes > s.room }
-
-// drop forgets a walk.
-func (s *walks) drop(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.remove(key)
-}
-
-func (s *walks) remove(key string) {
-	w := s.byKey[key]
-	if w == nil {
-		return
-	}
-	delete(s.byKey, key)
-	if s.held[w.caller] -= w.size; s.held[w.caller] <= 0 {
-		delete(s.held, w.caller)
-	}
-}
-
-func (s *walks) total() (bytes int64) {
-	for _, held := range s.held {
-		bytes += held
-	}
-	return bytes
-}
-
-// dispensable is the walk to give up when room is short: the one longest unused
-// of the caller who holds most, so that nobody pushes out everybody else's.
-func (s *walks) dispensable() string {
-	var key string
-	var worst *walk
-	for k, w := range s.byKey {
-		switch {
-		case worst == nil, s.held[w.caller] > s.held[worst.caller],
-			w.caller == worst.caller && w.expires.Before(worst.expires):
-			key, worst = k, w
+		return size
+	case []any:
+		size := int64(3*word + pair*cap(v))
+		for _, e := range v {
+			size += footprint(e)
 		}
+		return size
+	case string:
+		return pair + int64(len(v)+word)
+	case time.Time:
+		return 3 * word
 	}
-	return key
+	return word
 }

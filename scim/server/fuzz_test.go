@@ -5,13 +5,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/scim/document"
-	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -100,37 +98,6 @@ func FuzzParameters(f *testing.F) {
 		}
 		if values, err := url.ParseQuery(raw); err == nil && values.Has("filter") && p.filter == nil {
 			t.Error("the filter is lost")
-		}
-	})
-}
-
-// FuzzCursor holds that any text is a cursor of the query or refused, and that
-// what was sealed is what is opened.
-func FuzzCursor(f *testing.F) {
-	sealer := list.NewCursorSealer(list.Config{CursorKey: "a key", CursorTimeout: 10 * time.Minute, Now: time.Now})
-	whole := list.Cursor{Began: time.UnixMilli(1), Count: 100, Walk: "a walk", Start: 1 << 40, After: list.Place{Rank: 2, ID: "31acb67e"}, Digest: "0123456789abcdef"}
-	for _, c := range []list.Cursor{whole} {
-		f.Add(sealer.Seal(c, "query"), c.Count, c.Start, c.After.ID)
-	}
-	f.Add("====", 1, 1, "\xff")
-	f.Fuzz(func(t *testing.T, text string, count, start int, id string) {
-		_, err := sealer.Open(text, "query")
-		refusedByServer(t, err)
-		want := list.Cursor{Began: time.UnixMilli(1 << 40), Count: max(0, count) % (1 << 50), Start: max(0, start) % (1 << 50), After: list.Place{Rank: 1, ID: id}}
-		sealed := sealer.Seal(want, "query")
-		if strings.Trim(sealed, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~") != "" {
-			t.Errorf("%q has reserved characters", sealed)
-		}
-		if len(sealed) > list.MaxCursor {
-			return
-		}
-		got, err := sealer.Open(sealed, "query")
-		got.Issued = want.Issued
-		if err != nil || got != want {
-			t.Errorf("%+v became %+v, %v", want, got, err)
-		}
-		if _, err := sealer.Open(sealed, "another query"); err == nil {
-			t.Error("another query's cursor was opened")
 		}
 	})
 }

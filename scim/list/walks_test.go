@@ -8,24 +8,24 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// keptWalk keeps a walk of a caller with so many resources of some hundred bytes.
-func keptWalk(s *walks, caller, key string, resources int) bool {
+// keepWalk keeps a walk of a caller with resources of some hundred bytes each.
+func keepWalk(s *walks, caller, key string, resources int) bool {
 	w := &walk{caller: caller, complete: true}
 	for i := range resources {
-		w.steps = append(w.steps, step{Place{0, fmt.Sprint(i)}, query.Object{{Name: "id", Value: fmt.Sprint(i)}}})
+		w.steps = append(w.steps, step{place{0, fmt.Sprint(i)}, query.Object{{Name: "id", Value: fmt.Sprint(i)}}})
 	}
 	return s.keep(key, w)
 }
 
-// TestWalksMakeRoom holds that who fills the room loses his own walks first, the
-// one longest unused, and that nobody fills it with small ones.
+// TestWalksMakeRoom checks that a caller that fills the room loses its own walks first, beginning with the one that has
+// rested longest, and that the number of small walks is bounded.
 func TestWalksMakeRoom(t *testing.T) {
 	now := time.Now()
 	s := newWalks(Config{KeptResultBytes: 100_000, CursorTimeout: 10 * time.Minute, Now: func() time.Time { return now }})
-	keptWalk(s, "modest", "modest", 10)
+	keepWalk(s, "modest", "modest", 10)
 	for n := range 20 {
 		now = now.Add(time.Second)
-		if !keptWalk(s, "greedy", fmt.Sprint("greedy ", n), 100) {
+		if !keepWalk(s, "greedy", fmt.Sprint("greedy ", n), 100) {
 			t.Fatalf("walk %d was not kept", n)
 		}
 		s.find("greedy 0")
@@ -36,17 +36,17 @@ func TestWalksMakeRoom(t *testing.T) {
 	if s.total() > 100_000 {
 		t.Errorf("%d bytes are kept", s.total())
 	}
-	if keptWalk(s, "greedy", "all", 10_000) || s.find("modest") == nil {
+	if keepWalk(s, "greedy", "all", 10_000) || s.find("modest") == nil {
 		t.Error("a walk larger than the room was kept, or cost others")
 	}
 	for n := range 2 * maxWalks {
-		keptWalk(s, "many", fmt.Sprint("many ", n), 0)
+		keepWalk(s, "many", fmt.Sprint("many ", n), 0)
 	}
 	if len(s.byKey) > maxWalks {
 		t.Errorf("%d walks are kept", len(s.byKey))
 	}
 	now = now.Add(time.Hour)
-	keptWalk(s, "modest", "new", 1)
+	keepWalk(s, "modest", "new", 1)
 	if len(s.byKey) != 1 || len(s.held) != 1 {
 		t.Errorf("after an hour %d walks of %d callers are kept", len(s.byKey), len(s.held))
 	}
