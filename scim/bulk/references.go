@@ -1,19 +1,21 @@
 package bulk
 
 import (
-	"net/url"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// A reference is "bulkId:" and the bulkId of a POST in the same request, RFC 7644
-// section 3.7.2: as the id in a path, as any value in data, and between quotes in
-// the path of a PATCH operation, as in members[value eq "bulkId:x"].
+// referencePrefix begins a reference, RFC 7644 section 3.7.2: "bulkId:" and the bulkId of a POST in the same request
+// stand for the id of the resource that the POST makes. A reference may be the id in a path, any value in data, or stand
+// between quotes in the path of a PATCH operation, as in members[value eq "bulkId:x"].
 const referencePrefix = "bulkId:"
 
+// quoted matches the quoted texts in the path of a PATCH operation.
 var quoted = regexp.MustCompile(`"([^"\\]*)"`)
 
-// referenceIn returns the bulkId that text refers to, or false.
+// referenceIn returns the bulkId that a text refers to. It reports false if the text is no reference.
 func referenceIn(text string) (string, bool) {
 	if len(text) <= len(referencePrefix) || !strings.EqualFold(text[:len(referencePrefix)], referencePrefix) {
 		return "", false
@@ -21,8 +23,8 @@ func referenceIn(text string) (string, bool) {
 	return text[len(referencePrefix):], true
 }
 
-// mapTexts returns a copy of data in which with has had its say on every text:
-// on values, and on what is between quotes in the path of a PATCH operation.
+// mapTexts returns a copy of data with every string s replaced by with(s), also between quotes in a PATCH path. Names of
+// members stay.
 func mapTexts(data any, with func(string) string) any {
 	switch data := data.(type) {
 	case string:
@@ -47,12 +49,12 @@ func mapTexts(data any, with func(string) string) any {
 	return data
 }
 
-// resolve returns data with the references replaced by the ids of what was
-// created; those that known does not know stay.
-func resolve(data any, known func(bulkID string) string) any {
+// resolve returns data with ids in place of references. idOf returns the id for a bulkId; where it returns "", the
+// reference stays.
+func resolve(data any, idOf func(bulkID string) string) any {
 	return mapTexts(data, func(text string) string {
 		if bulkID, ok := referenceIn(text); ok {
-			if id := known(bulkID); id != "" {
+			if id := idOf(bulkID); id != "" {
 				return id
 			}
 		}
@@ -60,7 +62,7 @@ func resolve(data any, known func(bulkID string) string) any {
 	})
 }
 
-// texts lists the values in data that mapTexts visits.
+// texts lists the strings in data that mapTexts replaces.
 func texts(data any) []string {
 	var all []string
 	mapTexts(data, func(text string) string {
@@ -70,11 +72,20 @@ func texts(data any) []string {
 	return all
 }
 
-// target is the unescaped id in the operation's path, "" for a POST.
-func (op *bulkOperation) target() string {
-	if len(op.path) < 2 {
-		return ""
+// idOf returns the id of the resource that the POST with the bulkId made, "" if it did not make one yet.
+func (j *Job) idOf(bulkID string) string {
+	if op := j.byID[bulkID]; op != nil && op.settled {
+		return op.id
 	}
-	id, _ := url.PathUnescape(op.path[1]) // document.ParsePath has tried
-	return id
+	return ""
+}
+
+// unresolved returns a bulkId that op refers to and that has no id, "" if there is none.
+func (j *Job) unresolved(op *operation) string {
+	for _, bulkID := range slices.Sorted(maps.Keys(op.refs)) {
+		if j.idOf(bulkID) == "" {
+			return bulkID
+		}
+	}
+	return ""
 }

@@ -49,7 +49,7 @@ func (s *Server) performStep(ctx context.Context, outer *call, step bulk.Step) b
 		header.Set("If-Match", step.Version)
 	}
 	escaped := BasePath + "/" + strings.Join(step.Path, "/")
-	unescaped, _ := url.PathUnescape(escaped) // document.ParsePath has tried
+	unescaped, _ := url.PathUnescape(escaped) // bulk.Parse has checked the escapes
 	r := &http.Request{Method: step.Method, URL: &url.URL{Path: unescaped, RawPath: escaped}, Header: header, Body: http.NoBody}
 	c := newCall(r, outer.base, s.cfg.Now())
 	c.caller, c.data, c.operation = outer.caller, step.Data, step.Index+1
