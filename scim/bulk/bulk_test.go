@@ -71,6 +71,11 @@ func TestPlan(t *testing.T) {
 			{"method":"POST","path":"/Groups","bulkId":"h","data":{"members":[{"value":"bulkId:u"},{"value":"bulkId:v"}]}},
 			{"method":"POST","path":"/Users","bulkId":"u","data":{}},
 			{"method":"POST","path":"/Users","bulkId":"v","data":{}}]`, "0 after 3, 1 after 0, 1 after 3, 2 after 1, 2 after 3, 2 after 4"},
+		{"a reference in another case", `[
+			{"method":"POST","path":"/Users","bulkId":"u","data":{}},
+			{"method":"PUT","path":"/Users/bulkId:u","data":{}},
+			{"method":"PATCH","path":"/Groups/g","data":{"members":["BULKID:u"]}},
+			{"method":"DELETE","path":"/Users/bulkid:u"}]`, "1 after 0, 2 after 0, 2 after 1, 3 after 0, 3 after 1, 3 after 2"},
 		{"a fault waits for nothing", `[{"method":"DELETE","path":"/Users/1"},{"method":"PUT","path":"/Users/1"},{"method":"DELETE","path":"/Users/1"}]`, "2 after 0"},
 		{"the example of plan", `[
 			{"method":"PATCH","path":"/Groups/g","data":{"members":["u"]}},

@@ -56,7 +56,8 @@ func (j *Job) order() {
 		}
 		subject := op.subject()
 		for _, text := range texts(op.data) {
-			if u := uses[text]; u != nil && text != subject {
+			named := canonical(text)
+			if u := uses[named]; u != nil && named != subject {
 				op.waitFor(u.writer)
 				u.readers = append(u.readers, op)
 			}
@@ -75,7 +76,7 @@ func (j *Job) order() {
 // of the new resource, since no two resources of an endpoint share a name. It is "" for a POST without a name.
 func (op *operation) subject() string {
 	if id := op.target(); id != "" {
-		return id
+		return canonical(id)
 	}
 	object, _ := op.data.(map[string]any)
 	for _, attribute := range []string{"userName", "displayName"} {

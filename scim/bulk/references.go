@@ -23,6 +23,14 @@ func referenceIn(text string) (string, bool) {
 	return text[len(referencePrefix):], true
 }
 
+// canonical spells the prefix of a reference as referencePrefix does, and returns other texts as they are.
+func canonical(text string) string {
+	if bulkID, ok := referenceIn(text); ok {
+		return referencePrefix + bulkID
+	}
+	return text
+}
+
 // mapTexts returns a copy of data with every string s replaced by with(s), also between quotes in a PATCH path. Names of
 // members stay.
 func mapTexts(data any, with func(string) string) any {
