@@ -40,8 +40,8 @@ type use struct {
 	readers []*operation // the operations since writer that name the subject in their data
 }
 
-// order lets each operation wait for the last earlier one that changes a subject that it names, and each that changes a
-// subject for the last earlier uses of that.
+// order lets an operation wait for earlier ones on the same subject. If it names a subject, it waits for the last
+// operation that changes that; if it changes the subject, also for those that have named it since.
 func (j *Job) order() {
 	uses := map[string]*use{}
 	for _, op := range j.ops {

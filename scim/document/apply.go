@@ -1,17 +1,16 @@
 package document
 
 import (
-	"fmt"
 	"slices"
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
-// Apply returns the resource with all operations applied, RFC 7644 section
-// 3.5.2. It does not write to current. An add or replace on an element that
-// does not exist makes it from the filter's equalities; strict callers get
-// resource.NoTarget.
+// Apply returns a copy of current with all operations applied, RFC 7644 section 3.5.2, and does not write to current. If
+// no element satisfies the filter of an add or replace, one is made from the filter's equalities: emails[type eq "home"]
+// makes {"type": "home"}. With strict such an operation is refused with 400 noTarget. A result that CheckWritable refuses
+// is an error too.
 func Apply(rt *resource.Type, current query.Object, ops []resource.Operation, strict bool) (query.Object, error) {
 	doc := current.Clone()
 	for _, op := range ops {
@@ -36,45 +35,7 @@ func Apply(rt *resource.Type, current query.Object, ops []resource.Operation, st
 	return doc, CheckWritable(rt, current, doc)
 }
 
-// CheckWritable refuses what the operations together, or a PUT, must not do: take a
-// required value away or change an immutable one. What is readOnly they leave out.
-func CheckWritable(rt *resource.Type, current, doc query.Object) error {
-	for _, a := range rt.Schema.Attributes {
-		if a.Mutability == query.ReadOnly {
-			continue
-		}
-		before, had := current.Get(a.Name)
-		after, has := doc.Get(a.Name)
-		if a.Required && had && !has {
-			return resource.Mutability("%s is required and cannot be removed.", a.Name)
-		}
-		if a.Mutability == query.Immutable && had && !sameValue(rt, before, after) {
-			return resource.Mutability("%s is fixed once the %s exists: Atlassian does not change it from %s to %s. Create another %s instead.",
-				a.Name, rt.Name, valueText(before), valueText(after), rt.Name)
-		}
-	}
-	return nil
-}
-
-// sameValue reports whether two values of an attribute are the same, or the first
-// is what the second refers to.
-func sameValue(rt *resource.Type, before, after any) bool {
-	is, ok := before.(query.Object)
-	given, also := after.(query.Object)
-	if ok && also && rt.References {
-		return query.Refers(given, is)
-	}
-	return query.Equal(query.Object{{Value: before}}, query.Object{{Value: after}})
-}
-
-// valueText shows a value in a detail.
-func valueText(v any) string {
-	if o, ok := v.(query.Object); ok {
-		return resource.Describe(o)
-	}
-	return resource.InQuotes(fmt.Sprint(v))
-}
-
+// setOrDelete sets a member, or deletes it if v is nil or empty.
 func setOrDelete(o *query.Object, name string, v any) {
 	switch v := v.(type) {
 	case nil:
@@ -96,13 +57,13 @@ func setOrDelete(o *query.Object, name string, v any) {
 	}
 }
 
-// applySingle changes a single-valued attribute. A complex value is merged into
-// the one there, RFC 7644 section 3.5.2.3.
+// applySingle applies an operation to a single-valued attribute of o. A complex value is merged into the one there, RFC
+// 7644 section 3.5.2.3.
 func applySingle(rt *resource.Type, o *query.Object, op resource.Operation) {
 	name := op.Path.Attr.Name
 	switch {
 	case op.Path.Attr.Kind == query.Complex:
-		setOrDelete(o, name, changedAttribute(rt, (*o).Inner(name), op))
+		setOrDelete(o, name, changeComplex(rt, (*o).Inner(name), op))
 	case op.Op == "remove":
 		o.Delete(name)
 	default:
@@ -110,10 +71,9 @@ func applySingle(rt *resource.Type, o *query.Object, op resource.Operation) {
 	}
 }
 
-// changedAttribute is a complex value, or the element of a list, after an operation;
-// nothing if nothing is left of it. Parts that are given join those there. Not so
-// with a reference: the other parts are of what it referred to before.
-func changedAttribute(rt *resource.Type, v query.Object, op resource.Operation) query.Object {
+// changeComplex returns a complex value, or an element of a list, after an operation; nil if no part is left. The parts of
+// op.Value join those of v. A reference is replaced instead: its old parts belong to the thing that it referred to before.
+func changeComplex(rt *resource.Type, v query.Object, op resource.Operation) query.Object {
 	given, _ := op.Value.(query.Object)
 	if op.Path.Sub != nil && op.Op != "remove" {
 		given = query.Object{{Name: op.Path.Sub.Name, Value: op.Value}}
@@ -135,6 +95,7 @@ func changedAttribute(rt *resource.Type, v query.Object, op resource.Operation) 
 	return v
 }
 
+// applyMulti applies an operation to a multi-valued attribute of o.
 func applyMulti(rt *resource.Type, o *query.Object, op resource.Operation, strict bool) error {
 	name := op.Path.Attr.Name
 	v, _ := o.Get(name)
@@ -157,7 +118,7 @@ func applyMulti(rt *resource.Type, o *query.Object, op resource.Operation, stric
 		list = given
 	case given != nil:
 		list = slices.DeleteFunc(list, func(e any) bool {
-			return slices.ContainsFunc(given, func(g any) bool { return means(rt, g, e) })
+			return slices.ContainsFunc(given, func(g any) bool { return refersTo(rt, g, e) })
 		})
 	default:
 		list = nil
@@ -166,20 +127,20 @@ func applyMulti(rt *resource.Type, o *query.Object, op resource.Operation, stric
 	return nil
 }
 
-// include adds an element, or what it says to the one that it means.
+// include adds an element to a list. If it refers to an element that is there, its parts join those of that one.
 func include(rt *resource.Type, list []any, given any, op resource.Operation) []any {
-	at := slices.IndexFunc(list, func(e any) bool { return means(rt, given, e) })
+	at := slices.IndexFunc(list, func(e any) bool { return refersTo(rt, given, e) })
 	demote(list, given)
 	if at < 0 {
 		return append(list, given)
 	}
 	if element, ok := list[at].(query.Object); ok && !rt.References {
-		list[at] = changedAttribute(rt, element, resource.Operation{Op: "add", Path: op.Path, Value: given})
+		list[at] = changeComplex(rt, element, resource.Operation{Op: "add", Path: op.Path, Value: given})
 	}
 	return list
 }
 
-// applyElements changes the elements that the filter selects, or all.
+// applyElements applies an operation to the elements that its filter selects, or to all if it has none.
 func applyElements(rt *resource.Type, list []any, op resource.Operation, strict bool) ([]any, error) {
 	if given, ok := op.Value.([]any); ok && len(given) > 0 {
 		op.Value = given[0]
@@ -195,7 +156,7 @@ func applyElements(rt *resource.Type, list []any, op resource.Operation, strict 
 		if err := contradicts(rt, e, op); err != nil {
 			return nil, err
 		}
-		changed := changedElement(rt, e, op)
+		changed := changeElement(rt, e, op)
 		if changed == nil {
 			continue
 		}
@@ -215,7 +176,7 @@ func applyElements(rt *resource.Type, list []any, op resource.Operation, strict 
 	case strict || !ok:
 		return nil, resource.NoTarget("%s has no element that satisfies %s.", op.Path.Attr.Name, op.Filter)
 	}
-	made := changedElement(rt, terms, op)
+	made := changeElement(rt, terms, op)
 	if object, ok := made.(query.Object); ok && subAttribute(op.Path.Attr, "value") != nil && object.Text("value") == "" {
 		return nil, resource.NoTarget("%s has no element that satisfies %s, and without a value none can be made.", op.Path.Attr.Name, op.Filter)
 	}
@@ -223,8 +184,8 @@ func applyElements(rt *resource.Type, list []any, op resource.Operation, strict 
 	return append(kept, made), nil
 }
 
-// contradicts refuses an operation whose value names another element than its
-// filter selects: a remove of it, or an add, which takes no link away.
+// contradicts refuses a remove whose value names another element than its filter selects, and such an add to the list of
+// links: an add must not take a link away.
 func contradicts(rt *resource.Type, element any, op resource.Operation) error {
 	given := op.Value
 	if list, ok := given.([]any); ok && len(list) > 0 {
@@ -233,15 +194,14 @@ func contradicts(rt *resource.Type, element any, op resource.Operation) error {
 	if given == nil || op.Filter == nil || op.Path.Sub != nil || op.Op == "replace" || op.Op == "add" && op.Path.Attr.Name != rt.Links.Name {
 		return nil
 	}
-	if means(rt, given, element) {
+	if refersTo(rt, given, element) {
 		return nil
 	}
 	return resource.InvalidValue("%s: the value names another element than the filter selects; leave one of them out.", op.Path)
 }
 
-// changedElement is an element after an operation, nil if nothing is left of it:
-// without its value it is nothing.
-func changedElement(rt *resource.Type, element any, op resource.Operation) any {
+// changeElement returns an element after an operation; nil if no part is left, or its part "value" was removed.
+func changeElement(rt *resource.Type, element any, op resource.Operation) any {
 	if op.Path.Attr.Kind != query.Complex {
 		if op.Op == "remove" {
 			return nil
@@ -249,22 +209,22 @@ func changedElement(rt *resource.Type, element any, op resource.Operation) any {
 		return op.Value
 	}
 	object, _ := element.(query.Object)
-	changed := changedAttribute(rt, object, op)
+	changed := changeComplex(rt, object, op)
 	if len(changed) == 0 || op.Op == "remove" && op.Path.Sub.Name == "value" {
 		return nil
 	}
 	return changed
 }
 
-// selects reports whether the filter of the operation's path means an element of
-// the attribute, be it complex or, as a label, a plain value.
+// selects reports whether the filter of an operation selects an element of its attribute: an object or, as with labels, a
+// plain value.
 func selects(op resource.Operation, element any) bool {
 	name := op.Path.Attr.Name
 	return query.Match(query.Has{Path: query.Path{Attr: op.Path.Attr}, Filter: op.Filter}, query.Object{{Name: name, Value: []any{element}}})
 }
 
-// Equalities turns a filter that is a conjunction of equalities into the
-// element that satisfies it. No filter gives the empty element.
+// Equalities returns the element that a filter of equalities describes: {"type": "work", "primary": true} for
+// type eq "work" and primary eq true, and an empty one for nil. It reports false for a filter with any other operator.
 func Equalities(filter query.Expr) (query.Object, bool) {
 	switch f := filter.(type) {
 	case nil:
@@ -290,7 +250,8 @@ func Equalities(filter query.Expr) (query.Object, bool) {
 	return nil, false
 }
 
-// demote makes way for a new primary element, RFC 7643 section 2.4.
+// demote makes the elements of a list no longer primary if the added one is, since a list has one primary element at most
+// (RFC 7643 section 2.4). It replaces elements of list, and does not write to them.
 func demote(list []any, added any) {
 	if !isPrimary(added) {
 		return
@@ -304,15 +265,16 @@ func demote(list []any, added any) {
 	}
 }
 
+// isPrimary reports whether an element is marked as the primary one.
 func isPrimary(element any) bool {
 	object, _ := element.(query.Object)
 	v, _ := object.Get("primary")
 	return v == true
 }
 
-// means reports whether what a client gave names the element: by all it says
-// where elements are references, else by value, and by type where it gives one.
-func means(rt *resource.Type, given, element any) bool {
+// refersTo reports whether a client's value refers to an element: by all of its parts if elements are references, else by
+// its value, and by its type if it has one.
+func refersTo(rt *resource.Type, given, element any) bool {
 	g, ok := given.(query.Object)
 	e, also := element.(query.Object)
 	if !ok || !also {

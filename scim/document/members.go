@@ -2,27 +2,31 @@ package document
 
 import (
 	"strconv"
+	"strings"
 
 	"scim-atlassian/scim/resource"
 )
 
+// NotANumber is the refusal of a value that is no whole number: 400 invalidValue.
 func NotANumber(name, value string) error {
 	return resource.InvalidValue("%s is %q; it must be a whole number.", name, resource.Clip(value))
 }
 
-// Member is the value of a member of a body, nil if there is none. What names
-// the type to the client.
-func Member[T any](name, what string, value any) (*T, error) {
+// Member returns the value of a member of a body with the type T, nil for null or a member that is not there. It refuses
+// any other type with 400 invalidValue, and calls T by the name in kind, such as "string".
+func Member[T any](name, kind string, value any) (*T, error) {
 	if value == nil {
 		return nil, nil
 	}
 	v, ok := value.(T)
 	if !ok {
-		return nil, resource.InvalidValue("%s has the wrong type; it must be a %s.", name, what)
+		return nil, resource.InvalidValue("%s has the wrong type; it must be a %s.", name, kind)
 	}
 	return &v, nil
 }
 
+// Number returns the value of a member of a body that is a whole number, nil for null or a member that is not there. It
+// refuses anything else with 400 invalidValue.
 func Number(name string, value any) (*int, error) {
 	f, err := Member[float64](name, "number", value)
 	if err != nil || f == nil {
@@ -33,4 +37,24 @@ func Number(name string, value any) (*int, error) {
 		return nil, NotANumber(name, strconv.FormatFloat(*f, 'g', -1, 64))
 	}
 	return &n, nil
+}
+
+// LookUp returns the member of an object with the name, or else with the name in another case. If several differ in case
+// alone, it returns any of these.
+func LookUp(object map[string]any, name string) (any, bool) {
+	if v, ok := object[name]; ok {
+		return v, true
+	}
+	for key, v := range object {
+		if strings.EqualFold(key, name) {
+			return v, true
+		}
+	}
+	return nil, false
+}
+
+// List returns v if it is an array, else nil.
+func List(v any) []any {
+	list, _ := v.([]any)
+	return list
 }

@@ -10,37 +10,27 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Bounds of a PATCH body. The library's path parser costs about 0.1 ms an
-// operation.
+// Bounds of a body, so that a small request cannot cost much work.
 const (
-	maxOperations = 1000
-	maxPath       = 1024 // bytes
+	maxOperations = 1000 // operations of a PATCH; also the attributes that one object names
+	maxPath       = 1024 // bytes of a name
 )
 
-// notStored names the attributes of RFC 7643 sections 4.1 and 4.3 that
-// Atlassian does not store. Identity clients map some of them by default, so an
-// operation on one is passed over, as RFC 7644 section 3.3 allows for POST,
-// instead of failing the operations beside it.
-var notStored = []string{
-	"password", "profileUrl", "userType", "locale", "ims", "photos", "addresses", "entitlements", "roles", "x509Certificates",
-	"employeeNumber", "costCenter", "division", "manager",
-}
-
-// Patch reads the body of a PATCH, RFC 7644 section 3.5.2, and takes it
-// apart into operations with one attribute each. An empty, non-nil result means
-// that nothing in it concerns this server.
-func Patch(n Reader, body any) ([]resource.Operation, error) {
-	n.path = true
+// Patch reads the body of a PATCH, as decoded from JSON, into operations on one attribute each (RFC 7644 section 3.5.2).
+// An empty, non-nil result means that all of the body is passed over. A refusal names the operation by its position.
+// Patch does not write to body.
+func Patch(r Reader, body any) ([]resource.Operation, error) {
+	r.inPatch = true
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, resource.InvalidSyntax("The body of a PATCH is an object with schemas [%q] and Operations.", resource.URNPatchOp)
 	}
-	if urns, _ := LookUp(object, "schemas"); n.Strict && !slices.Equal(List(urns), []any{resource.URNPatchOp}) {
+	if urns, _ := LookUp(object, "schemas"); r.Strict && !slices.Equal(List(urns), []any{resource.URNPatchOp}) {
 		return nil, resource.InvalidSyntax("schemas must be [%q].", resource.URNPatchOp)
 	}
 	given, present := LookUp(object, "Operations")
-	if !present && !n.Strict {
-		return []resource.Operation{}, saysNothing(object)
+	if !present && !r.Strict {
+		return []resource.Operation{}, checkEmpty(object)
 	}
 	list, ok := given.([]any)
 	if !ok || len(list) == 0 {
@@ -49,23 +39,22 @@ func Patch(n Reader, body any) ([]resource.Operation, error) {
 	if len(list) > maxOperations {
 		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), maxOperations)
 	}
-	r := patchReader{Reader: n, ops: []resource.Operation{}}
+	p := patchReader{Reader: r, ops: []resource.Operation{}}
 	for i, element := range list {
-		if err := r.read(element); err != nil {
+		if err := p.read(element); err != nil {
 			e := resource.AsError(err)
 			return nil, resource.Refuse(e.Status, e.Type, "Operations[%d]: %s", i, e.Detail)
 		}
 	}
-	if len(r.ops) > maxOperations {
-		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(r.ops), maxOperations)
+	if len(p.ops) > maxOperations {
+		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(p.ops), maxOperations)
 	}
-	return r.ops, nil
+	return p.ops, nil
 }
 
-// saysNothing refuses the body of a PATCH without Operations unless it asks for
-// nothing: one client sends such a body before it dares to patch. SCIM 1.1, where
-// a PATCH holds the attributes themselves, is not understood.
-func saysNothing(object map[string]any) error {
+// checkEmpty refuses the body of a PATCH without Operations if it has any other member than schemas. An empty one passes:
+// one client tries it before its first PATCH. A PATCH of SCIM 1.1, which holds the attributes themselves, is refused.
+func checkEmpty(object map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if !strings.EqualFold(name, "schemas") {
 			return resource.InvalidSyntax("Operations is missing, and there is %q instead: SCIM 2.0 wants {\"schemas\": [%q], \"Operations\": [{\"op\": \"replace\", \"path\": …, \"value\": …}]}. A PATCH of SCIM 1.1 is not understood.",
@@ -75,12 +64,13 @@ func saysNothing(object map[string]any) error {
 	return nil
 }
 
-// patchReader collects the operations of a PATCH.
+// patchReader turns the statements of one body into operations.
 type patchReader struct {
 	Reader
 	ops []resource.Operation
 }
 
+// read reads an element of Operations.
 func (r *patchReader) read(element any) error {
 	object, ok := element.(map[string]any)
 	if !ok {
@@ -106,7 +96,7 @@ func (r *patchReader) read(element any) error {
 	if urn, ok := r.schemaOf(text); ok {
 		return r.schema(op, urn, value)
 	}
-	p, filter, err := r.named(text)
+	p, filter, err := r.resolve(text)
 	switch {
 	case err != nil && r.ignorable(text):
 		return nil
@@ -115,11 +105,11 @@ func (r *patchReader) read(element any) error {
 	case isReadOnly(p):
 		return resource.Mutability("%s is readOnly.", p)
 	}
-	return r.add(op, statement{path: p, filter: filter, value: value, absent: !valued})
+	return r.translate(op, statement{path: p, filter: filter, value: value, absent: !valued})
 }
 
-// pathless unfolds an operation on the resource itself. readOnly attributes in
-// it are passed over: clients send back the id and meta they got.
+// pathless reads an operation without path, whose value is an object of attributes. readOnly attributes in it are passed
+// over: clients send back the id and meta that they were given.
 func (r *patchReader) pathless(op string, value any) error {
 	if op == "remove" {
 		return resource.NoTarget("a remove needs a path.")
@@ -131,30 +121,31 @@ func (r *patchReader) pathless(op string, value any) error {
 	if !ok {
 		return resource.InvalidValue("without a path, value must be an object of attributes.")
 	}
-	return r.addAll(op, object)
+	return r.translateAll(op, object)
 }
 
-func (r *patchReader) addAll(op string, object map[string]any) error {
+// translateAll makes an operation of each statement of an object.
+func (r *patchReader) translateAll(op string, object map[string]any) error {
 	statements, err := r.statements(object)
 	if err != nil {
 		return err
 	}
 	for _, s := range statements {
-		if err := r.add(op, s); err != nil {
+		if err := r.translate(op, s); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// schema reads an operation whose path is the URN of a schema: value holds its
-// attributes, and no value, except of an add, removes those of an extension.
+// schema reads an operation whose path is the URN of a schema. Its value is an object of attributes. If the value
+// unassigns, a replace or remove removes all attributes of the extension.
 func (r *patchReader) schema(op, urn string, value any) error {
 	if object, ok := value.(map[string]any); ok {
-		return r.addAll(op, map[string]any{urn: object})
+		return r.translateAll(op, map[string]any{urn: object})
 	}
 	i := slices.IndexFunc(r.Type.Schema.Extensions, func(e query.Extension) bool { return e.URN == urn })
-	if i < 0 || op == "add" || !r.none(value) {
+	if i < 0 || op == "add" || !r.unassigns(value) {
 		return resource.InvalidValue("%s: value must be an object of its attributes.", urn)
 	}
 	for _, a := range r.Type.Schema.Extensions[i].Attributes {
@@ -165,43 +156,43 @@ func (r *patchReader) schema(op, urn string, value any) error {
 	return nil
 }
 
-// add reads the value of a statement and appends the operation. A value that was
-// given and names nothing never stands for everything.
-func (r *patchReader) add(op string, s statement) error {
+// translate appends the operations, one or more, that a statement asks for. A value in which nothing can be used is
+// refused; it never stands for the whole attribute.
+func (r *patchReader) translate(op string, s statement) error {
 	switch {
 	case op != "remove":
 		return r.set(op, s)
-	case stays(s):
+	case isSwitch(s):
 		_, err := r.value(s.path, s.value)
 		return err
 	}
 	return r.remove(s)
 }
 
-// whichElement refuses to give every element of a list the same part.
-func whichElement(p query.Path) error {
+// ambiguousElement is the refusal to change the same part in every element of a list.
+func ambiguousElement(p query.Path) error {
 	return resource.InvalidValue("%s: say which element is meant, as in %s[value eq \"…\"].", p, p.Attr.Name)
 }
 
-// set is add and replace. null, and "" where it stands for null, unassign (RFC
-// 7643 section 2.5) what can be unassigned.
+// set translates a statement of an add or replace. null, and "" where it stands for null, unassign (RFC 7643 section 2.5),
+// except where leavesOut or isSwitch says otherwise.
 func (r *patchReader) set(op string, s statement) error {
 	switch {
 	case s.filter != nil && s.path.Sub == nil:
 		return r.setElement(op, s)
 	case s.filter == nil && s.path.Sub != nil && r.isLink(s.path.Attr):
-		return whichElement(s.path)
+		return ambiguousElement(s.path)
 	}
-	if object, ok := r.unfolds(s); ok {
+	if object, ok := r.clearsParts(s); ok {
 		return r.setParts(op, s, object)
 	}
 	switch {
-	case r.silent(s) && s.inside:
+	case r.leavesOut(s) && s.inside:
 		return nil
-	case r.silent(s) && op == "replace":
+	case r.leavesOut(s) && op == "replace":
 		return resource.InvalidValue("%s: null leaves it as it is; send [] to empty it, or the values that it is to hold.", s.path)
 	}
-	unassigns := r.none(s.value)
+	clears := r.unassigns(s.value)
 	v, err := r.value(s.path, s.value)
 	if err == nil {
 		err = r.checkLinks(s, v)
@@ -210,31 +201,31 @@ func (r *patchReader) set(op string, s statement) error {
 		return err
 	}
 	if list, ok := v.([]any); ok && len(list) == 0 {
-		v, unassigns = nil, true
+		v, clears = nil, true
 	}
 	switch {
-	case v == nil && !unassigns && !s.inside:
+	case v == nil && !clears && !s.inside:
 		return resource.InvalidValue("%s: the value holds nothing that can be written; name the values that are meant.", s.path)
-	case v == nil && !unassigns:
-		return nil // an object of which the schema knows no part
+	case v == nil && !clears:
+		return nil // an object with no part that the schema has
 	}
 	return r.assign(op, s, v)
 }
 
-// assign appends the operation that gives a value, or takes it if v is nil.
+// assign appends an operation that sets v, or if v is nil, the remove that unassigns.
 func (r *patchReader) assign(op string, s statement, v any) error {
 	switch {
 	case v != nil:
 		r.emit(op, s, v)
-	case op == "add" && r.Strict && !stays(s):
+	case op == "add" && r.Strict && !isSwitch(s):
 		return resource.InvalidValue("%s: add needs a value.", s.path)
-	case op == "replace" && !stays(s):
+	case op == "replace" && !isSwitch(s):
 		r.emit("remove", s, nil)
 	}
 	return nil
 }
 
-// setElement is set for the elements that a filter selects.
+// setElement translates a statement on the elements that a filter selects, as emails[type eq "work"].
 func (r *patchReader) setElement(op string, s statement) error {
 	value := s.value
 	if list, ok := value.([]any); ok && len(list) > 0 {
@@ -242,7 +233,7 @@ func (r *patchReader) setElement(op string, s statement) error {
 			return resource.InvalidValue("%s: the filter means one value; send one.", s.path)
 		}
 		if value = list[0]; value == nil {
-			return r.empty(s.path.Attr, s.path.String())
+			return r.refuseEmpty(s.path.Attr, s.path.String())
 		}
 	} else if ok {
 		value = nil
@@ -257,35 +248,36 @@ func (r *patchReader) setElement(op string, s statement) error {
 	return r.assign(op, s, query.ValueOf(v, s.path))
 }
 
-// element reads what is to become of an element, of which parts are enough
-// unless it is a link.
+// element reads the new value of an element. Some of its parts are enough, since they join those there; a link needs its
+// value.
 func (r *patchReader) element(a *query.Attribute, name string, value any) (any, error) {
-	v, err := r.one(a, name, r.wrap(a, value))
+	v, err := r.single(a, name, r.wrap(a, value))
 	if err == nil && (v == nil || r.isLink(a) && !r.identifies(a, v)) {
-		err = r.empty(a, name)
+		err = r.refuseEmpty(a, name)
 	}
 	return v, err
 }
 
-// unfolds reports whether the value of a single attribute clears some of its
-// parts and leaves the others (RFC 7644 section 3.5.2.3). A reference has no
-// parts that stand for themselves.
-func (r *patchReader) unfolds(s statement) (map[string]any, bool) {
+// clearsParts returns the object of a statement on a single complex attribute if it clears some parts, as {"givenName":
+// null} for name: the others stay (RFC 7644 section 3.5.2.3). It reports false otherwise, and for references, whose parts
+// belong to one thing.
+func (r *patchReader) clearsParts(s statement) (map[string]any, bool) {
 	object, ok := s.value.(map[string]any)
 	if !ok || s.path.Sub != nil || s.path.Attr.Kind != query.Complex || s.path.Attr.MultiValued || r.Type.References {
 		return nil, false
 	}
 	for _, v := range object {
-		if blank(v) {
+		if isBlank(v) {
 			return object, true
 		}
 	}
 	return nil, false
 }
 
+// setParts translates a statement part by part.
 func (r *patchReader) setParts(op string, s statement, object map[string]any) error {
 	if _, err := r.value(s.path, s.value); err != nil {
-		return err // what is wrong with the parts, and parts given twice
+		return err // a fault of a part, or a part given twice
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		p, err := r.Type.Schema.Resolve(s.path.String() + "." + name)
@@ -299,8 +291,8 @@ func (r *patchReader) setParts(op string, s statement, object map[string]any) er
 	return nil
 }
 
-// remove takes away what the path settles, or of a list the values that are
-// named.
+// remove translates a statement of a remove: without value it removes all that the path names, with a value only those
+// elements of a list.
 func (r *patchReader) remove(s statement) error {
 	all := s.path.Attr.MultiValued && s.filter == nil
 	switch {
@@ -310,15 +302,15 @@ func (r *patchReader) remove(s statement) error {
 	case s.value == nil:
 		return resource.InvalidValue("%s: a remove of null removes nothing; leave value out to remove all, or name the values that are meant.", s.path)
 	case all && s.path.Sub != nil:
-		return whichElement(s.path)
+		return ambiguousElement(s.path)
 	}
-	v, err := r.removed(s)
+	v, err := r.removal(s)
 	if err != nil {
 		return err
 	}
 	list, ok := v.([]any)
 	switch {
-	case all && len(list) == 0: // an empty list names nobody
+	case all && len(list) == 0: // an empty list removes no element
 	case ok && s.path.Sub == nil:
 		r.emit("remove", s, list)
 	default:
@@ -327,10 +319,9 @@ func (r *patchReader) remove(s statement) error {
 	return nil
 }
 
-// removed reads the value of a remove. Where the path settles what is removed,
-// the value is checked, and of elements that a filter selects those are meant
+// removal reads the value of a remove. A value beside a filter narrows the elements that the filter selects to the one
 // that it names.
-func (r *patchReader) removed(s statement) (any, error) {
+func (r *patchReader) removal(s statement) (any, error) {
 	if s.filter != nil && s.path.Sub == nil {
 		elements, ok := s.value.([]any)
 		if !ok {
@@ -346,28 +337,13 @@ func (r *patchReader) removed(s statement) (any, error) {
 		return query.ValueOf(list, s.path), nil
 	}
 	v, err := r.value(s.path, s.value)
-	if err == nil && v == nil && !r.none(s.value) {
-		err = r.empty(s.path.Attr, s.path.String())
+	if err == nil && v == nil && !r.unassigns(s.value) {
+		err = r.refuseEmpty(s.path.Attr, s.path.String())
 	}
 	return v, err
 }
 
-// emit appends an operation.
+// emit appends the operation on the path of a statement.
 func (r *patchReader) emit(op string, s statement, v any) {
 	r.ops = append(r.ops, resource.Operation{Op: op, Path: s.path, Filter: s.filter, Value: v})
-}
-
-// blank reports whether a client's value is none: null, "" or empty.
-func blank(value any) bool {
-	switch value := value.(type) {
-	case nil:
-		return true
-	case string:
-		return value == ""
-	case []any:
-		return len(value) == 0
-	case map[string]any:
-		return len(value) == 0
-	}
-	return false
 }

@@ -10,24 +10,36 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// statement is what a body says of one attribute: of all of it, of a part, or
-// of the elements that a filter selects. POST, PUT and PATCH understand the same
-// names: userName, name.familyName, emails[type eq "work"].value, each of them
+// statement is the value that a body gives to one attribute, to a part of one, or to the elements that a filter selects.
+// POST, PUT and PATCH understand the same names: userName, name.familyName, emails[type eq "work"].value, each of them
 // with the URN of its schema in front or in the object of that URN.
 type statement struct {
 	path   query.Path
-	filter query.Expr // nil unless the name has one
+	filter query.Expr // of path[filter]; nil: none
 	value  any        // as decoded from JSON
-	absent bool       // the operation has no value, as in a remove of everything
-	inside bool       // a member of an object said it, not the path of an operation
+	absent bool       // the operation has no member "value", as a remove of the whole attribute
+	inside bool       // the name is a member of an object, not the path of an operation
 }
 
-// statements lists what an object says, in the order of its names, without what
-// is passed over. Two statements on the same attribute are refused: which one
-// counts would be a guess, and one may be the "active": false of a leaver.
-func (n Reader) statements(object map[string]any) ([]statement, error) {
+// leavesOut reports whether a statement counts as leaving its attribute out: null for the list of links, or for a list
+// that is required. So a null takes nobody's access away.
+func (r Reader) leavesOut(s statement) bool {
+	a := s.path.Attr
+	return s.value == nil && s.filter == nil && s.path.Sub == nil && a.MultiValued && (a.Required || r.isLink(a))
+}
+
+// isSwitch reports whether a statement is about a boolean of the resource itself, such as active. Unsetting it changes
+// nothing: its default could activate a user whom nobody meant to activate.
+func isSwitch(s statement) bool {
+	return s.path.Sub == nil && s.filter == nil && s.path.Attr.Kind == query.Boolean
+}
+
+// statements lists the statements of an object in the order of its names, without those that are passed over. It refuses
+// two statements on the same attribute: the choice between them would be a guess, and one may be the "active": false of a
+// leaver.
+func (r Reader) statements(object map[string]any) ([]statement, error) {
 	var all []statement
-	if err := n.collect(object, "", &all); err != nil {
+	if err := r.collect(object, "", &all); err != nil {
 		return nil, err
 	}
 	if err := onceEach(all); err != nil {
@@ -36,20 +48,20 @@ func (n Reader) statements(object map[string]any) ([]statement, error) {
 	return joinParts(all), nil
 }
 
-// collect appends the statements of an object whose members belong to the schema
-// with the URN; "": the object is the resource itself.
-func (n Reader) collect(object map[string]any, urn string, all *[]statement) error {
+// collect appends the statements of an object. urn is the schema that its members belong to; "" means that the object is
+// the resource itself.
+func (r Reader) collect(object map[string]any, urn string, all *[]statement) error {
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if strings.EqualFold(name, "schemas") {
-			continue // checked apart; some SDKs keep an extension as a resource of its own
+			continue // checkSchemas reads it; some SDKs also put it into the object of an extension
 		}
 		value := object[name]
-		if of, ok := n.schemaOf(name); ok && urn == "" {
+		if of, ok := r.schemaOf(name); ok && urn == "" {
 			inner, isObject := value.(map[string]any)
-			if !isObject && !n.none(value) {
+			if !isObject && !r.unassigns(value) {
 				return resource.InvalidValue("%s must be an object of attributes.", of)
 			}
-			if err := n.collect(inner, of, all); err != nil {
+			if err := r.collect(inner, of, all); err != nil {
 				return err
 			}
 			continue
@@ -57,7 +69,7 @@ func (n Reader) collect(object map[string]any, urn string, all *[]statement) err
 		if urn != "" {
 			name = urn + ":" + name
 		}
-		s, known, err := n.statement(name, value)
+		s, known, err := r.statement(name, value)
 		if err != nil {
 			return err
 		}
@@ -71,13 +83,13 @@ func (n Reader) collect(object map[string]any, urn string, all *[]statement) err
 	return nil
 }
 
-// schemaOf recognises the URN of a schema in any case. Some clients wrap the core
-// attributes in an object of their URN as well.
-func (n Reader) schemaOf(name string) (urn string, ok bool) {
-	if n.Type.Schema.IsCore(name) {
-		return n.Type.Schema.Core, true
+// schemaOf returns the URN of the schema that a name spells in any case. It reports false for any other name. The core
+// schema counts: some clients put its attributes into an object of its URN.
+func (r Reader) schemaOf(name string) (urn string, ok bool) {
+	if r.Type.Schema.IsCore(name) {
+		return r.Type.Schema.Core, true
 	}
-	for _, e := range n.Type.Schema.Extensions {
+	for _, e := range r.Type.Schema.Extensions {
 		if strings.EqualFold(name, e.URN) {
 			return e.URN, true
 		}
@@ -85,13 +97,13 @@ func (n Reader) schemaOf(name string) (urn string, ok bool) {
 	return "", false
 }
 
-// statement reads the name of a member of an object. It reports false for a
-// name that is passed over: of a readOnly attribute, or unknown.
-func (n Reader) statement(name string, value any) (s statement, known bool, err error) {
-	p, filter, err := n.named(name)
+// statement reads a member of an object. It reports false for a name that is passed over: that of a readOnly attribute,
+// or one that no schema has.
+func (r Reader) statement(name string, value any) (s statement, known bool, err error) {
+	p, filter, err := r.resolve(name)
 	switch {
 	case err != nil:
-		return s, false, n.unknown(name, value, err)
+		return s, false, r.refuseUnknown(name, value, err)
 	case !isReadOnly(p):
 		return statement{path: p, filter: filter, value: value}, true, nil
 	case p.Attr.Name == "externalId" && value != nil:
@@ -100,34 +112,35 @@ func (n Reader) statement(name string, value any) (s statement, known bool, err 
 	return s, false, nil
 }
 
+// isReadOnly reports whether clients cannot write the attribute or part at p.
 func isReadOnly(p query.Path) bool {
 	return p.Attr.Mutability == query.ReadOnly || p.Sub != nil && p.Sub.Mutability == query.ReadOnly
 }
 
-// unknown decides on a name that means nothing: nil if it is passed over, else
-// the refusal. Issues have a schema of our own, of which everything must be
-// understood; null says nothing of them either way.
-func (n Reader) unknown(name string, value any, err error) error {
+// refuseUnknown returns the refusal of a name that does not resolve, for the reason err, or nil if the name is passed
+// over. The schema of issues is this project's own, so that a name that it does not have is a mistake, even from a
+// tolerant caller; only with the value null it does no harm.
+func (r Reader) refuseUnknown(name string, value any, err error) error {
 	attribute, _, filtered := strings.Cut(name, "[")
-	_, missing := n.Type.Schema.Resolve(attribute)
+	_, missing := r.Type.Schema.Resolve(attribute)
 	switch {
-	case n.Type.References && value == nil && !n.Strict:
+	case r.Type.References && value == nil && !r.Strict:
 		return nil
-	case n.path && !n.ignorable(name), filtered && missing == nil:
+	case r.inPatch && !r.ignorable(name), filtered && missing == nil:
 		return err
-	case n.Strict || n.Type.References:
+	case r.Strict || r.Type.References:
 		return resource.InvalidSyntax("%s", resource.AsError(err).Detail)
 	}
 	return nil
 }
 
-// ignorable reports whether a path that does not resolve is of an attribute
-// that SCIM defines and Atlassian does not store, or of another schema.
-func (n Reader) ignorable(path string) bool {
-	if n.Strict || n.Type.References {
+// ignorable reports whether a path that does not resolve names an attribute that SCIM defines and Atlassian does not
+// store, or one of another schema: a PATCH passes over these.
+func (r Reader) ignorable(path string) bool {
+	if r.Strict || r.Type.References {
 		return false
 	}
-	name, known := n.belowSchema(path)
+	name, known := r.belowSchema(path)
 	if !known && strings.HasPrefix(strings.ToLower(path), "urn:") {
 		return true
 	}
@@ -136,48 +149,56 @@ func (n Reader) ignorable(path string) bool {
 	return slices.ContainsFunc(notStored, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
-// belowSchema cuts the URN of a schema of the resource off a name. It reports
-// false, and the whole name, if none stands in front.
-func (n Reader) belowSchema(name string) (rest string, ok bool) {
+// notStored lists the attributes of RFC 7643 sections 4.1 and 4.3 that Atlassian does not store. Identity clients map some
+// of them by default. An operation on one of them is passed over, as RFC 7644 section 3.3 allows for POST, so that the
+// operations beside it succeed.
+var notStored = []string{
+	"password", "profileUrl", "userType", "locale", "ims", "photos", "addresses", "entitlements", "roles", "x509Certificates",
+	"employeeNumber", "costCenter", "division", "manager",
+}
+
+// belowSchema cuts the URN of a schema of the resource off a name. If no such URN stands in front, it returns the whole
+// name and reports false.
+func (r Reader) belowSchema(name string) (rest string, ok bool) {
 	for i, c := range name {
 		if c != ':' && c != '.' {
 			continue
 		}
-		if _, ok := n.schemaOf(name[:i]); ok {
+		if _, ok := r.schemaOf(name[:i]); ok {
 			return name[i+1:], true
 		}
 	}
 	return name, false
 }
 
-// named resolves a name: attr, attr.sub, attr[filter] or attr[filter].sub.
-func (n Reader) named(text string) (query.Path, query.Expr, error) {
+// resolve finds the attribute of a name: attr, attr.sub, attr[filter] or attr[filter].sub.
+func (r Reader) resolve(text string) (query.Path, query.Expr, error) {
 	if len(text) > maxPath || strings.ContainsRune(text, utf8.RuneError) {
 		return query.Path{}, nil, resource.InvalidPath("the path is longer than %d bytes or not plain text.", maxPath)
 	}
-	return ParsePath(n.Type.Schema, text, n.Strict)
+	return ParsePath(r.Type.Schema, text, r.Strict)
 }
 
-// ParsePath resolves the path of an operation against a schema.
-func ParsePath(schema *query.Schema, text string, strict bool) (query.Path, query.Expr, error) {
+// ParsePath resolves a path against a schema: attr, attr.sub, attr[filter] or attr[filter].sub, each with or without the
+// URN of its schema. filter is nil for a path without one. A path that the schema does not have, or that is malformed, is
+// refused with 400 invalidPath. strict admits only filters by the letter of RFC 7644.
+func ParsePath(schema *query.Schema, text string, strict bool) (p query.Path, filter query.Expr, err error) {
 	open := strings.IndexByte(text, '[')
 	if open < 0 {
-		p, err := schema.Resolve(text)
-		if err != nil {
+		if p, err = schema.Resolve(text); err != nil {
 			return p, nil, resource.InvalidPath("%s.", err.Error())
 		}
 		return p, nil, nil
 	}
 	shut := strings.LastIndexByte(text, ']')
-	p, err := schema.Resolve(text[:open])
+	p, err = schema.Resolve(text[:open])
 	switch {
 	case err != nil:
 		return p, nil, resource.InvalidPath("%s.", err.Error())
 	case shut < open || p.Sub != nil || !p.Attr.MultiValued:
 		return p, nil, resource.InvalidPath("%q is no path; a value filter goes as in emails[type eq \"work\"].value.", resource.Clip(text))
 	}
-	filter, err := query.ParseElement(p.Attr, text[open+1:shut], resource.FilterBounds(strict))
-	if err != nil {
+	if filter, err = query.ParseElement(p.Attr, text[open+1:shut], resource.FilterBounds(strict)); err != nil {
 		return p, nil, resource.InvalidPath("%s", err.Error())
 	}
 	if rest := text[shut+1:]; rest != "" {
@@ -188,28 +209,29 @@ func ParsePath(schema *query.Schema, text string, strict bool) (query.Path, quer
 	return p, filter, nil
 }
 
-// onceEach refuses two statements of which one says what the other does: two
-// spellings of a name, or an attribute as a whole beside a part of it.
+// onceEach refuses two statements that give values to the same attribute: by two spellings of its name, or one to the
+// whole attribute and one to a part.
 func onceEach(all []statement) error {
 	const whole, part = 1, 2
-	said := make(map[string]int, len(all))
+	given := make(map[string]int, len(all)) // by name: whether the whole or a part was given
 	for _, s := range all {
 		names := s.names()
 		last := len(names) - 1
-		taken := said[names[last]] != 0
+		taken := given[names[last]] != 0
 		for _, name := range names[:last] {
-			taken = taken || said[name]&whole != 0
-			said[name] |= part
+			taken = taken || given[name]&whole != 0
+			given[name] |= part
 		}
 		if taken {
 			return resource.InvalidSyntax("%s is there more than once.", s.path)
 		}
-		said[names[last]] |= whole
+		given[names[last]] |= whole
 	}
 	return nil
 }
 
-// names lists what a statement is about, from the attribute to the part.
+// names lists the names of a statement from the attribute to the part: emails, emails[type eq "work"],
+// emails[type eq "work"].value.
 func (s statement) names() []string {
 	names := []string{query.Path{Extension: s.path.Extension, Attr: s.path.Attr}.String()}
 	if s.filter != nil {
@@ -221,8 +243,8 @@ func (s statement) names() []string {
 	return names
 }
 
-// joinParts makes one statement of those on parts of the same single value, such
-// as name.familyName and name.givenName.
+// joinParts makes one statement of all those on parts of the same single value: of name.familyName and name.givenName one
+// of name.
 func joinParts(all []statement) []statement {
 	joined := all[:0]
 	at := map[*query.Attribute]int{}
