@@ -24,7 +24,7 @@ func Parse(body any, cfg Config) (*Job, error) {
 	if !ok {
 		return nil, resource.InvalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
 	}
-	if urns, _ := document.LookUp(object, "schemas"); cfg.Strict && !slices.Equal(document.List(urns), []any{urnBulkRequest}) {
+	if urns, _ := document.LookUp(object, "schemas"); cfg.Strict && !slices.Equal(document.Array(urns), []any{urnBulkRequest}) {
 		return nil, resource.InvalidSyntax("schemas must be [%q].", urnBulkRequest)
 	}
 	given, _ := document.LookUp(object, "Operations")
@@ -61,7 +61,7 @@ func Parse(body any, cfg Config) (*Job, error) {
 // parseFailOnErrors returns the number of errors at which the client wants to stop, 0 if it does not say.
 func parseFailOnErrors(request map[string]any) (int, error) {
 	value, _ := document.LookUp(request, "failOnErrors")
-	n, err := document.Number("failOnErrors", value)
+	n, err := document.OptionalNumber("failOnErrors", value)
 	switch {
 	case err != nil || n == nil:
 		return 0, err

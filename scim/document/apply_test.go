@@ -13,7 +13,7 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// What refusalOf gives.
+// The refusals that refusalOf returns.
 const (
 	badFilter     = "Bad Request invalidFilter"
 	badPath       = "Bad Request invalidPath"
@@ -23,7 +23,7 @@ const (
 	badTarget     = "Bad Request noTarget"
 )
 
-// refusalOf gives the status and scimType of err, "" for none.
+// refusalOf returns the status and scimType of err, "" for nil. It fails on an error that is no refusal, or does not help.
 func refusalOf(tb testing.TB, err error) string {
 	tb.Helper()
 	if err == nil {
@@ -36,7 +36,7 @@ func refusalOf(tb testing.TB, err error) string {
 	return strings.TrimSpace(http.StatusText(e.Status) + " " + e.Type)
 }
 
-// namedType is the resource type with the name, without a backend.
+// namedType returns the resource type with the name, without a backend.
 func namedType(tb testing.TB, name string) *resource.Type {
 	tb.Helper()
 	types, err := schemas.ResourceTypes()
@@ -61,16 +61,15 @@ func decode(tb testing.TB, text string) any {
 	return v
 }
 
-// patched is the resource after the operations, an array of them in JSON, or
-// the refusal.
-func patched(tb testing.TB, rt *resource.Type, whole, operations string, strict bool) (got any, refused string) {
+// applyPatch returns the resource after the operations, an array of them in JSON, or the refusal.
+func applyPatch(tb testing.TB, rt *resource.Type, whole, operations string, strict bool) (got any, refused string) {
 	tb.Helper()
 	fields, ok := decode(tb, whole).(map[string]any)
 	if !ok {
 		tb.Fatalf("no object: %s", whole)
 	}
 	body := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": decode(tb, operations)}
-	ops, err := Patch(Reader{Type: rt, Strict: strict}, body)
+	ops, err := Reader{Type: rt, Policy: resource.Policy{Strict: strict}}.Patch(body)
 	if err != nil {
 		return nil, refusalOf(tb, err)
 	}
@@ -94,7 +93,7 @@ type patchTest struct {
 func runPatches(t *testing.T, rt *resource.Type, resource string, tests []patchTest) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got, refused := patched(t, rt, resource, test.ops, test.strict)
+			got, refused := applyPatch(t, rt, resource, test.ops, test.strict)
 			if refused != test.err {
 				t.Fatalf("got %q, want %q", refused, test.err)
 			}
@@ -108,8 +107,7 @@ func runPatches(t *testing.T, rt *resource.Type, resource string, tests []patchT
 	}
 }
 
-// TestPatchUser holds the shapes identity clients send to a user, each applied
-// to the same one.
+// TestPatchUser applies the operations that identity clients send, each to the same user.
 func TestPatchUser(t *testing.T) {
 	const (
 		enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -207,7 +205,7 @@ func TestPatchUser(t *testing.T) {
 	runPatches(t, namedType(t, "User"), anna, tests)
 }
 
-// TestPatchGroup holds what clients send to change members and to rename.
+// TestPatchGroup applies the operations with which clients change members and rename.
 func TestPatchGroup(t *testing.T) {
 	const (
 		group    = `{"displayName":"G","members":[{"value":"u1"},{"value":"u2"},{"value":"u3"}]}`
@@ -232,7 +230,7 @@ func TestPatchGroup(t *testing.T) {
 	runPatches(t, namedType(t, "Group"), group, tests)
 }
 
-// TestUnwritable holds what a PUT must not leave out or change to the schema.
+// TestUnwritable checks that a PUT can neither leave out a required value nor change an immutable one.
 func TestUnwritable(t *testing.T) {
 	rt := &resource.Type{Schema: &query.Schema{Attributes: []*query.Attribute{
 		{Name: "name", Required: true, Mutability: query.Immutable},

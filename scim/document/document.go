@@ -2,8 +2,8 @@
 //
 // A body becomes statements first (statement.go): each gives a value to one attribute, a part of one, or the elements
 // that a filter selects, whatever spelling the client chose: name.familyName, emails[type eq "work"].value, with or
-// without the URN of the schema. From the statements of a POST or PUT, Resource makes a document in the order of the
-// schema (document.go); from those of a PATCH, Patch makes operations (patch.go). Values are checked and given the type of
+// without the URN of the schema. From the statements of a POST or PUT, Reader.Resource makes a document in the order of the
+// schema (document.go); from those of a PATCH, Reader.Patch makes operations (patch.go). Values are checked and given the type of
 // their attribute on the way (value.go, links.go). Apply applies operations to a resource as it was read (apply.go), and
 // CheckWritable refuses a result that the schema forbids (writable.go).
 //
@@ -26,7 +26,6 @@ import (
 type Reader struct {
 	Type    *resource.Type
 	Policy  resource.Policy
-	Strict  bool   // Policy.Strict: the letter of the RFC instead of tolerance
 	Base    string // URL of the server as the client sees it, with which a $ref may begin
 	inPatch bool   // the body is of a PATCH, where a name that no schema knows is refused
 }
@@ -35,7 +34,7 @@ type Reader struct {
 // "schemas". It leaves out readOnly attributes, and those that the schema does not have unless they are refused (RFC 7644
 // section 3.3). cleared lists the attributes to which the body gives null or "" on purpose. complete adds attributes that
 // a client may leave out; it runs before the required attributes are checked. Resource does not write to body.
-func Resource(r Reader, body any, complete func(doc *query.Object) error) (doc query.Object, cleared []string, err error) {
+func (r Reader) Resource(body any, complete func(doc *query.Object) error) (doc query.Object, cleared []string, err error) {
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, nil, resource.InvalidSyntax("The body must be a JSON object with the attributes of a %s.", r.Type.Name)
@@ -60,7 +59,7 @@ func (r Reader) checkSchemas(object map[string]any) error {
 	if !ok || len(urns) == 0 {
 		return resource.InvalidSyntax("schemas is missing; send %q.", []string{r.Type.Schema.Core})
 	}
-	if r.Strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return r.Type.Schema.IsCore(text) }) {
+	if r.Policy.Strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return r.Type.Schema.IsCore(text) }) {
 		return resource.InvalidSyntax("schemas does not list %s.", r.Type.Schema.Core)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 )
 
 func TestParseResource(t *testing.T) {
@@ -39,7 +40,7 @@ func TestParseResource(t *testing.T) {
 	}
 	rt := namedType(t, "User")
 	for _, test := range tests {
-		got, _, err := Resource(Reader{Type: rt, Strict: test.strict}, decode(t, test.body), func(*query.Object) error { return nil })
+		got, _, err := Reader{Type: rt, Policy: resource.Policy{Strict: test.strict}}.Resource(decode(t, test.body), func(*query.Object) error { return nil })
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%s: got %q, want %q", test.name, refused, test.err)
 		}

@@ -12,9 +12,9 @@ func NotANumber(name, value string) error {
 	return resource.InvalidValue("%s is %q; it must be a whole number.", name, resource.Clip(value))
 }
 
-// Member returns the value of a member of a body with the type T, nil for null or a member that is not there. It refuses
+// Optional returns the value of a member of a body with the type T, nil for null or a member that is not there. It refuses
 // any other type with 400 invalidValue, and calls T by the name in kind, such as "string".
-func Member[T any](name, kind string, value any) (*T, error) {
+func Optional[T any](name, kind string, value any) (*T, error) {
 	if value == nil {
 		return nil, nil
 	}
@@ -25,10 +25,10 @@ func Member[T any](name, kind string, value any) (*T, error) {
 	return &v, nil
 }
 
-// Number returns the value of a member of a body that is a whole number, nil for null or a member that is not there. It
+// OptionalNumber returns the value of a member of a body that is a whole number, nil for null or a member that is not there. It
 // refuses anything else with 400 invalidValue.
-func Number(name string, value any) (*int, error) {
-	f, err := Member[float64](name, "number", value)
+func OptionalNumber(name string, value any) (*int, error) {
+	f, err := Optional[float64](name, "number", value)
 	if err != nil || f == nil {
 		return nil, err
 	}
@@ -53,8 +53,8 @@ func LookUp(object map[string]any, name string) (any, bool) {
 	return nil, false
 }
 
-// List returns v if it is an array, else nil.
-func List(v any) []any {
+// Array returns v if it is an array, else nil.
+func Array(v any) []any {
 	list, _ := v.([]any)
 	return list
 }

@@ -19,17 +19,17 @@ const (
 // Patch reads the body of a PATCH, as decoded from JSON, into operations on one attribute each (RFC 7644 section 3.5.2).
 // An empty, non-nil result means that all of the body is passed over. A refusal names the operation by its position.
 // Patch does not write to body.
-func Patch(r Reader, body any) ([]resource.Operation, error) {
+func (r Reader) Patch(body any) ([]resource.Operation, error) {
 	r.inPatch = true
 	object, ok := body.(map[string]any)
 	if !ok {
 		return nil, resource.InvalidSyntax("The body of a PATCH is an object with schemas [%q] and Operations.", resource.URNPatchOp)
 	}
-	if urns, _ := LookUp(object, "schemas"); r.Strict && !slices.Equal(List(urns), []any{resource.URNPatchOp}) {
+	if urns, _ := LookUp(object, "schemas"); r.Policy.Strict && !slices.Equal(Array(urns), []any{resource.URNPatchOp}) {
 		return nil, resource.InvalidSyntax("schemas must be [%q].", resource.URNPatchOp)
 	}
 	given, present := LookUp(object, "Operations")
-	if !present && !r.Strict {
+	if !present && !r.Policy.Strict {
 		return []resource.Operation{}, checkEmpty(object)
 	}
 	list, ok := given.([]any)
@@ -114,7 +114,7 @@ func (r *patchReader) pathless(op string, value any) error {
 	if op == "remove" {
 		return resource.NoTarget("a remove needs a path.")
 	}
-	if list, ok := value.([]any); ok && len(list) == 1 && !r.Strict {
+	if list, ok := value.([]any); ok && len(list) == 1 && !r.Policy.Strict {
 		value = list[0]
 	}
 	object, ok := value.(map[string]any)
@@ -217,7 +217,7 @@ func (r *patchReader) assign(op string, s statement, v any) error {
 	switch {
 	case v != nil:
 		r.emit(op, s, v)
-	case op == "add" && r.Strict && !isSwitch(s):
+	case op == "add" && r.Policy.Strict && !isSwitch(s):
 		return resource.InvalidValue("%s: add needs a value.", s.path)
 	case op == "replace" && !isSwitch(s):
 		r.emit("remove", s, nil)

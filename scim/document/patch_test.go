@@ -1,6 +1,10 @@
 package document
 
-import "testing"
+import (
+	"testing"
+
+	"scim-atlassian/scim/resource"
+)
 
 func TestParsePatchRefuses(t *testing.T) {
 	const schemas = `"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"]`
@@ -28,7 +32,7 @@ func TestParsePatchRefuses(t *testing.T) {
 	}
 	rt := namedType(t, "User")
 	for _, test := range tests {
-		_, err := Patch(Reader{Type: rt, Strict: test.strict}, decode(t, test.body))
+		_, err := Reader{Type: rt, Policy: resource.Policy{Strict: test.strict}}.Patch(decode(t, test.body))
 		if got := refusalOf(t, err); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}

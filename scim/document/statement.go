@@ -124,11 +124,11 @@ func (r Reader) refuseUnknown(name string, value any, err error) error {
 	attribute, _, filtered := strings.Cut(name, "[")
 	_, missing := r.Type.Schema.Resolve(attribute)
 	switch {
-	case r.Type.References && value == nil && !r.Strict:
+	case r.Type.References && value == nil && !r.Policy.Strict:
 		return nil
 	case r.inPatch && !r.ignorable(name), filtered && missing == nil:
 		return err
-	case r.Strict || r.Type.References:
+	case r.Policy.Strict || r.Type.References:
 		return resource.InvalidSyntax("%s", resource.AsError(err).Detail)
 	}
 	return nil
@@ -137,7 +137,7 @@ func (r Reader) refuseUnknown(name string, value any, err error) error {
 // ignorable reports whether a path that does not resolve names an attribute that SCIM defines and Atlassian does not
 // store, or one of another schema: a PATCH passes over these.
 func (r Reader) ignorable(path string) bool {
-	if r.Strict || r.Type.References {
+	if r.Policy.Strict || r.Type.References {
 		return false
 	}
 	name, known := r.belowSchema(path)
@@ -176,7 +176,7 @@ func (r Reader) resolve(text string) (query.Path, query.Expr, error) {
 	if len(text) > maxPath || strings.ContainsRune(text, utf8.RuneError) {
 		return query.Path{}, nil, resource.InvalidPath("the path is longer than %d bytes or not plain text.", maxPath)
 	}
-	return ParsePath(r.Type.Schema, text, r.Strict)
+	return ParsePath(r.Type.Schema, text, r.Policy.Strict)
 }
 
 // ParsePath resolves a path against a schema: attr, attr.sub, attr[filter] or attr[filter].sub, each with or without the

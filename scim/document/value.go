@@ -12,7 +12,7 @@ import (
 // unassigns reports whether a client's value takes away the one there is, RFC 7643 section 2.5: null, and "" unless the
 // caller is strict.
 func (r Reader) unassigns(value any) bool {
-	return value == nil || value == "" && !r.Strict
+	return value == nil || value == "" && !r.Policy.Strict
 }
 
 // value reads the value of the attribute, or part, at p. It returns nil for a value that unassigns, and for an object
@@ -42,7 +42,7 @@ func (r Reader) list(a *query.Attribute, name string, value any) (any, error) {
 	switch {
 	case value == nil:
 		return nil, nil
-	case !ok && r.Strict:
+	case !ok && r.Policy.Strict:
 		return nil, resource.InvalidValue("%s is multi-valued; send an array.", name)
 	case !ok && isBlank(value):
 		return nil, resource.InvalidValue("%s must be an array; send [] to empty it, or leave it out to keep it.", name)
@@ -59,7 +59,7 @@ func (r Reader) list(a *query.Attribute, name string, value any) (any, error) {
 			return nil, err
 		case r.identifies(a, v):
 			list = append(list, v)
-		case r.Strict || a.Kind != query.Complex || r.Type.References || r.isLink(a):
+		case r.Policy.Strict || a.Kind != query.Complex || r.Type.References || r.isLink(a):
 			return nil, r.refuseEmpty(a, at)
 		default:
 			nothing = r.refuseEmpty(a, at)
@@ -107,7 +107,7 @@ func subAttribute(a *query.Attribute, name string) *query.Attribute {
 // "ENG" into {"key": …}, "10001" into {"id": …}, "High" into {"name": …}, by the parts that the attribute has.
 func (r Reader) wrap(a *query.Attribute, element any) any {
 	text, ok := element.(string)
-	if !ok || text == "" || a.Kind != query.Complex || r.Strict {
+	if !ok || text == "" || a.Kind != query.Complex || r.Policy.Strict {
 		return element
 	}
 	for _, name := range []string{"value", "key", "name"} {
@@ -140,7 +140,7 @@ func (r Reader) single(a *query.Attribute, name string, value any) (any, error) 
 		}
 		return r.complex(a, name, object)
 	case query.Boolean:
-		if text, ok := value.(string); ok && !r.Strict {
+		if text, ok := value.(string); ok && !r.Policy.Strict {
 			value = query.BooleanOf(text)
 		}
 		if b, ok := value.(bool); ok {
@@ -224,7 +224,7 @@ func (r Reader) complex(a *query.Attribute, name string, object map[string]any) 
 
 // checkPart refuses a part of a value that the schema does not have, unless such parts are passed over.
 func (r Reader) checkPart(name, key string, value any) error {
-	if r.Type.References && value != nil || r.Strict && key != "$ref" {
+	if r.Type.References && value != nil || r.Policy.Strict && key != "$ref" {
 		return resource.InvalidSyntax("%s has no sub-attribute %q.", name, resource.Clip(key))
 	}
 	return nil
@@ -255,7 +255,7 @@ func (r Reader) onePrimary(list []any, name string) (any, error) {
 		if !ok || object["primary"] != true {
 			continue
 		}
-		if found && r.Strict {
+		if found && r.Policy.Strict {
 			return nil, resource.InvalidValue("%s has more than one primary.", name)
 		}
 		if found {

@@ -293,6 +293,3 @@ func gather(ctx context.Context, r *Request, q resource.ListQuery) (*walk, error
 	w.sort(q)
 	return w, nil
 }
-
-// Lists is the former name of Pager.
-type Lists = Pager

@@ -116,7 +116,7 @@ func (c *call) references() []zap.Field {
 		}
 	}
 	given, _ := c.body.Get(list.Name)
-	log("set", idsIn(document.List(given)))
+	log("set", idsIn(document.Array(given)))
 	changes := map[string][]string{}
 	for _, op := range c.patch {
 		if op.Path.Attr == list {

@@ -25,7 +25,7 @@ import (
 // it is given.
 type handler struct {
 	rt    *resource.Type
-	lists *list.Lists
+	lists *list.Pager
 }
 
 // stub is answered to the library in place of the resource.
@@ -208,7 +208,7 @@ func (w *refusal) error() error {
 }
 
 // newLibrary makes the library's servers over the types.
-func newLibrary(types []*resource.Type, l *list.Lists) (lib library, err error) {
+func newLibrary(types []*resource.Type, l *list.Pager) (lib library, err error) {
 	whole := func(s schemas.Schema) schemas.Schema { return s }
 	if lib.whole, err = newElimity(types, whole, func(h handler) elimity.ResourceHandler { return h }, l); err != nil {
 		return lib, err
@@ -233,7 +233,7 @@ func requiringNothing(s schemas.Schema) schemas.Schema {
 	return s
 }
 
-func newElimity(types []*resource.Type, change func(schemas.Schema) schemas.Schema, with func(handler) elimity.ResourceHandler, l *list.Lists) (http.Handler, error) {
+func newElimity(types []*resource.Type, change func(schemas.Schema) schemas.Schema, with func(handler) elimity.ResourceHandler, l *list.Pager) (http.Handler, error) {
 	args := elimity.ServerArgs{ServiceProviderConfig: &elimity.ServiceProviderConfig{}}
 	for _, t := range types {
 		core, err := elimitySchema(change(*t.Core))

@@ -63,10 +63,10 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = document.Patch(document.Reader{Type: c.rt, Policy: c.Policy, Strict: c.Policy.Strict, Base: c.base}, body)
+		c.patch, err = document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base}.Patch(body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
-		n := document.Reader{Type: c.rt, Policy: c.Policy, Strict: c.Policy.Strict, Base: c.base}
-		c.body, c.cleared, err = document.Resource(n, body, func(doc *query.Object) (err error) {
+		reader := document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base}
+		c.body, c.cleared, err = reader.Resource(body, func(doc *query.Object) (err error) {
 			if b, ok := c.rt.Backend.(resource.Completer); ok {
 				c.standIn, err = b.Complete(r.Context(), c.Method, doc)
 			}
@@ -218,17 +218,17 @@ func parseSearchRequest(body any) (parameters, error) {
 		var err error
 		switch strings.ToLower(name) {
 		case "filter":
-			p.filter, err = document.Member[string](name, "string", value)
+			p.filter, err = document.Optional[string](name, "string", value)
 		case "sortby":
-			p.sortBy, err = document.Member[string](name, "string", value)
+			p.sortBy, err = document.Optional[string](name, "string", value)
 		case "sortorder":
-			p.sortOrder, err = document.Member[string](name, "string", value)
+			p.sortOrder, err = document.Optional[string](name, "string", value)
 		case "cursor":
-			p.cursor, err = document.Member[string](name, "string", value)
+			p.cursor, err = document.Optional[string](name, "string", value)
 		case "startindex":
-			p.startIndex, err = document.Number(name, value)
+			p.startIndex, err = document.OptionalNumber(name, value)
 		case "count":
-			p.count, err = document.Number(name, value)
+			p.count, err = document.OptionalNumber(name, value)
 		case "attributes":
 			p.attributes, err = names(name, value)
 		case "excludedattributes":

@@ -38,7 +38,7 @@ type Config struct {
 	Types     []*resource.Type
 	Root      *list.Root
 	Auth      *auth.Authenticator
-	Lists     *list.Lists
+	Lists     *list.Pager
 	Endpoints []Endpoint                  // besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
 
@@ -77,7 +77,7 @@ type Server struct {
 	auth      *auth.Authenticator
 	types     []*resource.Type
 	root      *list.Root
-	lists     *list.Lists
+	lists     *list.Pager
 	library   library
 	discovery *discovery
 	asError   func(error) *resource.Error // the answer to an error of a backend
