@@ -37,24 +37,11 @@ func Apply(rt *resource.Type, current query.Object, ops []resource.Operation, st
 
 // setOrDelete sets a member, or deletes it if v is nil or empty.
 func setOrDelete(o *query.Object, name string, v any) {
-	switch v := v.(type) {
-	case nil:
+	if isEmpty(v) {
 		o.Delete(name)
-	case query.Object:
-		if len(v) == 0 {
-			o.Delete(name)
-			return
-		}
-		o.Set(name, v)
-	case []any:
-		if len(v) == 0 {
-			o.Delete(name)
-			return
-		}
-		o.Set(name, v)
-	default:
-		o.Set(name, v)
+		return
 	}
+	o.Set(name, v)
 }
 
 // applySingle applies an operation to a single-valued attribute of o. A complex value is merged into the one there, RFC

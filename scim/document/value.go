@@ -266,10 +266,17 @@ func (r Reader) onePrimary(list []any, name string) (any, error) {
 	return list, nil
 }
 
-// isEmpty reports whether a document's value is none, or a list without elements.
+// isEmpty reports whether a value of a document is none: nil, a list without elements or an object without members.
 func isEmpty(v any) bool {
-	list, ok := v.([]any)
-	return v == nil || ok && len(list) == 0
+	switch v := v.(type) {
+	case nil:
+		return true
+	case []any:
+		return len(v) == 0
+	case query.Object:
+		return len(v) == 0
+	}
+	return false
 }
 
 // isBlank reports whether a client's value is null, "", [] or {}.
