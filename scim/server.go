@@ -14,11 +14,12 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
-	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/server"
 	"scim-atlassian/scim/upstream"
 )
@@ -60,6 +61,9 @@ type Config struct {
 	// domain appended where it is no address. Empty: such a user is refused.
 	DeriveEmailDomain string
 
+	// Settings are the names by which the operator knows some of these fields.
+	Settings Settings
+
 	Version   string            // of the program, for /connector/health
 	Owners    connector.Owners  // of the connected application, for /connector/metadata
 	Connector connector.Answers // changes to what the connector's endpoints answer, from ParseConnectorAnswers
@@ -73,6 +77,13 @@ type Config struct {
 	OnRequest func(server.Request) // called after every answer, for metrics; safe for concurrent use and quick; nil: none
 	Logger    *zap.Logger          // nil: none
 	Now       func() time.Time     // nil: time.Now
+}
+
+// Settings are the operator's names of fields of Config, such as environment
+// variables, for messages that offer a setting as the remedy. Without a name, a
+// message does not offer it.
+type Settings struct {
+	DeriveEmailDomain, IgnoreUnsynced, Projects resource.Setting
 }
 
 func (c Config) withDefaults() Config {
@@ -106,13 +117,26 @@ func (c Config) lists() list.Config {
 	return list.Config{CursorKey: c.CursorKey, CursorTimeout: c.CursorTimeout, KeptResultBytes: c.KeptResultBytes, Now: c.Now}
 }
 
-func (c Config) jira() jira.Config {
-	return jira.Config{Jira: c.Jira, Projects: c.Projects, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now}
+func (c Config) directory(user, group *query.Schema) directory.Config {
+	return directory.Config{
+		Directory: c.Directory, UserSchema: user, GroupSchema: group, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
+		EmailDomain: c.DeriveEmailDomain, EmailDomainSetting: c.Settings.DeriveEmailDomain,
+	}
 }
 
-func (c Config) accounts() idhub.Config {
+func (c Config) jira(issue *query.Schema, groupID func(ctx context.Context, name string) (string, error)) jira.Config {
+	return jira.Config{
+		Jira: c.Jira, Schema: issue, GroupID: groupID, Projects: c.Projects, ProjectsSetting: c.Settings.Projects,
+		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now,
+	}
+}
+
+// idhub returns the configuration of the views, without the types and backends
+// that they are made of.
+func (c Config) idhub() idhub.Config {
 	return idhub.Config{
-		Organization: c.Organization, TrustedSource: c.TrustedSource, IgnoreUnsynced: c.IgnoreUnsynced, DeriveEmailDomain: c.DeriveEmailDomain,
+		Account: c.Account, Entitlement: c.Entitlement, Organization: c.Organization, TrustedSource: c.TrustedSource,
+		IgnoreUnsynced: c.IgnoreUnsynced, IgnoreUnsyncedSetting: c.Settings.IgnoreUnsynced, EmailDomainSetting: c.Settings.DeriveEmailDomain,
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
 	}
 }
@@ -128,7 +152,7 @@ func defaultTo[T comparable](v *T, value T) {
 type Server struct {
 	*server.Server
 	connector *connector.Connector
-	readers   []*mirror.Reader // of users and groups
+	mirrored  []mirrored // users and groups
 }
 
 // New makes a server. It asks nothing of upstream.
@@ -159,7 +183,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{Server: handler, connector: connector, readers: readersOf(types)}, nil
+	return &Server{Server: handler, connector: connector, mirrored: mirroredIn(types)}, nil
 }
 
 // Test looks whether the server can do its work, with every credential that it

@@ -1,32 +1,29 @@
 package scim
 
 import (
-	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/resource"
 )
+
+// mirrored is a backend that keeps a snapshot of its resources.
+type mirrored interface{ Snapshot() mirror.Stats }
 
 // Snapshots tells about the snapshots of users and groups, for metrics. It costs
 // no upstream call.
 func (s *Server) Snapshots() []mirror.Stats {
 	var all []mirror.Stats
-	for _, r := range s.readers {
-		stats := r.Store.Stats()
-		stats.Type = r.Name
-		all = append(all, stats)
+	for _, m := range s.mirrored {
+		all = append(all, m.Snapshot())
 	}
 	return all
 }
 
-// readersOf returns the readers of the types that have one.
-func readersOf(types []*resource.Type) []*mirror.Reader {
-	var all []*mirror.Reader
+// mirroredIn returns the backends that keep a snapshot.
+func mirroredIn(types []*resource.Type) []mirrored {
+	var all []mirrored
 	for _, t := range types {
-		switch b := t.Backend.(type) {
-		case *directory.Users:
-			all = append(all, b.Reader)
-		case *directory.Groups:
-			all = append(all, b.Reader)
+		if m, ok := t.Backend.(mirrored); ok {
+			all = append(all, m)
 		}
 	}
 	return all

@@ -1,7 +1,6 @@
 package scim
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
-	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -31,57 +29,20 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 		types[rt.Name] = t
 		out = append(out, t)
 	}
-	users, groups := directory.New(cfg.Directory, mirror.Config{Ttl: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}, cfg.DeriveEmailDomain, types["User"].Schema, types["Group"].Schema)
-	types["User"].Backend, types["Group"].Backend = users, groups
-	types["User"].Links, types["Group"].Links = users.Reader.Links, groups.Reader.Links
-	types["Group"].Linked = []string{"/Users", "/Accounts"}
-	catalogues := jira.NewCatalogues(cfg.Jira, cfg.Projects, jira.CatalogueTTL, cfg.Now)
-	types["Issue"].References = true
-	types["Issue"].Backend = jira.NewIssues(cfg.jira(), types["Issue"].Schema, catalogues)
-	account, entitlement, err := newViews(cfg, types["User"], types["Group"], catalogues)
-	return append(out, account, entitlement), err
-}
-
-// newViews makes the types that show users, groups and project roles as IDHub's
-// connector does.
-func newViews(cfg Config, user, group *resource.Type, c *jira.Catalogues) (account, entitlement *resource.Type, err error) {
-	am, err := idhub.NewAccountMap(cfg.Account, user.Schema)
+	user, group, issue := types["User"], types["Group"], types["Issue"]
+	users, groups := directory.New(cfg.directory(user.Schema, group.Schema))
+	user.Backend, group.Backend = users, groups
+	user.Links, group.Links = users.Links(), groups.Links()
+	group.Linked = []string{"/Users", "/Accounts"}
+	issues, roles := jira.New(cfg.jira(issue.Schema, groups.IDOf))
+	issue.Backend, issue.References = issues, true
+	views := cfg.idhub()
+	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, roles
+	account, entitlement, err := idhub.New(views)
 	if err != nil {
-		return nil, nil, fmt.Errorf("mapping of accounts: %w", err)
-	}
-	em, err := idhub.NewEntitlementMap(cfg.Entitlement)
-	if err != nil {
-		return nil, nil, fmt.Errorf("mapping of entitlements: %w", err)
-	}
-	if account, err = newView(cfg, cfg.Account, am.Core, idhub.NameOf(&cfg.Account, schemas.SourceEntitlements)); err != nil {
-		return nil, nil, err
-	}
-	if entitlement, err = newView(cfg, cfg.Entitlement, em.Core, em.Member); err != nil {
-		return nil, nil, err
-	}
-	roles := jira.NewRoles(cfg.jira(), group.Backend.(*directory.Groups).IDNamed, c)
-	accounts := idhub.NewAccounts(cfg.accounts(), am, user, group.Backend.(*directory.Groups), roles)
-	account.Backend = accounts
-	entitlement.Backend = idhub.NewEntitlements(cfg.ScanBudget, em, group, accounts)
-	account.Linked, entitlement.Linked = []string{"/Entitlements", "/Groups"}, []string{"/Accounts", "/Users"}
-	return account, entitlement, nil
-}
-
-func newView(cfg Config, m schemas.Mapping, core *schemas.Schema, dear string) (*resource.Type, error) {
-	rt := &resource.Type{
-		ResourceType: schemas.ResourceType{Name: m.Name, Endpoint: "/" + m.Name + "s", Description: m.Description, Core: core},
-		View:         true, Aliases: m.Aliases, Links: resource.Links{Name: dear, Optional: dear != ""},
-	}
-	rt.Schema = resource.SchemaOf(rt.ResourceType).WithAliases(m.Aliases...)
-	var err error
-	if rt.Shown, err = rt.Schema.Project(nil, nil); err != nil {
 		return nil, err
 	}
-	if rt.Cheap, err = rt.Schema.Project(nil, []string{dear}); err != nil {
-		return nil, err
-	}
-	rt.Published, err = m.Published(core, cfg.TrustedSource)
-	return rt, err
+	return append(out, account, entitlement), nil
 }
 
 // Explain returns the plan of a filter over the resources at an endpoint, such

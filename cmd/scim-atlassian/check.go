@@ -88,7 +88,7 @@ var settingsOf = map[string]string{
 	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 }
 
-// idhub.NameOf names the capability and, if there are any, the settings that it depends on.
+// nameOf names the capability and, if there are any, the settings that it depends on.
 func nameOf(f connector.Finding) string {
 	if settings := settingsOf[f.Capability]; settings != "" {
 		return f.Capability + " (" + settings + ")"

@@ -206,6 +206,13 @@ func firstProblem(ctx context.Context, facade *scim.Server, logger *zap.Logger) 
 	return nil
 }
 
+// settingsInMessages are the settings that messages of the server offer as a remedy.
+var settingsInMessages = scim.Settings{
+	DeriveEmailDomain: "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN",
+	IgnoreUnsynced:    "SCIM_ATLASSIAN_IGNORE_UNSYNCED",
+	Projects:          "SCIM_ATLASSIAN_PROJECTS",
+}
+
 // build makes the clients and the server on top of them; it sends nothing.
 func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*scim.Server, *upstream, error) {
 	u, err := c.connect(logger, m)
@@ -248,6 +255,7 @@ func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*
 		BulkMaxOperations: c.BulkMaxOperations,
 		BulkMaxPayload:    c.BulkMaxPayload,
 		RequestTimeout:    c.RequestTimeout,
+		Settings:          settingsInMessages,
 		Version:           version(),
 		CursorKey:         string(c.CursorKey),
 		CursorTimeout:     c.CursorTimeout,

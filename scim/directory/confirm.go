@@ -9,9 +9,9 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// changes lists the upstream operations that turn current into want, a level
-// below complex attributes and extensions, so that what Atlassian keeps beside
-// our schema stays.
+// changes returns the upstream operations that turn current into want. Complex
+// attributes and extensions are changed part by part, so that parts which our
+// schema does not have stay.
 func changes(schema *query.Schema, current, want query.Object) []atlassian.PatchOperation {
 	ops := changedAttributes("", schema.Attributes, current, want)
 	for _, e := range schema.Extensions {
@@ -24,6 +24,8 @@ func changes(schema *query.Schema, current, want query.Object) []atlassian.Patch
 	return ops
 }
 
+// changedAttributes does the same for the attributes of one level, whose paths
+// begin with prefix.
 func changedAttributes(prefix string, attributes []*query.Attribute, current, want query.Object) []atlassian.PatchOperation {
 	var ops []atlassian.PatchOperation
 	for _, a := range attributes {
@@ -47,10 +49,11 @@ func changedAttributes(prefix string, attributes []*query.Attribute, current, wa
 	return ops
 }
 
-// ignored names the attributes that upstream took operations on and does not
-// hold afterwards as they say. The last operation on an attribute counts. Text is
-// compared as people read it: upstream may trim it or change its case.
-func ignored(schema *query.Schema, ops []atlassian.PatchOperation, found query.Object) []string {
+// ignoredAttributes names the attributes that upstream accepted operations on and
+// left as they were: found is the resource afterwards. The last operation on an
+// attribute counts. Text is compared without case and surrounding space, which
+// upstream may change.
+func ignoredAttributes(schema *query.Schema, ops []atlassian.PatchOperation, found query.Object) []string {
 	last := make(map[string]atlassian.PatchOperation, len(ops))
 	for _, op := range ops {
 		last[op.Path] = op
@@ -59,21 +62,21 @@ func ignored(schema *query.Schema, ops []atlassian.PatchOperation, found query.O
 	for _, name := range slices.Sorted(maps.Keys(last)) {
 		p, err := schema.Resolve(name)
 		if err != nil || p.Attr.Name == "members" {
-			continue // named members are confirmed one by one
+			continue // Groups.confirmed compares members
 		}
-		if !kept(last[name], found.At(p)) {
+		if !holds(last[name], found.At(p)) {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// kept reports whether an attribute is what the operation made it.
-func kept(op atlassian.PatchOperation, value any) bool {
+// holds reports whether an attribute has the value that the operation gave it.
+func holds(op atlassian.PatchOperation, value any) bool {
 	list, _ := value.([]any)
 	switch {
 	case op.Op == "remove" && op.Path == "active":
-		return true // an absent one is true
+		return true // without a value, the directory shows true
 	case op.Op == "remove":
 		return value == nil
 	}
@@ -86,13 +89,15 @@ func kept(op atlassian.PatchOperation, value any) bool {
 	})
 }
 
-// valueOf is the "value" of an element.
+// valueOf returns the "value" of a list's element.
 func valueOf(element any) any {
 	object, _ := element.(query.Object)
 	v, _ := object.Get("value")
 	return v
 }
 
+// sameText reports whether two values are equal, texts without regard to case and
+// surrounding space.
 func sameText(a, b any) bool {
 	x, ok := a.(string)
 	y, also := b.(string)

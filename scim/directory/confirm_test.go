@@ -9,8 +9,8 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// TestIgnored covers what a directory may answer success for and not do.
-func TestIgnored(t *testing.T) {
+// A directory may answer success and change nothing.
+func TestIgnoredAttributes(t *testing.T) {
 	list := func(values ...string) []any {
 		var out []any
 		for _, v := range values {
@@ -39,30 +39,31 @@ func TestIgnored(t *testing.T) {
 		{"the last operation counts", []atlassian.PatchOperation{{Op: "replace", Path: "title", Value: "Boss"}, {Op: "replace", Path: "title", Value: "Lead"}}, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if diff := cmp.Diff(test.want, ignored(schema, test.ops, found)); diff != "" {
-				t.Errorf("ignored (-want +got):\n%s", diff)
+			if diff := cmp.Diff(test.want, ignoredAttributes(schema, test.ops, found)); diff != "" {
+				t.Errorf("ignored attributes (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestGroupConfirmed covers members that did not come, go or leave alone.
+// A group is confirmed if added members are there, removed ones are not, and after
+// a replacement there is nobody else.
 func TestGroupConfirmed(t *testing.T) {
 	b := &Groups{schema: namedType(t, "Group").Schema}
 	found := groupObject(&atlassian.Group{ID: "g", DisplayName: "G", Members: references([]string{"a", "b"})})
 	for _, test := range []struct {
 		name   string
-		change MemberChange
+		change memberChange
 		ok     bool
 	}{
-		{"added", MemberChange{Added: []string{"a"}}, true},
-		{"not added", MemberChange{Added: []string{"a", "c"}}, false},
-		{"removed", MemberChange{Removed: []string{"c"}}, true},
-		{"not removed", MemberChange{Removed: []string{"b"}}, false},
-		{"replaced", MemberChange{Added: []string{"b", "a"}, only: true}, true},
-		{"not replaced", MemberChange{Added: []string{"a"}, only: true}, false},
-		{"not emptied", MemberChange{only: true}, false},
-		{"another attribute ignored", MemberChange{Sent: []atlassian.PatchOperation{{Op: "replace", Path: "externalId", Value: "x"}}}, false},
+		{"added", memberChange{added: []string{"a"}}, true},
+		{"not added", memberChange{added: []string{"a", "c"}}, false},
+		{"removed", memberChange{removed: []string{"c"}}, true},
+		{"not removed", memberChange{removed: []string{"b"}}, false},
+		{"replaced", memberChange{added: []string{"b", "a"}, only: true}, true},
+		{"not replaced", memberChange{added: []string{"a"}, only: true}, false},
+		{"not emptied", memberChange{only: true}, false},
+		{"another attribute ignored", memberChange{sent: []atlassian.PatchOperation{{Op: "replace", Path: "externalId", Value: "x"}}}, false},
 	} {
 		if err := b.confirmed(found, test.change); (err == nil) != test.ok {
 			t.Errorf("%s: %v", test.name, err)

@@ -1,22 +1,89 @@
+// Package directory is the backend of users and groups, over Atlassian's
+// provisioning API (User provisioning REST API, which speaks SCIM 2.0).
+//
+// [New] makes both backends, since each finds resources by way of the other:
+// the members of a group, the groups of a user. What is read is kept by package
+// mirror; every write passes through provisioning, which tells the mirror what
+// it changed. A write is compared with the answer (confirm.go), because the
+// directory may answer success and keep something else.
 package directory
 
 import (
+	"context"
+	"time"
+
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
-// New makes the backends of users and groups; a lookup of one
-// by the other reads both.
-func New(upstream *atlassian.Directory, kept mirror.Config, deriveDomain string, userSchema, groupSchema *query.Schema) (*Users, *Groups) {
-	u := &Users{schema: userSchema, deriveDomain: deriveDomain}
-	g := &Groups{schema: groupSchema, users: u}
-	u.Reader = mirror.NewReader(mirror.Source{Name: "User", Links: resource.Links{Name: "groups"}, Page: u.page, Read: u.Read}, kept)
-	g.Reader = mirror.NewReader(mirror.Source{Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Page: g.page, Read: g.Read}, kept)
-	d := &provisioning{upstream: upstream, users: &u.Reader.Store, groups: &g.Reader.Store, Sizes: newSizes()}
-	u.Directory, g.directory = d, d
-	u.Collection = u.Reader.Collection(u.table(), u.Probe)
-	g.Collection = g.Reader.Collection(g.table(), g.Probe)
+// Config says which directory is served, and how.
+type Config struct {
+	Directory   *atlassian.Directory
+	UserSchema  *query.Schema // the attributes of User resources
+	GroupSchema *query.Schema // the attributes of Group resources
+
+	ScanBudget  int           // upstream requests that one query may cost
+	SnapshotTTL time.Duration // how long all users and all groups are kept once read; 0: not at all
+	Now         func() time.Time
+
+	EmailDomain        string           // completes a user without e-mail address; empty: such a user is refused
+	EmailDomainSetting resource.Setting // the operator's name of EmailDomain
+}
+
+// New makes the backends of users and groups. It asks nothing of upstream.
+func New(cfg Config) (*Users, *Groups) {
+	u := &Users{schema: cfg.UserSchema, emailDomain: cfg.EmailDomain, emailDomainSetting: cfg.EmailDomainSetting}
+	g := &Groups{schema: cfg.GroupSchema, users: u}
+	kept := mirror.Config{Ttl: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}
+	u.reader = mirror.NewReader(mirror.Source{Name: "User", Links: resource.Links{Name: "groups"}, Page: u.page, Read: u.Read}, kept)
+	g.reader = mirror.NewReader(mirror.Source{Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Page: g.page, Read: g.Read}, kept)
+	d := &provisioning{upstream: cfg.Directory, users: &u.reader.Store, groups: &g.reader.Store, sizes: newSizes()}
+	u.directory, g.directory = d, d
+	u.collection = u.reader.Collection(u.table(), u.probe)
+	g.collection = g.reader.Collection(g.table(), g.probe)
 	return u, g
+}
+
+// lister is the part of a backend that users and groups have in common: lists
+// and what they cost. It is safe for concurrent use.
+type lister struct {
+	reader     *mirror.Reader
+	collection *mirror.Collection
+}
+
+// List implements resource.Backend.
+func (l *lister) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
+	return l.collection.List(ctx, q)
+}
+
+// Explain implements resource.Backend.
+func (l *lister) Explain(filter query.Expr) string {
+	return l.collection.Plan(filter, mirror.Need{}).String()
+}
+
+// Collection returns the resources as the list engine sees them, for another
+// backend that lists them in a form of its own. It is shared: nobody writes to it.
+func (l *lister) Collection() *mirror.Collection { return l.collection }
+
+// ScanCost returns the number of upstream calls that reading all resources takes,
+// -1 as long as nobody has seen how many there are.
+func (l *lister) ScanCost() int { return l.reader.ScanCost() }
+
+// Worthwhile fails with mirror.ErrCostly if that many reads by id cost more than
+// reading all resources. It asks upstream for the number of resources where that
+// is unknown and may matter.
+func (l *lister) Worthwhile(ctx context.Context, reads int) error {
+	return l.reader.Worthwhile(ctx, reads)
+}
+
+// Links returns the attribute by which the resources refer to those of the other type.
+func (l *lister) Links() resource.Links { return l.reader.Links }
+
+// Snapshot tells about the kept resources, for metrics. It costs no upstream call.
+func (l *lister) Snapshot() mirror.Stats {
+	stats := l.reader.Store.Stats()
+	stats.Type = l.reader.Name
+	return stats
 }

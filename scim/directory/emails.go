@@ -7,32 +7,37 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-func emailsRequired() error {
-	return resource.InvalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from userName.")
+// emailsRequired refuses a user without e-mail address.
+func (b *Users) emailsRequired() error {
+	return resource.InvalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails%s.",
+		b.emailDomainSetting.Advice(", or set %s to derive it from userName"))
 }
 
-// primaries says of every address and number whether it is primary, as the
-// directory does. It wants one address to be.
-func primaries(name string, list []any) []any {
+// DeriveEmail gives a user the e-mail address that the configuration derives from
+// userName: userName itself if it is an address, else userName in the configured
+// domain. It reports false, and changes nothing, without such a domain.
+func (b *Users) DeriveEmail(user *query.Object) bool {
+	address := (*user).Text("userName")
+	if b.emailDomain == "" || address == "" {
+		return false
+	}
+	if !strings.Contains(address, "@") {
+		address += "@" + b.emailDomain
+	}
+	user.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
+	return true
+}
+
+// completeList gives a list of addresses or numbers the form in which the
+// directory keeps it: every element has primary, and one address is primary.
+func completeList(name string, list []any) []any {
 	if name == "emails" {
 		list = withPrimary(list)
 	}
-	return saidPrimary(list)
+	return withPrimaryFlags(list)
 }
 
-// DerivedEmail is the address of a user without one. ok is false if the
-// configuration names no domain.
-func DerivedEmail(userName, domain string) (address string, ok bool) {
-	if domain == "" || userName == "" {
-		return "", false
-	}
-	if strings.Contains(userName, "@") {
-		return userName, true
-	}
-	return userName + "@" + domain, true
-}
-
-// withPrimary marks the first address as primary if none is.
+// withPrimary marks the first address as primary if no other is.
 func withPrimary(emails []any) []any {
 	for _, e := range emails {
 		if element, _ := e.(query.Object); element != nil {
@@ -50,8 +55,8 @@ func withPrimary(emails []any) []any {
 	return out
 }
 
-// saidPrimary completes elements that do not say whether they are primary.
-func saidPrimary(list []any) []any {
+// withPrimaryFlags sets primary to false where an element lacks it.
+func withPrimaryFlags(list []any) []any {
 	out := make([]any, 0, len(list))
 	for _, e := range list {
 		element, _ := e.(query.Object)

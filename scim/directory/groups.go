@@ -13,34 +13,36 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-// shownMembers is how large a group may be for PATCH to answer with all of it;
-// a larger one is answered with 204 (RFC 7644 section 3.5.2).
+// shownMembers is the largest group, in members, that a PATCH answers with; the
+// answer for a larger group is 204 without a body (RFC 7644 section 3.5.2).
 const shownMembers = 1000
 
-// Groups is the backend of Group resources.
+// Groups is the backend of Group resources. It implements resource.Backend and
+// resource.Patcher.
 type Groups struct {
-	directory  *provisioning
-	schema     *query.Schema
-	users      *Users
-	Reader     *mirror.Reader
-	Collection *mirror.Collection
+	lister
+	directory *provisioning
+	schema    *query.Schema
+	users     *Users
 }
 
-// table is what the directory finds among its groups: by name with one call,
-// and by way of a member with one call a group of that member.
+// table lists the lookups that the directory offers: one call each, and for the
+// groups of a user one call for the user and one for every group.
 func (b *Groups) table() query.Table {
 	return query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: "displayName", Name: "displayName", Exact: true},
-		{Path: "members.value", Name: "members.value", Exact: true, Cost: b.directory.Sizes.Cost},
+		{Path: "members.value", Name: "members.value", Exact: true, Cost: b.directory.sizes.cost},
 	}
 }
 
-// Get reads the whole group: the directory knows no other way.
+// Get implements resource.Backend. It reads the whole group, with all members:
+// the directory offers nothing less.
 func (b *Groups) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
 	return b.Read(ctx, id)
 }
 
+// Read reads the whole group. An unknown id is a 404 *resource.Error.
 func (b *Groups) Read(ctx context.Context, id string) (query.Object, error) {
 	g, err := b.directory.Group(ctx, id)
 	if err != nil {
@@ -49,38 +51,40 @@ func (b *Groups) Read(ctx context.Context, id string) (query.Object, error) {
 	return groupObject(g), nil
 }
 
+// Create implements resource.Backend.
 func (b *Groups) Create(ctx context.Context, doc query.Object) (query.Object, error) {
-	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: doc.Text("externalId"), DisplayName: doc.Text("displayName"), Members: references(memberIDs(doc))})
+	members := memberIDs(doc)
+	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: doc.Text("externalId"), DisplayName: doc.Text("displayName"), Members: references(members)})
 	if err != nil && ignoresUnknownMembers(ctx) {
-		known, readErr := b.known(ctx, memberIDs(doc))
-		if readErr != nil || len(known) == len(memberIDs(doc)) {
+		users, readErr := b.usersAmong(ctx, members)
+		if readErr != nil || len(users) == len(members) {
 			return nil, cmp.Or(readErr, err)
 		}
 		doc = doc.Clone()
-		doc.Set("members", memberList(known))
+		doc.Set("members", memberList(users))
 		return b.Create(ctx, doc)
 	}
 	if err != nil {
-		return nil, b.unknownMember(ctx, memberIDs(doc), err)
+		return nil, b.explainMembers(ctx, members, err)
 	}
 	found := groupObject(g)
-	return found, b.confirmed(found, MemberChange{Sent: changes(b.schema, nil, doc), Added: memberIDs(doc), only: true})
+	return found, b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: members, only: true})
 }
 
-// ignoresUnknownMembers reports whether the caller wants members that the
-// directory does not have passed over instead of refused.
+// ignoresUnknownMembers reports whether a write by this caller leaves unknown
+// members out instead of refusing them.
 func ignoresUnknownMembers(ctx context.Context) bool {
 	return resource.RequestOf(ctx).Policy.IgnoreUnknownMembers
 }
 
-// known returns the ids that are of users of the directory.
-func (b *Groups) known(ctx context.Context, ids []string) ([]string, error) {
+// usersAmong returns the ids that belong to users of the directory.
+func (b *Groups) usersAmong(ctx context.Context, ids []string) ([]string, error) {
 	found, err := mirror.FetchAll(ctx, ids, b.users.Read)
-	known := make([]string, 0, len(found))
+	users := make([]string, 0, len(found))
 	for _, o := range found {
-		known = append(known, o.Text("id"))
+		users = append(users, o.Text("id"))
 	}
-	return known, err
+	return users, err
 }
 
 func memberList(ids []string) []any {
@@ -91,8 +95,8 @@ func memberList(ids []string) []any {
 	return list
 }
 
-// Kept implements backend. Some clients rename a group by a PUT without members,
-// and the group would lose everybody.
+// Kept implements resource.Backend. Some clients rename a group by a PUT without
+// members; unless the caller's policy says otherwise, its members stay.
 func (b *Groups) Kept(p resource.Policy) []string {
 	var names []string
 	if p.KeepMembers {
@@ -104,74 +108,61 @@ func (b *Groups) Kept(p resource.Policy) []string {
 	return names
 }
 
-// Patch implements patcher for changes of members, whatever the size of the
-// group, and of externalId.
+// Patch implements resource.Patcher for operations on externalId, and on members
+// that the operations name, whatever the size of the group.
 func (b *Groups) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	change, ok := memberOperations(ops)
 	if !ok {
 		return nil, false, nil
 	}
-	found, err := b.Send(ctx, id, change)
+	found, err := b.send(ctx, id, change)
 	return found, true, err
 }
 
-// Update implements backend: of the members only those that come and go are
-// sent.
+// Update implements resource.Backend. Of the members, only the additions and
+// removals are sent.
 func (b *Groups) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	before, after := memberIDs(current), memberIDs(want)
-	change := MemberChange{Added: subtract(after, before), Removed: subtract(before, after)}
+	change := memberChange{added: subtract(after, before), removed: subtract(before, after)}
 	for _, op := range changes(b.schema, current, want) {
 		if op.Path != "members" {
-			change.Sent = append(change.Sent, op)
+			change.sent = append(change.sent, op)
 		}
 	}
-	for _, member := range change.Removed {
-		change.Sent = append(change.Sent, RemoveMember(member))
-	}
-	if len(change.Added) > 0 {
-		change.Sent = append(change.Sent, AddMembers(change.Added))
-	}
-	if len(change.Sent) == 0 {
+	change.sendMembers()
+	if len(change.sent) == 0 {
 		return current, nil
 	}
-	return b.Send(ctx, current.Text("id"), change)
+	return b.send(ctx, current.Text("id"), change)
 }
 
-// Send makes the one upstream call of a PATCH and confirms the outcome.
-func (b *Groups) Send(ctx context.Context, id string, change MemberChange) (query.Object, error) {
-	g, err := b.directory.PatchGroup(ctx, id, change.Sent)
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil && len(change.Added)+len(change.Removed) > 0 {
-		// Upstream says the same of an unknown group and an unknown member. Who is
-		// no member need not be removed, so one that is gone is passed over.
-		current, readErr := b.Read(ctx, id)
-		if readErr != nil {
-			return nil, readErr
-		}
-		var unknown []string
-		if ignoresUnknownMembers(ctx) {
-			known, readErr := b.known(ctx, change.Added)
-			if readErr != nil {
-				return nil, readErr
-			}
-			unknown = subtract(change.Added, known)
-			change.leaveOut(unknown)
-		}
-		rest := withoutStrangers(change.Sent, memberIDs(current))
-		switch {
-		case len(rest) == 0:
-			return current, nil
-		case len(unknown) == 0 && len(rest) == len(change.Sent):
-			return nil, b.unknownMember(ctx, change.Added, err)
+// ChangeMembers adds users to a group and removes others, all or none, in one
+// upstream call. Removing a user that is no member succeeds. The group is nil if
+// it is too large to be shown.
+func (b *Groups) ChangeMembers(ctx context.Context, id string, add, remove []string) (query.Object, error) {
+	change := memberChange{added: add, removed: remove}
+	change.sendMembers()
+	return b.send(ctx, id, change)
+}
+
+// send makes the one upstream call of a PATCH and confirms the outcome. The group
+// is nil if it is too large to be shown.
+func (b *Groups) send(ctx context.Context, id string, change memberChange) (query.Object, error) {
+	g, err := b.directory.PatchGroup(ctx, id, change.sent)
+	if atlassian.KindOf(err) == atlassian.NotFound && len(change.added)+len(change.removed) > 0 {
+		current, rest, refusal := b.retriable(ctx, id, &change, err)
+		if refusal != nil || len(rest) == 0 {
+			return current, refusal
 		}
 		g, err = b.directory.PatchGroup(ctx, id, rest)
-		if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
-			return nil, b.unknownMember(ctx, change.Added, err)
+		if atlassian.KindOf(err) == atlassian.NotFound {
+			return nil, b.explainMembers(ctx, change.added, err)
 		}
 	}
 	if err != nil {
 		return nil, upstream.Missing(err, "Group", id)
 	}
-	if g.Members == nil { // an answer that does not say cannot confirm
+	if g.Members == nil { // an answer without members confirms nothing
 		if g, err = b.directory.Group(ctx, id); err != nil {
 			return nil, upstream.Missing(err, "Group", id)
 		}
@@ -183,10 +174,36 @@ func (b *Groups) Send(ctx context.Context, id string, change MemberChange) (quer
 	return found, nil
 }
 
-// unknownMember explains the refusal of a write that names members. A single one
-// that is no user is looked at as a group: clients that know nested groups send
-// them so, without a word of what they are.
-func (b *Groups) unknownMember(ctx context.Context, ids []string, err error) error {
+// retriable returns the present group and those operations of a change that can
+// succeed after upstream answered the change with notFound, which is the same for
+// an unknown group and an unknown member: removals of users who are not members
+// are dropped and, if the caller ignores unknown members, so are these, from the
+// change too. It fails if there was nothing to drop.
+func (b *Groups) retriable(ctx context.Context, id string, change *memberChange, notFound error) (query.Object, []atlassian.PatchOperation, error) {
+	current, err := b.Read(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	var unknown []string
+	if ignoresUnknownMembers(ctx) {
+		users, err := b.usersAmong(ctx, change.added)
+		if err != nil {
+			return nil, nil, err
+		}
+		unknown = subtract(change.added, users)
+		change.leaveOut(unknown)
+	}
+	rest := withoutStrangers(change.sent, memberIDs(current))
+	if len(unknown) == 0 && len(rest) == len(change.sent) {
+		return nil, nil, b.explainMembers(ctx, change.added, notFound)
+	}
+	return current, rest, nil
+}
+
+// explainMembers turns upstream's refusal of a write with members into one that
+// names members. Clients that know nested groups send the id of a group, so a
+// single member is also looked for among the groups.
+func (b *Groups) explainMembers(ctx context.Context, ids []string, err error) error {
 	kind := atlassian.KindOf(err)
 	if len(ids) == 1 && (kind == atlassian.NotFound || kind == atlassian.Invalid) {
 		if _, readErr := b.Read(ctx, ids[0]); readErr == nil {
@@ -199,41 +216,36 @@ func (b *Groups) unknownMember(ctx context.Context, ids []string, err error) err
 	return &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidValue, Detail: "members names a user that the directory does not have; nothing was changed.", Err: err}
 }
 
-// GroupAsMember refuses a group within a group.
+// GroupAsMember returns the refusal of a group as a member.
 func GroupAsMember(id string) *resource.Error {
 	return resource.InvalidValue("members: %s is a group, and groups cannot be members in Atlassian. Send the users of the group instead; nothing was changed.", resource.InQuotes(id))
 }
 
-// confirmed compares the group with what was sent.
-func (b *Groups) confirmed(found query.Object, change MemberChange) error {
-	is := memberIDs(found)
-	wrong := len(subtract(change.Added, is)) + len(change.Removed) - len(subtract(change.Removed, is))
+// confirmed fails with 502 if the group that upstream answered with is not as the
+// change makes it.
+func (b *Groups) confirmed(found query.Object, change memberChange) error {
+	members := memberIDs(found)
+	wrong := len(subtract(change.added, members)) + len(change.removed) - len(subtract(change.removed, members))
 	if change.only {
-		wrong += len(subtract(is, change.Added))
+		wrong += len(subtract(members, change.added))
 	}
 	if wrong > 0 {
 		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", found.Text("id"), wrong)
 	}
-	if names := ignored(b.schema, change.Sent, found); len(names) > 0 {
+	if names := ignoredAttributes(b.schema, change.sent, found); len(names) > 0 {
 		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return nil
 }
 
+// Remove implements resource.Backend.
 func (b *Groups) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.Reader.Store.Known(id))
+	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
 	return upstream.Missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 
-func (b *Groups) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.Collection.List(ctx, q)
-}
-
-func (b *Groups) Explain(filter query.Expr) string {
-	return b.Collection.Plan(filter, mirror.Need{}).String()
-}
-
-// page lists groups; without members where upstream leaves them out.
+// page reads a window of the list of groups, without members where upstream
+// leaves them out.
 func (b *Groups) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
 	p, err := b.directory.Groups(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
 	if err != nil {
@@ -242,6 +254,8 @@ func (b *Groups) page(ctx context.Context, start, count int) ([]query.Object, in
 	return listedGroups(p.Resources), p.Total, nil
 }
 
+// listedGroups returns groups of a list. A group that was listed without members
+// lacks the attribute, which is not the same as an empty one.
 func listedGroups(all []*atlassian.Group) []query.Object {
 	out := make([]query.Object, 0, len(all))
 	for _, g := range all {
@@ -254,7 +268,8 @@ func listedGroups(all []*atlassian.Group) []query.Object {
 	return out
 }
 
-func (b *Groups) Probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
+// probe runs one lookup of the table.
+func (b *Groups) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
 		return mirror.FetchAll(ctx, []string{p.Value}, b.Read)
@@ -265,22 +280,28 @@ func (b *Groups) Probe(ctx context.Context, p query.Probe) ([]query.Object, erro
 	if err != nil {
 		return nil, err
 	}
-	objects, err := b.Reader.Completed(ctx, listedGroups(found.Resources))
+	objects, err := b.reader.Completed(ctx, listedGroups(found.Resources))
 	if err != nil {
 		return nil, err
 	}
 	return objects, lookupComplete(len(objects), found.Total)
 }
 
+// GroupsCost returns the number of upstream calls that reading a user and all its
+// groups takes, 2 as long as their number is unknown.
+func (b *Groups) GroupsCost(user string) int { return b.directory.sizes.cost(user) }
+
+// groupsOf returns the groups that a user is in, none if there is no such user. It
+// fails with mirror.ErrCostly if reading all groups costs less.
 func (b *Groups) groupsOf(ctx context.Context, user string) ([]query.Object, error) {
 	u, err := b.directory.User(ctx, user)
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
+	if atlassian.KindOf(err) == atlassian.NotFound {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Reader.Worthwhile(ctx, len(u.Groups)); err != nil {
+	if err := b.Worthwhile(ctx, len(u.Groups)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(u.Groups))
@@ -290,7 +311,7 @@ func (b *Groups) groupsOf(ctx context.Context, user string) ([]query.Object, err
 	return mirror.FetchAll(ctx, ids, b.Read)
 }
 
-// groupObject is the group as a SCIM resource.
+// groupObject returns a group as a SCIM resource.
 func groupObject(g *atlassian.Group) query.Object {
 	o := query.Texts("id", g.ID, "externalId", g.ExternalID, "displayName", g.DisplayName)
 	members := make([]any, 0, len(g.Members))
@@ -301,9 +322,9 @@ func groupObject(g *atlassian.Group) query.Object {
 	return append(o, MetaMember("Group", g.Meta))
 }
 
-// IDNamed returns the id of the group with the name, in any case, "" if the
-// directory has none.
-func (b *Groups) IDNamed(ctx context.Context, name string) (string, error) {
+// IDOf returns the id of the group with a name, in any case, "" if the directory
+// has no such group.
+func (b *Groups) IDOf(ctx context.Context, name string) (string, error) {
 	found, err := b.directory.Groups(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: "displayName", Value: name}})
 	if err != nil {
 		return "", err

@@ -7,7 +7,7 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// document.namedType is the resource type with the name, without a backend.
+// namedType returns the resource type with the name, without a backend.
 func namedType(tb testing.TB, name string) *resource.Type {
 	tb.Helper()
 	types, err := schemas.ResourceTypes()

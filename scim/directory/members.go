@@ -10,51 +10,61 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// MemberChange is what is sent to change a group, and what its members must
-// then be: added among them, removed not, and with only nobody but added.
-type MemberChange struct {
-	Sent           []atlassian.PatchOperation
-	Added, Removed []string
-	only           bool
+// memberChange is a change of a group: the operations to send, and the members
+// by which the answer is confirmed.
+type memberChange struct {
+	sent           []atlassian.PatchOperation
+	added, removed []string // ids of users who are members afterwards, and who are not
+	only           bool     // nobody but added is a member afterwards
 }
 
-// memberOperations translates operations on externalId and those on members that
-// name the members they mean. ok is false if there is another one, or none.
-func memberOperations(ops []resource.Operation) (change MemberChange, ok bool) {
+// sendMembers appends the operations that remove and add the members of a change.
+func (m *memberChange) sendMembers() {
+	for _, id := range m.removed {
+		m.sent = append(m.sent, removeMember(id))
+	}
+	if len(m.added) > 0 {
+		m.sent = append(m.sent, addMembers(m.added))
+	}
+}
+
+// memberOperations translates operations on externalId, and operations on members
+// that name the members by id. ok is false if there is any other operation, or none.
+func memberOperations(ops []resource.Operation) (change memberChange, ok bool) {
 	for _, op := range ops {
 		if op.Path.Attr.Name == "externalId" {
-			change.Sent = append(change.Sent, plainOperation(op)...)
+			change.sent = append(change.sent, plainOperation(op)...)
 			continue
 		}
-		named, known := namedMembers(op)
-		if op.Path.Attr.Name != "members" || op.Path.Sub != nil || !known {
-			return MemberChange{}, false
+		named, byID := namedMembers(op)
+		if op.Path.Attr.Name != "members" || op.Path.Sub != nil || !byID {
+			return memberChange{}, false
 		}
 		switch {
 		case op.Op == "add":
-			change.Sent = append(change.Sent, AddMembers(named))
-			change.Added, change.Removed = append(change.Added, named...), subtract(change.Removed, named)
+			change.sent = append(change.sent, addMembers(named))
+			change.added, change.removed = append(change.added, named...), subtract(change.removed, named)
 		case op.Op == "remove" && (op.Filter != nil || op.Value != nil):
 			for _, id := range named {
-				change.Sent = append(change.Sent, RemoveMember(id))
+				change.sent = append(change.sent, removeMember(id))
 			}
-			change.Removed, change.Added = append(change.Removed, named...), subtract(change.Added, named)
+			change.removed, change.added = append(change.removed, named...), subtract(change.added, named)
 		case op.Op == "remove":
-			change = MemberChange{Sent: append(change.Sent, atlassian.PatchOperation{Op: "remove", Path: "members"}), only: true}
+			change = memberChange{sent: append(change.sent, atlassian.PatchOperation{Op: "remove", Path: "members"}), only: true}
 		default:
 			replaced := atlassian.PatchOperation{Op: "replace", Path: "members", Value: references(named)}
-			change = MemberChange{Sent: append(change.Sent, replaced), Added: named, only: true}
+			change = memberChange{sent: append(change.sent, replaced), added: named, only: true}
 		}
 	}
-	return change, len(change.Sent) > 0
+	return change, len(change.sent) > 0
 }
 
-// LinkChange is what operations do to a list of links, by the ids that they
-// name.
+// LinkChange collects the ids that operations add to a list of links, and the ids
+// that they remove.
 type LinkChange struct{ Added, Removed []string }
 
-// Take adds an operation to the change. It reports false if the operation does
-// more than to add or to remove what it names.
+// Take adds an operation to the change. It reports false, and changes nothing,
+// unless the operation only adds or removes elements that it names by id.
 func (c *LinkChange) Take(op resource.Operation) bool {
 	ids, ok := namedMembers(op)
 	switch {
@@ -68,8 +78,8 @@ func (c *LinkChange) Take(op resource.Operation) bool {
 	return true
 }
 
-// namedMembers lists the ids that an operation names: in its value, or in a
-// filter that is an equality of value.
+// namedMembers returns the ids that an operation names: in its value, or in a
+// filter of the form value eq "id". It reports false if it names them otherwise.
 func namedMembers(op resource.Operation) ([]string, bool) {
 	if op.Filter != nil {
 		c, ok := op.Filter.(query.Compare)
@@ -81,7 +91,8 @@ func namedMembers(op resource.Operation) ([]string, bool) {
 	return valuesIn(op.Value)
 }
 
-// valuesIn lists the values of elements. It reports false if one has none.
+// valuesIn returns the values of a list's elements. It reports false if an element
+// has none.
 func valuesIn(elements any) ([]string, bool) {
 	list, _ := elements.([]any)
 	ids := make([]string, 0, len(list))
@@ -96,19 +107,19 @@ func valuesIn(elements any) ([]string, bool) {
 	return ids, true
 }
 
-func AddMembers(ids []string) atlassian.PatchOperation {
+func addMembers(ids []string) atlassian.PatchOperation {
 	return atlassian.PatchOperation{Op: "add", Path: "members", Value: references(ids)}
 }
 
-func RemoveMember(id string) atlassian.PatchOperation {
+func removeMember(id string) atlassian.PatchOperation {
 	return atlassian.PatchOperation{Op: "remove", Path: "members[value eq " + strconv.Quote(id) + "]"}
 }
 
-// leaveOut takes ids out of what is added.
-func (m *MemberChange) leaveOut(ids []string) {
-	m.Added = subtract(m.Added, ids)
+// leaveOut removes ids from the users that the change adds.
+func (m *memberChange) leaveOut(ids []string) {
+	m.added = subtract(m.added, ids)
 	var sent []atlassian.PatchOperation
-	for _, op := range m.Sent {
+	for _, op := range m.sent {
 		if given, ok := op.Value.([]atlassian.Reference); ok {
 			given = slices.DeleteFunc(slices.Clone(given), func(r atlassian.Reference) bool { return slices.Contains(ids, r.Value) })
 			if op.Value = given; len(given) == 0 && op.Op == "add" {
@@ -117,20 +128,21 @@ func (m *MemberChange) leaveOut(ids []string) {
 		}
 		sent = append(sent, op)
 	}
-	m.Sent = sent
+	m.sent = sent
 }
 
-// withoutStrangers leaves out the removals of users who neither are members nor
-// become some by another operation.
+// withoutStrangers drops removals of users who are not members, since Atlassian
+// answers those with 404. Users whom another of the operations adds count as
+// members.
 func withoutStrangers(ops []atlassian.PatchOperation, members []string) []atlassian.PatchOperation {
 	known := make(map[string]bool)
 	for _, id := range members {
-		known[RemoveMember(id).Path] = true
+		known[removeMember(id).Path] = true
 	}
 	for _, op := range ops {
 		given, _ := op.Value.([]atlassian.Reference)
 		for _, r := range given {
-			known[RemoveMember(r.Value).Path] = true
+			known[removeMember(r.Value).Path] = true
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(ops), func(op atlassian.PatchOperation) bool {
@@ -138,6 +150,7 @@ func withoutStrangers(ops []atlassian.PatchOperation, members []string) []atlass
 	})
 }
 
+// memberIDs returns the ids of the members of a group.
 func memberIDs(o query.Object) []string {
 	v, _ := o.Get("members")
 	list, _ := v.([]any)
@@ -157,7 +170,8 @@ func references(ids []string) []atlassian.Reference {
 	return out
 }
 
-// removedMember is the member that an operation made by RemoveMember removes.
+// removedMember returns the id in an operation that removeMember made. ok is false
+// for any other operation.
 func removedMember(op atlassian.PatchOperation) (id string, ok bool) {
 	quoted, ok := strings.CutPrefix(op.Path, "members[value eq ")
 	if !ok || op.Op != "remove" {

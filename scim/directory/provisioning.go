@@ -11,25 +11,25 @@ import (
 	"scim-atlassian/scim/mirror"
 )
 
-// provisioning is the directory as the backends of users and groups see it:
-// Atlassian's, whose every write is told to what is kept of users and groups.
-// Methods are those of atlassian.Directory.
+// provisioning is atlassian.Directory with bookkeeping: its methods have the same
+// names, and every write also updates the snapshots of users and groups.
 //
-// What a write answers is kept as it is. What it does to others, whom it does
-// not answer with, is read again: which time of change a group shows whose
-// member is deleted, or in which order a user's groups come, is upstream's own
-// business. A write whose outcome is unknown drops both snapshots.
+// The resource in the answer to a write enters its snapshot as it is. Resources
+// that the write changed besides, such as the groups of a deleted user, are read
+// again before they are next needed: upstream alone decides on their time of
+// change or on the order of a list. A write with an unknown outcome drops both
+// snapshots.
 type provisioning struct {
 	upstream      *atlassian.Directory
 	users, groups *mirror.Store
-	Sizes         *sizes
+	sizes         *sizes
 }
 
 // User calls GET /Users/{id}.
 func (d *provisioning) User(ctx context.Context, id string) (*atlassian.User, error) {
 	u, err := d.upstream.User(ctx, id)
 	if err == nil {
-		d.Sizes.set(u.ID, len(u.Groups))
+		d.sizes.set(u.ID, len(u.Groups))
 	}
 	return u, err
 }
@@ -85,7 +85,7 @@ func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
 func (d *provisioning) Group(ctx context.Context, id string) (*atlassian.Group, error) {
 	g, err := d.upstream.Group(ctx, id)
 	if err == nil {
-		d.Sizes.set(g.ID, len(g.Members))
+		d.sizes.set(g.ID, len(g.Members))
 	}
 	return g, err
 }
@@ -98,7 +98,7 @@ func (d *provisioning) Groups(ctx context.Context, list atlassian.ListOptions) (
 	}
 	for _, g := range page.Resources {
 		if g.Members != nil {
-			d.Sizes.set(g.ID, len(g.Members))
+			d.sizes.set(g.ID, len(g.Members))
 		}
 	}
 	return page, nil
@@ -126,9 +126,9 @@ func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassia
 	return changed, err
 }
 
-// noteMembership tells of users that they joined or left the group: those that
-// operations name, and all that are shown in it where one replaces or removes
-// what it does not name.
+// noteMembership marks the users that may have joined or left a group: the users
+// that an operation names and, where an operation replaces or removes all members,
+// the users that the snapshot shows in the group.
 func (d *provisioning) noteMembership(id string, ops []atlassian.PatchOperation) {
 	for _, op := range ops {
 		named, listed := op.Value.([]atlassian.Reference)
@@ -138,7 +138,7 @@ func (d *provisioning) noteMembership(id string, ops []atlassian.PatchOperation)
 		case one:
 			d.users.Doubt(member)
 		case !listed && op.Op != "remove":
-			d.users.Drop() // whom it names cannot be seen here
+			d.users.Drop() // the operation may name anybody
 		case op.Op == "add":
 			d.users.Doubt(idsOf(named)...)
 		default:
@@ -159,7 +159,8 @@ func (d *provisioning) DeleteGroup(ctx context.Context, id string) error {
 	return err
 }
 
-// done reports whether a write took place.
+// done reports whether a write succeeded. If that is unknown, it drops both
+// snapshots.
 func (d *provisioning) done(err error) bool {
 	var failed *atlassian.Error
 	if errors.As(err, &failed) && failed.Ambiguous {
@@ -169,8 +170,9 @@ func (d *provisioning) done(err error) bool {
 	return err == nil
 }
 
-// noteUser tells what a write answered; an answer without groups, or without the
-// account that a new user gets after a while, is not all there is to say.
+// noteUser enters the answer to a write into the snapshot of users. An answer
+// without groups, or without the account that a new user gets after a while, is
+// incomplete; then the user is read again when needed.
 func (d *provisioning) noteUser(u *atlassian.User, began uint64) {
 	switch {
 	case u.Groups == nil, u.Atlassian == nil, u.Atlassian.AtlassianAccountID == "":
@@ -180,13 +182,14 @@ func (d *provisioning) noteUser(u *atlassian.User, began uint64) {
 	}
 }
 
-// noteGroup tells what a write answered; one without members does not say all.
+// noteGroup enters the answer to a write into the snapshot of groups. A group
+// without members in the answer is read again when needed.
 func (d *provisioning) noteGroup(g *atlassian.Group, began uint64) {
 	if g.Members == nil {
 		d.groups.Doubt(g.ID)
 		return
 	}
-	d.Sizes.set(g.ID, len(g.Members))
+	d.sizes.set(g.ID, len(g.Members))
 	if d.groups.Listens() {
 		d.groups.Note(g.ID, groupObject(g), began)
 	}
@@ -200,15 +203,14 @@ func idsOf(references []atlassian.Reference) []string {
 	return ids
 }
 
-// sizes remembers of some groups how many members they have, and of some users
-// in how many groups they are: what it costs to read these. It is safe for
-// concurrent use.
+// sizes remembers how many members some groups have, and in how many groups some
+// users are, to estimate the cost of reading them. It is safe for concurrent use.
 type sizes struct {
 	mu   sync.Mutex
 	byID map[string]int
 }
 
-// knownSizes is how many are remembered, some 100 bytes each.
+// knownSizes bounds the sizes that are remembered, some 100 bytes each.
 const knownSizes = 20_000
 
 func newSizes() *sizes { return &sizes{byID: map[string]int{}} }
@@ -218,16 +220,16 @@ func (s *sizes) set(id string, size int) {
 	defer s.mu.Unlock()
 	if _, known := s.byID[id]; !known && len(s.byID) >= knownSizes {
 		for other := range s.byID {
-			delete(s.byID, other) // any one will do
+			delete(s.byID, other) // an arbitrary one
 			break
 		}
 	}
 	s.byID[id] = size
 }
 
-// Cost is the number of calls of reading a resource and all that it refers to;
-// one, as long as nothing is known.
-func (s *sizes) Cost(id string) int {
+// cost returns the number of calls that reading a resource and all its members,
+// or all its groups, takes. A resource of unknown size counts as having one.
+func (s *sizes) cost(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	size, known := s.byID[id]

@@ -5,7 +5,7 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// This file says which field of the directory's user is which SCIM attribute.
+// This file maps the fields of the directory's user to SCIM attributes, and back.
 
 func userObjects(all []*atlassian.User) []query.Object {
 	out := make([]query.Object, 0, len(all))
@@ -15,9 +15,9 @@ func userObjects(all []*atlassian.User) []query.Object {
 	return out
 }
 
-// userObject is the user as a SCIM resource. Department and organization at the
-// top level, where the directory keeps them too, appear in the enterprise
-// extension.
+// userObject returns a user as a SCIM resource. The directory may keep department
+// and organization at its top level only; they are shown in the enterprise
+// extension, where RFC 7643 section 4.3 has them.
 func userObject(u *atlassian.User) query.Object {
 	o := make(query.Object, 0, 18)
 	add := func(name, value string) {
@@ -71,7 +71,8 @@ func enterpriseObject(u *atlassian.User) query.Object {
 	return query.Texts("organization", organization, "department", department)
 }
 
-// multiValueObject always says whether the value is primary, as the directory does.
+// multiValueObject returns an address or number. It always has primary, as in the
+// directory.
 func multiValueObject(m atlassian.MultiValue) query.Object {
 	return append(query.Texts("value", m.Value, "type", m.Type), query.Member{Name: "primary", Value: m.Primary})
 }
@@ -80,12 +81,13 @@ func referenceObject(r atlassian.Reference) query.Object {
 	return query.Texts("value", r.Value, "display", r.Display, "type", r.Type)
 }
 
-// membershipObject is a group of a user. The directory knows no nested groups, so
-// every membership is direct (RFC 7643 section 4.1.2).
+// membershipObject returns an element of a user's groups. The directory has no
+// nested groups, so every membership is direct (RFC 7643 section 4.1.2).
 func membershipObject(r atlassian.Reference) query.Object {
 	return query.Texts("value", r.Value, "display", r.Display, "type", "direct")
 }
 
+// addMany sets an attribute to a list of objects, unless the list is empty.
 func addMany[T any](o *query.Object, name string, all []T, object func(T) query.Object) {
 	if len(all) == 0 {
 		return
@@ -97,7 +99,7 @@ func addMany[T any](o *query.Object, name string, all []T, object func(T) query.
 	*o = append(*o, query.Member{Name: name, Value: list})
 }
 
-// MetaMember is the meta attribute without location, which the renderer adds.
+// MetaMember returns the meta attribute without location, which the server adds.
 func MetaMember(resourceType string, m *atlassian.Meta) query.Member {
 	meta := query.Object{{Name: "resourceType", Value: resourceType}}
 	if m != nil && !m.Created.IsZero() {
@@ -109,7 +111,7 @@ func MetaMember(resourceType string, m *atlassian.Meta) query.Member {
 	return query.Member{Name: "meta", Value: meta}
 }
 
-// userOf is the reverse of userObject, for what can be written.
+// userOf returns the upstream user with the writable attributes of a resource.
 func userOf(o query.Object) *atlassian.User {
 	u := &atlassian.User{
 		ExternalID: o.Text("externalId"), UserName: o.Text("userName"), DisplayName: o.Text("displayName"), NickName: o.Text("nickName"),
@@ -143,8 +145,8 @@ func multiValues(o query.Object, name string) []atlassian.MultiValue {
 	return out
 }
 
-// AccountIDOf is the id of the Atlassian account behind a user, "" as long as
-// there is none.
+// AccountIDOf returns the id of the Atlassian account that a user is linked to,
+// "" as long as there is none.
 func AccountIDOf(user query.Object) string {
 	return user.Inner(atlassian.ExternalSchema).Text("atlassianAccountId")
 }

@@ -13,52 +13,56 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-// Users is the backend of User resources.
+// Users is the backend of User resources. It implements resource.Backend,
+// resource.Patcher and resource.Completer.
 type Users struct {
-	Directory  *provisioning
-	schema     *query.Schema
-	Reader     *mirror.Reader
-	Collection *mirror.Collection
+	lister
+	directory *provisioning
+	schema    *query.Schema
 
-	deriveDomain string // completes a user without e-mail; empty: such a user is refused
+	emailDomain        string // completes a user without e-mail address; empty: such a user is refused
+	emailDomainSetting resource.Setting
 }
 
-// table is what the directory finds among its users with one call, and by way
-// of a group with one call a member.
+// table lists the lookups that the directory offers: one call each, and for the
+// members of a group one call for the group and one for every member.
 func (b *Users) table() query.Table {
 	return query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: "userName", Name: "userName", Exact: true},
 		{Path: "externalId", Name: "externalId", Exact: true},
-		{Path: "groups.value", Name: "groups.value", Exact: true, Cost: b.Directory.Sizes.Cost},
+		{Path: "groups.value", Name: "groups.value", Exact: true, Cost: b.directory.sizes.cost},
 	}
 }
 
-// Get reads the whole user: fewer attributes cost a call too, and versions are of
-// all of them.
+// Get implements resource.Backend. It reads the whole user: a part of it costs
+// the same call, and meta.version is computed from all attributes.
 func (b *Users) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
 	return b.Read(ctx, id)
 }
 
+// Read reads the whole user. An unknown id is a 404 *resource.Error.
 func (b *Users) Read(ctx context.Context, id string) (query.Object, error) {
-	u, err := b.Directory.User(ctx, id)
+	u, err := b.directory.User(ctx, id)
 	if err != nil {
 		return nil, upstream.Missing(err, "User", id)
 	}
 	return userObject(u), nil
 }
 
+// Create implements resource.Backend.
 func (b *Users) Create(ctx context.Context, doc query.Object) (query.Object, error) {
-	u, err := b.Directory.CreateUser(ctx, userOf(doc))
+	u, err := b.directory.CreateUser(ctx, userOf(doc))
 	if err != nil {
 		return nil, err
 	}
 	return b.confirmed(userObject(u), changes(b.schema, nil, doc))
 }
 
-// Kept implements backend: externalId, the correlation key, and e-mail addresses
-// are what PUT bodies leave out in practice though their senders rely on them;
-// active stays for everybody, since nothing said activates nobody.
+// Kept implements resource.Backend. Many clients leave externalId, their key to
+// the user, and e-mail addresses out of a PUT and still rely on them, so these are
+// kept unless the caller is strict. active is kept for every caller: a PUT
+// without it must not enable a disabled user.
 func (b *Users) Kept(p resource.Policy) []string {
 	if p.Strict {
 		return []string{"active"}
@@ -66,7 +70,8 @@ func (b *Users) Kept(p resource.Policy) []string {
 	return []string{"active", "externalId", "emails"}
 }
 
-// Patch implements patcher for operations that say all by themselves.
+// Patch implements resource.Patcher for operations whose result does not depend
+// on present values.
 func (b *Users) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	for _, op := range ops {
 		if op.Op == "remove" && op.Path.Attr.Required && op.Path.Sub == nil && op.Filter == nil && op.Value == nil {
@@ -77,7 +82,7 @@ func (b *Users) Patch(ctx context.Context, id string, ops []resource.Operation) 
 	if !plain {
 		return nil, false, nil
 	}
-	u, err := b.Directory.PatchUser(ctx, id, mirrored(sent))
+	u, err := b.directory.PatchUser(ctx, id, withTopLevel(sent))
 	if err != nil {
 		return nil, true, upstream.Missing(err, "User", id)
 	}
@@ -85,8 +90,8 @@ func (b *Users) Patch(ctx context.Context, id string, ops []resource.Operation) 
 	return found, true, err
 }
 
-// plainOperations translates operations whose effect does not depend on the
-// values there nor on each other. ok is false if one does.
+// plainOperations translates operations for upstream. ok is false if the result
+// of an operation depends on present values, or on another operation.
 func plainOperations(ops []resource.Operation) (sent []atlassian.PatchOperation, ok bool) {
 	for i, op := range ops {
 		if op.Filter != nil || op.Path.Attr.MultiValued && !op.Settles() || slices.ContainsFunc(ops[:i], op.Touches) {
@@ -97,9 +102,9 @@ func plainOperations(ops []resource.Operation) (sent []atlassian.PatchOperation,
 	return sent, true
 }
 
-// plainOperation is the operation as upstream takes it: each part of a complex value by
-// itself, so that the others stay (RFC 7644 section 3.5.2.3). A replace is the
-// same as an add there, and safe to repeat.
+// plainOperation translates one operation for upstream. A complex value becomes
+// one operation for each part, so that the other parts stay (RFC 7644 section
+// 3.5.2.3). An add becomes a replace: the result is the same, and safe to repeat.
 func plainOperation(op resource.Operation) []atlassian.PatchOperation {
 	path := op.Path.String()
 	switch value := op.Value.(type) {
@@ -112,15 +117,15 @@ func plainOperation(op resource.Operation) []atlassian.PatchOperation {
 		}
 		return sent
 	case []any:
-		return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: primaries(op.Path.Attr.Name, value)}}
+		return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: completeList(op.Path.Attr.Name, value)}}
 	}
 	return []atlassian.PatchOperation{{Op: "replace", Path: path, Value: op.Value}}
 }
 
-// mirrored adds to each operation on the enterprise extension the same one at the
-// top level: the directory keeps department and organization in both places, and
-// only those at the top level reach the account.
-func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
+// withTopLevel repeats every operation on the enterprise extension at the top
+// level: the directory keeps department and organization in both places, and
+// only the values at the top level reach the account.
+func withTopLevel(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 	all := slices.Clone(ops)
 	for _, op := range ops {
 		if name, ok := strings.CutPrefix(op.Path, atlassian.EnterpriseSchema+":"); ok {
@@ -131,81 +136,83 @@ func mirrored(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 	return all
 }
 
-// Update implements backend.
+// Update implements resource.Backend.
 func (b *Users) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
 	want = want.Clone()
 	for _, name := range []string{"emails", "phoneNumbers"} {
 		if v, ok := want.Get(name); ok {
 			list, _ := v.([]any)
-			want.Set(name, primaries(name, list))
+			want.Set(name, completeList(name, list))
 		}
 	}
 	ops := changes(b.schema, current, want)
 	if len(ops) == 0 {
 		return current, nil
 	}
-	u, err := b.Directory.PatchUser(ctx, id, mirrored(ops))
+	u, err := b.directory.PatchUser(ctx, id, withTopLevel(ops))
 	if err != nil {
 		return nil, upstream.Missing(err, "User", id)
 	}
 	return b.confirmed(userObject(u), ops)
 }
 
-// confirmed compares what upstream holds with what it was sent.
+// confirmed returns the user that upstream answered with. It fails with 502 if an
+// attribute is not as it was sent.
 func (b *Users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
-	if names := ignored(b.schema, sent, found); len(names) > 0 {
+	if names := ignoredAttributes(b.schema, sent, found); len(names) > 0 {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
 	}
 	return found, nil
 }
 
+// Remove implements resource.Backend.
 func (b *Users) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.Reader.Store.Known(id))
-	return upstream.Missing(b.Directory.DeleteUser(ctx, id), "User", id)
+	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
+	return upstream.Missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 
-func (b *Users) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.Collection.List(ctx, q)
-}
-
-func (b *Users) Explain(filter query.Expr) string {
-	return b.Collection.Plan(filter, mirror.Need{}).String()
-}
-
-// page lists users with all their attributes, whatever the client wants to see:
-// a snapshot is for everybody, and a page of fewer attributes costs a call too.
+// page reads a window of the list of users, with all attributes, whatever the
+// client wants to see: a snapshot serves all clients, and a page with fewer
+// attributes costs the same call.
 func (b *Users) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
-	p, err := b.Directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
+	p, err := b.directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
 	if err != nil {
 		return nil, 0, err
 	}
 	return userObjects(p.Resources), p.Total, nil
 }
 
-func (b *Users) Probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
+// probe runs one lookup of the table.
+func (b *Users) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
 		return mirror.FetchAll(ctx, []string{p.Value}, b.Read)
 	case "groups.value":
 		return b.MembersOf(ctx, p.Value)
 	}
-	found, err := b.Directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
+	found, err := b.directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
 	if err != nil {
 		return nil, err
 	}
 	return userObjects(found.Resources), lookupComplete(len(found.Resources), found.Total)
 }
 
+// MembersCost returns the number of upstream calls that MembersOf takes for a
+// group, 2 as long as its size is unknown.
+func (b *Users) MembersCost(group string) int { return b.directory.sizes.cost(group) }
+
+// MembersOf returns the users that are members of a group, none if there is no
+// such group. It fails with mirror.ErrCostly if reading all users costs less.
 func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, error) {
-	g, err := b.Directory.Group(ctx, group)
-	if atlassian.KindOf(err) == atlassian.NotFound && err != nil {
+	g, err := b.directory.Group(ctx, group)
+	if atlassian.KindOf(err) == atlassian.NotFound {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Reader.Worthwhile(ctx, len(g.Members)); err != nil {
+	if err := b.Worthwhile(ctx, len(g.Members)); err != nil {
 		return nil, err
 	}
 	ids := make([]string, 0, len(g.Members))
@@ -215,7 +222,8 @@ func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, er
 	return mirror.FetchAll(ctx, ids, b.Read)
 }
 
-// lookupComplete makes a lookup that upstream answered in part a scan.
+// lookupComplete fails with mirror.ErrCostly if upstream answered a lookup with
+// a part of what matches: then all resources are read instead.
 func lookupComplete(got, total int) error {
 	if got < total {
 		return mirror.ErrCostly
@@ -223,26 +231,24 @@ func lookupComplete(got, total int) error {
 	return nil
 }
 
-// Complete implements completer. It gives a user the e-mail address that Atlassian
-// requires, where the configuration says how, and marks the first as primary if
-// none is.
+// Complete implements resource.Completer. A user without e-mail address, which
+// Atlassian requires, gets one if the configuration says how. The first address
+// is marked as primary if no other is.
 func (b *Users) Complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error) {
-	given, said := doc.Get("emails")
-	if list, _ := given.([]any); len(list) > 0 {
+	value, given := doc.Get("emails")
+	if list, _ := value.([]any); len(list) > 0 {
 		doc.Set("emails", withPrimary(list))
 		return "", nil
 	}
 	switch {
-	case method == http.MethodPut && said:
-		return "", emailsRequired() // [] takes all addresses away
+	case method == http.MethodPut && given:
+		return "", b.emailsRequired() // [] removes all addresses
 	case method == http.MethodPut && slices.Contains(b.Kept(resource.RequestOf(ctx).Policy), "emails"):
-		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the library requires some
+		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the schema requires an address
 		return "emails", nil
 	}
-	address, ok := DerivedEmail((*doc).Text("userName"), b.deriveDomain)
-	if !ok {
-		return "", emailsRequired()
+	if !b.DeriveEmail(doc) {
+		return "", b.emailsRequired()
 	}
-	doc.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
 	return "", nil
 }

@@ -8,28 +8,30 @@ import (
 
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/document"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
 )
 
-// accountChange is what a write wants of an account.
+// accountChange is the part of an account that a write changes.
 type accountChange struct {
 	attributes     []attributeChange
 	assign, revoke []string // ids of entitlements
 }
 
-// attributeChange is a new value of an attribute, nil for none.
+// attributeChange is the new value of an attribute, nil to clear it.
 type attributeChange struct {
 	name  string
 	value any
 }
 
-// Kept implements backend: what a PUT leaves out in practice though its sender
-// relies on it, and the e-mail address, which Atlassian requires. Of attributes
-// that do not flow to Atlassian, a PUT that is silent asks nothing.
+// Kept implements resource.Backend. The e-mail address, which Atlassian requires,
+// stays, and so does active; unless the caller is strict, externalId and the
+// entitlements, which many clients leave out and still rely on. Attributes that do
+// not flow to Atlassian cannot be cleared, so they stay too.
 func (b *accounts) Kept(p resource.Policy) []string {
-	names := []string{NameOf(&b.m.Mapping, primaryEmail)}
+	names := []string{nameOf(&b.m.Mapping, primaryEmail)}
 	names = append(names, b.active)
 	if !p.Strict {
 		names = append(names, "externalId", b.entitlements)
@@ -45,15 +47,16 @@ func (b *accounts) Kept(p resource.Policy) []string {
 // primaryEmail is the source of an account's e-mail address.
 const primaryEmail = "emails[primary eq true].value"
 
+// writable reports whether an attribute flows from IDHub to Atlassian.
 func (b *accounts) writable(a *accountAttribute) bool {
 	return a.SyncDirection.In(b.cfg.TrustedSource).ToApp()
 }
 
-// flowing drops the changes of attributes that do not flow to Atlassian, and
-// says so in the log, or refuses them.
+// flowing returns the part of a change that flows to Atlassian. The rest is refused
+// or, if the configuration says so, left out and logged.
 func (b *accounts) flowing(ctx context.Context, change accountChange) (accountChange, error) {
 	stays := func(name string) bool {
-		a := b.m.named(name)
+		a := b.m.attribute(name)
 		return a != nil && !b.writable(a)
 	}
 	var names []string
@@ -70,41 +73,43 @@ func (b *accounts) flowing(ctx context.Context, change accountChange) (accountCh
 		return change, nil
 	}
 	if !b.cfg.IgnoreUnsynced {
-		return change, resource.Mutability("%s: not written, since the mapping of accounts has no flow from IDHub to Atlassian%s. Leave it out and change it there, or set SCIM_ATLASSIAN_IGNORE_UNSYNCED to have it passed over.",
-			strings.Join(names, ", "), b.trust())
+		return change, resource.Mutability("%s: not written, since the mapping of accounts has no flow from IDHub to Atlassian%s. Leave it out and change it there%s.",
+			strings.Join(names, ", "), b.reason(), b.cfg.IgnoreUnsyncedSetting.Advice(", or set %s to have it passed over"))
 	}
 	resource.RequestOf(ctx).Remark("unsynced", names)
 	change.attributes = slices.DeleteFunc(change.attributes, func(c attributeChange) bool { return stays(c.name) })
 	return change, nil
 }
 
-func (b *accounts) trust() string {
+// reason says in a message why attributes do not flow to Atlassian, if the
+// configuration as a whole is the reason.
+func (b *accounts) reason() string {
 	if b.cfg.TrustedSource {
 		return ", as Jira is the trusted source"
 	}
 	return ""
 }
 
-// owned refuses to make or delete accounts whose name does not flow to
-// Atlassian: there they come and go.
-func (b *accounts) owned() error {
+// checkOwned refuses to create or delete accounts if their name does not flow to
+// Atlassian: then they are created and deleted there.
+func (b *accounts) checkOwned() error {
 	if a := b.m.Attribute("userName"); !a.SyncDirection.In(b.cfg.TrustedSource).ToApp() {
-		return resource.Mutability("%s does not flow from IDHub to Atlassian%s: accounts are made and deleted there.", a.Name, b.trust())
+		return resource.Mutability("%s does not flow from IDHub to Atlassian%s: accounts are made and deleted there.", a.Name, b.reason())
 	}
 	return nil
 }
 
-// Create makes a user and then assigns its entitlements. What they are is looked
-// at before, so that a wrong one changes nothing.
+// Create implements resource.Backend. It creates a user and then assigns the
+// entitlements, which are looked up first, so that a wrong one changes nothing.
 func (b *accounts) Create(ctx context.Context, doc query.Object) (query.Object, error) {
-	if err := b.owned(); err != nil {
+	if err := b.checkOwned(); err != nil {
 		return nil, err
 	}
 	change, err := b.flowing(ctx, b.changes(nil, doc))
 	if err != nil {
 		return nil, err
 	}
-	new, err := b.userOf(change)
+	wanted, err := b.userOf(change)
 	if err != nil {
 		return nil, err
 	}
@@ -112,42 +117,41 @@ func (b *accounts) Create(ctx context.Context, doc query.Object) (query.Object, 
 	if err != nil {
 		return nil, err
 	}
-	if err := b.grantable(new, targets); err != nil {
+	if err := b.grantable(wanted, targets); err != nil {
 		return nil, err
 	}
-	user, err := b.users.Create(ctx, new)
+	user, err := b.users.Create(ctx, wanted)
 	if err != nil {
 		return nil, err
 	}
-	done := &progress{what: "the account " + resource.InQuotes(user.Text("id")) + " was created"}
+	done := &progress{before: "the account " + resource.InQuotes(user.Text("id")) + " was created"}
 	return b.assign(ctx, user, targets, done)
 }
 
-// userOf is the user to be made of an account.
+// userOf returns the user to create for an account.
 func (b *accounts) userOf(change accountChange) (query.Object, error) {
-	user, err := document.Apply(b.user, nil, b.operations(change.attributes), false)
+	user, err := document.Apply(b.cfg.User, nil, b.operations(change.attributes), false)
 	if err != nil {
 		return nil, err
 	}
 	if _, ok := user.Get("emails"); !ok {
-		address, ok := directory.DerivedEmail(user.Text("userName"), b.cfg.DeriveEmailDomain)
-		if !ok {
-			return nil, resource.InvalidValue("%s is required: Atlassian links a user to an account by it. Send it, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it from the user name.", NameOf(&b.m.Mapping, primaryEmail))
+		if !b.users.DeriveEmail(&user) {
+			return nil, resource.InvalidValue("%s is required: Atlassian links a user to an account by it. Send it%s.",
+				nameOf(&b.m.Mapping, primaryEmail), b.cfg.EmailDomainSetting.Advice(", or set %s to derive it from the user name"))
 		}
-		user.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
 	}
 	return user, nil
 }
 
-// operations are the changes of the user that changes of attributes are.
+// operations turns changes of an account's attributes into operations on the user.
 func (b *accounts) operations(changes []attributeChange) []resource.Operation {
 	var ops []resource.Operation
 	for _, c := range changes {
-		if a := b.m.named(c.name); a != nil {
+		if a := b.m.attribute(c.name); a != nil {
 			ops = append(ops, a.operation(c.value))
 			continue
 		}
-		p, _ := b.user.Schema.Resolve(c.name) // externalId, which every type has
+		p, _ := b.cfg.User.Schema.Resolve(c.name) // externalId, which every type has
 		op := resource.Operation{Op: "replace", Path: p, Value: c.value}
 		if c.value == nil {
 			op.Op = "remove"
@@ -157,13 +161,13 @@ func (b *accounts) operations(changes []attributeChange) []resource.Operation {
 	return ops
 }
 
-// Complete implements completer.
+// Complete implements resource.Completer.
 func (b *accounts) Complete(_ context.Context, _ string, doc *query.Object) (string, error) {
-	return "", b.m.complete(doc)
+	b.m.complete(doc)
+	return "", nil
 }
 
-// changes is what has to change for an account to become want. Without a
-// current one, want is all new.
+// changes returns the change that turns current, nil for a new account, into want.
 func (b *accounts) changes(current, want query.Object) accountChange {
 	var change accountChange
 	names := []string{"externalId"}
@@ -183,18 +187,19 @@ func (b *accounts) changes(current, want query.Object) accountChange {
 	return change
 }
 
-// entitlementChanges compares two lists of entitlements. One that is held
-// through a group is assigned if the account is to hold it directly too.
+// entitlementChanges compares two lists of entitlements, or of members. An
+// entitlement that is held only through a group is assigned if want asks to hold
+// it directly.
 func entitlementChanges(current, want []query.Object) (assign, revoke []string) {
 	direct := make(map[string]bool, len(current))
 	for _, e := range current {
-		direct[e.Text("value")] = isDirect(e, false)
+		direct[e.Text("value")] = isDirect(e)
 	}
 	stays := make(map[string]bool, len(want))
 	for _, e := range want {
 		id := e.Text("value")
-		held, known := direct[id]
-		if !stays[id] && (!known || !held && isDirect(e, false)) {
+		isHeldDirectly, isHeld := direct[id]
+		if !stays[id] && (!isHeld || !isHeldDirectly && isDirect(e)) {
 			assign = append(assign, id)
 		}
 		stays[id] = true
@@ -207,17 +212,15 @@ func entitlementChanges(current, want []query.Object) (assign, revoke []string) 
 	return assign, revoke
 }
 
-func isDirect(element query.Object, otherwise bool) bool {
-	if v, ok := element.Get("direct"); ok {
-		return v == true
-	}
-	return otherwise
+func isDirect(element query.Object) bool {
+	v, _ := element.Get("direct")
+	return v == true
 }
 
-// Patch implements patcher for operations that say all by themselves: single
-// values, and entitlements named by id.
+// Patch implements resource.Patcher for operations whose result does not depend on
+// present values: on single values, and on entitlements named by id.
 func (b *accounts) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
-	change, ok := b.said(ops)
+	change, ok := b.changeOf(ops)
 	if !ok {
 		return nil, false, nil
 	}
@@ -229,34 +232,35 @@ func (b *accounts) Patch(ctx context.Context, id string, ops []resource.Operatio
 	return found, true, err
 }
 
-// withoutStandIns takes values out of a change that come back as they were shown
-// in place of none. Whether one does so is seen only on the user, who is read and
-// returned if the change has such an attribute.
+// withoutStandIns drops from a change the values that an account only shows in
+// place of a missing one, and that the client sends back unchanged. To tell, it
+// reads the user if the change has such an attribute, and returns it; else it
+// returns nil.
 func (b *accounts) withoutStandIns(ctx context.Context, id string, change *accountChange) (query.Object, error) {
 	times := map[string]int{}
 	doubtful := false
 	for _, c := range change.attributes {
 		times[c.name]++
-		a := b.m.named(c.name)
+		a := b.m.attribute(c.name)
 		doubtful = doubtful || c.value != nil && a != nil && a.mayStandIn()
 	}
 	if !doubtful {
 		return nil, nil
 	}
-	user, err := b.read(ctx, id)
+	user, err := b.read(ctx, id, mirror.Need{})
 	if err != nil {
 		return nil, err
 	}
 	change.attributes = slices.DeleteFunc(change.attributes, func(c attributeChange) bool {
-		a := b.m.named(c.name)
+		a := b.m.attribute(c.name)
 		return a != nil && times[c.name] == 1 && a.standsIn(user, c.value)
 	})
 	return user, nil
 }
 
-// said is what operations change, whatever the account is now; false if that
-// depends on it.
-func (b *accounts) said(ops []resource.Operation) (accountChange, bool) {
+// changeOf turns operations into a change without reading the account. It reports
+// false if the result depends on present values.
+func (b *accounts) changeOf(ops []resource.Operation) (accountChange, bool) {
 	var change accountChange
 	var links directory.LinkChange
 	for _, op := range ops {
@@ -273,16 +277,15 @@ func (b *accounts) said(ops []resource.Operation) (accountChange, bool) {
 	return change, true
 }
 
-// Update implements backend.
+// Update implements resource.Backend.
 func (b *accounts) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	return b.apply(ctx, current.Text("id"), nil, b.changes(current, want))
 }
 
 // apply changes an account: first its attributes, so that it is active before it
-// is given a role, then what it is to hold, then what it is not to hold any
-// longer, so that nobody is without access who is to have some. What is wrong
-// with the change is found out before, as far as that is possible. user is the one
-// behind the account, nil where nobody has read it.
+// gets a role; then it assigns entitlements, and then revokes others, so that no
+// access is lost meanwhile. A change that can be known to fail is refused before
+// the first write. user is the user behind the account, nil if it was not read.
 func (b *accounts) apply(ctx context.Context, id string, user query.Object, change accountChange) (query.Object, error) {
 	change, err := b.flowing(ctx, change)
 	if err != nil {
@@ -291,18 +294,34 @@ func (b *accounts) apply(ctx context.Context, id string, user query.Object, chan
 	if err := b.clearable(change); err != nil {
 		return nil, err
 	}
-	done := &progress{}
 	if len(change.assign)+len(change.revoke) == 0 {
 		if user, err = b.changeAttributes(ctx, id, user, change.attributes); err != nil {
 			return nil, err
 		}
-		return b.shown(ctx, user)
+		return b.answer(ctx, user)
 	}
 	if user == nil {
-		if user, err = b.read(ctx, id); err != nil {
+		if user, err = b.read(ctx, id, mirror.Need{}); err != nil {
 			return nil, err
 		}
 	}
+	targets, err := b.checkedTargets(ctx, user, change)
+	if err != nil {
+		return nil, err
+	}
+	done := &progress{}
+	if len(change.attributes) > 0 {
+		if user, err = b.changeAttributes(ctx, id, user, change.attributes); err != nil {
+			return nil, err
+		}
+		done.before = "the other attributes were changed"
+	}
+	return b.assign(ctx, user, targets, done)
+}
+
+// checkedTargets returns the entitlements of a change of a user. It refuses a
+// change that can be known to fail.
+func (b *accounts) checkedTargets(ctx context.Context, user query.Object, change accountChange) ([]target, error) {
 	targets, err := b.targets(ctx, change)
 	if err != nil {
 		return nil, err
@@ -313,25 +332,17 @@ func (b *accounts) apply(ctx context.Context, id string, user query.Object, chan
 	wanted := user
 	for _, c := range change.attributes {
 		if c.name == b.active {
-			wanted = query.Object{{Name: "active", Value: c.value}}
+			wanted = user.Clone()
+			wanted.Set("active", c.value)
 		}
 	}
-	if err := b.grantable(wanted, targets); err != nil {
-		return nil, err
-	}
-	if len(change.attributes) > 0 {
-		if user, err = b.changeAttributes(ctx, id, user, change.attributes); err != nil {
-			return nil, err
-		}
-		done.what = "the other attributes were changed"
-	}
-	return b.assign(ctx, user, targets, done)
+	return targets, b.grantable(wanted, targets)
 }
 
-// clearable refuses to clear what an account must have.
+// clearable refuses to clear an attribute that an account must have.
 func (b *accounts) clearable(change accountChange) error {
 	for _, c := range change.attributes {
-		a := b.m.named(c.name)
+		a := b.m.attribute(c.name)
 		if c.value == nil && a != nil && a.source != nil && (a.Required || a.source.Attr.Required) {
 			return resource.Mutability("%s is required and cannot be removed.", c.name)
 		}
@@ -339,14 +350,15 @@ func (b *accounts) clearable(change accountChange) error {
 	return nil
 }
 
-// changeAttributes changes the user behind an account, as Users would: with one
-// call where the changes do not depend on what is there. user may be nil.
+// changeAttributes changes the user behind an account, in one upstream call where
+// the result does not depend on present values. user is that user, nil if it was
+// not read.
 func (b *accounts) changeAttributes(ctx context.Context, id string, user query.Object, changes []attributeChange) (query.Object, error) {
 	if user != nil && !isProvisioned(user) {
 		return b.changeOutsider(ctx, id, changes)
 	}
 	if len(changes) == 0 && user == nil {
-		return b.read(ctx, id)
+		return b.read(ctx, id, mirror.Need{})
 	}
 	if len(changes) == 0 {
 		return user, nil
@@ -355,12 +367,12 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 	found, done, err := b.users.Patch(ctx, id, ops)
 	if !done {
 		if user == nil {
-			if user, err = b.read(ctx, id); err != nil {
+			if user, err = b.read(ctx, id, mirror.Need{}); err != nil {
 				return nil, err
 			}
 			return b.changeAttributes(ctx, id, user, changes)
 		}
-		want, err := document.Apply(b.user, user, ops, false)
+		want, err := document.Apply(b.cfg.User, user, ops, false)
 		if err != nil {
 			return nil, err
 		}
@@ -368,7 +380,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 		return found, ofAccount(err, id)
 	}
 	if upstream.IsGone(err) && b.others != nil {
-		if _, err := b.others.read(ctx, id, false); err != nil {
+		if _, err := b.others.read(ctx, id, mirror.Need{}); err != nil {
 			return nil, err
 		}
 		return b.changeOutsider(ctx, id, changes)
@@ -376,7 +388,7 @@ func (b *accounts) changeAttributes(ctx context.Context, id string, user query.O
 	return found, ofAccount(err, id)
 }
 
-// ofAccount names the resource in a 404 about the user behind it.
+// ofAccount turns a 404 for the user behind an account into one for the account.
 func ofAccount(err error, id string) error {
 	if upstream.IsGone(err) {
 		return resource.NotFound("Account", id)
@@ -384,8 +396,8 @@ func ofAccount(err error, id string) error {
 	return err
 }
 
-// changeOutsider changes an account without a record in the directory, which is
-// to enable or disable it.
+// changeOutsider enables or disables an account without a record in the directory.
+// It refuses any other change.
 func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attributeChange) (query.Object, error) {
 	var active *bool
 	for _, c := range changes {
@@ -394,24 +406,31 @@ func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attr
 		}
 		v, ok := c.value.(bool)
 		if c.name != b.active || !ok {
-			return nil, resource.Mutability("%s: the directory has no record of the account, which is Atlassian's own apart from %s and project roles. Provision it with POST /Accounts and its e-mail address first; Atlassian links the record to it.", c.name, b.active)
+			return nil, b.noRecord(c.name)
 		}
 		active = &v
 	}
 	if active == nil {
-		return b.others.read(ctx, id, false)
+		return b.others.read(ctx, id, mirror.Need{})
 	}
 	resource.RequestOf(ctx).Remark("by", "organization")
 	return b.others.setActive(ctx, id, *active)
 }
 
+// noRecord refuses the change of an attribute that only the directory could make.
+func (b *accounts) noRecord(attribute string) error {
+	return resource.Mutability("%s: the directory has no record of the account, which is Atlassian's own apart from %s and project roles. "+
+		"Provision it with POST /Accounts and its e-mail address first; Atlassian links the record to it.", attribute, b.active)
+}
+
+// Remove implements resource.Backend.
 func (b *accounts) Remove(ctx context.Context, id string) error {
-	if err := b.owned(); err != nil {
+	if err := b.checkOwned(); err != nil {
 		return err
 	}
 	err := b.users.Remove(ctx, id)
 	if upstream.IsGone(err) && b.others != nil {
-		if _, err := b.others.read(ctx, id, false); err != nil {
+		if _, err := b.others.read(ctx, id, mirror.Need{}); err != nil {
 			return err
 		}
 		return resource.Mutability("The directory has no record of the account %q, so this server cannot delete it. Disable it with %s false, or delete it in Atlassian Administration.", id, b.active)
@@ -419,11 +438,11 @@ func (b *accounts) Remove(ctx context.Context, id string) error {
 	return ofAccount(err, id)
 }
 
-// shown is the answer to a write that left the user like this. Roles are not
-// read for the sake of a PATCH that does not ask what it made: without them it
-// is answered with 204 (RFC 7644 section 3.5.2). Nor does a write fail because
-// they cannot be read: the answer is without entitlements then.
-func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, error) {
+// answer returns the account in the answer to a write, given the user afterwards. A
+// PATCH that asks for no attributes does not read roles for its answer: unless
+// they are at hand, it is answered with 204 (RFC 7644 section 3.5.2). If roles
+// cannot be read, the write has succeeded still, and the answer lacks entitlements.
+func (b *accounts) answer(ctx context.Context, user query.Object) (query.Object, error) {
 	r := resource.RequestOf(ctx)
 	if b.entitlements == "" || !r.Want.Wants(b.entitlements) {
 		return b.m.object(user, nil), nil
@@ -434,7 +453,7 @@ func (b *accounts) shown(ctx context.Context, user query.Object) (query.Object, 
 	}
 	if book == nil {
 		var err error
-		if book, err = b.roles.All(ctx, false); err != nil {
+		if book, err = b.roles.Book(ctx, mirror.Need{Links: true}); err != nil {
 			r.Remark("entitlements", "not read: "+upstream.AsError(err).Detail)
 			book = nil
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
@@ -16,46 +15,35 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-// The kinds of entitlement, as type shows them and names begin.
+// The kinds of entitlements. The names of entitlements begin with them too.
 const (
 	kindGroup = "GROUP"
 	kindRole  = "PROJECT_ROLE"
 )
 
 // accounts is the backend of Account resources: the users of the directory seen
-// through a mapping, with the groups and project roles they hold; and if an
-// organization is configured, the accounts that have no record there. It reads
-// what Users reads, and keeps nothing of its own.
+// through a mapping, with the groups and project roles that they hold. If an
+// organization is configured, its accounts without a record in the directory are
+// accounts too.
 //
-// An account that was read without its entitlements lacks the member; else it is
-// there, if empty.
+// An account that was read without its entitlements lacks the attribute; an
+// account that holds none has an empty list.
 type accounts struct {
 	m      *accountMap
+	cfg    Config
 	users  *directory.Users
-	user   *resource.Type // the users'
 	groups *directory.Groups
 	roles  *jira.Roles
 	others *outsiders // nil: no organization is configured
-	cfg    Config
 	table  query.Table
 
-	entitlements, active string // names of attributes, "" if there is none
+	entitlements, active string // names of attributes, "" if the mapping has none
 }
 
-// Config says how accounts are read and which way their attributes flow.
-type Config struct {
-	Organization                  *atlassian.Organization // knows accounts that the directory does not; nil: none is configured
-	TrustedSource, IgnoreUnsynced bool
-	DeriveEmailDomain             string
-	ScanBudget                    int
-	SnapshotTTL                   time.Duration
-	Now                           func() time.Time
-}
-
-func NewAccounts(cfg Config, m *accountMap, user *resource.Type, g *directory.Groups, r *jira.Roles) *accounts {
+func newAccounts(cfg Config, m *accountMap) *accounts {
 	b := &accounts{
-		m: m, users: user.Backend.(*directory.Users), user: user, groups: g, roles: r, cfg: cfg,
-		entitlements: NameOf(&m.Mapping, schemas.SourceEntitlements), active: NameOf(&m.Mapping, "active"),
+		m: m, cfg: cfg, users: cfg.Users, groups: cfg.Groups, roles: cfg.Roles,
+		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
 		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: mirror.NewMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now)}
@@ -64,13 +52,13 @@ func NewAccounts(cfg Config, m *accountMap, user *resource.Type, g *directory.Gr
 	return b
 }
 
-// lookups is what is found among accounts without looking at all of them. The
-// directory may regard userName without case where the mapping does not, and
-// then finds more.
+// lookups lists the ways to find accounts without reading all of them. The lookup
+// of userName may find too much: the directory may ignore case where the mapping
+// does not.
 func (b *accounts) lookups() query.Table {
 	table := query.Table{
 		{Path: "id", Name: "id", Exact: true},
-		{Path: NameOf(&b.m.Mapping, "userName"), Name: "userName"},
+		{Path: nameOf(&b.m.Mapping, "userName"), Name: "userName"},
 		{Path: "externalId", Name: "externalId", Exact: true},
 	}
 	if b.entitlements != "" {
@@ -79,52 +67,52 @@ func (b *accounts) lookups() query.Table {
 	return table
 }
 
-// holdersCost is what it takes to find the holders of an entitlement: of a
-// group it and its members; of a role everybody, since no user can be found by
-// the account id.
+// holdersCost returns the number of upstream calls that finding the holders of an
+// entitlement takes: of a group, the group and its members; of a role, all users,
+// since the directory has no lookup by account id.
 func (b *accounts) holdersCost(id string) int {
-	if _, _, isRole := jira.ParseRoleID(id); isRole {
-		return 1 + max(1, b.users.Reader.ScanCost())
+	if jira.IsRoleID(id) {
+		return 1 + max(1, b.users.ScanCost())
 	}
-	return b.users.Directory.Sizes.Cost(id)
+	return b.users.MembersCost(id)
 }
 
-// over is what a query is run on: the users, seen as accounts with as many roles
-// as the query is about.
-func (b *accounts) over(q resource.ListQuery) *mirror.Collection {
-	users := b.users.Collection
+// collectionFor returns the collection that answers q: every user as an account,
+// with only the roles that q looks at.
+func (b *accounts) collectionFor(q resource.ListQuery) *mirror.Collection {
+	users := b.users.Collection()
 	c := &mirror.Collection{Table: b.table, Budget: b.cfg.ScanBudget, Links: resource.Links{Name: b.entitlements}, Stats: users.Stats, Peek: users.Peek}
 	c.Probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
-		found, err := b.probe(ctx, p, q.Fresh)
+		found, err := b.probe(ctx, p, mirror.Need{Fresh: q.Fresh})
 		if err != nil {
 			return nil, err
 		}
-		return b.seen(ctx, q, found)
+		return b.accountsOf(ctx, q, found)
 	}
 	c.All = func(ctx context.Context, n mirror.Need) (mirror.View, error) {
 		v, err := b.everybody(ctx, n)
 		if err != nil {
 			return mirror.View{}, err
 		}
-		v.Objects, err = b.seen(ctx, q, v.Objects)
+		v.Objects, err = b.accountsOf(ctx, q, v.Objects)
 		return v, err
 	}
 	if b.others != nil {
-		return c // there is no way but all
+		return c // two lists have no window in common
 	}
 	c.Window = func(ctx context.Context, start, count int, n mirror.Need) ([]query.Object, int, error) {
 		found, total, err := users.Window(ctx, start, count, n)
 		if err != nil {
 			return nil, 0, err
 		}
-		found, err = b.seen(ctx, q, found)
+		found, err = b.accountsOf(ctx, q, found)
 		return found, total, err
 	}
 	return c
 }
 
-// seen returns the accounts of users, with the roles that the query needs.
-func (b *accounts) seen(ctx context.Context, q resource.ListQuery, users []query.Object) ([]query.Object, error) {
+// accountsOf returns the accounts of users, with the roles that the query needs.
+func (b *accounts) accountsOf(ctx context.Context, q resource.ListQuery, users []query.Object) ([]query.Object, error) {
 	if len(users) == 0 {
 		return nil, nil
 	}
@@ -132,40 +120,39 @@ func (b *accounts) seen(ctx context.Context, q resource.ListQuery, users []query
 	if err != nil {
 		return nil, err
 	}
-	seen := make([]query.Object, len(users))
+	all := make([]query.Object, len(users))
 	for i, user := range users {
-		seen[i] = b.m.object(user, book)
+		all[i] = b.m.object(user, book)
 	}
-	return seen, nil
+	return all, nil
 }
 
+// List implements resource.Backend.
 func (b *accounts) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.over(q).List(ctx, q)
+	return b.collectionFor(q).List(ctx, q)
 }
 
+// Explain implements resource.Backend.
 func (b *accounts) Explain(filter query.Expr) string {
-	return b.over(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
+	return b.collectionFor(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
 }
 
+// Get implements resource.Backend.
 func (b *accounts) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
-	user, err := b.read(ctx, id)
+	user, err := b.read(ctx, id, mirror.Need{})
 	if err != nil {
 		return nil, err
 	}
-	seen, err := b.seen(ctx, resource.ListQuery{Want: want}, []query.Object{user})
+	found, err := b.accountsOf(ctx, resource.ListQuery{Want: want}, []query.Object{user})
 	if err != nil {
 		return nil, err
 	}
-	return seen[0], nil
+	return found[0], nil
 }
 
-// read reads the user behind an account.
-func (b *accounts) read(ctx context.Context, id string) (query.Object, error) {
-	return b.lookUp(ctx, id, false)
-}
-
-// lookUp is read; if fresh is set, it rests on nothing that was read before.
-func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Object, error) {
+// read reads the user behind an account, or the outsider. An unknown id is a 404
+// *resource.Error.
+func (b *accounts) read(ctx context.Context, id string, need mirror.Need) (query.Object, error) {
 	user, err := b.users.Read(ctx, id)
 	switch {
 	case !upstream.IsGone(err):
@@ -173,50 +160,51 @@ func (b *accounts) lookUp(ctx context.Context, id string, fresh bool) (query.Obj
 	case b.others == nil:
 		return nil, resource.NotFound("Account", id)
 	}
-	return b.others.read(ctx, id, fresh)
+	return b.others.read(ctx, id, need)
 }
 
 // everybody returns the users behind all accounts, those of the directory first.
 func (b *accounts) everybody(ctx context.Context, n mirror.Need) (mirror.View, error) {
-	v, err := b.users.Collection.All(ctx, n)
+	v, err := b.users.Collection().All(ctx, n)
 	if err != nil || b.others == nil {
 		return v, err
 	}
-	others, err := b.others.all(ctx, v.Objects, n.Fresh)
+	others, err := b.others.all(ctx, v.Objects, n)
 	v.Objects = slices.Concat(v.Objects, others)
 	return v, err
 }
 
-func (b *accounts) probe(ctx context.Context, p query.Probe, fresh bool) ([]query.Object, error) {
+// probe runs one lookup of the table, and returns the users behind the accounts.
+func (b *accounts) probe(ctx context.Context, p query.Probe, need mirror.Need) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.lookUp(ctx, id, fresh) })
+		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, need) })
 	case "entitlements.value":
-		if _, _, isRole := jira.ParseRoleID(p.Value); isRole {
+		if jira.IsRoleID(p.Value) {
 			return nil, mirror.ErrCostly
 		}
 		return b.users.MembersOf(ctx, p.Value)
 	}
-	found, err := b.users.Probe(ctx, p)
+	found, err := b.users.Collection().Probe(ctx, p)
 	if err != nil || b.others == nil || p.Name != "userName" {
 		return found, err
 	}
-	others, err := b.others.named(ctx, p.Value, found, fresh)
+	others, err := b.others.byUserName(ctx, p.Value, found, need)
 	return slices.Concat(found, others), err
 }
 
-// rolesFor returns the roles that a query needs: all if it shows entitlements or
-// asks for more of them than for certain ones by id, else only those. It is nil
-// if the query has nothing to do with entitlements.
+// rolesFor returns the roles that a query needs: all roles if it shows or examines
+// entitlements in general, else the roles that it names by id, nil if it does not
+// look at entitlements.
 func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*jira.RoleBook, error) {
 	if b.entitlements == "" {
 		return nil, nil
 	}
-	need := namedRoles(q.Filter, b.entitlements)
+	need := rolesIn(q.Filter, b.entitlements)
 	need.all = need.all || q.SortBy != nil && q.SortBy.Attr.Name == b.entitlements || q.Want.Wants(b.entitlements) || q.AsksVersion()
 	switch {
 	case need.all:
-		return b.roles.All(ctx, q.Fresh)
+		return b.roles.Book(ctx, mirror.Need{Fresh: q.Fresh, Links: true})
 	case !need.mentioned:
 		return nil, nil
 	}
@@ -226,32 +214,32 @@ func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*jira.Ro
 	return b.roles.Some(ctx, need.ids)
 }
 
-// roleNeed is what a filter has to know of roles.
+// roleNeed says which roles a filter needs to be evaluated.
 type roleNeed struct {
-	mentioned bool     // it asks for entitlements
-	all       bool     // all of them
-	ids       []string // else these
+	mentioned bool     // the filter looks at entitlements
+	all       bool     // it needs all roles
+	ids       []string // else the roles with these ids
 }
 
 func (n roleNeed) with(other roleNeed) roleNeed {
 	return roleNeed{n.mentioned || other.mentioned, n.all || other.all, append(n.ids, other.ids...)}
 }
 
-// namedRoles finds out whether a filter asks for certain entitlements only:
-// whether an account holds one of a certain id does not depend on the others.
-func namedRoles(e query.Expr, attribute string) roleNeed {
+// rolesIn returns the roles that a filter needs. A condition that an account holds
+// the entitlement with a certain id needs no other role.
+func rolesIn(e query.Expr, attribute string) roleNeed {
 	switch e := e.(type) {
 	case query.And:
-		return needOf(e.Terms, attribute)
+		return rolesInAll(e.Terms, attribute)
 	case query.Or:
-		return needOf(e.Terms, attribute)
+		return rolesInAll(e.Terms, attribute)
 	case query.Not:
-		return namedRoles(e.Term, attribute)
+		return rolesIn(e.Term, attribute)
 	case query.Compare:
 		if e.Path.Attr.Name != attribute {
 			return roleNeed{}
 		}
-		return namedValue(e, e.Path.Sub)
+		return roleCompared(e, e.Path.Sub)
 	case query.Present:
 		return roleNeed{mentioned: e.Path.Attr.Name == attribute, all: e.Path.Attr.Name == attribute}
 	case query.Has:
@@ -264,7 +252,7 @@ func namedRoles(e query.Expr, attribute string) roleNeed {
 		}
 		for _, t := range terms {
 			if c, ok := t.(query.Compare); ok {
-				if n := namedValue(c, c.Path.Attr); !n.all {
+				if n := roleCompared(c, c.Path.Attr); !n.all {
 					return n
 				}
 			}
@@ -274,27 +262,29 @@ func namedRoles(e query.Expr, attribute string) roleNeed {
 	return roleNeed{}
 }
 
-func needOf(terms []query.Expr, attribute string) roleNeed {
+func rolesInAll(terms []query.Expr, attribute string) roleNeed {
 	var need roleNeed
 	for _, t := range terms {
-		need = need.with(namedRoles(t, attribute))
+		need = need.with(rolesIn(t, attribute))
 	}
 	return need
 }
 
-func namedValue(c query.Compare, at *query.Attribute) roleNeed {
+// roleCompared returns the roles that a comparison needs. at is the part of an
+// entitlement that it compares.
+func roleCompared(c query.Compare, at *query.Attribute) roleNeed {
 	id, ok := c.Value.(string)
 	if !ok || c.Op != query.Eq || at == nil || at.Name != "value" {
 		return roleNeed{mentioned: true, all: true}
 	}
 	need := roleNeed{mentioned: true}
-	if _, _, isRole := jira.ParseRoleID(id); isRole {
+	if jira.IsRoleID(id) {
 		need.ids = []string{id}
 	}
 	return need
 }
 
-// object is the account of a user. Without a book it has no entitlements.
+// object returns the account of a user. Without a book it lacks entitlements.
 func (m *accountMap) object(user query.Object, book *jira.RoleBook) query.Object {
 	o := make(query.Object, 0, len(m.attributes)+3)
 	add := func(name string, v any) {
@@ -319,7 +309,7 @@ func (m *accountMap) object(user query.Object, book *jira.RoleBook) query.Object
 	return append(o, query.Member{Name: "meta", Value: metaOf(user, "Account")})
 }
 
-// metaOf is the meta attribute of a resource that another one stands for.
+// metaOf returns the meta attribute of a resource for the view of it.
 func metaOf(o query.Object, resourceType string) query.Object {
 	meta := o.Inner("meta").Clone()
 	meta.Set("resourceType", resourceType)
@@ -332,7 +322,7 @@ func isProvisioned(user query.Object) bool {
 	return !ok || v == true
 }
 
-// entitlementsOf lists what a user holds: its groups, then its roles.
+// entitlementsOf returns the entitlements that a user holds: groups, then roles.
 func entitlementsOf(user query.Object, book *jira.RoleBook) []any {
 	groups := groupsIn(user)
 	names := make([]string, 0, len(groups))
@@ -353,9 +343,10 @@ func entitlementsOf(user query.Object, book *jira.RoleBook) []any {
 	return list
 }
 
-// directoryGroup is a group that a user is in.
+// directoryGroup is one of a user's groups.
 type directoryGroup struct{ id, name string }
 
+// groupsIn returns the groups of a user.
 func groupsIn(user query.Object) []directoryGroup {
 	v, _ := user.Get("groups")
 	list, _ := v.([]any)
@@ -367,10 +358,10 @@ func groupsIn(user query.Object) []directoryGroup {
 	return groups
 }
 
-// splitName splits the name of an entitlement, Kind~Name; the kind may be in any
-// case.
-func splitName(name string) (kind, rest string, ok bool) {
-	kind, rest, ok = strings.Cut(name, "~")
+// splitName splits the name of an entitlement, such as GROUP~Staff. The kind may be
+// in any case. ok is false for a text of another form.
+func splitName(text string) (kind, name string, ok bool) {
+	kind, name, ok = strings.Cut(text, "~")
 	kind = strings.ToUpper(kind)
-	return kind, rest, ok && (kind == kindGroup || kind == kindRole) && rest != ""
+	return kind, name, ok && (kind == kindGroup || kind == kindRole) && name != ""
 }

@@ -17,16 +17,16 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-// target is an entitlement that an account is to hold, or not to hold any longer.
+// target is an entitlement to assign to an account, or to revoke from it.
 type target struct {
 	id, title string
 	revoke    bool
 	role      *jira.Role // nil: a group
 }
 
-// targets finds the entitlements of a change, those to be assigned first. One
-// that does not exist is refused if it is to be assigned, and passed over if it
-// is to be revoked. A single group is left to the write itself.
+// targets looks up the entitlements of a change, those to assign first. Assigning an
+// unknown entitlement is refused; revoking one is left out. A group that is the
+// whole change is not looked up: the write itself tells whether it exists.
 func (b *accounts) targets(ctx context.Context, change accountChange) ([]target, error) {
 	var all []target
 	for _, id := range query.Unique(change.assign) {
@@ -39,7 +39,7 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 	gone := make([]bool, len(all))
 	err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
 		t := &all[i]
-		if _, _, isRole := jira.ParseRoleID(t.id); isRole {
+		if jira.IsRoleID(t.id) {
 			if t.role, err = b.roles.Read(ctx, t.id); err == nil {
 				t.title = kindRole + "~" + t.role.Title()
 			}
@@ -57,17 +57,17 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 	if err != nil {
 		return nil, err
 	}
-	kept := all[:0]
+	present := all[:0]
 	for i, t := range all {
 		if !gone[i] {
-			kept = append(kept, t)
+			present = append(present, t)
 		}
 	}
-	return kept, nil
+	return present, nil
 }
 
-// unknownEntitlement makes of a 404 about an entitlement that a request names
-// the fault of the request that it is.
+// unknownEntitlement turns a 404 for an entitlement named in the body into 400
+// invalidValue: the account exists, the reference is wrong.
 func (b *accounts) unknownEntitlement(err error, id string) error {
 	if upstream.IsGone(err) {
 		return &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidValue, Err: err,
@@ -76,14 +76,15 @@ func (b *accounts) unknownEntitlement(err error, id string) error {
 	return err
 }
 
-// grantable refuses roles for an account that is not active, which Jira does not
-// know then, and groups for one without a record.
+// grantable refuses to assign a role to an account that is not active, since Jira
+// does not know it then, or a group to an account without a record in the
+// directory.
 func (b *accounts) grantable(user query.Object, targets []target) error {
-	active, said := user.Get("active")
+	active, known := user.Get("active")
 	for _, t := range targets {
 		switch {
 		case t.revoke:
-		case t.role != nil && said && active == false:
+		case t.role != nil && known && active == false:
 			return resource.InvalidValue("%s: %s cannot be assigned, since the account is not active; enable it in the same request or before.", b.entitlements, t.title)
 		case t.role == nil && !isProvisioned(user):
 			return resource.InvalidValue("%s: %s cannot be assigned, since the directory has no record of the account, and only users of the directory can be in its groups.", b.entitlements, t.title)
@@ -92,8 +93,8 @@ func (b *accounts) grantable(user query.Object, targets []target) error {
 	return nil
 }
 
-// revocable refuses to take a role that the account has through a group that it
-// stays in.
+// revocable refuses to revoke a role that the account holds through a group and
+// keeps with it.
 func (b *accounts) revocable(user query.Object, targets []target) error {
 	var groups []string
 	for _, g := range groupsIn(user) {
@@ -109,15 +110,14 @@ func (b *accounts) revocable(user query.Object, targets []target) error {
 		}
 		if through := t.role.Through(id, groups); len(through) > 0 {
 			return resource.Mutability("%s: %s is held through the group %s and cannot be revoked on the account; take the account out of the group, or the role from the group.",
-				b.entitlements, t.title, listed(through))
+				b.entitlements, t.title, quoteAll(through))
 		}
 	}
 	return nil
 }
 
-// assign makes an account hold what it is to hold, and returns it as the answer
-// to the write. If one part fails, those after it are not tried, and the error
-// says what was done.
+// assign assigns and revokes entitlements and returns the answer to the write. If
+// one of them fails, the rest is not tried, and the error names what was done.
 func (b *accounts) assign(ctx context.Context, user query.Object, targets []target, done *progress) (query.Object, error) {
 	defer done.note(ctx)
 	joined := false
@@ -134,41 +134,41 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 		}
 		done.parts = append(done.parts, t)
 	}
-	if joined && b.wanted(ctx) {
+	if joined && b.showsEntitlements(ctx) {
 		now, err := b.users.Read(ctx, user.Text("id"))
 		if err != nil {
 			return nil, done.stopped(err, nil)
 		}
 		user = now
 	}
-	return b.shown(ctx, user)
+	return b.answer(ctx, user)
 }
 
-// wanted reports whether the answer to the request shows entitlements, or may.
-func (b *accounts) wanted(ctx context.Context) bool {
+// showsEntitlements reports whether the answer to the request may show entitlements.
+func (b *accounts) showsEntitlements(ctx context.Context) bool {
 	r := resource.RequestOf(ctx)
 	return r.Want.Wants(b.entitlements) && (!r.Quiet || b.roles.Known() != nil)
 }
 
+// changeGroup adds a user to a group, or removes it.
 func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) error {
-	id := user.Text("id")
-	is := slices.ContainsFunc(groupsIn(user), func(g directoryGroup) bool { return g.id == t.id })
-	if is != t.revoke {
-		return nil // it is as it should be
+	isMember := slices.ContainsFunc(groupsIn(user), func(g directoryGroup) bool { return g.id == t.id })
+	if isMember != t.revoke {
+		return nil
 	}
-	change := directory.MemberChange{Sent: []atlassian.PatchOperation{directory.AddMembers([]string{id})}, Added: []string{id}}
+	add, remove := []string{user.Text("id")}, []string(nil)
 	if t.revoke {
-		change = directory.MemberChange{Sent: []atlassian.PatchOperation{directory.RemoveMember(id)}, Removed: []string{id}}
+		add, remove = remove, add
 	}
-	_, err := b.groups.Send(ctx, t.id, change)
+	_, err := b.groups.ChangeMembers(ctx, t.id, add, remove)
 	if upstream.IsGone(err) && t.revoke {
 		return nil
 	}
 	return b.unknownEntitlement(err, t.id)
 }
 
-// changeRole returns the user too, who may have been linked to an account
-// meanwhile.
+// changeRole gives a role to the account behind a user, or takes it. It returns the
+// user, which may have been linked to an account meanwhile.
 func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) (query.Object, error) {
 	if t.revoke {
 		if directory.AccountIDOf(user) == "" {
@@ -185,16 +185,12 @@ func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) 
 	return user, err
 }
 
-// linked waits for Atlassian to link a user to an account, which may take a
-// moment after the user was created.
+// linked returns the user once Atlassian has linked it to an account, which may take
+// a moment after the user was created.
 func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object, error) {
-	ends := b.roles.Now().Add(b.roles.Patience)
-	for wait := jira.FirstWait; directory.AccountIDOf(user) == ""; wait *= 2 {
-		if b.roles.Now().Add(wait).After(ends) {
-			return user, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: jira.ProvisioningRetryAfter,
-				Detail: "Atlassian has not linked the user to an account yet, and Jira knows accounts only; repeat the request."}
-		}
-		if err := mirror.Sleep(ctx, wait); err != nil {
+	patience := b.roles.Patience()
+	for directory.AccountIDOf(user) == "" {
+		if err := patience.Wait(ctx, "Atlassian has not linked the user to an account yet, and Jira knows accounts only; repeat the request.", nil); err != nil {
 			return user, err
 		}
 		now, err := b.users.Read(ctx, user.Text("id"))
@@ -206,13 +202,13 @@ func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object,
 	return user, nil
 }
 
-// progress is what a write of several parts has done.
+// progress records the steps that a write has done.
 type progress struct {
-	what  string // done before the parts, "" if nothing
-	parts []target
+	before string   // a clause about the step before the targets, "" if there was none
+	parts  []target // the targets that are done
 }
 
-// note has the audit line say who was given what.
+// note puts the assigned and revoked entitlements into the audit line.
 func (p *progress) note(ctx context.Context) {
 	ids := map[bool][]string{}
 	for _, t := range p.parts {
@@ -225,19 +221,19 @@ func (p *progress) note(ctx context.Context) {
 	}
 }
 
-// stopped is the error of a write that failed at the first of the rest. What
-// was done is said, since it is not undone.
+// stopped returns the error of a write that failed at the first target of rest. It
+// names the steps that are done, since they are not undone.
 func (p *progress) stopped(err error, rest []target) error {
 	e := *upstream.AsError(err)
-	var said []string
-	if p.what != "" {
-		said = append(said, p.what)
+	var steps []string
+	if p.before != "" {
+		steps = append(steps, p.before)
 	}
 	for _, t := range p.parts {
-		said = append(said, t.verb()+" "+t.title)
+		steps = append(steps, t.verb()+" "+t.title)
 	}
 	e.Err = err
-	e.Partial = len(said) > 0
+	e.Partial = len(steps) > 0
 	if !e.Partial && len(rest) <= 1 {
 		return &e
 	}
@@ -245,7 +241,7 @@ func (p *progress) stopped(err error, rest []target) error {
 		e.Detail = rest[0].title + ": " + e.Detail
 	}
 	if e.Partial {
-		e.Detail += " Done before: " + strings.Join(said, "; ") + "."
+		e.Detail += " Done before: " + strings.Join(steps, "; ") + "."
 		e.Detail = strings.Replace(e.Detail, "; nothing was changed.", ".", 1)
 	}
 	if len(rest) > 0 {
@@ -256,7 +252,7 @@ func (p *progress) stopped(err error, rest []target) error {
 		e.Detail += " Not done: " + strings.Join(titles, "; ") + ". Repeat these with a PATCH; what was done need not be undone."
 	}
 	if e.Status == http.StatusNotFound {
-		e.Status = http.StatusBadRequest // the account is there
+		e.Status = http.StatusBadRequest // the account itself exists
 	}
 	var ue *atlassian.Error
 	if errors.As(err, &ue) && ue.Kind == atlassian.Conflict {
@@ -272,8 +268,8 @@ func (t target) verb() string {
 	return "assigned"
 }
 
-// listed joins quoted names.
-func listed(names []string) string {
+// quoteAll returns names in quotes, with commas between them.
+func quoteAll(names []string) string {
 	quoted := make([]string, 0, len(names))
 	for _, name := range names {
 		quoted = append(quoted, resource.InQuotes(name))

@@ -5,15 +5,17 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/jira"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
-// ofGroup is the entitlement that a group of the directory is.
-func (m *entitlementMap) ofGroup(g query.Object, members bool) query.Object {
+// ofGroup returns a group of the directory as an entitlement, with its members if
+// need.Links is set.
+func (m *entitlementMap) ofGroup(g query.Object, need mirror.Need) query.Object {
 	name := g.Text("displayName")
 	var list []any
-	if members {
+	if need.Links {
 		list = []any{}
 		for _, e := range g.Elements("members") {
 			o := query.Texts("value", e.Text("value"), "display", e.Text("display"))
@@ -24,18 +26,18 @@ func (m *entitlementMap) ofGroup(g query.Object, members bool) query.Object {
 		formOf("group", name), list, metaOf(g, "Entitlement"))
 }
 
-// ofRole is the entitlement that a project role is. Without people it has no
-// members.
+// ofRole returns a project role as an entitlement. Without people it lacks members.
 func (m *entitlementMap) ofRole(r *jira.Role, people *holders) query.Object {
 	var list []any
 	if people != nil {
-		list = people.members(r)
+		list = people.membersOf(r)
 	}
 	return m.object(r.EntitlementID(), "", kindRole, r.Title(), "This is a Jira Project Role.",
 		formOf("role", r.Name, "project", r.Project.Name, "projectKey", r.Project.Key), list,
 		query.Object{{Name: "resourceType", Value: "Entitlement"}})
 }
 
+// formOf returns the form of an entitlement, from pairs of name and value.
 func formOf(pairs ...string) []any {
 	var form []any
 	for i := 0; i < len(pairs); i += 2 {
@@ -44,6 +46,8 @@ func formOf(pairs ...string) []any {
 	return form
 }
 
+// object returns an entitlement by its parts; with nil members it lacks the
+// attribute.
 func (m *entitlementMap) object(id, externalID, kind, name, description string, form, members []any, meta query.Object) query.Object {
 	o := query.Texts("id", id, "externalId", externalID)
 	for _, a := range m.Attributes {
@@ -68,16 +72,16 @@ func (m *entitlementMap) object(id, externalID, kind, name, description string, 
 	return append(o, query.Member{Name: "meta", Value: meta})
 }
 
-// roleMember is one who holds a role, and how.
+// roleMember is a member of a role, and says how the member holds it.
 type roleMember struct {
 	id, display string
-	direct      bool
-	through     []any
+	direct      bool  // the account itself holds the role
+	through     []any // names of the groups through which it holds the role
 }
 
-// members lists who holds a role: those who do themselves, then those who do
-// through a group. Who does both is there once.
-func (h *holders) members(r *jira.Role) []any {
+// membersOf returns the members of a role, each once: first the accounts that hold
+// it themselves, then those that hold it through a group.
+func (h *holders) membersOf(r *jira.Role) []any {
 	var all []*roleMember
 	byID := map[string]*roleMember{}
 	of := func(id, display string) *roleMember {
@@ -117,7 +121,8 @@ func (h *holders) members(r *jira.Role) []any {
 	return list
 }
 
-// bareMembers is what a group takes of the members of an entitlement.
+// bareMembers returns the members of an entitlement in the form in which a group
+// takes them: by id alone.
 func bareMembers(v any) []any {
 	list, _ := v.([]any)
 	out := make([]any, 0, len(list))
@@ -128,18 +133,18 @@ func bareMembers(v any) []any {
 	return out
 }
 
-// complete settles kind and name of a body: the kind may stand in the name alone,
-// and the name without the kind.
+// complete completes kind and name of a body: the kind may be given in the name
+// alone, and the name without the kind.
 func (m *entitlementMap) complete(doc *query.Object) error {
 	name, kind := (*doc).Text(m.name), strings.ToUpper((*doc).Text(m.kind))
-	named, rest, ok := splitName(name)
+	prefix, rest, ok := splitName(name)
 	switch {
 	case kind != "" && kind != kindGroup && kind != kindRole:
 		return resource.InvalidValue("%s is %q; it is %s or %s.", m.kind, resource.Clip(kind), kindGroup, kindRole)
-	case ok && kind != "" && kind != named:
-		return resource.InvalidValue("%s is %s, and %s begins with %s.", m.kind, kind, m.name, named)
+	case ok && kind != "" && kind != prefix:
+		return resource.InvalidValue("%s is %s, and %s begins with %s.", m.kind, kind, m.name, prefix)
 	case ok:
-		kind = named
+		kind = prefix
 	case name != "" && kind == "":
 		return resource.InvalidValue("%s is required: %s or %s, or %s begins with it as in %s~Name.", m.kind, kindGroup, kindRole, m.name, kindGroup)
 	default:

@@ -12,16 +12,16 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-// Patch implements patcher for operations that name the members they mean.
+// Patch implements resource.Patcher for operations that name members by id.
 func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
-	members, err := b.group.Schema.Resolve("members")
+	members, err := b.accounts.cfg.Group.Schema.Resolve("members")
 	if err != nil {
 		return nil, true, err
 	}
 	translated := make([]resource.Operation, 0, len(ops))
 	var change directory.LinkChange
 	for _, op := range ops {
-		if op.Path.Attr.Name != b.m.Member || !change.Take(op) {
+		if op.Path.Attr.Name != b.m.members || !change.Take(op) {
 			return nil, false, nil
 		}
 		if op.Op == "add" {
@@ -30,7 +30,7 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 		op.Path = members
 		translated = append(translated, op)
 	}
-	if _, _, isRole := jira.ParseRoleID(id); isRole {
+	if jira.IsRoleID(id) {
 		found, err := b.changeRole(ctx, id, change.Added, change.Removed)
 		return found, true, err
 	}
@@ -38,49 +38,49 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 	if g == nil || err != nil {
 		return nil, true, ofEntitlement(err, id)
 	}
-	return b.m.ofGroup(g, true), true, nil
+	return b.m.ofGroup(g, withMembers), true, nil
 }
 
-// Complete implements completer.
+// Complete implements resource.Completer.
 func (b *entitlements) Complete(_ context.Context, _ string, doc *query.Object) (string, error) {
 	return "", b.m.complete(doc)
 }
 
-// Update implements backend.
+// Update implements resource.Backend.
 func (b *entitlements) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
-	change := directory.MemberChange{}
-	change.Added, change.Removed = entitlementChanges(current.Elements(b.m.Member), want.Elements(b.m.Member))
 	if current.Text(b.m.kind) == kindRole {
 		if want.Text("externalId") != "" {
 			return nil, resource.Mutability("externalId: a project role has none.")
 		}
-		if len(change.Added)+len(change.Removed) == 0 {
+		add, remove := entitlementChanges(current.Elements(b.m.members), want.Elements(b.m.members))
+		if len(add)+len(remove) == 0 {
 			return current, nil
 		}
-		return b.changeRole(ctx, id, change.Added, change.Removed)
+		return b.changeRole(ctx, id, add, remove)
 	}
 	before, after := b.groupOf(current), b.groupOf(want)
 	g, err := b.groups.Update(ctx, before, after)
 	if g == nil || err != nil {
 		return nil, ofEntitlement(err, id)
 	}
-	return b.m.ofGroup(g, true), nil
+	return b.m.ofGroup(g, withMembers), nil
 }
 
-// groupOf is what of a group an entitlement says.
+// groupOf returns the group behind an entitlement, as far as the entitlement shows
+// it.
 func (b *entitlements) groupOf(o query.Object) query.Object {
 	_, name, _ := splitName(o.Text(b.m.name))
 	g := query.Texts("id", o.Text("id"), "externalId", o.Text("externalId"), "displayName", name)
-	if v, ok := o.Get(b.m.Member); ok {
-		g.Set("members", v) // with what they are called: a PUT that changes nothing answers with it
+	if v, ok := o.Get(b.m.members); ok {
+		g.Set("members", v) // with their names, which the answer to a PUT without changes shows
 	}
 	return append(g, query.Member{Name: "meta", Value: o.Inner("meta")})
 }
 
-// changeRole gives a role to accounts and takes it from others. It is answered
-// with 204 unless the client asks for attributes: to show the members, the users
-// behind all of them would have to be found.
+// changeRole gives a role to accounts and takes it from others. Unless the client
+// asks for attributes, the answer is 204: to show the members, the users behind all
+// of them would have to be found.
 func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []string) (query.Object, error) {
 	role, err := b.roles.Read(ctx, id)
 	if err != nil {
@@ -101,7 +101,7 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 		}
 		if err := check(people[i], []target{{title: kindRole + "~" + role.Title(), revoke: t.revoke, role: role}}); err != nil {
 			e := *upstream.AsError(err)
-			e.Detail = b.m.Member + " " + t.title + ": " + e.Detail
+			e.Detail = b.m.members + " " + t.title + ": " + e.Detail
 			return nil, &e
 		}
 	}
@@ -113,22 +113,23 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 		}
 		done.parts = append(done.parts, t)
 	}
-	return b.changed(ctx, role)
+	return b.answer(ctx, role)
 }
 
-// changed is the answer to a change of a role's members.
-func (b *entitlements) changed(ctx context.Context, role *jira.Role) (query.Object, error) {
+// answer returns the role in the answer to a change of its members.
+func (b *entitlements) answer(ctx context.Context, role *jira.Role) (query.Object, error) {
 	r := resource.RequestOf(ctx)
 	if r.Quiet {
 		return nil, nil
 	}
-	found, err := b.ofRoles(ctx, []*jira.Role{role}, r.Want.Wants(b.m.Member), false)
+	found, err := b.ofRoles(ctx, []*jira.Role{role}, mirror.Need{Links: r.Want.Wants(b.m.members)})
 	if err != nil {
 		return nil, err
 	}
 	return found[0], nil
 }
 
+// personName returns the name of a user for a message.
 func personName(user query.Object) string {
 	if name := user.Text("userName"); name != "" {
 		return name
@@ -136,7 +137,7 @@ func personName(user query.Object) string {
 	return user.Text("id")
 }
 
-// people reads the users behind members, those to be added first.
+// people reads the users behind members, those to add first.
 func (b *entitlements) people(ctx context.Context, add, remove []string) ([]query.Object, error) {
 	ids := append(query.Unique(add), query.Unique(remove)...)
 	found := make([]query.Object, len(ids))
@@ -147,6 +148,8 @@ func (b *entitlements) people(ctx context.Context, add, remove []string) ([]quer
 	return found, err
 }
 
+// changeHolder gives a role to the account behind a user, or takes it, and returns
+// the role afterwards.
 func (b *entitlements) changeHolder(ctx context.Context, role *jira.Role, user query.Object, revoke bool) (*jira.Role, error) {
 	if revoke {
 		return b.roles.Revoke(ctx, role, directory.AccountIDOf(user))

@@ -2,6 +2,7 @@ package idhub
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -19,14 +20,13 @@ import (
 )
 
 // entitlements is the backend of Entitlement resources: the groups of the
-// directory, then the project roles of Jira. It reads what Groups and accounts
-// read, and keeps nothing of its own.
+// directory, then the project roles of Jira.
 //
-// An entitlement that was read without its members lacks the attribute; else it
-// is there, if empty.
+// An entitlement that was read without its members lacks the attribute; an
+// entitlement without members has an empty list. Throughout, need.Links asks for
+// members.
 type entitlements struct {
 	m        *entitlementMap
-	group    *resource.Type // the groups'
 	groups   *directory.Groups
 	accounts *accounts
 	roles    *jira.Roles
@@ -34,23 +34,26 @@ type entitlements struct {
 	table    query.Table
 }
 
-func NewEntitlements(budget int, m *entitlementMap, group *resource.Type, a *accounts) *entitlements {
-	b := &entitlements{m: m, group: group, groups: group.Backend.(*directory.Groups), accounts: a, roles: a.roles, budget: budget}
+// withMembers is the need of an entitlement with its members.
+var withMembers = mirror.Need{Links: true}
+
+func newEntitlements(cfg Config, m *entitlementMap, a *accounts) *entitlements {
+	b := &entitlements{m: m, groups: cfg.Groups, accounts: a, roles: cfg.Roles, budget: cfg.ScanBudget}
 	b.table = query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: m.name, Name: "displayName", Exact: true, Cost: b.nameCost},
-		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.Reader.ScanCost()) }},
+		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.ScanCost()) }},
 		{Path: m.kind, Name: "type", Exact: true, Cost: b.kindCost},
 	}
-	if m.Member != "" {
-		b.table = append(b.table, query.Lookup{Path: m.Member + ".value", Name: "members.value", Exact: true,
-			Cost: func(id string) int { return a.users.Directory.Sizes.Cost(id) + b.rolesCost() }})
+	if m.members != "" {
+		b.table = append(b.table, query.Lookup{Path: m.members + ".value", Name: "members.value", Exact: true,
+			Cost: func(id string) int { return b.groups.GroupsCost(id) + b.rolesCost() }})
 	}
 	return b
 }
 
-// rolesCost is what it takes to have the roles: nothing is known of it before
-// they were read.
+// rolesCost returns the number of upstream calls that having all roles takes: 0 if
+// they are at hand, else 1, since their number is unknown before they were read.
 func (b *entitlements) rolesCost() int {
 	if b.roles.Known() != nil {
 		return 0
@@ -58,6 +61,7 @@ func (b *entitlements) rolesCost() int {
 	return 1
 }
 
+// nameCost returns the number of upstream calls of a lookup by name.
 func (b *entitlements) nameCost(name string) int {
 	switch kind, _, ok := splitName(name); {
 	case !ok:
@@ -68,33 +72,38 @@ func (b *entitlements) nameCost(name string) int {
 	return 1
 }
 
+// kindCost returns the number of upstream calls of a lookup by kind.
 func (b *entitlements) kindCost(kind string) int {
 	switch strings.ToUpper(kind) {
 	case kindGroup:
-		return max(1, b.groups.Reader.ScanCost())
+		return max(1, b.groups.ScanCost())
 	case kindRole:
 		return b.rolesCost()
 	}
 	return 0
 }
 
-// over is what a query is run on.
-func (b *entitlements) over(q resource.ListQuery) *mirror.Collection {
-	members := b.membersWanted(q)
+// collectionFor returns the collection that answers q: every group and role as an
+// entitlement, with members only if q looks at them.
+func (b *entitlements) collectionFor(q resource.ListQuery) *mirror.Collection {
+	need := mirror.Need{Fresh: q.Fresh, Links: b.looksAtMembers(q)}
 	return &mirror.Collection{
-		Table: b.table, Budget: b.budget, Links: resource.Links{Name: b.m.Member},
+		Table: b.table, Budget: b.budget, Links: resource.Links{Name: b.m.members},
 		Probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
-			return b.probe(ctx, p, members, q.Fresh)
+			return b.probe(ctx, p, need)
 		},
-		All:   func(ctx context.Context, n mirror.Need) (mirror.View, error) { return b.everything(ctx, members, n) },
+		All: func(ctx context.Context, n mirror.Need) (mirror.View, error) {
+			n.Links = need.Links
+			return b.everything(ctx, n)
+		},
 		Peek:  func(n mirror.Need) (mirror.View, bool) { return mirror.View{}, false },
 		Stats: b.stats,
 	}
 }
 
-// stats says what reading everything costs; that of roles is not known before.
+// stats returns the cost of reading all entitlements.
 func (b *entitlements) stats(n mirror.Need) query.Stats {
-	st := b.groups.Reader.Stats(n)
+	st := b.groups.Collection().Stats(n)
 	if st.Scan >= 0 {
 		st.Scan += b.rolesCost()
 	}
@@ -102,109 +111,103 @@ func (b *entitlements) stats(n mirror.Need) query.Stats {
 	return st
 }
 
-func (b *entitlements) membersWanted(q resource.ListQuery) bool {
-	if b.m.Member == "" {
+// looksAtMembers reports whether answering q takes the members of entitlements.
+func (b *entitlements) looksAtMembers(q resource.ListQuery) bool {
+	if b.m.members == "" {
 		return false
 	}
-	mentions := func(name string) bool { return name == b.m.Member || strings.HasPrefix(name, b.m.Member+".") }
-	return q.Want.Wants(b.m.Member) || q.AsksVersion() || slices.ContainsFunc(q.Attributes(), mentions)
+	mentions := func(name string) bool { return name == b.m.members || strings.HasPrefix(name, b.m.members+".") }
+	return q.Want.Wants(b.m.members) || q.AsksVersion() || slices.ContainsFunc(q.Attributes(), mentions)
 }
 
+// List implements resource.Backend.
 func (b *entitlements) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.over(q).List(ctx, q)
+	return b.collectionFor(q).List(ctx, q)
 }
 
+// Explain implements resource.Backend.
 func (b *entitlements) Explain(filter query.Expr) string {
-	return b.over(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
+	return b.collectionFor(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
 }
 
 // everything returns all groups, in upstream's order, and then all roles.
-func (b *entitlements) everything(ctx context.Context, members bool, n mirror.Need) (mirror.View, error) {
+func (b *entitlements) everything(ctx context.Context, need mirror.Need) (mirror.View, error) {
 	var groups mirror.View
 	var roles []query.Object
 	known := b.roles.Known() != nil
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		groups, err = b.groups.Collection.All(within, mirror.Need{Fresh: n.Fresh, Since: n.Since, Links: members})
+		groups, err = b.groups.Collection().All(within, need)
 		return err
 	})
 	both.Go(func() (err error) {
-		roles, err = b.allRoles(within, members, n.Fresh, nil)
+		roles, err = b.allRoles(within, need, nil)
 		return err
 	})
 	if err := both.Wait(); err != nil {
 		return mirror.View{}, err
 	}
-	all := make([]query.Object, 0, len(groups.Objects)+len(roles))
-	for _, g := range groups.Objects {
-		all = append(all, b.m.ofGroup(g, members))
-	}
-	groups.Objects, groups.Kept = append(all, roles...), groups.Kept && known
+	groups.Objects, groups.Kept = append(b.ofGroups(groups.Objects, need), roles...), groups.Kept && known
 	return groups, nil
 }
 
-// allRoles returns those of the roles that are meant, nil standing for all.
-func (b *entitlements) allRoles(ctx context.Context, members, fresh bool, meant func(*jira.Role) bool) ([]query.Object, error) {
-	read := b.roles.Names
-	if members {
-		read = b.roles.All
-	}
-	book, err := read(ctx, fresh)
+// allRoles returns the roles for which match is true; a nil match is always true.
+func (b *entitlements) allRoles(ctx context.Context, need mirror.Need, match func(*jira.Role) bool) ([]query.Object, error) {
+	book, err := b.roles.Book(ctx, need)
 	if err != nil {
 		return nil, err
 	}
 	var found []*jira.Role
 	for _, r := range book.Roles {
-		if meant == nil || meant(r) {
+		if match == nil || match(r) {
 			found = append(found, r)
 		}
 	}
-	return b.ofRoles(ctx, found, members, fresh)
+	return b.ofRoles(ctx, found, need)
 }
 
-func (b *entitlements) probe(ctx context.Context, p query.Probe, members, fresh bool) ([]query.Object, error) {
+// probe runs one lookup of the table.
+func (b *entitlements) probe(ctx context.Context, p query.Probe, need mirror.Need) ([]query.Object, error) {
 	switch p.Name {
 	case "id":
-		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, members) })
+		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, need) })
 	case "displayName":
-		return b.named(ctx, p.Value, members, fresh)
+		return b.byName(ctx, p.Value, need)
 	case "type":
-		return b.ofKind(ctx, p.Value, members, fresh)
+		return b.ofKind(ctx, p.Value, need)
 	case "externalId":
-		v, err := b.groups.Collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
-		if err != nil {
-			return nil, err
-		}
-		return b.ofGroups(v.Objects, members), nil
+		return b.ofKind(ctx, kindGroup, need) // roles have none
 	}
-	return b.heldBy(ctx, p.Value, members, fresh)
+	return b.heldBy(ctx, p.Value, need)
 }
 
-func (b *entitlements) named(ctx context.Context, name string, members, fresh bool) ([]query.Object, error) {
-	kind, rest, ok := splitName(name)
+// byName returns the entitlements with a name.
+func (b *entitlements) byName(ctx context.Context, text string, need mirror.Need) ([]query.Object, error) {
+	kind, name, ok := splitName(text)
 	switch {
 	case !ok:
 		return nil, nil
 	case kind == kindRole:
-		return b.allRoles(ctx, members, fresh, func(r *jira.Role) bool { return strings.EqualFold(r.Title(), rest) })
+		return b.allRoles(ctx, need, func(r *jira.Role) bool { return strings.EqualFold(r.Title(), name) })
 	}
-	found, err := b.groups.Probe(ctx, query.Probe{Name: "displayName", Value: rest})
-	return b.ofGroups(found, members), err
+	found, err := b.groups.Collection().Probe(ctx, query.Probe{Name: "displayName", Value: name})
+	return b.ofGroups(found, need), err
 }
 
-func (b *entitlements) ofKind(ctx context.Context, kind string, members, fresh bool) ([]query.Object, error) {
+// ofKind returns all entitlements of a kind.
+func (b *entitlements) ofKind(ctx context.Context, kind string, need mirror.Need) ([]query.Object, error) {
 	switch strings.ToUpper(kind) {
 	case kindRole:
-		return b.allRoles(ctx, members, fresh, nil)
+		return b.allRoles(ctx, need, nil)
 	case kindGroup:
-		v, err := b.groups.Collection.All(ctx, mirror.Need{Fresh: fresh, Links: members})
-		return b.ofGroups(v.Objects, members), err
+		v, err := b.groups.Collection().All(ctx, need)
+		return b.ofGroups(v.Objects, need), err
 	}
 	return nil, nil
 }
 
-// heldBy returns what an account holds.
-func (b *entitlements) heldBy(ctx context.Context, account string, members, fresh bool) ([]query.Object, error) {
+// heldBy returns the entitlements that an account holds.
+func (b *entitlements) heldBy(ctx context.Context, account string, need mirror.Need) ([]query.Object, error) {
 	var user query.Object
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
@@ -213,14 +216,14 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 	})
 	var book *jira.RoleBook
 	both.Go(func() (err error) {
-		book, err = b.roles.All(within, fresh)
+		book, err = b.roles.Book(within, mirror.Need{Fresh: need.Fresh, Links: true})
 		return err
 	})
 	if err := both.Wait(); err != nil {
 		return nil, err
 	}
 	held := groupsIn(user)
-	if err := b.groups.Reader.Worthwhile(ctx, len(held)); err != nil {
+	if err := b.groups.Worthwhile(ctx, len(held)); err != nil {
 		return nil, err
 	}
 	ids, names := make([]string, 0, len(held)), make([]string, 0, len(held))
@@ -235,12 +238,12 @@ func (b *entitlements) heldBy(ctx context.Context, account string, members, fres
 	for _, r := range book.HeldBy(directory.AccountIDOf(user), names) {
 		roles = append(roles, r.Role)
 	}
-	shown, err := b.ofRoles(ctx, roles, members, fresh)
-	return slices.Concat(b.ofGroups(groups, members), shown), err
+	found, err := b.ofRoles(ctx, roles, need)
+	return slices.Concat(b.ofGroups(groups, need), found), err
 }
 
-// holder is the user behind a member: one of the directory, or the holder of an
-// account that it has no record of.
+// holder returns the user behind a member: a user of the directory or, if it has no
+// such record, an outsider with the member's id as account id.
 func (b *entitlements) holder(ctx context.Context, member string) (query.Object, error) {
 	user, err := b.accounts.users.Read(ctx, member)
 	if upstream.IsGone(err) {
@@ -252,30 +255,33 @@ func (b *entitlements) holder(ctx context.Context, member string) (query.Object,
 	return user, err
 }
 
+// Get implements resource.Backend.
 func (b *entitlements) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
-	return b.read(ctx, id, b.membersWanted(resource.ListQuery{Want: want}))
+	return b.read(ctx, id, mirror.Need{Links: b.looksAtMembers(resource.ListQuery{Want: want})})
 }
 
-func (b *entitlements) read(ctx context.Context, id string, members bool) (query.Object, error) {
-	if _, _, isRole := jira.ParseRoleID(id); !isRole {
+// read reads one entitlement, as it is now. An unknown id is a 404 *resource.Error.
+func (b *entitlements) read(ctx context.Context, id string, need mirror.Need) (query.Object, error) {
+	if !jira.IsRoleID(id) {
 		g, err := b.groups.Read(ctx, id)
 		if err != nil {
 			return nil, ofEntitlement(err, id)
 		}
-		return b.m.ofGroup(g, members), nil
+		return b.m.ofGroup(g, need), nil
 	}
 	role, err := b.roles.Read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	found, err := b.ofRoles(ctx, []*jira.Role{role}, members, false)
+	found, err := b.ofRoles(ctx, []*jira.Role{role}, mirror.Need{Links: need.Links})
 	if err != nil {
 		return nil, err
 	}
 	return found[0], nil
 }
 
-// ofEntitlement names the resource in a 404 about the group behind it.
+// ofEntitlement turns a 404 for the group behind an entitlement into one for the
+// entitlement.
 func ofEntitlement(err error, id string) error {
 	if upstream.IsGone(err) {
 		return resource.NotFound("Entitlement", id)
@@ -283,21 +289,22 @@ func ofEntitlement(err error, id string) error {
 	return err
 }
 
-func (b *entitlements) ofGroups(all []query.Object, members bool) []query.Object {
+// ofGroups returns groups as entitlements.
+func (b *entitlements) ofGroups(all []query.Object, need mirror.Need) []query.Object {
 	out := make([]query.Object, 0, len(all))
 	for _, g := range all {
-		out = append(out, b.m.ofGroup(g, members))
+		out = append(out, b.m.ofGroup(g, need))
 	}
 	return out
 }
 
-// ofRoles shows roles. With members, the users behind their holders are looked
-// for, since Jira knows accounts only.
-func (b *entitlements) ofRoles(ctx context.Context, all []*jira.Role, members, fresh bool) ([]query.Object, error) {
+// ofRoles returns roles as entitlements. Jira knows the accounts of their holders;
+// for members, the users that are linked to these accounts are looked up.
+func (b *entitlements) ofRoles(ctx context.Context, all []*jira.Role, need mirror.Need) ([]query.Object, error) {
 	var people *holders
-	if members && len(all) > 0 {
+	if need.Links && len(all) > 0 {
 		var err error
-		if people, err = b.holdersOf(ctx, all, fresh); err != nil {
+		if people, err = b.holdersOf(ctx, all, need); err != nil {
 			return nil, err
 		}
 	}
@@ -308,13 +315,14 @@ func (b *entitlements) ofRoles(ctx context.Context, all []*jira.Role, members, f
 	return out, nil
 }
 
-// holders finds the accounts of those who hold roles.
+// holders has the users and groups behind the holders of roles.
 type holders struct {
 	users  map[string]query.Object // by account id
 	groups map[string]query.Object // by id
 }
 
-func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, fresh bool) (*holders, error) {
+// holdersOf reads the users and groups behind the holders of roles.
+func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, need mirror.Need) (*holders, error) {
 	h := &holders{map[string]query.Object{}, map[string]query.Object{}}
 	var groups []string
 	people := false
@@ -332,7 +340,7 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, fresh 
 		if !people {
 			return nil
 		}
-		v, err := b.accounts.users.Collection.All(within, mirror.Need{Fresh: fresh})
+		v, err := b.accounts.users.Collection().All(within, mirror.Need{Fresh: need.Fresh})
 		for _, u := range v.Objects {
 			if id := directory.AccountIDOf(u); id != "" {
 				h.users[id] = u
@@ -341,7 +349,7 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, fresh 
 		return err
 	})
 	both.Go(func() error {
-		found, err := b.groupsByID(within, query.Unique(groups), fresh)
+		found, err := b.groupsByID(within, query.Unique(groups), need)
 		for _, g := range found {
 			h.groups[g.Text("id")] = g
 		}
@@ -350,21 +358,22 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, fresh 
 	return h, both.Wait()
 }
 
-// groupsByID reads groups with their members, one by one unless all of them are
-// at hand or cheaper.
-func (b *entitlements) groupsByID(ctx context.Context, ids []string, fresh bool) ([]query.Object, error) {
-	n := mirror.Need{Fresh: fresh, Links: true}
-	if v, ok := b.groups.Collection.Peek(n); ok {
+// groupsByID reads groups with their members: one by one, or all groups if these
+// are at hand or cost less to read.
+func (b *entitlements) groupsByID(ctx context.Context, ids []string, need mirror.Need) ([]query.Object, error) {
+	need = mirror.Need{Fresh: need.Fresh, Links: true}
+	if v, ok := b.groups.Collection().Peek(need); ok {
 		return v.Objects, nil
 	}
-	if b.groups.Reader.Worthwhile(ctx, len(ids)) == mirror.ErrCostly {
-		v, err := b.groups.Collection.All(ctx, n)
+	if errors.Is(b.groups.Worthwhile(ctx, len(ids)), mirror.ErrCostly) {
+		v, err := b.groups.Collection().All(ctx, need)
 		return v.Objects, err
 	}
 	return mirror.FetchAll(ctx, ids, b.groups.Read)
 }
 
-// Create makes a group; roles are made in Jira.
+// Create implements resource.Backend. It creates a group; roles are created in
+// Jira's settings.
 func (b *entitlements) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	kind, name, _ := splitName(doc.Text(b.m.name))
 	if kind == kindRole {
@@ -374,22 +383,24 @@ func (b *entitlements) Create(ctx context.Context, doc query.Object) (query.Obje
 	if v, ok := doc.Get("externalId"); ok {
 		group.Set("externalId", v)
 	}
-	if v, ok := doc.Get(b.m.Member); ok {
+	if v, ok := doc.Get(b.m.members); ok {
 		group.Set("members", bareMembers(v))
 	}
 	g, err := b.groups.Create(ctx, group)
 	if err != nil {
 		return nil, err
 	}
-	return b.m.ofGroup(g, b.m.Member != ""), nil
+	return b.m.ofGroup(g, mirror.Need{Links: b.m.members != ""}), nil
 }
 
+// listOnly refuses to create or delete a role. done is the participle of the verb.
 func listOnly(done string) error {
 	return resource.Refuse(http.StatusNotImplemented, "", "Project roles are listed, assigned and revoked, not %s: IDHub's connector has \"Project Role: List only\". That is done in Jira's settings.", done)
 }
 
+// Remove implements resource.Backend.
 func (b *entitlements) Remove(ctx context.Context, id string) error {
-	if _, _, isRole := jira.ParseRoleID(id); !isRole {
+	if !jira.IsRoleID(id) {
 		return ofEntitlement(b.groups.Remove(ctx, id), id)
 	}
 	if _, err := b.roles.Read(ctx, id); err != nil {
@@ -398,9 +409,10 @@ func (b *entitlements) Remove(ctx context.Context, id string) error {
 	return listOnly("deleted")
 }
 
+// Kept implements resource.Backend.
 func (b *entitlements) Kept(p resource.Policy) []string {
 	if p.Strict {
 		return nil
 	}
-	return []string{b.m.Member, "externalId"}
+	return []string{b.m.members, "externalId"}
 }

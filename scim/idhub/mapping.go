@@ -13,17 +13,15 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// This file turns a mapping of IDHub's connector into what accounts are read
-// and written by.
+// This file resolves a mapping of IDHub's connector to attributes of the types
+// behind the views.
 
-// Mapping says how a resource type of IDHub's connector shows what Atlassian
-// has; docs/mapping.md describes its file. Of a running server, Config.Account
-// and Config.Entitlement are in force.
+// Mapping says which attribute of a view shows which value of a user, group or
+// role; docs/mapping.md describes its file.
 type Mapping = schemas.Mapping
 
-// ParseAccountMapping reads the mapping of accounts, a file in the shape of
-// schemas/connector/Account.json, and lists all that is wrong with it, a line
-// each. Config.Account takes it.
+// ParseAccountMapping parses the mapping of accounts, a file of the same form as
+// schemas/connector/Account.json. The error has one line for every mistake.
 func ParseAccountMapping(b []byte) (Mapping, error) {
 	m, err := schemas.ParseMapping("Account", b)
 	if err != nil {
@@ -33,21 +31,24 @@ func ParseAccountMapping(b []byte) (Mapping, error) {
 	if err != nil {
 		return m, err
 	}
-	_, err = NewAccountMap(m, user)
+	_, err = newAccountMap(m, user)
 	return m, err
 }
 
-// ParseEntitlementMapping does the same for entitlements.
+// ParseEntitlementMapping parses the mapping of entitlements, a file of the same
+// form as schemas/connector/Entitlement.json. The error has one line for every
+// mistake.
 func ParseEntitlementMapping(b []byte) (Mapping, error) {
 	m, err := schemas.ParseMapping("Entitlement", b)
 	if err != nil {
 		return m, err
 	}
-	_, err = NewEntitlementMap(m)
+	_, err = newEntitlementMap(m)
 	return m, err
 }
 
-// directoryUserSchema is of the resources that sources of accounts are attributes of.
+// directoryUserSchema returns the schema of users, whose attributes are the sources
+// of an account mapping.
 func directoryUserSchema() (*query.Schema, error) {
 	types, err := schemas.ResourceTypes()
 	if err != nil {
@@ -56,27 +57,28 @@ func directoryUserSchema() (*query.Schema, error) {
 	return resource.SchemaOf(types[slices.IndexFunc(types, func(rt schemas.ResourceType) bool { return rt.Name == "User" })]), nil
 }
 
-// accountMap says which value of a user each attribute of an account is.
+// accountMap says which value of a user each attribute of an account shows.
 type accountMap struct {
 	schemas.Mapping
-	Core       *schemas.Schema
+	core       *schemas.Schema
 	attributes []accountAttribute
 }
 
-// accountAttribute is an attribute of an account. One without source is
-// computed.
+// accountAttribute is an attribute of an account.
 type accountAttribute struct {
 	schemas.MappedAttribute
-	source, fallback *userPath
+	source, fallback *userPath // nil source: the attribute is computed; nil fallback: there is none
 }
 
 // userPath names at most one value of a user.
 type userPath struct {
 	query.Path
-	filter query.Expr // of an element, nil: the attribute is no list
+	filter query.Expr // selects the element of a list; nil: the attribute is no list
 }
 
-func NewAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
+// newAccountMap resolves the sources of a mapping to paths of a user. The error has
+// one line for every mistake.
+func newAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 	out := &accountMap{Mapping: m}
 	var problems []error
 	readOnly, types := map[string]bool{}, map[string]string{}
@@ -112,7 +114,7 @@ func NewAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 		return nil, errors.Join(problems...)
 	}
 	var err error
-	out.Core, err = m.Schema(readOnly, types)
+	out.core, err = m.Schema(readOnly, types)
 	return out, err
 }
 
@@ -129,6 +131,7 @@ func newUserPath(user *query.Schema, text string) (*userPath, error) {
 	return &userPath{p, filter}, nil
 }
 
+// leaf returns the attribute at the end of the path.
 func (p *userPath) leaf() *query.Attribute {
 	if p.Sub != nil {
 		return p.Sub
@@ -136,7 +139,7 @@ func (p *userPath) leaf() *query.Attribute {
 	return p.Attr
 }
 
-// in is the value that a user has at the path, nil if none.
+// in returns the value that a user has at the path, nil without one.
 func (p *userPath) in(user query.Object) any {
 	if p == nil {
 		return nil
@@ -155,8 +158,8 @@ func (p *userPath) in(user query.Object) any {
 	return nil
 }
 
-// value is what the attribute shows of a user: what its source has, else what
-// stands in for it.
+// value returns the value that the attribute shows of a user: the value at its
+// source, else its stand-in.
 func (a *accountAttribute) value(user query.Object) any {
 	if v := a.source.in(user); v != nil {
 		return v
@@ -164,8 +167,9 @@ func (a *accountAttribute) value(user query.Object) any {
 	return a.standIn(user)
 }
 
-// standIn is what the attribute shows of a user whose source has no value: the
-// fallback, and as a name that is required, what the user goes by.
+// standIn returns the value that the attribute shows of a user without a value at
+// its source: the value at the fallback; else, for a required name, the name that
+// the user goes by.
 func (a *accountAttribute) standIn(user query.Object) any {
 	if v := a.fallback.in(user); v != nil || !a.isRequiredName() {
 		return v
@@ -173,31 +177,31 @@ func (a *accountAttribute) standIn(user query.Object) any {
 	return goesBy(user)
 }
 
-// isRequiredName reports whether the attribute is the name of a person and
-// clients rely on it, although Atlassian has users without any.
+// isRequiredName reports whether the attribute is a person's name that clients
+// rely on, although some users of Atlassian have none.
 func (a *accountAttribute) isRequiredName() bool {
 	return a.Required && (a.Source == "displayName" || a.Source == "name.formatted")
 }
 
-// standsIn reports whether a value that a client sends is no value of the user
-// but what the attribute showed in place of one.
+// standsIn reports whether a value that a client sends is only the stand-in that
+// the attribute showed in place of a missing value.
 func (a *accountAttribute) standsIn(user query.Object, value any) bool {
 	return a.source != nil && value != nil && a.source.in(user) == nil && a.standIn(user) == value
 }
 
-// mayStandIn reports whether the attribute may show what its source does not have.
+// mayStandIn reports whether the attribute has a stand-in.
 func (a *accountAttribute) mayStandIn() bool { return a.fallback != nil || a.isRequiredName() }
 
-// goesBy is what a user without a formatted name is called: by given and family
-// name, or without them by the user name.
+// goesBy returns the name of a user without a formatted name: given and family
+// name, or without these the user name.
 func goesBy(user query.Object) string {
 	name := user.Inner("name")
 	called := strings.TrimSpace(name.Text("givenName") + " " + name.Text("familyName"))
 	return cmp.Or(called, user.Text("userName"))
 }
 
-// operation is the change of a user that a change of the attribute is. A nil
-// value removes.
+// operation returns the operation on a user that sets the attribute; a nil value
+// removes it.
 func (a *accountAttribute) operation(value any) resource.Operation {
 	op := resource.Operation{Op: "replace", Path: a.source.Path, Filter: a.source.filter, Value: value}
 	if value == nil {
@@ -206,8 +210,8 @@ func (a *accountAttribute) operation(value any) resource.Operation {
 	return op
 }
 
-// named finds an attribute by its name in the schema.
-func (m *accountMap) named(name string) *accountAttribute {
+// attribute returns the attribute with a name, nil if there is none.
+func (m *accountMap) attribute(name string) *accountAttribute {
 	for i := range m.attributes {
 		if m.attributes[i].Name == name {
 			return &m.attributes[i]
@@ -216,37 +220,37 @@ func (m *accountMap) named(name string) *accountAttribute {
 	return nil
 }
 
-// NameOf is the account's name of what a source holds, "" if nothing shows it.
-func NameOf(m *schemas.Mapping, source string) string {
+// nameOf returns the name of the attribute with a source, "" if there is none.
+func nameOf(m *schemas.Mapping, source string) string {
 	if a := m.Attribute(source); a != nil {
 		return a.Name
 	}
 	return ""
 }
 
-// complete lets one of two attributes that stand for each other do for both: a
-// required attribute that is missing from the body takes the value of the one
-// that its fallback is the source of.
-func (m *accountMap) complete(doc *query.Object) error {
+// complete gives a required attribute that the body leaves out the value of the
+// attribute whose source is its fallback.
+func (m *accountMap) complete(doc *query.Object) {
 	for _, a := range m.attributes {
 		if _, given := doc.Get(a.Name); given || !a.Required || a.Fallback == "" {
 			continue
 		}
-		if v, ok := doc.Get(NameOf(&m.Mapping, a.Fallback)); ok {
+		if v, ok := doc.Get(nameOf(&m.Mapping, a.Fallback)); ok {
 			doc.Set(a.Name, v)
 		}
 	}
-	return nil
 }
 
-// entitlementMap says which attribute shows what of an entitlement.
+// entitlementMap says which attribute of an entitlement shows which value.
 type entitlementMap struct {
 	schemas.Mapping
-	Core                                  *schemas.Schema
-	name, kind, description, form, Member string // attributes, "" if it has none
+	core                                   *schemas.Schema
+	name, kind, description, form, members string // names of attributes, "" if the mapping has none
 }
 
-func NewEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
+// newEntitlementMap resolves the sources of a mapping. The error has one line for
+// every mistake.
+func newEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
 	known := []string{schemas.SourceName, schemas.SourceKind, schemas.SourceDescription, schemas.SourceForm, schemas.SourceMembers}
 	var problems []error
 	for _, a := range m.Attributes {
@@ -258,8 +262,8 @@ func NewEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
 		}
 	}
 	out := &entitlementMap{
-		Mapping: m, name: NameOf(&m, schemas.SourceName), kind: NameOf(&m, schemas.SourceKind),
-		description: NameOf(&m, schemas.SourceDescription), form: NameOf(&m, schemas.SourceForm), Member: NameOf(&m, schemas.SourceMembers),
+		Mapping: m, name: nameOf(&m, schemas.SourceName), kind: nameOf(&m, schemas.SourceKind),
+		description: nameOf(&m, schemas.SourceDescription), form: nameOf(&m, schemas.SourceForm), members: nameOf(&m, schemas.SourceMembers),
 	}
 	if out.name == "" || out.kind == "" {
 		problems = append(problems, fmt.Errorf("attributes with the sources %s and %s are needed", schemas.SourceName, schemas.SourceKind))
@@ -268,6 +272,6 @@ func NewEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
 		return nil, errors.Join(problems...)
 	}
 	var err error
-	out.Core, err = m.Schema(map[string]bool{out.description: true, out.form: true}, nil)
+	out.core, err = m.Schema(map[string]bool{out.description: true, out.form: true}, nil)
 	return out, err
 }

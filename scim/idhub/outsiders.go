@@ -17,19 +17,20 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-// outsiders are the accounts of the organization that the directory has no
-// record of. They have the form of users here, their id being the account id,
-// and can be enabled and disabled and be given project roles; the rest of them
-// is Atlassian's. It is safe for concurrent use.
+// outsiders reads and changes the accounts of the organization that the directory
+// has no record of. Here they have the form of users, with the account id as id.
+// Only active and project roles of an outsider can be changed; Atlassian owns the
+// other attributes. It is safe for concurrent use.
 type outsiders struct {
 	organization *atlassian.Organization
 	users        *directory.Users
 	kept         *mirror.Memo[[]*atlassian.OrganizationUser]
 }
 
-// all returns those that none of the users is linked to.
-func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) ([]query.Object, error) {
-	everyone, err := b.kept.Get(ctx, fresh, b.organization.Users)
+// all returns all outsiders: the accounts that none of the users, all users of the
+// directory, is linked to.
+func (b *outsiders) all(ctx context.Context, users []query.Object, need mirror.Need) ([]query.Object, error) {
+	everyone, err := b.kept.Get(ctx, need.Fresh, b.organization.Users)
 	if err != nil {
 		return nil, err
 	}
@@ -46,36 +47,38 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, fresh bool) (
 	return out, nil
 }
 
-// named returns those with a user name, in any case, given the users that have
-// it. Whether one is linked to another user is looked for only where there is one.
-func (b *outsiders) named(ctx context.Context, userName string, users []query.Object, fresh bool) ([]query.Object, error) {
-	everyone, err := b.kept.Get(ctx, fresh, b.organization.Users)
+// byUserName returns the outsiders with a user name, in any case. users are the
+// users with that name; all users are read only to check that an account is not
+// linked to another user.
+func (b *outsiders) byUserName(ctx context.Context, userName string, users []query.Object, need mirror.Need) ([]query.Object, error) {
+	everyone, err := b.kept.Get(ctx, need.Fresh, b.organization.Users)
 	if err != nil {
 		return nil, err
 	}
 	var found []query.Object
 	for _, a := range everyone {
-		is := func(u query.Object) bool { return directory.AccountIDOf(u) == a.AccountID }
-		if o := outsider(a); strings.EqualFold(o.Text("userName"), userName) && !slices.ContainsFunc(users, is) {
+		isLinked := func(u query.Object) bool { return directory.AccountIDOf(u) == a.AccountID }
+		if o := outsider(a); strings.EqualFold(o.Text("userName"), userName) && !slices.ContainsFunc(users, isLinked) {
 			found = append(found, o)
 		}
 	}
 	if len(found) == 0 {
 		return nil, nil
 	}
-	all, err := b.users.Collection.All(ctx, mirror.Need{Fresh: fresh})
+	all, err := b.users.Collection().All(ctx, mirror.Need{Fresh: need.Fresh})
 	return slices.DeleteFunc(found, func(o query.Object) bool {
 		return slices.ContainsFunc(all.Objects, func(u query.Object) bool { return directory.AccountIDOf(u) == o.Text("id") })
 	}), err
 }
 
-// read finds one by its account id, if no user is linked to it.
-func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Object, error) {
+// read reads an outsider by its account id. An unknown id, or the id of an account
+// that a user is linked to, is a 404 *resource.Error.
+func (b *outsiders) read(ctx context.Context, id string, need mirror.Need) (query.Object, error) {
 	a, err := b.organization.User(ctx, id)
 	if err != nil {
 		return nil, upstream.Missing(err, "Account", id)
 	}
-	users, err := b.users.Collection.All(ctx, mirror.Need{Fresh: fresh})
+	users, err := b.users.Collection().All(ctx, mirror.Need{Fresh: need.Fresh})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +88,7 @@ func (b *outsiders) read(ctx context.Context, id string, fresh bool) (query.Obje
 	return outsider(a), nil
 }
 
-// outsider is an account of the organization in the form of a user.
+// outsider returns an account of the organization in the form of a user.
 func outsider(a *atlassian.OrganizationUser) query.Object {
 	o := query.Texts("id", a.AccountID, "userName", cmp.Or(a.Email, a.AccountID), "displayName", a.Name, "nickName", a.Nickname)
 	o = append(o, query.Member{Name: "active", Value: a.AccountStatus == "active"}, query.Member{Name: schemas.SourceProvisioned, Value: false})
@@ -97,7 +100,7 @@ func outsider(a *atlassian.OrganizationUser) query.Object {
 }
 
 // setActive enables or disables an account that the organization manages, and
-// returns it as it is then.
+// returns it as read afterwards.
 func (b *outsiders) setActive(ctx context.Context, id string, active bool) (query.Object, error) {
 	before, err := b.organization.User(ctx, id)
 	if err != nil {
@@ -127,6 +130,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 	return outsider(after), nil
 }
 
+// explainLifecycle explains Atlassian's refusal to enable or disable an account.
 func explainLifecycle(err error) error {
 	if atlassian.KindOf(err) == atlassian.Forbidden {
 		return &resource.Error{Status: http.StatusBadGateway, Err: err,

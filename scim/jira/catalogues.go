@@ -13,40 +13,32 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Catalogues reads Jira's catalogues when they are first needed and keeps each
-// for a while. It is safe for concurrent use; one load of a kind runs at a
-// time, and who needs it meanwhile waits for it.
-type Catalogues struct {
+// catalogueTTL is how long a new status, component or account may go unseen by
+// filters.
+const catalogueTTL = 2 * time.Minute
+
+// catalogues reads Jira's catalogues when they are first needed and keeps each
+// for a while. It is safe for concurrent use.
+type catalogues struct {
 	jira     *atlassian.Jira
 	projects []string // ids or keys; empty: all visible
-	ttl      time.Duration
-	now      func() time.Time
-	cells    [jql.CatalogueKinds]cell
+	kept     [jql.CatalogueKinds]*mirror.Memo[[]jql.Entry]
 }
 
-// cell holds one catalogue. The token in turn guards the other fields, so that
-// waiting for a load can be given up.
-type cell struct {
-	turn    chan struct{}
-	entries []jql.Entry
-	loaded  time.Time
-}
-
-func NewCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, now func() time.Time) *Catalogues {
-	c := &Catalogues{jira: jira, projects: projects, ttl: ttl, now: now}
-	for i := range c.cells {
-		c.cells[i].turn = make(chan struct{}, 1)
+func newCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, now func() time.Time) *catalogues {
+	c := &catalogues{jira: jira, projects: projects}
+	for i := range c.kept {
+		c.kept[i] = mirror.NewMemo[[]jql.Entry](ttl, now)
 	}
 	return c
 }
 
-// get returns a snapshot with the kinds asked for, loading at the same time
-// those that are missing or older than the time to live, or all of them if
-// fresh is set.
-func (c *Catalogues) get(ctx context.Context, fresh bool, kinds ...jql.CatalogueKind) (*jql.Catalogue, error) {
+// get returns the catalogues of some kinds, and reads at the same time those that
+// are too old for the need.
+func (c *catalogues) get(ctx context.Context, need mirror.Need, kinds ...jql.CatalogueKind) (*jql.Catalogue, error) {
 	var out jql.Catalogue
 	if err := mirror.Parallel(ctx, len(kinds), func(ctx context.Context, i int) (err error) {
-		out[kinds[i]], err = c.cell(ctx, kinds[i], fresh)
+		out[kinds[i]], err = c.entries(ctx, need, kinds[i])
 		return err
 	}); err != nil {
 		return nil, err
@@ -54,74 +46,61 @@ func (c *Catalogues) get(ctx context.Context, fresh bool, kinds ...jql.Catalogue
 	return &out, nil
 }
 
-func (c *Catalogues) cell(ctx context.Context, kind jql.CatalogueKind, fresh bool) ([]jql.Entry, error) {
-	asked := c.now()
-	cell := &c.cells[kind]
-	select {
-	case cell.turn <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	defer func() { <-cell.turn }()
-	oldest := c.now().Add(-c.ttl)
-	if fresh {
-		oldest = asked // what was loaded while waiting is fresh enough
-	}
-	if cell.entries != nil && !cell.loaded.Before(oldest) {
-		return cell.entries, nil
-	}
-	began := c.now()
-	entries, err := c.load(ctx, kind)
-	if err != nil {
-		return nil, err
-	}
-	cell.entries, cell.loaded = entries, began
-	return entries, nil
+// served returns the projects whose issues and roles are served.
+func (c *catalogues) served(ctx context.Context, need mirror.Need) ([]jql.Entry, error) {
+	return c.entries(ctx, need, jql.ProjectCatalogue)
 }
 
-func (c *Catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
+func (c *catalogues) entries(ctx context.Context, need mirror.Need, kind jql.CatalogueKind) ([]jql.Entry, error) {
+	return c.kept[kind].Get(ctx, need.Fresh, func(ctx context.Context) ([]jql.Entry, error) { return c.load(ctx, kind) })
+}
+
+// load reads a catalogue.
+func (c *catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
 	switch kind {
 	case jql.ProjectCatalogue:
 		return c.loadProjects(ctx)
 	case jql.TypeCatalogue:
-		return entriesOf(c.jira.IssueTypes(ctx))(func(t atlassian.IssueType) jql.Entry {
+		all, err := c.jira.IssueTypes(ctx)
+		return convert(all, err, func(t atlassian.IssueType) jql.Entry {
 			return jql.Entry{ID: t.ID, Name: t.Name, Project: scopeOf(t.Scope)}
 		})
 	case jql.StatusCatalogue:
-		return entriesOf(c.jira.Statuses(ctx))(func(s atlassian.Status) jql.Entry {
+		all, err := c.jira.Statuses(ctx)
+		return convert(all, err, func(s atlassian.Status) jql.Entry {
 			return jql.Entry{ID: s.ID, Name: s.Name, Category: s.Category.Name, Project: scopeOf(s.Scope)}
 		})
 	case jql.PriorityCatalogue:
-		return entriesOf(c.jira.Priorities(ctx))(namedEntry)
+		all, err := c.jira.Priorities(ctx)
+		return convert(all, err, namedEntry)
 	case jql.ResolutionCatalogue:
-		return entriesOf(c.jira.Resolutions(ctx))(namedEntry)
+		all, err := c.jira.Resolutions(ctx)
+		return convert(all, err, namedEntry)
 	case jql.ComponentCatalogue:
 		return c.ofProjects(ctx, c.components)
 	case jql.VersionCatalogue:
 		return c.ofProjects(ctx, c.versions)
 	}
-	return entriesOf(c.jira.Accounts(ctx))(func(a *atlassian.Account) jql.Entry {
-		return jql.Entry{ID: a.AccountID, Name: a.DisplayName}
-	})
+	all, err := c.jira.Accounts(ctx)
+	return convert(all, err, func(a *atlassian.Account) jql.Entry { return jql.Entry{ID: a.AccountID, Name: a.DisplayName} })
 }
 
-// entriesOf converts what a client method returned; it is curried because a
-// call with two results can only be the whole argument list.
-func entriesOf[T any](all []T, err error) func(func(T) jql.Entry) ([]jql.Entry, error) {
-	return func(convert func(T) jql.Entry) ([]jql.Entry, error) {
-		if err != nil {
-			return nil, err
-		}
-		entries := make([]jql.Entry, 0, len(all))
-		for _, v := range all {
-			entries = append(entries, convert(v))
-		}
-		return entries, nil
+// convert returns the entries for what a client read, or the client's error.
+func convert[T any](all []T, err error, entry func(T) jql.Entry) ([]jql.Entry, error) {
+	if err != nil {
+		return nil, err
 	}
+	entries := make([]jql.Entry, 0, len(all))
+	for _, v := range all {
+		entries = append(entries, entry(v))
+	}
+	return entries, nil
 }
 
 func namedEntry(n atlassian.Named) jql.Entry { return jql.Entry{ID: n.ID, Name: n.Name} }
 
+// scopeOf returns the id of the only project that may use a type or a status, ""
+// if all may.
 func scopeOf(s *atlassian.Scope) string {
 	if s == nil {
 		return ""
@@ -129,16 +108,15 @@ func scopeOf(s *atlassian.Scope) string {
 	return s.Project.ID
 }
 
-// loadProjects returns the configured projects, all of them or an error: a
-// project that went out of sight would otherwise look like one without issues.
-func (c *Catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
+// loadProjects returns the configured projects, all of them or an error: else a
+// project that the server's account cannot see would look like one without issues.
+func (c *catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
 	keys := c.projects
 	if slices.ContainsFunc(keys, jql.IsNumber) {
-		keys = nil // the client looks up keys only
+		keys = nil // the client knows no lookup by id
 	}
-	all, err := entriesOf(c.jira.Projects(ctx, keys))(func(p atlassian.Project) jql.Entry {
-		return jql.Entry{ID: p.ID, Key: p.Key, Name: p.Name}
-	})
+	visible, err := c.jira.Projects(ctx, keys)
+	all, err := convert(visible, err, func(p atlassian.Project) jql.Entry { return jql.Entry{ID: p.ID, Key: p.Key, Name: p.Name} })
 	if err != nil || len(c.projects) == 0 {
 		return all, err
 	}
@@ -155,9 +133,10 @@ func (c *Catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
 	return out, nil
 }
 
-// ofProjects loads something of every project at the same time.
-func (c *Catalogues) ofProjects(ctx context.Context, load func(context.Context, string) ([]jql.Entry, error)) ([]jql.Entry, error) {
-	projects, err := c.cell(ctx, jql.ProjectCatalogue, false)
+// ofProjects reads a catalogue that every project has of its own, for all projects
+// at the same time.
+func (c *catalogues) ofProjects(ctx context.Context, load func(context.Context, string) ([]jql.Entry, error)) ([]jql.Entry, error) {
+	projects, err := c.served(ctx, mirror.Need{})
 	if err != nil {
 		return nil, err
 	}
@@ -171,12 +150,12 @@ func (c *Catalogues) ofProjects(ctx context.Context, load func(context.Context, 
 	return append([]jql.Entry{}, slices.Concat(parts...)...), nil
 }
 
-func (c *Catalogues) components(ctx context.Context, project string) ([]jql.Entry, error) {
-	return entriesOf(c.jira.Components(ctx, project))(namedEntry)
+func (c *catalogues) components(ctx context.Context, project string) ([]jql.Entry, error) {
+	all, err := c.jira.Components(ctx, project)
+	return convert(all, err, namedEntry)
 }
 
-func (c *Catalogues) versions(ctx context.Context, project string) ([]jql.Entry, error) {
-	return entriesOf(c.jira.Versions(ctx, project))(func(v atlassian.Version) jql.Entry {
-		return jql.Entry{ID: v.ID, Name: v.Name}
-	})
+func (c *catalogues) versions(ctx context.Context, project string) ([]jql.Entry, error) {
+	all, err := c.jira.Versions(ctx, project)
+	return convert(all, err, func(v atlassian.Version) jql.Entry { return jql.Entry{ID: v.ID, Name: v.Name} })
 }

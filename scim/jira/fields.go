@@ -11,13 +11,13 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// form is how a field of Jira holds the value of an attribute.
+// form says how a field of Jira holds the value of an attribute.
 type form uint8
 
 const (
 	textForm   form = iota // a string
 	bodyForm               // an Atlassian document
-	wordsForm              // a list of strings, in no order
+	wordsForm              // a list of strings, whose order means nothing
 	choiceForm             // an object with an id
 	manyForm               // a list of objects with ids
 	personForm             // an object with an accountId
@@ -31,7 +31,7 @@ type issueField struct {
 	field string
 	form  form
 	kind  jql.CatalogueKind // of choiceForm and manyForm
-	kept  bool              // a PUT without it keeps it: Jira or the workflow sets it
+	kept  bool              // a PUT that leaves it out does not clear it, since Jira or the workflow sets it
 }
 
 // issueFields is the mapping, in the order of the schema.
@@ -56,8 +56,8 @@ var issueFields = []issueField{
 	{attr: "resolved", field: "resolutiondate", form: timeForm},
 }
 
-// fieldFor names the field that an attribute needs. The common attributes are
-// made of fields that others have too.
+// fieldFor returns the field that an attribute is read from. It reports false for
+// an attribute without one.
 func fieldFor(attr string) (string, bool) {
 	switch attr {
 	case "meta.created":
@@ -72,15 +72,15 @@ func fieldFor(attr string) (string, bool) {
 	return issueFields[i].field, true
 }
 
-// neededFields are the fields to fetch for an answer, in a stable order. The
-// project is always among them, since it says whether the issue may be seen.
+// neededFields returns the fields to fetch for an answer, in a stable order. The
+// project is always among them, since it decides whether the issue is served.
 func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) []string {
 	named := query.AttributesOf(filter)
 	if sortBy != nil {
 		named = append(named, query.PathOf(query.Present{Path: *sortBy}))
 	}
 	if want.Wants("meta.version") || slices.Contains(named, "meta.version") || slices.Contains(named, "meta") {
-		want = query.Projection{} // the version is of the whole
+		want = query.Projection{} // the version is computed from all attributes
 	}
 	names := []string{"meta.created", "meta.lastModified"}
 	for _, f := range issueFields {
@@ -97,11 +97,11 @@ func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) 
 	return fields
 }
 
-// allFields are the fields of a whole resource.
+// allFields returns the fields of a whole resource.
 func allFields() []string { return neededFields(query.Projection{}, nil, nil) }
 
-// issueObject is an issue as a SCIM resource, with the attributes whose fields
-// were fetched.
+// issueObject returns an issue as a SCIM resource, with the attributes whose
+// fields were fetched.
 func issueObject(i *atlassian.Issue) (query.Object, error) {
 	f := i.Fields
 	description, err := adf.ToText(f.Description)
@@ -116,25 +116,21 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 		o.addTime("lastModified", f.Updated.Time)
 	})
 	o.add("key", i.Key)
-	if p := f.Project; p != nil {
-		o.set("project", jql.Entry{ID: p.ID, Key: p.Key, Name: p.Name}.Object(false))
-	}
-	if t := f.IssueType; t != nil {
-		o.set("issueType", jql.Entry{ID: t.ID, Name: t.Name}.Object(false))
-	}
+	addEntry(&o, "project", f.Project, func(p atlassian.Project) jql.Entry { return jql.Entry{ID: p.ID, Key: p.Key, Name: p.Name} })
+	addEntry(&o, "issueType", f.IssueType, func(t atlassian.IssueType) jql.Entry { return jql.Entry{ID: t.ID, Name: t.Name} })
 	o.add("summary", f.Summary)
 	o.add("description", description)
-	if s := f.Status; s != nil {
-		o.set("status", jql.Entry{ID: s.ID, Name: s.Name, Category: s.Category.Name}.Object(false))
-	}
-	o.addNamed("priority", f.Priority)
-	o.addNamed("resolution", f.Resolution)
+	addEntry(&o, "status", f.Status, func(s atlassian.Status) jql.Entry {
+		return jql.Entry{ID: s.ID, Name: s.Name, Category: s.Category.Name}
+	})
+	addEntry(&o, "priority", f.Priority, namedEntry)
+	addEntry(&o, "resolution", f.Resolution, namedEntry)
 	o.addPerson("assignee", f.Assignee)
 	o.addPerson("reporter", f.Reporter)
 	o.addPerson("creator", f.Creator)
 	addAll(&o, "labels", f.Labels, func(s string) any { return s })
-	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return namedEntry(n).Object(false) })
-	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return namedEntry(n).Object(false) })
+	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return namedEntry(n).Object() })
+	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return namedEntry(n).Object() })
 	if p := f.Parent; p != nil {
 		o.addObject("parent", func(o *objectBuilder) { o.add("id", p.ID); o.add("key", p.Key) })
 	}
@@ -145,7 +141,7 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	return o.Object, nil
 }
 
-// objectBuilder leaves out what has no value.
+// objectBuilder builds a resource and leaves out attributes without a value.
 type objectBuilder struct{ query.Object }
 
 func (o *objectBuilder) set(name string, v any) {
@@ -170,15 +166,15 @@ func (o *objectBuilder) addObject(name string, build func(*objectBuilder)) {
 	o.set(name, inner.Object)
 }
 
-func (o *objectBuilder) addNamed(name string, n *atlassian.Named) {
-	if n != nil {
-		o.set(name, namedEntry(*n).Object(false))
+func addEntry[T any](o *objectBuilder, name string, v *T, entry func(T) jql.Entry) {
+	if v != nil {
+		o.set(name, entry(*v).Object())
 	}
 }
 
 func (o *objectBuilder) addPerson(name string, a *atlassian.Account) {
 	if a != nil {
-		o.set(name, jql.Entry{ID: a.AccountID, Name: a.DisplayName}.Object(true))
+		o.set(name, jql.Entry{ID: a.AccountID, Name: a.DisplayName}.Person())
 	}
 }
 

@@ -39,8 +39,8 @@ func newIssueSite(t testing.TB, options emulator.Options, projects ...string) *i
 	if err != nil {
 		t.Fatal(err)
 	}
-	site.issues = NewIssues(Config{Jira: jira, Projects: projects, ScanBudget: 100, Now: time.Now}, issueSchema(t),
-		NewCatalogues(jira, projects, CatalogueTTL, time.Now)).(*issues)
+	backend, _ := New(Config{Jira: jira, Schema: issueSchema(t), Projects: projects, ScanBudget: 100, Now: time.Now})
+	site.issues = backend.(*issues)
 	return site
 }
 

@@ -1,3 +1,12 @@
+// Package jira is the backend of issues, and the project roles, over Jira's REST
+// API (version 3).
+//
+// A list of issues is answered in two steps (search.go): package jql translates
+// the filter, a search finds ids, and what JQL cannot express exactly is decided
+// on the issues themselves, in bulk. Writes (write.go, move.go) resolve names to
+// ids before the first request, and compare the issue afterwards with what was
+// asked for. Roles (roles.go, role_book.go) are no SCIM type: package idhub shows
+// them as entitlements.
 package jira
 
 import (
@@ -11,66 +20,77 @@ import (
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
-// issues is the backend of Issue resources: Jira's REST API, as far as the
-// configured projects go. An issue elsewhere does not exist here.
+// issues is the backend of Issue resources. An issue outside the configured
+// projects does not exist for clients.
 type issues struct {
 	jira       *atlassian.Jira
 	schema     *query.Schema
 	projects   []string // ids or keys; empty: all visible
-	catalogues *Catalogues
+	catalogues *catalogues
 	recent     recentWrites
-	checked    jqlVerdicts
+	verdicts   jqlVerdicts
 	strangers  strangers
-	nothing    query.Projection // of no attribute but the id
-	budget     int              // upstream requests that one query may cost
+	idOnly     query.Projection
+	budget     int // upstream requests that one query may cost
 }
-
-// CatalogueTTL is how long a new status, component or account may go unseen
-// by filters.
-const CatalogueTTL = 2 * time.Minute
 
 // Config says which Jira is served, and within which bounds.
 type Config struct {
-	Jira             *atlassian.Jira
-	Projects         []string      // keys; empty: all visible ones
+	Jira   *atlassian.Jira
+	Schema *query.Schema // the attributes of Issue resources
+	// GroupID returns the id of the directory's group with a name, in any case, ""
+	// if there is no such group.
+	GroupID func(ctx context.Context, name string) (string, error)
+
+	Projects        []string         // keys or ids; empty: all visible ones
+	ProjectsSetting resource.Setting // the operator's name of Projects
+
 	ScanBudget       int           // upstream requests that one query may cost
-	SnapshotTTL      time.Duration // how long roles are kept once read
+	SnapshotTTL      time.Duration // how long roles, and accounts known not to exist, are kept; 0: not at all
 	ProvisioningWait time.Duration // how long a role waits for an account to get from the directory to Jira
 	Now              func() time.Time
 }
 
-func NewIssues(cfg Config, schema *query.Schema, c *Catalogues) resource.Backend {
-	nothing, _ := schema.Project([]string{"id"}, nil) // one parameter alone is no error
+// New makes the backend of issues, and the project roles. It asks nothing of
+// upstream.
+func New(cfg Config) (resource.Backend, *Roles) {
+	c := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
+	return newIssues(cfg, c), newRoles(cfg, c)
+}
+
+func newIssues(cfg Config, c *catalogues) *issues {
+	idOnly, _ := cfg.Schema.Project([]string{"id"}, nil) // fails only if both lists are given
 	return &issues{
-		nothing:    nothing,
+		idOnly:     idOnly,
 		jira:       cfg.Jira,
-		schema:     schema,
+		schema:     cfg.Schema,
 		projects:   cfg.Projects,
 		catalogues: c,
 		recent:     recentWrites{now: cfg.Now},
-		checked:    jqlVerdicts{now: cfg.Now},
+		verdicts:   jqlVerdicts{now: cfg.Now},
 		strangers:  strangers{jira: cfg.Jira, ttl: cfg.SnapshotTTL, now: cfg.Now},
 		budget:     cfg.ScanBudget,
 	}
 }
 
-// Get implements backend; id may also be a key, even one from before a move.
+// Get implements resource.Backend. id may also be a key, even a former key of an
+// issue that was moved to another project.
 func (b *issues) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
 	return b.read(ctx, id, neededFields(want, nil, nil))
 }
 
+// read reads some fields of an issue. An issue that does not exist, or is outside
+// the configured projects, is a 404 *resource.Error.
 func (b *issues) read(ctx context.Context, id string, fields []string) (query.Object, error) {
 	if !jql.IsNumber(id) && !isIssueKey(id) {
 		return nil, resource.NotFound("Issue", resource.Clip(id))
 	}
 	issue, err := b.jira.Issue(ctx, id, fields)
-	if atlassian.KindOf(err) == atlassian.NotFound {
-		return nil, resource.NotFound("Issue", id)
-	}
 	if err != nil {
-		return nil, err
+		return nil, upstream.Missing(err, "Issue", id)
 	}
 	if !b.allows(issue.Fields.Project) {
 		return nil, resource.NotFound("Issue", id)
@@ -78,25 +98,19 @@ func (b *issues) read(ctx context.Context, id string, fields []string) (query.Ob
 	return issueObject(issue)
 }
 
-// Remove implements backend. An issue with subtasks is refused, since their
-// deletion was not asked for.
+// Remove implements resource.Backend. Jira refuses to delete an issue with
+// subtasks, whose deletion was not asked for.
 func (b *issues) Remove(ctx context.Context, id string) error {
 	found, err := b.read(ctx, id, []string{"project"})
 	if err != nil {
 		return err
 	}
 	id = found.Text("id")
-	b.recent.add(id) // whatever comes of it
-	if err := b.jira.DeleteIssue(ctx, id, false); err != nil {
-		if atlassian.KindOf(err) == atlassian.NotFound {
-			return resource.NotFound("Issue", id)
-		}
-		return err
-	}
-	return nil
+	b.recent.add(id) // even if the request fails, it may have been carried out
+	return upstream.Missing(b.jira.DeleteIssue(ctx, id, false), "Issue", id)
 }
 
-// allows reports whether the issues of a project may be seen.
+// allows reports whether the issues of a project are served.
 func (b *issues) allows(p *atlassian.Project) bool {
 	if p == nil {
 		return false
@@ -106,7 +120,7 @@ func (b *issues) allows(p *atlassian.Project) bool {
 	})
 }
 
-// isIssueKey reports whether s has the form of a key: PROJECT-1.
+// isIssueKey reports whether s has the form of a key, such as OPS-1.
 func isIssueKey(s string) bool {
 	project, number, ok := strings.Cut(s, "-")
 	return ok && jql.IsNumber(number) && len(s) <= 255 && project != "" && !strings.ContainsFunc(project, func(r rune) bool {
@@ -114,8 +128,8 @@ func isIssueKey(s string) bool {
 	})
 }
 
-// recentWrites remembers the issues written lately, which Jira's index may not
-// know of yet. It is safe for concurrent use.
+// recentWrites remembers the issues written lately: Jira's search index may not
+// have these writes yet. It is safe for concurrent use.
 type recentWrites struct {
 	now   func() time.Time
 	mu    sync.Mutex
@@ -128,10 +142,11 @@ type recentWrite struct {
 }
 
 const (
-	// recentFor is how long the index may lag.
+	// recentFor is how long the index may take to have a write.
 	recentFor = 2 * time.Minute
 
-	// maxReconcile is how many issues a search takes for reconciliation.
+	// maxReconcile is the number of issues that a search can be asked to look up
+	// past the index, Jira's maximum.
 	maxReconcile = 50
 )
 
@@ -142,8 +157,8 @@ func (r *recentWrites) add(id string) {
 	r.items = append(r.items, recentWrite{id, r.now()})
 }
 
-// ids returns the issues written lately, oldest first. There are as many as Jira
-// lets anybody write in that time.
+// ids returns the issues written lately, oldest first. Jira's own limit of writes
+// bounds their number.
 func (r *recentWrites) ids() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -160,7 +175,7 @@ func (r *recentWrites) forget(which func(recentWrite) bool) {
 	r.items = slices.DeleteFunc(r.items, which)
 }
 
-// Explain implements backend.
+// Explain implements resource.Backend. Names in the filter are not resolved.
 func (b *issues) Explain(filter query.Expr) string {
 	simple := query.Simplify(filter)
 	if plan, ok := jql.Outline(simple); ok {

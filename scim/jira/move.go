@@ -13,15 +13,15 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// move is a change of status: the transition and the fields of its screen.
+// move is a change of status: a transition, and the fields to send with it.
 type move struct {
 	transition atlassian.Transition
 	fields     map[string]any
 }
 
-// planMove returns how to reach the status in doc, nil if the issue has it.
-// Fields that the transition's screen takes move there from fields: some, such
-// as the resolution, Jira takes nowhere else.
+// planMove returns the move to the status in doc, nil if the issue already has it.
+// Fields that the transition's screen takes are moved there from fields: Jira
+// accepts some of them, such as the resolution, nowhere else.
 func (b *issues) planMove(ctx context.Context, r resolver, current, doc query.Object, fields map[string]any) (*move, error) {
 	target := doc.Inner("status").Without("category")
 	if len(target) == 0 {
@@ -54,8 +54,8 @@ func (b *issues) planMove(ctx context.Context, r resolver, current, doc query.Ob
 	return nil, refusal
 }
 
-// leading returns the transitions to the target. Several statuses may have the
-// same name; the workflow decides which one is meant if only one is in reach.
+// leading returns the transitions to the target, a status by id or name. Of several
+// statuses with the same name, only one may be in reach; that status is meant.
 func leading(all []atlassian.Transition, target query.Object) ([]atlassian.Transition, error) {
 	var found []atlassian.Transition
 	var reachable, ambiguous []jql.Entry
@@ -64,7 +64,7 @@ func leading(all []atlassian.Transition, target query.Object) ([]atlassian.Trans
 		if !slices.Contains(reachable, to) {
 			reachable = append(reachable, to)
 		}
-		if !query.Refers(target, to.Object(false)) {
+		if !query.Refers(target, to.Object()) {
 			continue
 		}
 		found = append(found, t)
@@ -81,8 +81,8 @@ func leading(all []atlassian.Transition, target query.Object) ([]atlassian.Trans
 	return found, nil
 }
 
-// screen returns the fields to send with a transition: those that are about to
-// change anyway and those it requires, taken from doc.
+// screen returns the fields to send with a transition: the resolution, if fields
+// has it, and the fields that the transition requires, taken from doc.
 func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.Object, fields map[string]any) (map[string]any, error) {
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
@@ -111,7 +111,7 @@ func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.
 	return out, nil
 }
 
-// choices lists what a field may be set to.
+// choices names the values that a field may be set to, "" if Jira does not say.
 func choices(f atlassian.TransitionField) string {
 	var names []string
 	for _, v := range f.AllowedValues {

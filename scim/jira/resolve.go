@@ -10,19 +10,20 @@ import (
 
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
-// resolver turns values of attributes into what Jira takes, for issues of one
-// project.
+// resolver turns values of attributes into values of Jira's fields, for issues of
+// one project.
 type resolver struct {
 	*issues
 	project string // id
 }
 
-// changes returns the fields in which doc differs from current; nil values
-// clear. A reference by name becomes one by id.
+// changes returns the fields in which doc differs from current. A nil value clears
+// a field. A reference by name is resolved to an id.
 func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[string]any, error) {
 	fields := map[string]any{}
 	for _, f := range issueFields {
@@ -43,7 +44,7 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 	return fields, nil
 }
 
-// wire is the value of a field for Jira, nil or an empty list to clear it.
+// wire returns the value of a field for Jira, nil or an empty list to clear it.
 func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 	object, _ := v.(query.Object)
 	switch f.form {
@@ -70,13 +71,13 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 	return map[string]any{"id": id}, err
 }
 
-// rawJSON is JSON to be sent as it is.
+// rawJSON is JSON that is sent as it is.
 type rawJSON []byte
 
 // MarshalJSON implements json.Marshaler.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
-// richText is a description for Jira, nil for none.
+// richText returns a description in Jira's document format, nil for an empty one.
 func richText(s string) any {
 	doc := adf.FromText(s)
 	if doc == nil {
@@ -85,7 +86,7 @@ func richText(s string) any {
 	return rawJSON(doc)
 }
 
-// maxSummary is what Jira takes of a summary.
+// maxSummary is the length of a summary, in characters, that Jira accepts.
 const maxSummary = 255
 
 func wireText(f issueField, v any) (any, error) {
@@ -128,8 +129,8 @@ func (r resolver) wireMany(ctx context.Context, f issueField, v any) (any, error
 	return out, nil
 }
 
-// idOf finds what a reference means in the catalogue of its field. An id alone
-// is taken as it is: Jira will say if it does not exist.
+// idOf returns the id that a reference means, by the catalogue of the field. A
+// reference by id alone is not looked up: Jira refuses an unknown id.
 func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (string, error) {
 	if id := given.Text("id"); id != "" && len(given) == 1 {
 		return id, nil
@@ -142,7 +143,7 @@ func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (s
 	return e.ID, err
 }
 
-// entries is what an issue of the project can choose from.
+// entries returns the entries that an issue of the project may have.
 func (r resolver) entries(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
 	switch kind {
 	case jql.ComponentCatalogue:
@@ -150,23 +151,23 @@ func (r resolver) entries(ctx context.Context, kind jql.CatalogueKind) ([]jql.En
 	case jql.VersionCatalogue:
 		return r.catalogues.versions(ctx, r.project)
 	}
-	snapshot, err := r.catalogues.get(ctx, false, kind)
+	all, err := r.catalogues.entries(ctx, mirror.Need{}, kind)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(snapshot[kind]), func(e jql.Entry) bool {
+	return slices.DeleteFunc(slices.Clone(all), func(e jql.Entry) bool {
 		return e.Project != "" && e.Project != r.project
 	}), nil
 }
 
-// pick returns the one entry that given refers to.
+// pick returns the only entry that given refers to.
 func pick(attr string, entries []jql.Entry, given query.Object) (jql.Entry, error) {
 	if len(given) == 0 {
 		return jql.Entry{}, resource.InvalidValue("%s needs an id or a name.", attr)
 	}
 	var found []jql.Entry
 	for _, e := range entries {
-		if query.Refers(given.Without("category"), e.Object(false)) {
+		if query.Refers(given.Without("category"), e.Object()) {
 			found = append(found, e)
 		}
 	}
@@ -179,7 +180,7 @@ func pick(attr string, entries []jql.Entry, given query.Object) (jql.Entry, erro
 	return jql.Entry{}, resource.InvalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, resource.Describe(given), listing(found))
 }
 
-// listing shows entries by name and what else names them.
+// listing names entries for a message, each with its key or id.
 func listing(entries []jql.Entry) string {
 	const most = 20
 	var parts []string

@@ -10,76 +10,88 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// Role is a role of one project. Its id as an entitlement is made of the
-// ids of both.
+// Role is a role of one project. Nobody writes to a role once it was read.
 type Role struct {
 	Project jql.Entry
 	id      int64
 	Name    string
-	// What follows is known of a role that was read, see RoleBook.whole.
-	Holders []RoleHolder // accounts that hold it themselves
-	Groups  []roleGroup  // groups that hold it
+	// Holders and Groups are empty in a book without holders.
+	Holders []RoleHolder // accounts that hold the role themselves
+	Groups  []roleGroup  // groups whose members hold it
 }
 
-// RoleHolder is an account.
+// RoleHolder is an account that holds a role.
 type RoleHolder struct{ AccountID, Name string }
+
+// holding says whether an account holds a role itself.
+type holding struct {
+	RoleHolder
+	held bool
+}
 
 // roleGroup is a group of Jira that holds a role.
 type roleGroup struct {
 	Name      string
-	Directory string       // id in the directory, "" if it is none of its groups
-	Accounts  []RoleHolder // of a group that is not in the directory
+	Directory string       // id in the directory, "" if the directory does not have the group
+	Accounts  []RoleHolder // the members, of a group that the directory does not have
 }
 
 func roleID(project string, id int64) string {
 	return "role-" + project + "-" + strconv.FormatInt(id, 10)
 }
 
+// EntitlementID returns the role's id as an entitlement, made of the ids of project
+// and role.
 func (r *Role) EntitlementID() string { return roleID(r.Project.ID, r.id) }
 
-// Title is the name of a role as an entitlement.
+// Title returns the role's name as an entitlement.
 func (r *Role) Title() string { return r.Name + " in " + r.Project.Name + " project" }
 
-// ParseRoleID reads the id of an entitlement that is a role; ok is false if it
-// is that of a group. Directory ids are UUIDs.
-func ParseRoleID(id string) (project string, role int64, ok bool) {
+// IsRoleID reports whether the id of an entitlement is that of a role. Ids of
+// groups are UUIDs.
+func IsRoleID(id string) bool {
+	_, _, ok := parseRoleID(id)
+	return ok
+}
+
+func parseRoleID(id string) (project string, role int64, ok bool) {
 	rest, ok := strings.CutPrefix(id, "role-")
 	project, number, found := strings.Cut(rest, "-")
 	role, err := strconv.ParseInt(number, 10, 64)
 	return project, role, ok && found && jql.IsNumber(project) && err == nil && roleID(project, role) == id
 }
 
+// HeldBy reports whether an account holds the role itself.
 func (r *Role) HeldBy(accountID string) bool {
 	return slices.ContainsFunc(r.Holders, func(h RoleHolder) bool { return h.AccountID == accountID })
 }
 
-// Through names the groups that make an account a holder, given the names of
-// its groups in the directory.
+// Through returns the names of the groups through which an account holds the role,
+// given the names of its groups in the directory.
 func (r *Role) Through(accountID string, groups []string) []string {
 	var names []string
 	for _, g := range r.Groups {
-		named := func(name string) bool { return strings.EqualFold(name, g.Name) }
-		is := func(h RoleHolder) bool { return h.AccountID == accountID }
-		if g.Directory != "" && slices.ContainsFunc(groups, named) || slices.ContainsFunc(g.Accounts, is) {
+		sameName := func(name string) bool { return strings.EqualFold(name, g.Name) }
+		sameAccount := func(h RoleHolder) bool { return h.AccountID == accountID }
+		if g.Directory != "" && slices.ContainsFunc(groups, sameName) || slices.ContainsFunc(g.Accounts, sameAccount) {
 			names = append(names, g.Name)
 		}
 	}
 	return names
 }
 
-// RoleBook is the roles at one time. It never changes.
+// RoleBook holds roles as they were at one time. It never changes.
 type RoleBook struct {
 	Roles []*Role // by project and name
-	whole bool    // who holds them was read
 	byID  map[string]*Role
-	rank  map[*Role]int // in roles
-	// The roles that may concern an account, by its id and by the folded names of
+	rank  map[*Role]int // the index in Roles
+	// The roles that an account may hold, by its id and by the lower-case names of
 	// its groups.
 	ofAccount, ofGroup map[string][]*Role
 }
 
-func newRoleBook(all []*Role, whole bool) *RoleBook {
-	b := &RoleBook{Roles: all, whole: whole, byID: map[string]*Role{}, rank: map[*Role]int{}, ofAccount: map[string][]*Role{}, ofGroup: map[string][]*Role{}}
+func newRoleBook(all []*Role) *RoleBook {
+	b := &RoleBook{Roles: all, byID: map[string]*Role{}, rank: map[*Role]int{}, ofAccount: map[string][]*Role{}, ofGroup: map[string][]*Role{}}
 	slices.SortStableFunc(b.Roles, func(x, y *Role) int {
 		return cmp.Or(strings.Compare(x.Project.Key, y.Project.Key), strings.Compare(x.Name, y.Name), cmp.Compare(x.id, y.id))
 	})
@@ -100,35 +112,36 @@ func newRoleBook(all []*Role, whole bool) *RoleBook {
 	return b
 }
 
-// with returns the book in which an account holds a role itself, or no longer.
-func (b *RoleBook) with(id string, account RoleHolder, holds bool) *RoleBook {
+// with returns the book with one holding of the role with the id changed.
+func (b *RoleBook) with(id string, h holding) *RoleBook {
 	role := b.byID[id]
-	if role == nil || role.HeldBy(account.AccountID) == holds {
+	if role == nil || role.HeldBy(h.AccountID) == h.held {
 		return b
 	}
 	all := slices.Clone(b.Roles)
-	all[b.rank[role]] = role.with(account, holds)
-	return newRoleBook(all, b.whole)
+	all[b.rank[role]] = role.with(h)
+	return newRoleBook(all)
 }
 
-// with returns the role that an account holds itself, or no longer.
-func (r *Role) with(account RoleHolder, holds bool) *Role {
+// with returns the role with one holding changed.
+func (r *Role) with(h holding) *Role {
 	changed := *r
-	changed.Holders = slices.DeleteFunc(slices.Clone(r.Holders), func(h RoleHolder) bool { return h.AccountID == account.AccountID })
-	if holds {
-		changed.Holders = append(changed.Holders, account)
+	changed.Holders = slices.DeleteFunc(slices.Clone(r.Holders), func(other RoleHolder) bool { return other.AccountID == h.AccountID })
+	if h.held {
+		changed.Holders = append(changed.Holders, h.RoleHolder)
 	}
 	return &changed
 }
 
-// heldRole is a role as an account holds it.
+// heldRole says how an account holds a role.
 type heldRole struct {
 	*Role
-	Direct  bool
-	through []string // names of groups
+	Direct  bool     // the account holds the role itself
+	through []string // names of the groups through which it holds the role
 }
 
-// HeldBy lists the roles of an account that is in these groups of the directory.
+// HeldBy returns the roles that an account holds, itself or through a group, given
+// the names of its groups in the directory.
 func (b *RoleBook) HeldBy(accountID string, groups []string) []heldRole {
 	candidates := slices.Clone(b.ofAccount[accountID])
 	for _, name := range groups {
@@ -149,7 +162,8 @@ func (b *RoleBook) HeldBy(accountID string, groups []string) []heldRole {
 	return held
 }
 
-// WithThrough adds the groups that the role is held through, if any.
+// WithThrough appends the attribute through to o: the names of the groups through
+// which the account holds the role. Without such groups, it returns o.
 func (h heldRole) WithThrough(o query.Object) query.Object {
 	if len(h.through) == 0 {
 		return o

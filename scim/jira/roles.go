@@ -15,67 +15,84 @@ import (
 	"scim-atlassian/scim/upstream"
 )
 
-const (
-	// FirstWait is the first of the waits, each twice the one before, for Atlassian
-	// to bring an account from the directory to Jira.
-	FirstWait = 500 * time.Millisecond
-	// ProvisioningRetryAfter is what a client is told to wait when these were not
-	// enough.
-	ProvisioningRetryAfter = 30 * time.Second
-)
-
-// Roles knows who holds which project role of Jira, of the projects that
-// Issues may touch. No API tells the roles of one account, so those of all
-// projects are read, in parallel, and kept for a while: our own writes are
-// entered into what is kept, and one whose outcome is unknown drops it. It is
-// safe for concurrent use.
+// Roles reads and changes the holders of the project roles of Jira, in the
+// projects that are served. No API lists the roles of one account, so the roles of
+// all projects are read, in parallel, and kept for a while: our own writes are
+// entered into the kept roles, and a write with an unknown outcome drops them. It
+// is safe for concurrent use.
 type Roles struct {
-	jira       *atlassian.Jira
-	groupID    func(ctx context.Context, name string) (string, error) // of a group of the directory, "" if it has none of that name
-	catalogues *Catalogues
-	budget     int           // upstream requests that one reading may cost
-	Patience   time.Duration // how long an account may take to get from the directory to Jira
-	Now        func() time.Time
+	jira            *atlassian.Jira
+	groupID         func(ctx context.Context, name string) (string, error) // see Config
+	catalogues      *catalogues
+	projectsSetting resource.Setting
+	budget          int           // upstream requests that one reading may cost
+	wait            time.Duration // how long an account may take to get from the directory to Jira
+	now             func() time.Time
 
-	named *mirror.Memo[*RoleBook] // the names of roles
-	whole *mirror.Memo[*RoleBook] // with who holds them
+	names *mirror.Memo[*RoleBook] // without holders
+	whole *mirror.Memo[*RoleBook] // with holders
 }
 
-func NewRoles(cfg Config, groupID func(ctx context.Context, name string) (string, error), c *Catalogues) *Roles {
+func newRoles(cfg Config, c *catalogues) *Roles {
 	return &Roles{
-		jira: cfg.Jira, groupID: groupID, catalogues: c, budget: cfg.ScanBudget, Patience: cfg.ProvisioningWait, Now: cfg.Now,
-		named: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now), whole: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
+		jira: cfg.Jira, groupID: cfg.GroupID, catalogues: c, projectsSetting: cfg.ProjectsSetting, budget: cfg.ScanBudget, wait: cfg.ProvisioningWait, now: cfg.Now,
+		names: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now), whole: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 }
 
-// Names returns the book with the names of all roles; who holds them may be
-// missing.
-func (r *Roles) Names(ctx context.Context, fresh bool) (*RoleBook, error) {
-	if book := r.Known(); book != nil && !fresh {
-		return book, nil
+// Book returns the book of all roles. Without need.Links, the holders of roles may
+// be missing in it.
+func (r *Roles) Book(ctx context.Context, need mirror.Need) (*RoleBook, error) {
+	kept := r.whole
+	if !need.Links {
+		if book := r.Known(); book != nil && !need.Fresh {
+			return book, nil
+		}
+		kept = r.names
 	}
-	return r.named.Get(ctx, fresh, func(ctx context.Context) (*RoleBook, error) { return r.readAll(ctx, false, fresh) })
+	return kept.Get(ctx, need.Fresh, func(ctx context.Context) (*RoleBook, error) { return r.read(ctx, need) })
 }
 
-// All returns the book with all roles and who holds them.
-func (r *Roles) All(ctx context.Context, fresh bool) (*RoleBook, error) {
-	return r.whole.Get(ctx, fresh, func(ctx context.Context) (*RoleBook, error) { return r.readAll(ctx, true, fresh) })
-}
-
-// Known returns the book with all roles if it is at hand, else nil.
+// Known returns the book of all roles and their holders if it is at hand, else
+// nil. It costs no upstream call.
 func (r *Roles) Known() *RoleBook {
 	book, _ := r.whole.Peek()
 	return book
 }
 
-func (r *Roles) readAll(ctx context.Context, whole, fresh bool) (*RoleBook, error) {
-	snapshot, err := r.catalogues.get(ctx, fresh, jql.ProjectCatalogue)
-	if err != nil {
+// read reads the roles of all projects and, with need.Links, their holders.
+func (r *Roles) read(ctx context.Context, need mirror.Need) (*RoleBook, error) {
+	all, calls, err := r.readNames(ctx, need)
+	if err != nil || !need.Links {
+		return newRoleBook(all), err
+	}
+	if calls += len(all); calls > r.budget {
+		return nil, r.tooMany(calls)
+	}
+	if err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
+		role, err := r.jira.ProjectRole(ctx, all[i].Project.ID, all[i].id)
+		if err == nil {
+			all[i] = roleOf(all[i].Project, role)
+		}
+		return r.explainDenial(err, all[i].Project)
+	}); err != nil {
 		return nil, err
 	}
-	projects := snapshot[jql.ProjectCatalogue]
+	if err := r.resolveGroups(ctx, all); err != nil {
+		return nil, err
+	}
+	return newRoleBook(all), nil
+}
+
+// readNames reads the roles of all projects without their holders, and returns the
+// number of calls too.
+func (r *Roles) readNames(ctx context.Context, need mirror.Need) (all []*Role, calls int, err error) {
+	projects, err := r.catalogues.served(ctx, need)
+	if err != nil {
+		return nil, 0, err
+	}
 	if len(projects) > r.budget {
-		return nil, tooManyRoles(len(projects), r.budget)
+		return nil, 0, r.tooMany(len(projects))
 	}
 	parts := make([][]*Role, len(projects))
 	if err := mirror.Parallel(ctx, len(projects), func(ctx context.Context, i int) error {
@@ -83,47 +100,31 @@ func (r *Roles) readAll(ctx context.Context, whole, fresh bool) (*RoleBook, erro
 		for name, id := range ids {
 			parts[i] = append(parts[i], &Role{Project: projects[i], id: id, Name: name})
 		}
-		return hidden(err, projects[i])
+		return r.explainDenial(err, projects[i])
 	}); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	all := slices.Concat(parts...)
-	if !whole {
-		return newRoleBook(all, false), nil
-	}
-	if len(projects)+len(all) > r.budget {
-		return nil, tooManyRoles(len(projects)+len(all), r.budget)
-	}
-	if err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
-		role, err := r.jira.ProjectRole(ctx, all[i].Project.ID, all[i].id)
-		if err == nil {
-			all[i] = roleOf(all[i].Project, role)
-		}
-		return hidden(err, all[i].Project)
-	}); err != nil {
-		return nil, err
-	}
-	if err := r.resolveGroups(ctx, all); err != nil {
-		return nil, err
-	}
-	return newRoleBook(all, true), nil
+	return slices.Concat(parts...), len(projects), nil
 }
 
-func tooManyRoles(calls, budget int) error {
-	return resource.TooMany("Reading who holds which project role would cost %d requests to Atlassian, over the limit of %d; leave the entitlements out with excludedAttributes, or bound the projects with SCIM_ATLASSIAN_PROJECTS.", calls, budget)
+func (r *Roles) tooMany(calls int) error {
+	return resource.TooMany("Reading who holds which project role would cost %d requests to Atlassian, over the limit of %d; leave the entitlements out with excludedAttributes%s.",
+		calls, r.budget, r.projectsSetting.Advice(", or bound the projects with %s"))
 }
 
-// hidden explains why Jira does not show the roles of a project that it lists:
-// without the permission, it answers as if there were none.
-func hidden(err error, project jql.Entry) error {
+// explainDenial explains why Jira does not show the roles of a project that it
+// lists: without the permission to see them, it answers as if there were none.
+func (r *Roles) explainDenial(err error, project jql.Entry) error {
 	switch atlassian.KindOf(err) {
 	case atlassian.NotFound, atlassian.Unauthenticated, atlassian.Forbidden:
 		return &resource.Error{Status: http.StatusBadGateway, Err: err,
-			Detail: fmt.Sprintf("Jira does not show the roles of the project %s to this server's account, which needs Administer Jira, or Administer projects in it; SCIM_ATLASSIAN_PROJECTS can leave the project out.", project.Key)}
+			Detail: fmt.Sprintf("Jira does not show the roles of the project %s to this server's account, which needs Administer Jira, or Administer projects in it%s.",
+				project.Key, r.projectsSetting.Advice("; %s can leave the project out"))}
 	}
 	return err
 }
 
+// roleOf returns a role as Jira shows it. Its groups are still to be resolved.
 func roleOf(project jql.Entry, role *atlassian.Role) *Role {
 	out := &Role{Project: project, id: role.ID, Name: role.Name}
 	for _, a := range role.Actors {
@@ -137,8 +138,9 @@ func roleOf(project jql.Entry, role *atlassian.Role) *Role {
 	return out
 }
 
-// resolveGroups finds the groups that hold roles in the directory, by name,
-// since the ids differ. Who is in another group, Jira is asked.
+// resolveGroups looks up the groups that hold roles in the directory, by name,
+// since Jira and the directory give them different ids. The accounts in a group
+// that the directory does not have are read from Jira.
 func (r *Roles) resolveGroups(ctx context.Context, all []*Role) error {
 	var groups []roleGroup
 	for _, role := range all {
@@ -182,18 +184,18 @@ func (r *Roles) resolveGroup(ctx context.Context, name, jiraID string) (roleGrou
 	return out, nil
 }
 
-// Read reads one role and who holds it. One of another project than the server
-// may touch does not exist.
+// Read reads one role and its holders. An id of no role, or of a role in a project
+// that is not served, is a 404 *resource.Error.
 func (r *Roles) Read(ctx context.Context, id string) (*Role, error) {
-	project, number, ok := ParseRoleID(id)
+	project, number, ok := parseRoleID(id)
 	if !ok {
 		return nil, resource.NotFound("Entitlement", resource.Clip(id))
 	}
-	snapshot, err := r.catalogues.get(ctx, false, jql.ProjectCatalogue)
+	served, err := r.catalogues.served(ctx, mirror.Need{})
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(snapshot[jql.ProjectCatalogue], func(p jql.Entry) bool { return p.ID == project })
+	at := slices.IndexFunc(served, func(p jql.Entry) bool { return p.ID == project })
 	if at < 0 {
 		return nil, resource.NotFound("Entitlement", id)
 	}
@@ -201,34 +203,34 @@ func (r *Roles) Read(ctx context.Context, id string) (*Role, error) {
 	if err != nil {
 		return nil, upstream.Missing(err, "Entitlement", id)
 	}
-	out := roleOf(snapshot[jql.ProjectCatalogue][at], role)
+	out := roleOf(served[at], role)
 	return out, r.resolveGroups(ctx, []*Role{out})
 }
 
-// Some returns a book of a few roles, as they are now. One that does not exist
-// is left out.
+// Some reads a few roles and returns a book of them. Ids of no role are left out.
 func (r *Roles) Some(ctx context.Context, ids []string) (*RoleBook, error) {
 	found, err := mirror.FetchAll(ctx, ids, r.Read)
 	if err != nil {
 		return nil, err
 	}
-	return newRoleBook(found, true), nil
+	return newRoleBook(found), nil
 }
 
-// Grant gives a role, as read, to an account, and returns it as it is then. An
-// account that Jira does not know yet is waited for if the directory provisions
-// it: it may have done so a moment ago.
+// Grant gives a role, as read, to an account, and returns the role afterwards. If
+// the account is provisioned by the directory, Jira may not know it yet; then
+// Grant waits and repeats the request until the configured time is over, which is
+// a 503 *resource.Error.
 func (r *Roles) Grant(ctx context.Context, role *Role, account string, provisioned bool) (*Role, error) {
 	if role.HeldBy(account) {
 		return role, nil
 	}
-	ends := r.Now().Add(r.Patience)
-	for wait := FirstWait; ; wait *= 2 {
+	patience := r.Patience()
+	for {
 		after, err := r.jira.AddActor(ctx, role.Project.ID, role.id, atlassian.ActorID{AccountID: account})
 		switch kind := atlassian.KindOf(err); {
 		case err == nil:
-			return r.confirm(role, after, account, true)
-		case kind == atlassian.Invalid: // it may hold it since
+			return r.confirm(role, after, holding{RoleHolder{AccountID: account}, true})
+		case kind == atlassian.Invalid: // somebody else may have given it the role
 			if now, readErr := r.Read(ctx, role.EntitlementID()); readErr == nil && now.HeldBy(account) {
 				return now, nil
 			}
@@ -237,18 +239,16 @@ func (r *Roles) Grant(ctx context.Context, role *Role, account string, provision
 			return nil, r.failed(err)
 		case !provisioned:
 			return nil, resource.InvalidValue("Neither the directory nor Jira has an active account with the id %q.", resource.Clip(account))
-		case r.Now().Add(wait).After(ends):
-			return nil, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: ProvisioningRetryAfter, Err: err,
-				Detail: fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", account)}
 		}
-		if err := mirror.Sleep(ctx, wait); err != nil {
+		late := fmt.Sprintf("Jira does not know the account %q as an active one; if it was provisioned or enabled a moment ago, repeat the request, else look for it in Atlassian Administration.", account)
+		if err := patience.Wait(ctx, late, err); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// Revoke takes a role, as read, from an account, and returns it as it is then.
-// An account that holds it not, or only through a group, keeps what it has.
+// Revoke takes a role, as read, from an account, and returns the role afterwards.
+// It changes nothing for an account that does not hold the role itself.
 func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role, error) {
 	if !role.HeldBy(accountID) {
 		return role, nil
@@ -261,10 +261,10 @@ func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role
 		r.whole.Drop()
 		return nil, err
 	}
-	return r.confirm(role, after, accountID, false)
+	return r.confirm(role, after, holding{RoleHolder{AccountID: accountID}, false})
 }
 
-// failed drops what is kept if the write may have happened.
+// failed drops the kept roles if a failed write may have taken effect.
 func (r *Roles) failed(err error) error {
 	var ue *atlassian.Error
 	if !errors.As(err, &ue) || ue.Ambiguous {
@@ -273,16 +273,17 @@ func (r *Roles) failed(err error) error {
 	return err
 }
 
-// confirm compares a role with what was asked for, and enters it in the book.
-func (r *Roles) confirm(before *Role, found *atlassian.Role, accountID string, holds bool) (*Role, error) {
+// confirm enters a role that was read after a change into the book. It fails with
+// 502 if the role is not as it was asked for.
+func (r *Roles) confirm(before *Role, found *atlassian.Role, asked holding) (*Role, error) {
 	after := roleOf(before.Project, found)
 	after.Groups = before.Groups
-	account := RoleHolder{AccountID: accountID}
-	if at := slices.IndexFunc(after.Holders, func(h RoleHolder) bool { return h.AccountID == accountID }); at >= 0 {
-		account = after.Holders[at]
+	is := holding{asked.RoleHolder, false}
+	if at := slices.IndexFunc(after.Holders, func(h RoleHolder) bool { return h.AccountID == asked.AccountID }); at >= 0 {
+		is = holding{after.Holders[at], true}
 	}
-	r.whole.Change(func(b *RoleBook) *RoleBook { return b.with(before.EntitlementID(), account, after.HeldBy(accountID)) })
-	if after.HeldBy(accountID) != holds {
+	r.whole.Change(func(b *RoleBook) *RoleBook { return b.with(before.EntitlementID(), is) })
+	if is.held != asked.held {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.Title())
 	}
 	return after, nil

@@ -9,22 +9,22 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
 )
 
-const (
-	searchPage = 5000 // ids in one page of a search, Jira's maximum
-)
+const searchPage = 5000 // ids in one page of a search, Jira's maximum
 
-// List implements backend. The search finds ids; what an answer shows and what
-// JQL cannot say exactly is read from the issues themselves, which unlike the
-// index are up to date. Without sortBy the order is that of the ids.
+// List implements resource.Backend. A search finds ids. The attributes to show,
+// and conditions that JQL cannot express exactly, are read from the issues
+// themselves, which unlike the search index are up to date. Without sortBy, issues
+// are in order of their ids.
 func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	run := issueQuery{issues: b, ListQuery: q, simple: query.Simplify(q.Filter)}
 	if plan, ok := jql.Outline(run.simple); ok {
-		return run.named(ctx, plan)
+		return run.byName(ctx, plan)
 	}
 	plan, ids, err := run.search(ctx)
 	switch {
@@ -49,8 +49,8 @@ func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.List
 	return q.Finish(objects, plan.String()), nil
 }
 
-// named answers where the issues that can match are known by name.
-func (q *issueQuery) named(ctx context.Context, plan jql.Plan) (*resource.ListResult, error) {
+// byName answers a query whose filter names all issues that can match.
+func (q *issueQuery) byName(ctx context.Context, plan jql.Plan) (*resource.ListResult, error) {
 	objects, err := q.fetch(ctx, plan.Names)
 	if err != nil {
 		return nil, err
@@ -58,12 +58,12 @@ func (q *issueQuery) named(ctx context.Context, plan jql.Plan) (*resource.ListRe
 	return q.ListQuery.Finish(objects, plan.String()), nil
 }
 
-// issueQuery is one list request being answered.
+// issueQuery is one list request while it is answered.
 type issueQuery struct {
 	*issues
 	resource.ListQuery
-	simple query.Expr
-	spent  int // upstream requests
+	simple query.Expr // the filter, simplified
+	spent  int        // upstream requests so far
 }
 
 // spend takes n upstream requests from the budget.
@@ -81,18 +81,18 @@ func (q *issueQuery) search(ctx context.Context) (jql.Plan, []string, error) {
 	if err != nil {
 		return jql.Plan{}, nil, err
 	}
-	plan, err := q.checked.check(ctx, q, c)
+	plan, err := q.checkedPlan(ctx, c)
 	if err != nil || plan.Never {
 		return plan, nil, err
 	}
-	plan.Cost = q.checked.cost(plan, q)
+	plan.Cost = q.cost(plan)
 	recent := q.recent.ids()
 	ids, err := q.drain(ctx, plan.JQL, recent)
 	if err != nil {
 		return plan, nil, err
 	}
-	q.checked.found(plan.JQL, len(ids))
-	if ids, err = q.reconcile(ctx, ids, recent, plan.Exact); err != nil {
+	q.verdicts.setFound(plan.JQL, len(ids))
+	if ids, err = q.reconcile(ctx, ids, recent, plan); err != nil {
 		return plan, nil, err
 	}
 	if !q.inOrder() {
@@ -101,33 +101,36 @@ func (q *issueQuery) search(ctx context.Context) (jql.Plan, []string, error) {
 	return plan, ids, nil
 }
 
-// prepare collects what the compiler has to know.
+// prepare returns a compiler that knows the catalogues, issues and accounts that
+// the filter names.
 func (q *issueQuery) prepare(ctx context.Context) (jql.Compiler, error) {
-	c, err := q.compilerWith(ctx, q.Fresh)
+	c, err := q.compiler(ctx, mirror.Need{Fresh: q.Fresh})
 	if !q.Fresh {
-		c.Strangers = q.strangers.remembered(jql.NamedAccounts(q.simple))
+		c.Strangers = q.strangers.among(jql.NamedAccounts(q.simple))
 	}
 	return c, err
 }
 
-func (q *issueQuery) compilerWith(ctx context.Context, fresh bool) (jql.Compiler, error) {
-	snapshot, err := q.catalogues.get(ctx, fresh, catalogueKindsOf(q.simple)...)
+// compiler returns a compiler that knows the catalogues and issues that the filter
+// names.
+func (q *issueQuery) compiler(ctx context.Context, need mirror.Need) (jql.Compiler, error) {
+	known, err := q.catalogues.get(ctx, need, catalogueKindsOf(q.simple)...)
 	if err != nil {
 		return jql.Compiler{}, err
 	}
-	c := jql.Compiler{Catalogue: snapshot, Bound: snapshot[jql.ProjectCatalogue], Issues: map[jql.IssueName]string{}, Order: q.order()}
+	c := jql.Compiler{Catalogue: known, Bound: known[jql.ProjectCatalogue], Issues: map[jql.IssueName]string{}, Order: q.order()}
 	var names []string
 	for leaf := range query.Leaves(q.simple) {
 		compare, ok := leaf.(query.Compare)
-		if col, known := jql.ColumnOf(leaf); ok && known && col.Rule == jql.Reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
+		if col, inTable := jql.ColumnOf(leaf); ok && inTable && col.Rule == jql.Reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
 			names = append(names, compare.Value.(string))
 		}
 	}
 	return c, q.lookUp(ctx, names, c.Issues)
 }
 
-// lookUp finds the issues that the filter names; JQL that names an issue that
-// does not exist finds nothing at all.
+// lookUp enters the ids of issues with these ids and keys into a map. Issues that
+// do not exist are left out: JQL that names such an issue finds nothing at all.
 func (q *issueQuery) lookUp(ctx context.Context, names []string, into map[jql.IssueName]string) error {
 	found, err := q.bulk(ctx, names, []string{"project"})
 	for _, issue := range found {
@@ -137,7 +140,7 @@ func (q *issueQuery) lookUp(ctx context.Context, names []string, into map[jql.Is
 	return err
 }
 
-// catalogueKindsOf lists the catalogues that the translation of e needs.
+// catalogueKindsOf returns the catalogues that the translation of e needs.
 func catalogueKindsOf(e query.Expr) []jql.CatalogueKind {
 	needed := map[jql.CatalogueKind]bool{jql.ProjectCatalogue: true}
 	for leaf := range query.Leaves(e) {
@@ -150,7 +153,8 @@ func catalogueKindsOf(e query.Expr) []jql.CatalogueKind {
 	return slices.Sorted(maps.Keys(needed))
 }
 
-// drain runs a search to its last page. Pages may be short; only isLast ends.
+// drain returns the ids that a search finds, from all pages. A page may be short
+// without being the last.
 func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]string, error) {
 	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent[max(0, len(recent)-maxReconcile):])}
 	var ids []string
@@ -173,32 +177,32 @@ func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]
 			}
 		}
 		if page.IsLast {
-			return q.believe(ctx, ids)
+			return ids, q.confirmEmpty(ctx, ids)
 		}
 		request.NextPageToken = page.NextPageToken
 	}
 }
 
-// believe asks who we are before it takes an empty result for the truth: Jira
-// answers searches of credentials that have died with an empty success.
-func (q *issueQuery) believe(ctx context.Context, ids []string) ([]string, error) {
+// confirmEmpty fails if an empty result may come from dead credentials: to those,
+// Jira answers searches with an empty success, but not the question who they are.
+func (q *issueQuery) confirmEmpty(ctx context.Context, ids []string) error {
 	if len(ids) > 0 {
-		return ids, nil
+		return nil
 	}
 	_, err := q.jira.Myself(ctx)
-	return ids, err
+	return err
 }
 
-// reconcile judges the issues written lately by what they are now, not by what
-// the index says of them.
-func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, exact bool) ([]string, error) {
+// reconcile corrects the result of a search for the issues written lately, which
+// the index may show in a former state: they are read and matched.
+func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, plan jql.Plan) ([]string, error) {
 	if len(recent) == 0 {
 		return ids, nil
 	}
-	if !exact || q.SortBy != nil { // all candidates are going to be read
+	if !plan.Exact || q.SortBy != nil { // all candidates are read and matched later
 		return union(ids, recent), nil
 	}
-	objects, err := q.fetchFields(ctx, recent, neededFields(q.nothing, q.Filter, nil))
+	objects, err := q.fetchFields(ctx, recent, neededFields(q.idOnly, q.Filter, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -211,14 +215,15 @@ func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, exact 
 	return ids, nil
 }
 
+// union returns the ids in a or b, each once and in order.
 func union(a, b []string) []string {
 	out := slices.Concat(a, b)
 	slices.SortFunc(out, query.CompareIDs)
 	return slices.Compact(out)
 }
 
-// page answers from an exact search by reading the issues of the page alone.
-// It reports false if one of them is no longer what the index says.
+// page answers from an exact search by reading only the issues of the page. It
+// reports false if one of them is gone or does not match any more.
 func (q *issueQuery) page(ctx context.Context, ids []string, plan jql.Plan) (*resource.ListResult, bool, error) {
 	from := min(q.Start-1, len(ids))
 	to := min(from+q.Count, len(ids))
@@ -230,8 +235,8 @@ func (q *issueQuery) page(ctx context.Context, ids []string, plan jql.Plan) (*re
 	return &resource.ListResult{Total: len(ids), Resources: objects, Plan: plan.String(), IDs: ids, Read: q.reader(), Batch: jql.FetchPage}, agrees, nil
 }
 
-// reader reads issues of the result for later pages, each with a budget of its
-// own.
+// reader returns the function that reads issues of the result for later pages, each
+// page with a budget of its own.
 func (q *issueQuery) reader() resource.ReadFunc {
 	later := *q
 	return func(ctx context.Context, ids []string) ([]query.Object, error) {
@@ -242,12 +247,12 @@ func (q *issueQuery) reader() resource.ReadFunc {
 	}
 }
 
-// fetch reads issues with what filter, order and answer need.
+// fetch reads issues with the fields that filter, order and answer need.
 func (q *issueQuery) fetch(ctx context.Context, names []string) ([]query.Object, error) {
 	return q.fetchFields(ctx, names, neededFields(q.Want, q.Filter, q.SortBy))
 }
 
-// fetchFields reads the issues that exist and may be seen, in order of id.
+// fetchFields reads the issues that exist in the served projects, in order of id.
 func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([]query.Object, error) {
 	found, err := q.bulk(ctx, names, fields)
 	if err != nil {
@@ -269,17 +274,19 @@ func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([
 	return objects, nil
 }
 
+// bulk reads issues by id or key, in no particular order.
 func (q *issueQuery) bulk(ctx context.Context, names, fields []string) ([]*atlassian.Issue, error) {
 	names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !jql.IsNumber(s) && !isIssueKey(s) })
 	if len(names) == 0 {
 		return nil, nil
 	}
-	if err := q.spend((len(names) + jql.FetchPage - 1) / jql.FetchPage); err != nil {
+	if err := q.spend(jql.Calls(len(names), jql.FetchPage)); err != nil {
 		return nil, err
 	}
 	return q.jira.BulkFetch(ctx, names, fields)
 }
 
+// numbers returns the ids as numbers.
 func numbers(ids []string) []int64 {
 	var out []int64
 	for _, id := range ids {

@@ -9,18 +9,17 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Jira orders by its index. Of all that can be sorted by, created alone is there
-// as it is in the issue, since it never changes: what the index has of updated, or of a
-// priority, may be older than the issue, and then its order is not ours; names
-// it orders by rank or by locale, keys by project. How much of a second the index
-// keeps is not documented, so its order is trusted to the minute, and within that
-// the issues decide.
+// Jira sorts by its search index. Only created is always the same there as in the
+// issue, since it never changes. The index may have an older value of updated or
+// of a priority, and it sorts names by rank or locale and keys by project, which is
+// not the order of SCIM. The precision of the index is not documented, so its order
+// counts to the minute, and the issues of one minute are sorted here.
 
-// inOrder reports whether the search gives ids in the order of the list, to the
-// minute. With own writes the index may not know yet, they are not in their place.
+// inOrder reports whether the search returns ids in the order of the list, to the
+// minute. Issues written lately may be out of place in the index.
 func (q *issueQuery) inOrder() bool { return q.order() != "" && len(q.recent.ids()) == 0 }
 
-// order is the ORDER BY that the list asks for, "" if Jira's is of no use.
+// order returns the terms of ORDER BY for the list, "" if Jira cannot sort it.
 func (q *issueQuery) order() string {
 	if q.SortBy == nil || q.Whole {
 		return ""
@@ -34,10 +33,9 @@ func (q *issueQuery) order() string {
 	return "created ASC, key ASC"
 }
 
-// sortedPage answers from an exact search in order of creation by reading the
-// issues of the page alone, and around it as many as were created in the minutes
-// that it begins and ends with. It reports false if that is too many, or if the
-// issues contradict the index.
+// sortedPage answers from an exact search in order of creation. It reads the issues
+// of the page, and those around it that were created in its first and last minute.
+// It reports false if these are too many, or if the issues contradict the index.
 func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan jql.Plan) (*resource.ListResult, bool, error) {
 	from := min(q.Start-1, len(ids))
 	to := min(from+q.Count, len(ids))
@@ -63,8 +61,9 @@ func (q *issueQuery) sortedPage(ctx context.Context, ids []string, plan jql.Plan
 	return nil, false, nil
 }
 
-// minutes returns when the issues were created, in the order of ids. It reports
-// false if one of them is gone or matches no longer, or if they are out of order.
+// minutes returns the minutes in which the issues were created, in the order of
+// ids. It reports false if an issue is gone, does not match any more, or is out of
+// order.
 func (q *issueQuery) minutes(window []query.Object, ids []string) ([]time.Time, bool) {
 	created := make(map[string]time.Time, len(window))
 	for _, o := range window {

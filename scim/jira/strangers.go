@@ -9,25 +9,24 @@ import (
 	"scim-atlassian/scim/jql"
 )
 
-// strangers are account ids that filters name and no account of Jira has. JQL
-// that names one is refused, so a filter is compiled without them. Jira is asked
-// for the ids of a filter alone, which takes a call however many accounts there
-// are, and what it answers is remembered for a while. It is safe for concurrent
-// use.
+// strangers remembers account ids that belong to no account of Jira. JQL with such
+// an id is refused, so filters are compiled without them. Jira is asked only for
+// the ids in a filter, which takes one call however many accounts there are, and
+// its answer is remembered for a while. It is safe for concurrent use.
 type strangers struct {
 	jira *atlassian.Jira
 	ttl  time.Duration // 0: nothing is remembered
 	now  func() time.Time
 
 	mu    sync.Mutex
-	asked map[string]time.Time // when Jira was asked for an id that it does not know
+	asked map[string]time.Time // by unknown id: when Jira was asked
 }
 
-// maxStrangers is how many ids are remembered.
+// maxStrangers bounds the ids that are remembered.
 const maxStrangers = 1024
 
-// remembered returns those of the ids that are known to be strangers.
-func (s *strangers) remembered(ids []string) map[string]bool {
+// among returns those of the ids that are known to belong to no account.
+func (s *strangers) among(ids []string) map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := map[string]bool{}
@@ -39,8 +38,8 @@ func (s *strangers) remembered(ids []string) map[string]bool {
 	return found
 }
 
-// find asks Jira which of the ids are strangers. Wrong credentials are an error,
-// not an answer without accounts, since Jira shows these to nobody else.
+// find asks Jira which of the ids belong to no account. Jira refuses the request
+// with wrong credentials; it does not answer that there are no such accounts.
 func (s *strangers) find(ctx context.Context, ids []string) (map[string]bool, error) {
 	at := s.now()
 	accounts, err := s.jira.AccountsByID(ctx, ids)
@@ -69,8 +68,8 @@ func (s *strangers) remember(ids map[string]bool, at time.Time) {
 	}
 }
 
-// withoutStrangers returns the compiler that knows which accounts of the filter
-// do not exist.
+// withoutStrangers returns c with the account ids of the filter that belong to no
+// account.
 func (q *issueQuery) withoutStrangers(ctx context.Context, c jql.Compiler) (jql.Compiler, error) {
 	ids := jql.NamedAccounts(q.simple)
 	if len(ids) == 0 {

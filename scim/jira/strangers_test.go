@@ -13,16 +13,16 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// TestUnknownAccounts holds what filters cost that name accounts which do not
-// exist: Jira is asked for these alone, and the answer is remembered. first and
-// again are the calls of a request and of one that follows. A search that finds
-// nothing takes a call more, which asks who we are.
+// Filters may name accounts that do not exist. Jira is asked only for these, and
+// its answer is remembered. first and again are the numbers of calls of a request
+// and of its repetition. A search that finds nothing takes one more call, which
+// asks whether the credentials are still good.
 func TestUnknownAccounts(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	now := time.Now()
 	site.strangers.ttl, site.strangers.now = time.Minute, func() time.Time { return now }
-	all := site.all(t) // the catalogue of projects is there
-	const reads = 2    // of what 120 issues take
+	all := site.all(t) // this reads the catalogue of projects
+	const reads = 2    // bulk fetches that 120 issues take
 	known := site.firstIn(t, "ENG", "assignee pr").Inner("assignee").Text("value")
 	for _, tt := range []struct {
 		filter       string
@@ -91,7 +91,7 @@ func TestUnknownAccounts(t *testing.T) {
 	}
 }
 
-// TestStrangersAreBounded holds that no client can fill the memory with ids.
+// No client can fill the memory with unknown ids.
 func TestStrangersAreBounded(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	s := strangers{jira: site.jira, ttl: time.Minute, now: time.Now}
@@ -107,7 +107,7 @@ func TestStrangersAreBounded(t *testing.T) {
 		if got, want := site.calls.Load()-before, int64(jql.Calls(len(ids), atlassian.AccountsPage)); got != want {
 			t.Errorf("%d calls, want %d", got, want)
 		}
-		if got := len(s.remembered(ids)); got != len(ids) || len(s.asked) > maxStrangers {
+		if got := len(s.among(ids)); got != len(ids) || len(s.asked) > maxStrangers {
 			t.Errorf("%d of %d ids are remembered, %d in all", got, len(ids), len(s.asked))
 		}
 	}

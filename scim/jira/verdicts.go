@@ -7,23 +7,23 @@ import (
 	"time"
 
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/upstream"
 )
 
-// jqlVerdicts remembers which JQL Jira understands. A search with JQL that
-// names what does not exist finds nothing and says nothing, so every text is
-// checked before it is run, and again after a while, since what it names may
-// go. It is safe for concurrent use.
+// jqlVerdicts remembers the JQL that Jira understood. A search with JQL that names
+// something unknown finds nothing and reports no error, so every JQL is checked
+// before it is run, and again after a while, since the things it names may be
+// deleted. It is safe for concurrent use.
 type jqlVerdicts struct {
 	now  func() time.Time
 	mu   sync.Mutex
-	good map[string]verdictOf
+	good map[string]verdict // by JQL
 }
 
-// verdictOf is what is known of a JQL.
-type verdictOf struct {
+type verdict struct {
 	checked time.Time
-	found   int // how many issues it found last, -1 before it was run
+	found   int // issues found by the last search, -1 before the first
 }
 
 const (
@@ -31,14 +31,53 @@ const (
 	verdictTTL  = 5 * time.Minute
 )
 
-// check returns a plan that Jira understands: as the compiler makes it, else
-// without the accounts that do not exist, else with catalogues just read. What
-// Jira refuses then is a mistake of ours.
-func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, c jql.Compiler) (jql.Plan, error) {
+// understood reports whether Jira understood a JQL a while ago.
+func (v *jqlVerdicts) understood(text string) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	known, ok := v.good[text]
+	return ok && v.now().Sub(known.checked) < verdictTTL
+}
+
+// add remembers that Jira understands a JQL.
+func (v *jqlVerdicts) add(text string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.good == nil || len(v.good) >= maxVerdicts {
+		v.good = map[string]verdict{}
+	}
+	v.good[text] = verdict{v.now(), -1}
+}
+
+// setFound notes how many issues a search found.
+func (v *jqlVerdicts) setFound(text string, n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if known, ok := v.good[text]; ok {
+		known.found = n
+		v.good[text] = known
+	}
+}
+
+// found returns how many issues the last search with a JQL found, -1 if that is
+// unknown.
+func (v *jqlVerdicts) found(text string) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if known, ok := v.good[text]; ok {
+		return known.found
+	}
+	return -1
+}
+
+// checkedPlan returns a plan whose JQL Jira understands: compiled with c, else
+// without the accounts that do not exist, else with catalogues that were just
+// read. If Jira still objects, the server made a mistake, which is a 502.
+func (q *issueQuery) checkedPlan(ctx context.Context, c jql.Compiler) (jql.Plan, error) {
 	plan := c.Compile(q.simple)
-	problem, err := v.problem(ctx, q, plan)
+	objection, err := q.objection(ctx, plan)
 	for _, mend := range []func(context.Context, jql.Compiler) (jql.Compiler, error){q.withoutStrangers, q.withFreshCatalogues} {
-		if err != nil || problem == "" {
+		if err != nil || objection == "" {
 			return plan, err
 		}
 		if c, err = mend(ctx, c); err != nil {
@@ -46,37 +85,32 @@ func (v *jqlVerdicts) check(ctx context.Context, q *issueQuery, c jql.Compiler) 
 		}
 		if again := c.Compile(q.simple); again.JQL != plan.JQL {
 			plan = again
-			problem, err = v.problem(ctx, q, plan)
+			objection, err = q.objection(ctx, plan)
 		}
 	}
-	if err == nil && problem != "" {
-		err = upstream.BadGateway("Jira does not understand the query this server made of the filter: %s", problem)
+	if err == nil && objection != "" {
+		err = upstream.BadGateway("Jira does not understand the query this server made of the filter: %s", objection)
 	}
 	return plan, err
 }
 
-// problem is Jira's objection to a plan, "" if it has none, or had none a while
-// ago.
-func (v *jqlVerdicts) problem(ctx context.Context, q *issueQuery, plan jql.Plan) (string, error) {
-	if plan.Never || v.known(plan.JQL) {
-		return "", nil
-	}
-	return v.ask(ctx, q, plan.JQL)
-}
-
-// withFreshCatalogues returns the compiler with catalogues just read.
+// withFreshCatalogues returns c with catalogues that were just read.
 func (q *issueQuery) withFreshCatalogues(ctx context.Context, c jql.Compiler) (jql.Compiler, error) {
-	fresh, err := q.compilerWith(ctx, true)
+	fresh, err := q.compiler(ctx, mirror.Need{Fresh: true})
 	fresh.Strangers = c.Strangers
 	return fresh, err
 }
 
-// ask returns Jira's objection to a query, "" if it has none.
-func (v *jqlVerdicts) ask(ctx context.Context, q *issueQuery, jql string) (string, error) {
+// objection returns Jira's objection to the JQL of a plan, "" if Jira understands
+// it now, or did a while ago.
+func (q *issueQuery) objection(ctx context.Context, plan jql.Plan) (string, error) {
+	if plan.Never || q.verdicts.understood(plan.JQL) {
+		return "", nil
+	}
 	if err := q.spend(1); err != nil {
 		return "", err
 	}
-	parsed, err := q.jira.ParseJQL(ctx, []string{jql})
+	parsed, err := q.jira.ParseJQL(ctx, []string{plan.JQL})
 	if err != nil {
 		return "", err
 	}
@@ -85,48 +119,20 @@ func (v *jqlVerdicts) ask(ctx context.Context, q *issueQuery, jql string) (strin
 			return problems[0], nil
 		}
 	}
-	v.learn(jql)
+	q.verdicts.add(plan.JQL)
 	return "", nil
 }
 
-func (v *jqlVerdicts) known(jql string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	of, ok := v.good[jql]
-	return ok && v.now().Sub(of.checked) < verdictTTL
-}
-
-func (v *jqlVerdicts) learn(jql string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.good == nil || len(v.good) >= maxVerdicts {
-		v.good = map[string]verdictOf{}
-	}
-	v.good[jql] = verdictOf{v.now(), -1}
-}
-
-// found notes how many issues a JQL found.
-func (v *jqlVerdicts) found(jql string, n int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if of, ok := v.good[jql]; ok {
-		of.found = n
-		v.good[jql] = of
-	}
-}
-
-// cost estimates the searches and reads of a plan, as many as it took the last
-// time; -1 before that.
-func (v *jqlVerdicts) cost(plan jql.Plan, q *issueQuery) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	of, ok := v.good[plan.JQL]
-	if !ok || of.found < 0 {
+// cost estimates the searches and reads of a plan by the issues that its last
+// search found, -1 before the first.
+func (q *issueQuery) cost(plan jql.Plan) int {
+	found := q.verdicts.found(plan.JQL)
+	if found < 0 {
 		return -1
 	}
-	reads := of.found
+	reads := found
 	if plan.Exact && (q.SortBy == nil || q.inOrder()) {
 		reads = min(reads, q.Count)
 	}
-	return max(1, jql.Calls(of.found, searchPage)) + jql.Calls(reads, jql.FetchPage)
+	return max(1, jql.Calls(found, searchPage)) + jql.Calls(reads, jql.FetchPage)
 }

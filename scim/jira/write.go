@@ -11,21 +11,22 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
 )
 
-// Create implements backend. Jira creates an issue in the first status of its
-// workflow; another one, and a resolution, come in a second step. If that step
-// fails the issue exists, and the error names it.
+// Create implements resource.Backend. Jira creates an issue in the first status of
+// its workflow; another status, and a resolution, are set in a second step. If that
+// step fails, the issue exists, and the error names it.
 func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	project, err := b.projectOf(ctx, doc)
 	if err != nil {
 		return nil, err
 	}
 	doc = doc.Clone()
-	doc.Set("project", project.Object(false))
+	doc.Set("project", project.Object())
 	if err := b.checkStatus(ctx, doc.Inner("status"), project.ID); err != nil {
 		return nil, err
 	}
@@ -42,7 +43,7 @@ func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, er
 	b.recent.add(created.ID)
 	found, err := b.finish(ctx, resolver, created.ID, doc)
 	if err != nil {
-		return nil, half(err, "Issue %s was created, but not all that was asked for was done.", created.Key)
+		return nil, partly(err, "Issue %s was created, but not all that was asked for was done.", created.Key)
 	}
 	return found, nil
 }
@@ -65,8 +66,8 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 	return found, unconfirmed(doc, nil, found)
 }
 
-// Kept implements backend: what an issue cannot be without, and what Jira or the
-// workflow sets by itself.
+// Kept implements resource.Backend. The attributes that an issue must have, and
+// those that Jira or the workflow sets, stay.
 func (b *issues) Kept(resource.Policy) []string {
 	var names []string
 	for _, f := range issueFields {
@@ -77,22 +78,22 @@ func (b *issues) Kept(resource.Policy) []string {
 	return names
 }
 
-// Update implements backend.
+// Update implements resource.Backend.
 func (b *issues) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	doc := want.Clone()
 	for _, f := range issueFields {
 		if f.form == choiceForm || f.form == personForm || f.form == parentForm {
 			if given := doc.Inner(f.attr); given != nil {
-				doc.Set(f.attr, newlyGiven(given, current.Inner(f.attr)))
+				doc.Set(f.attr, changedParts(given, current.Inner(f.attr)))
 			}
 		}
 	}
 	return b.change(ctx, resolver{b, current.Inner("project").Text("id")}, current, doc)
 }
 
-// newlyGiven is what of a reference a client means. Who changes the name and
-// leaves the id as it was read means the name.
-func newlyGiven(given, current query.Object) query.Object {
+// changedParts returns the parts of a reference that the client changed: whoever
+// edits the name and sends back the old id means the new name.
+func changedParts(given, current query.Object) query.Object {
 	var changed query.Object
 	for _, m := range given {
 		if v, _ := current.Get(m.Name); v != m.Value {
@@ -105,8 +106,9 @@ func newlyGiven(given, current query.Object) query.Object {
 	return changed
 }
 
-// change makes an issue what doc says, confirms it and returns what it is then.
-// All that can be checked is checked before the first change.
+// change brings an issue to the state in doc and returns it as read afterwards. It
+// checks as much as possible before the first change, and fails if the issue is
+// not as doc says at the end.
 func (b *issues) change(ctx context.Context, r resolver, current, doc query.Object) (query.Object, error) {
 	fields, err := r.changes(ctx, current, doc.Without("project", "status"))
 	if err != nil {
@@ -127,7 +129,7 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	if move != nil {
 		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.fields); err != nil {
 			if len(fields) > 0 {
-				err = half(err, "The fields of issue %s were changed, but its status was not.", current.Text("key"))
+				err = partly(err, "The fields of issue %s were changed, but its status was not.", current.Text("key"))
 			}
 			return nil, err
 		}
@@ -139,6 +141,7 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	return found, unconfirmed(doc, current, found)
 }
 
+// edit changes fields of an issue, but not its status.
 func (b *issues) edit(ctx context.Context, id string, fields map[string]any) error {
 	if len(fields) == 0 {
 		return nil
@@ -151,18 +154,20 @@ func (b *issues) edit(ctx context.Context, id string, fields map[string]any) err
 	return b.jira.EditIssue(ctx, id, update)
 }
 
-// half keeps the class of an error and tells first what was done already.
-func half(err error, format string, args ...any) error {
+// partly returns the error of a write of several steps: its detail begins with the
+// steps that are done.
+func partly(err error, format string, args ...any) error {
 	e := *upstream.AsError(err)
 	e.Detail = fmt.Sprintf(format, args...) + " " + e.Detail
 	if e.Status == http.StatusNotFound {
-		e.Status = http.StatusBadGateway // the issue of the request does exist
+		e.Status = http.StatusBadGateway // the issue of the request exists
 	}
 	return &e
 }
 
-// unconfirmed compares what was asked for with what was read back. Jira
-// ignores silently what it does not like, and workflows may change anything.
+// unconfirmed returns an error that names the attributes which are not as they were
+// asked for, nil if there are none: Jira may ignore a value without an error, and a
+// workflow may change any attribute.
 func unconfirmed(asked, before, found query.Object) error {
 	var names []string
 	for _, f := range issueFields {
@@ -183,7 +188,7 @@ func unconfirmed(asked, before, found query.Object) error {
 		found.Text("key"), strings.Join(names, ", "))
 }
 
-// agrees reports whether the value read back is the one asked for.
+// agrees reports whether the value that was read back is the value asked for.
 func (f issueField) agrees(want, got any) bool {
 	switch f.form {
 	case textForm:
@@ -204,7 +209,7 @@ func (f issueField) agrees(want, got any) bool {
 	return len(w) == 0 && len(g) == 0 || query.Refers(w, g)
 }
 
-// words is a set of strings in a form that compares.
+// words returns a list of strings sorted and without repetitions, to be compared.
 func words(v any) []string {
 	list, _ := v.([]any)
 	var out []string
@@ -217,6 +222,8 @@ func words(v any) []string {
 	return slices.Compact(out)
 }
 
+// sameMembers reports whether the references in want mean the elements of got, all
+// of them, in any order.
 func sameMembers(want, got any) bool {
 	wants, _ := want.([]any)
 	gots, _ := got.([]any)
@@ -236,17 +243,17 @@ func sameMembers(want, got any) bool {
 	return len(referred) == len(gots)
 }
 
-// projectOf finds the project of a new issue among those that Issues may touch.
+// projectOf returns the project of a new issue, one of the served projects.
 func (b *issues) projectOf(ctx context.Context, doc query.Object) (jql.Entry, error) {
-	snapshot, err := b.catalogues.get(ctx, false, jql.ProjectCatalogue)
+	projects, err := b.catalogues.served(ctx, mirror.Need{})
 	if err != nil {
 		return jql.Entry{}, err
 	}
-	return pick("project", snapshot[jql.ProjectCatalogue], doc.Inner("project"))
+	return pick("project", projects, doc.Inner("project"))
 }
 
-// checkStatus refuses a status that does not exist before anything is created.
-// Whether it can be reached is known only when the issue exists.
+// checkStatus refuses a status that does not exist. Whether the workflow leads to
+// it is known only when the issue exists.
 func (b *issues) checkStatus(ctx context.Context, given query.Object, project string) error {
 	given = given.Without("category")
 	if len(given) == 0 {
@@ -256,7 +263,7 @@ func (b *issues) checkStatus(ctx context.Context, given query.Object, project st
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(entries, func(e jql.Entry) bool { return query.Refers(given, e.Object(false)) }) {
+	if !slices.ContainsFunc(entries, func(e jql.Entry) bool { return query.Refers(given, e.Object()) }) {
 		return resource.InvalidValue("status: there is no %s; there are %s.", resource.Describe(given), listing(entries))
 	}
 	return nil

@@ -7,21 +7,22 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// canBeAccountID reports whether Jira can be asked for an account with the id.
+// canBeAccountID reports whether Jira accepts the id in a request for an account.
 func canBeAccountID(id string) bool {
 	const longest = 128
 	_, ok := quote(id)
 	return ok && id != "" && len(id) <= longest
 }
 
-// AccountIDsIn lists the ids that a leaf of a filter, or its negation, names if
-// it is about the ids of accounts and nothing else, as in value eq and value ne.
+// AccountIDsIn returns the ids of accounts that a leaf of a filter, or its
+// negation, compares with by eq or ne. ok is false if the leaf looks at anything
+// else.
 func AccountIDsIn(leaf query.Expr) (ids []string, ok bool) {
 	for inner := range query.Leaves(leaf) {
 		switch e := inner.(type) {
 		case query.Compare:
 			id, byID := e.Value.(string)
-			at := cmp.Or(e.Path.Sub, e.Path.Attr) // in brackets, names are those of parts
+			at := cmp.Or(e.Path.Sub, e.Path.Attr) // between brackets, a path is only the part
 			if !byID || at.Name != "value" || e.Op != query.Eq && e.Op != query.Ne {
 				return nil, false
 			}
@@ -39,8 +40,8 @@ func AccountIDsIn(leaf query.Expr) (ids []string, ok bool) {
 	return ids, ids != nil
 }
 
-// NamedAccounts lists the ids of accounts that a filter names where they suffice
-// to compile it, each once.
+// NamedAccounts returns the ids of accounts that a filter compares with, each
+// once, from those leaves that compile without the catalogue of accounts.
 func NamedAccounts(filter query.Expr) []string {
 	var all []string
 	for leaf := range query.Leaves(filter) {

@@ -6,11 +6,13 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// CatalogueKind names one of Jira's catalogues.
+// CatalogueKind names one of Jira's catalogues: the entries from which a field of
+// an issue takes its value.
 type CatalogueKind uint8
 
+// The catalogues. CatalogueKinds is their number.
 const (
-	ProjectCatalogue CatalogueKind = iota // the projects that Issues may touch
+	ProjectCatalogue CatalogueKind = iota // the projects whose issues are served
 	TypeCatalogue
 	StatusCatalogue
 	PriorityCatalogue
@@ -21,18 +23,21 @@ const (
 	CatalogueKinds
 )
 
-// Entry is something that Jira knows by id and shows by name.
+// Entry is an element of a catalogue: Jira knows it by id and shows its name.
 type Entry struct {
 	ID, Key, Name string
 	Category      string // of a status
-	Project       string // id of the only project that may use it; empty: all
+	Project       string // id of the only project whose issues may have the entry; empty: all
 }
 
-// Object is the entry as issues hold it. A person has value and display.
-func (e Entry) Object(person bool) query.Object {
-	if person {
-		return query.Object{{Name: "value", Value: e.ID}, {Name: "display", Value: e.Name}}
-	}
+// Person returns an account in the form in which issues refer to it.
+func (e Entry) Person() query.Object {
+	return query.Object{{Name: "value", Value: e.ID}, {Name: "display", Value: e.Name}}
+}
+
+// Object returns an entry in the form in which issues refer to it, unless it is
+// an account.
+func (e Entry) Object() query.Object {
 	o := query.Object{{Name: "id", Value: e.ID}}
 	for _, m := range []struct{ name, value string }{{"key", e.Key}, {"name", e.Name}, {"category", e.Category}} {
 		if m.value != "" {
@@ -42,9 +47,11 @@ func (e Entry) Object(person bool) query.Object {
 	return o
 }
 
-// Catalogue is a snapshot of those catalogues that were asked for.
+// Catalogue holds the entries of some catalogues at one time, nil for catalogues
+// that were not read. Nobody writes to it.
 type Catalogue [CatalogueKinds][]Entry
 
+// IsNumber reports whether s consists of ASCII digits, as ids of Jira do.
 func IsNumber(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }

@@ -1,3 +1,10 @@
+// Package jql translates SCIM filters over issues to JQL, Jira's query language.
+//
+// A [Compiler] knows the catalogues of a site and turns a filter into a [Plan]:
+// JQL that finds every issue that matches, whether it finds others too, and the
+// filter that is left to check then. The package asks nothing of Jira. jql.go has
+// the table of attributes and puts conditions together, leaf.go translates single
+// conditions, text.go writes JQL, plan.go finds filters that need no search.
 package jql
 
 import (
@@ -8,27 +15,28 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// rule is how comparisons of an attribute become JQL.
+// rule says how comparisons of an attribute become JQL.
 type rule uint8
 
 const (
-	// Choice: one of a catalogue. A filter is decided for every entry here,
-	// so that any operator becomes a list of ids.
+	// Choice: the value is an entry of a catalogue. The filter is evaluated for
+	// every entry, so that any operator becomes a list of ids.
 	Choice rule = iota
-	// Account: as choice, but the accountId alone needs no catalogue.
+	// Account: as Choice, but comparisons of the account id need no catalogue.
 	Account
-	// label: equality is Jira's, everything else asks for any label.
+	// label: eq becomes equality; every other operator asks for issues with any
+	// label.
 	label
-	// instant: milliseconds since 1970, widened to whole minutes, since what
-	// Jira's index keeps of a second is not documented.
+	// instant: milliseconds since 1970, widened to whole minutes, since the
+	// precision of Jira's index is not documented.
 	instant
 	// day: widened by a day, since the zone of Jira's midnight is not known.
 	day
-	// body: Jira's text search is tokenised and stemmed; all that is pushed
-	// is that there is a text.
+	// body: Jira's text search works on tokens and stems, so JQL only asks for
+	// issues that have a text.
 	body
-	// Reference: an issue named by id or key, which Jira refuses or, worse,
-	// finds nothing for if it does not exist.
+	// Reference: an issue named by id or key. JQL that names an issue which does
+	// not exist is refused or, worse, finds nothing.
 	Reference
 	// constant: the same for all issues.
 	constant
@@ -39,12 +47,13 @@ type column struct {
 	attr     string // SCIM attribute
 	field    string // JQL field
 	Rule     rule
-	Kind     CatalogueKind // of choice and account
-	optional bool          // an issue may have none
-	multi    bool
+	Kind     CatalogueKind // of Choice and Account
+	optional bool          // an issue may have no value
+	multi    bool          // an issue may have several values
 }
 
-// columns is the translation table. What is not in it is not pushed down.
+// columns is the translation table. Conditions on other attributes are left to
+// the residual filter.
 var columns = []column{
 	{attr: "id", field: "id", Rule: Reference},
 	{attr: "key", field: "key", Rule: Reference},
@@ -71,26 +80,26 @@ var columns = []column{
 	{attr: "meta.resourceType", Rule: constant},
 }
 
-// Plan is a filter in JQL. The JQL finds all that match, and nothing else
-// if Exact.
+// Plan says how the issues that match a filter are found: by JQL, or by Names. If
+// Exact, every issue that JQL finds matches.
 type Plan struct {
 	JQL      string
 	Exact    bool
-	Never    bool     // nothing can match; JQL is empty
-	Residual string   // what has to be checked afterwards, empty if Exact
-	Names    []string // the ids and keys of the issues that alone can match, instead of JQL
-	Cost     int      // searches and reads expected, -1 if unknown
+	Never    bool     // no issue can match; JQL is empty
+	Residual string   // the filter to check on every issue found, empty if Exact
+	Names    []string // ids and keys, instead of JQL: no other issue can match
+	Cost     int      // expected number of searches and reads, -1 if unknown
 }
 
-// Compiler translates filters. Without a catalogue it translates for the
+// Compiler translates filters. Without a catalogue it translates for a human
 // reader: names stand for ids, and comparisons that depend on the catalogue
 // stand in braces.
 type Compiler struct {
 	Catalogue *Catalogue
-	Bound     []Entry              // the projects that may be searched
-	Issues    map[IssueName]string // ids of the issues the filter names, as far as they exist
-	Strangers map[string]bool      // ids that no account has, as far as that is known
-	Order     string               // ORDER BY; empty: any order that is the same on every page
+	Bound     []Entry              // the projects to search in
+	Issues    map[IssueName]string // ids of the issues that the filter names; without those that do not exist
+	Strangers map[string]bool      // ids that are known to belong to no account
+	Order     string               // the terms of ORDER BY; empty: by key, an order that is the same on every page
 }
 
 // Compile translates a filter in the form that query.Simplify gives it.
@@ -114,6 +123,7 @@ func (c Compiler) Compile(e query.Expr) Plan {
 	return out
 }
 
+// boundary returns the clause that keeps a search within the projects.
 func (c Compiler) boundary() string {
 	if c.Catalogue == nil {
 		return "project IN {configured}"
@@ -125,32 +135,35 @@ func (c Compiler) boundary() string {
 	return among("project", "IN", ids)
 }
 
-// part is the translation of a part of a filter.
+// part is the translation of a filter, or of one of its terms.
 type part struct {
 	verdict verdict
 	jql     string // of pushed; safe to join with AND and OR
-	exact   bool   // otherwise a superset
+	exact   bool   // else issues that do not match are found too
 }
 
+// verdict says which issues a part finds.
 type verdict uint8
 
 const (
-	opaque     verdict = iota // JQL cannot say anything about it
-	pushed                    // jql says it, exactly or as a superset
-	everything                // all issues satisfy it
-	nothing                   // none does
+	opaque     verdict = iota // JQL cannot express the part
+	pushed                    // the issues that the part's JQL finds
+	everything                // all issues
+	nothing                   // no issue
 )
 
 func exactly(jql string) part  { return part{pushed, jql, true} }
 func superset(jql string) part { return part{pushed, jql, false} }
 
-func settled(v bool) part {
-	if v {
+// settled returns a part that every issue satisfies, or none does.
+func settled(satisfied bool) part {
+	if satisfied {
 		return part{verdict: everything, exact: true}
 	}
 	return part{verdict: nothing, exact: true}
 }
 
+// expr translates a filter.
 func (c Compiler) expr(e query.Expr) part {
 	switch e := e.(type) {
 	case nil:
@@ -165,7 +178,7 @@ func (c Compiler) expr(e query.Expr) part {
 	return c.leaf(e)
 }
 
-// and pushes what it can: each conjunct narrows the search on its own.
+// and joins the terms that JQL can express: each of them narrows the search.
 func (c Compiler) and(terms []query.Expr) part {
 	out := part{verdict: everything, exact: true}
 	var clauses []string
@@ -189,24 +202,24 @@ func (c Compiler) and(terms []query.Expr) part {
 	return out
 }
 
-// or pushes all branches or none.
+// or joins its terms, if JQL can express all of them.
 func (c Compiler) or(terms []query.Expr) part {
 	exact := true
 	var clauses []string
-	hidden := false
+	anyOpaque := false
 	for _, t := range terms {
 		p := c.expr(t)
 		switch p.verdict {
 		case everything:
 			return p
 		case opaque:
-			hidden = true
+			anyOpaque = true
 		case pushed:
 			exact = exact && p.exact
 			clauses = append(clauses, p.jql)
 		}
 	}
-	if hidden {
+	if anyOpaque {
 		return part{}
 	}
 	if len(clauses) == 0 {
@@ -215,8 +228,8 @@ func (c Compiler) or(terms []query.Expr) part {
 	return part{pushed, either(clauses...), exact}
 }
 
-// leaf translates a comparison, a presence, a value path or one of these
-// negated.
+// leaf translates a comparison, a presence, a value path, or the negation of one
+// of these.
 func (c Compiler) leaf(e query.Expr) part {
 	inner, negated := e, false
 	if n, ok := e.(query.Not); ok {
@@ -255,12 +268,13 @@ func (c Compiler) leaf(e query.Expr) part {
 	return col.someText(compare, negated)
 }
 
+// IsPresent reports whether a leaf has the operator pr.
 func IsPresent(e query.Expr) bool {
 	_, ok := e.(query.Present)
 	return ok
 }
 
-// ColumnOf finds the row of the attribute that a leaf is about.
+// ColumnOf returns the row of the attribute that a leaf looks at.
 func ColumnOf(e query.Expr) (column, bool) {
 	name := query.PathOf(e)
 	if i := slices.IndexFunc(columns, func(c column) bool { return c.attr == name }); i >= 0 {

@@ -35,7 +35,7 @@ func parseIssueFilter(t testing.TB, s *query.Schema, filter string) query.Expr {
 	return e
 }
 
-// testCompiler knows two projects and little else.
+// testCompiler returns a compiler for a site with two projects and small catalogues.
 func testCompiler() Compiler {
 	c := &Catalogue{
 		ProjectCatalogue:    {{ID: "1", Key: "OPS", Name: "Operations"}, {ID: "2", Key: "DEV", Name: "Development"}},

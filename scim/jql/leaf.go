@@ -8,15 +8,16 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// This file translates the single conditions of a filter; jql.go composes them.
+// This file translates the single conditions of a filter; jql.go joins them.
 
-// present translates pr. Whatever refers to something has all its members.
+// present translates pr. A reference always has all its parts, so a part is
+// present where the attribute is.
 func (col column) present(negated bool) part {
 	switch {
 	case !col.optional && col.Rule != body:
 		return settled(!negated)
 	case col.Rule == body && negated:
-		return part{} // an empty document is a value for Jira
+		return part{} // Jira counts an empty document as a value
 	case col.Rule == body:
 		return superset(col.field + " IS NOT EMPTY")
 	case negated:
@@ -25,7 +26,7 @@ func (col column) present(negated bool) part {
 	return exactly(col.field + " IS NOT EMPTY")
 }
 
-// someText narrows to the issues that have a text at all.
+// someText narrows to the issues with any text.
 func (col column) someText(e query.Compare, negated bool) part {
 	if negated || e.Op == query.Ne {
 		return part{}
@@ -33,8 +34,9 @@ func (col column) someText(e query.Compare, negated bool) part {
 	return superset(col.field + " IS NOT EMPTY")
 }
 
+// label translates a comparison of a label.
 func (col column) label(e query.Compare, negated bool) part {
-	// Jira folds labels in a way of its own; about ASCII there is no doubt.
+	// Jira may fold the case of labels by other rules than SCIM, except for ASCII.
 	value, ok := quote(e.Value.(string))
 	ok = ok && isASCII(value)
 	switch {
@@ -46,7 +48,7 @@ func (col column) label(e query.Compare, negated bool) part {
 	return col.someText(e, negated)
 }
 
-// instant translates to a superset in whole minutes.
+// instant translates a comparison of a time, widened to whole minutes.
 func (col column) instant(e query.Compare, negated bool) part {
 	op := e.Op
 	if negated {
@@ -58,8 +60,8 @@ func (col column) instant(e query.Compare, negated bool) part {
 	return col.within(op, negated, from, before)
 }
 
-// day translates to a superset in whole days. Days are text in SCIM; a literal
-// that is none is left to the residual.
+// day translates a comparison of a day, widened by a day on both sides. SCIM has
+// days as text; a text that is no day is left to the residual filter.
 func (col column) day(e query.Compare, negated bool) part {
 	date, err := time.Parse(time.DateOnly, e.Value.(string))
 	if err != nil || date.Year() < 1 || date.Year() > 9998 {
@@ -74,8 +76,8 @@ func (col column) day(e query.Compare, negated bool) part {
 	return col.within(op, negated, from, before)
 }
 
-// within says op by the clauses for "not before" and "not after". A negated
-// comparison holds for issues without a value too.
+// within builds a comparison from the clauses for "not before" and "not after" the
+// value. A negated comparison is also true of issues without a value.
 func (col column) within(op query.Op, negated bool, from, before string) part {
 	var jql string
 	switch op {
@@ -94,8 +96,8 @@ func (col column) within(op query.Op, negated bool, from, before string) part {
 	return superset(jql)
 }
 
-// opposite is the operator that holds for a value exactly if op does not. For
-// those that have none it is Ne, which is never pushed.
+// opposite returns the operator that is true of a value exactly if op is not. For
+// an operator without an opposite it returns Ne, which is never translated.
 func opposite(op query.Op) query.Op {
 	switch op {
 	case query.Gt:
@@ -112,7 +114,7 @@ func opposite(op query.Op) query.Op {
 	return query.Ne
 }
 
-// choice decides e for every entry of the catalogue.
+// choice translates a condition by evaluating it for every entry of the catalogue.
 func (c Compiler) choice(col column, e query.Expr) part {
 	if c.Catalogue == nil {
 		return col.outline(e)
@@ -124,12 +126,12 @@ func (c Compiler) choice(col column, e query.Expr) part {
 	return col.oneOf(entries, e)
 }
 
-// oneOf translates a filter on a single-valued choice. Whether the list of ids
-// is of those that satisfy it or of those that do not depends on what e says
-// of a value that is in no catalogue.
+// oneOf translates a condition on an attribute with one value. If a value outside
+// the catalogue would satisfy the condition, it lists the ids that do not satisfy
+// it, with NOT IN; else the ids that do.
 func (col column) oneOf(entries []Entry, e query.Expr) part {
 	empty := col.optional && query.Match(e, nil)
-	unknown := strings.Repeat("\uFFFD", len(e.String())) // longer than every value in e, hence none of them
+	unknown := strings.Repeat("\uFFFD", len(e.String())) // longer than e itself, so no value in e equals it
 	excludes := query.Match(e, col.holding(Entry{ID: unknown, Key: unknown, Name: unknown}))
 	var ids []string
 	for _, entry := range entries {
@@ -160,8 +162,8 @@ func (col column) oneOf(entries []Entry, e query.Expr) part {
 	return exactly(either(clauses...))
 }
 
-// literal is the id of an entry in JQL: of an account a text, which may come from
-// the filter, of all others a number.
+// literal returns the id of an entry as JQL writes it: the id of an account, which
+// may come from the filter, as a text; every other id as a number.
 func (col column) literal(e Entry) string {
 	if col.Rule != Account {
 		return e.ID
@@ -170,15 +172,15 @@ func (col column) literal(e Entry) string {
 	return quoted
 }
 
-// anyOf translates a filter on a multi-valued choice: true if one element
-// satisfies it, or negated, if none does.
+// anyOf translates a condition on an attribute with several values: true if one
+// value satisfies it; negated, if no value does.
 func (col column) anyOf(entries []Entry, e query.Expr) part {
 	inner, negated := e, false
 	if n, ok := e.(query.Not); ok {
 		inner, negated = n.Term, true
 	}
 	if query.Match(inner, nil) {
-		return part{} // ne: another value or none, which JQL has no word for
+		return part{} // ne: another value or no value, which JQL cannot express
 	}
 	var ids []string
 	for _, entry := range entries {
@@ -197,18 +199,21 @@ func (col column) anyOf(entries []Entry, e query.Expr) part {
 	return exactly(among(col.field, "IN", ids))
 }
 
-// holding is an issue that has the entry at the column.
+// holding returns an issue with the entry as the attribute's value.
 func (col column) holding(e Entry) query.Object {
-	value := any(e.Object(col.Rule == Account))
+	value := any(e.Object())
+	if col.Rule == Account {
+		value = e.Person()
+	}
 	if col.multi {
 		value = []any{value}
 	}
 	return query.Object{{Name: col.attr, Value: value}}
 }
 
-// account needs no catalogue for ids of accounts: one that the filter does not
-// name is like all others. What an issue shows as display may be newer than the
-// catalogue, so that names give a superset only.
+// account translates a condition on an account. Comparisons of the id need no
+// catalogue: all accounts that the filter does not name are alike. Comparisons of
+// the name find too much, since issues may show a newer name than the catalogue.
 func (c Compiler) account(col column, e query.Expr) part {
 	if ids, ok := AccountIDsIn(e); ok {
 		return col.oneOf(c.accounts(ids), e)
@@ -218,7 +223,7 @@ func (c Compiler) account(col column, e query.Expr) part {
 	return p
 }
 
-// accounts are those of the ids that JQL may name.
+// accounts returns entries for the ids that JQL may name.
 func (c Compiler) accounts(ids []string) []Entry {
 	var entries []Entry
 	for _, id := range query.Unique(ids) {
@@ -229,6 +234,7 @@ func (c Compiler) accounts(ids []string) []Entry {
 	return entries
 }
 
+// reference translates a comparison of an issue's id, key or parent.
 func (c Compiler) reference(col column, e query.Expr) part {
 	if IsPresent(e) && !col.optional {
 		return settled(true)
@@ -259,13 +265,13 @@ func (c Compiler) reference(col column, e query.Expr) part {
 	return exactly("id = " + id)
 }
 
-// IssueName is an id or a key as a filter names it.
+// IssueName is the id or the key by which a filter names an issue.
 type IssueName struct {
 	ByKey bool
 	Name  string // keys in upper case
 }
 
-// nameIn returns the issue that a comparison of a reference names.
+// nameIn returns the name of an issue in a comparison.
 func nameIn(c query.Compare) IssueName {
 	attr := c.Path.Attr
 	if c.Path.Sub != nil {
@@ -278,7 +284,7 @@ func nameIn(c query.Compare) IssueName {
 	return IssueName{false, value}
 }
 
-// keyPrefix narrows "key sw" to the projects whose keys can begin so.
+// keyPrefix translates key sw to the projects that can have issues with such keys.
 func (c Compiler) keyPrefix(prefix string) part {
 	var ids []string
 	for _, p := range c.Bound {
@@ -297,7 +303,7 @@ func (c Compiler) keyPrefix(prefix string) part {
 	return superset(among("project", "IN", ids))
 }
 
-// outline is the translation for the reader, without a catalogue.
+// outline translates a condition for a human reader, without a catalogue.
 func (col column) outline(e query.Expr) part {
 	c, ok := e.(query.Compare)
 	if ok && c.Path.Sub != nil && c.Path.Sub.Name != "category" && (c.Op == query.Eq || c.Op == query.Ne && !col.multi) {

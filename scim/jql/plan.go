@@ -7,8 +7,9 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// Outline returns the plan of a filter that needs no search: nothing can match
-// it, or issues alone that it names.
+// Outline returns the plan of a filter that needs no search: no issue can match,
+// or only issues that the filter names. It reports false for any other filter,
+// given in the form of query.Simplify.
 func Outline(simple query.Expr) (Plan, bool) {
 	if plan := (Compiler{}).Compile(simple); plan.Never {
 		return plan, true
@@ -17,8 +18,8 @@ func Outline(simple query.Expr) (Plan, bool) {
 	return Plan{Names: names, Residual: simple.String(), Cost: Calls(len(names), FetchPage)}, ok
 }
 
-// String is the plan on one line: how issues are found, what is left to check, and
-// the searches and reads it takes, in the words of query.Plan.
+// String returns the plan on one line, in the words of query.Plan: how issues are
+// found, the filter left to check, and the number of searches and reads.
 func (c Plan) String() string {
 	var b strings.Builder
 	switch {
@@ -46,8 +47,8 @@ func (c Plan) String() string {
 	return b.String()
 }
 
-// namedIssues returns the ids and keys if the filter can be true only for
-// issues that it names.
+// namedIssues returns the ids and keys that a filter names. It reports false if
+// other issues can match too.
 func namedIssues(e query.Expr) ([]string, bool) {
 	switch e := e.(type) {
 	case query.Compare:
@@ -74,7 +75,8 @@ func namedIssues(e query.Expr) ([]string, bool) {
 	return nil, false
 }
 
-const FetchPage = 100 // issues in one bulk fetch, Jira's maximum
+// FetchPage is the number of issues in one bulk fetch, Jira's maximum.
+const FetchPage = 100
 
-// Calls is how many pages of a size so many issues take.
+// Calls returns the number of pages of a size that n issues take.
 func Calls(n, page int) int { return (n + page - 1) / page }

@@ -9,16 +9,17 @@ import (
 )
 
 const (
-	// listSize is how many values one IN takes. Jira's own limit is not
-	// published, and what is beyond it is only a warning in the answer.
+	// listSize is the number of values in one IN. Jira's own limit is not
+	// published, and a longer list only causes a warning in the answer.
 	listSize = 100
 
-	// maxListed is how many values a comparison may become before scanning
-	// the projects is the better plan.
+	// maxListed is the number of values in a comparison beyond which scanning the
+	// projects is the better plan.
 	maxListed = 1000
 )
 
-// among says that a field is one, or with NOT IN none, of values.
+// among returns the clauses that a field has one of values, or with the operator
+// NOT IN none of them.
 func among(field, operator string, values []string) string {
 	var clauses []string
 	for chunk := range slices.Chunk(values, listSize) {
@@ -30,7 +31,7 @@ func among(field, operator string, values []string) string {
 	return either(clauses...)
 }
 
-// either joins clauses with OR so that the whole may be joined with AND.
+// either joins clauses with OR, in parentheses if there are several.
 func either(clauses ...string) string {
 	if len(clauses) == 1 {
 		return clauses[0]
@@ -38,8 +39,8 @@ func either(clauses ...string) string {
 	return "(" + strings.Join(clauses, " OR ") + ")"
 }
 
-// quote writes a string literal of JQL. Quoting is also what keeps the value
-// EMPTY a value. A NUL cannot be written, nor can bytes that are no UTF-8.
+// quote returns a string literal of JQL. In quotes, even EMPTY is a plain value.
+// It reports false for a text that JQL cannot write: with a NUL, or not UTF-8.
 func quote(s string) (string, bool) {
 	if strings.ContainsRune(s, 0) || !utf8.ValidString(s) {
 		return "", false
@@ -67,7 +68,7 @@ func quote(s string) (string, bool) {
 	return b.String(), true
 }
 
-// illegal reports whether a string literal may hold r only as an escape.
+// illegal reports whether a string literal must escape r.
 func illegal(r rune) bool {
 	return unicode.IsControl(r) || r >= 0xFDD0 && r <= 0xFDEF || r == 0xFFFE || r == 0xFFFF
 }
