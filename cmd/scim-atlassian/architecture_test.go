@@ -1,14 +1,24 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path"
+	"path/filepath"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const module = "scim-atlassian"
@@ -83,14 +93,32 @@ var impure = []string{
 
 type listedPackage struct {
 	ImportPath string
+	Dir        string
 	Imports    []string // of what is built, without tests
-	GoFiles    []string
+	GoFiles    []string // without tests
+}
+
+// name is the import path within the module.
+func (p listedPackage) name() string { return strings.TrimPrefix(p.ImportPath, module+"/") }
+
+// files parses the files of a package, tests aside, and gives them by path within the module.
+func (p listedPackage) files(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	files := map[string]*ast.File{}
+	for _, name := range p.GoFiles {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, name), nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[p.name()+"/"+name] = file
+	}
+	return files
 }
 
 // listPackages asks the Go command for the packages of the module that hold more than tests.
 func listPackages(t *testing.T) []listedPackage {
 	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", module+"/...").Output()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Dir,Imports,GoFiles", module+"/...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +164,7 @@ func (p place) refuses(name string) string {
 
 func TestImports(t *testing.T) {
 	for _, p := range listPackages(t) {
-		name := strings.TrimPrefix(p.ImportPath, module+"/")
+		name := p.name()
 		place, ok := places[name]
 		if !ok {
 			t.Errorf("%s has no place in the architecture", name)
@@ -145,6 +173,128 @@ func TestImports(t *testing.T) {
 			if why := place.refuses(imported); ok && why != "" {
 				t.Errorf("%s imports %s: %s", name, imported, why)
 			}
+		}
+	}
+}
+
+// The SCIM library has one door: whoever replaces it changes one file.
+func TestLibraryIsImportedOnce(t *testing.T) {
+	var importers []string
+	for _, p := range listPackages(t) {
+		for path, file := range p.files(t) {
+			if slices.ContainsFunc(file.Imports, func(i *ast.ImportSpec) bool { return strings.HasPrefix(i.Path.Value, `"github.com/elimity-com/`) }) {
+				importers = append(importers, path)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"scim/server/library.go"}, importers); diff != "" {
+		t.Errorf("files that import the SCIM library (-want +got):\n%s", diff)
+	}
+}
+
+// mostLines returns the number of lines that a package may have, tests aside: a larger one is divided, since nobody
+// reads it in one go. query is pure, and the emulator's jira is a program of its own.
+func mostLines(name string) int {
+	switch name {
+	case "scim/query":
+		return 3500
+	case "atlassian/emulator/jira":
+		return 4500
+	case "scim/server":
+		return 2600 // too large still: 2500 once its audit line is in scim/audit
+	}
+	return 2500
+}
+
+func TestPackageSizes(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if !strings.HasPrefix(p.name(), "scim") && !strings.HasPrefix(p.name(), "atlassian") {
+			continue
+		}
+		lines := 0
+		for _, name := range p.GoFiles {
+			b, err := os.ReadFile(filepath.Join(p.Dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines += bytes.Count(b, []byte("\n"))
+		}
+		if most := mostLines(p.name()); lines > most {
+			t.Errorf("%s has %d lines, more than %d: divide it", p.name(), lines, most)
+		}
+	}
+}
+
+// ofTheProgram matches the packages that may name environment variables.
+var ofTheProgram = []string{"cmd/*", "measure/*"}
+
+// The library names no environment variable: the program gives it the names that messages need, see scim.Settings.
+func TestVariablesAreNamedByTheProgram(t *testing.T) {
+	known := settingNames()
+	for _, p := range listPackages(t) {
+		if matchesAny(ofTheProgram, p.name()) {
+			continue
+		}
+		for path, file := range p.files(t) {
+			for _, text := range texts(t, file) {
+				if name := namedSetting(text, known); name != "" {
+					t.Errorf("%s: %q names the environment variable %s; the name comes from scim.Settings", path, text, name)
+				}
+			}
+		}
+	}
+}
+
+// texts returns the values of the string literals of a file.
+func texts(t *testing.T, file *ast.File) []string {
+	t.Helper()
+	var all []string
+	for n := range ast.Preorder(file) {
+		literal, ok := n.(*ast.BasicLit)
+		if !ok || literal.Kind != token.STRING {
+			continue
+		}
+		text, err := strconv.Unquote(literal.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// namedSetting returns the environment variable of the program that is a word of the text, "" if there is none.
+func namedSetting(text string, known []string) string {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r != '_' && (r < 'A' || r > 'Z') }) {
+		if strings.HasPrefix(word, settingPrefix) || slices.Contains(known, word) {
+			return word
+		}
+	}
+	return ""
+}
+
+func TestNamedSetting(t *testing.T) {
+	known := settingNames()
+	for _, tt := range []struct{ text, want string }{
+		{"Send emails, or set SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN to derive it.", "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"},
+		{"set SCIM_ATLASSIAN_NOT_A_SETTING", "SCIM_ATLASSIAN_NOT_A_SETTING"},
+		{"SITE_URL, ADMIN_EMAIL: %w", "SITE_URL"},
+		{"the name of PROJECT_ROLE~Administrators", ""},
+		{"Send emails%s.", ""},
+	} {
+		if got := namedSetting(tt.text, known); got != tt.want {
+			t.Errorf("setting in %q: got %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
+
+// The settings that messages offer are settings that the program has.
+func TestSettingsInMessagesExist(t *testing.T) {
+	known := settingNames()
+	v := reflect.ValueOf(settingsInMessages)
+	for i := range v.NumField() {
+		if name := v.Field(i).String(); !slices.Contains(known, name) {
+			t.Errorf("%s: %q is no setting", v.Type().Field(i).Name, name)
 		}
 	}
 }
