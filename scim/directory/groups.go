@@ -200,8 +200,8 @@ func (b *Groups) retriable(ctx context.Context, id string, change *memberChange,
 	return current, rest, nil
 }
 
-// explainMembers turns upstream's refusal of a write with members into one that
-// names members. Clients that know nested groups send the id of a group, so a
+// explainMembers turns upstream's refusal of a write with members into an error
+// about the attribute members. Clients that know nested groups send the id of a group, so a
 // single member is also looked for among the groups.
 func (b *Groups) explainMembers(ctx context.Context, ids []string, err error) error {
 	kind := atlassian.KindOf(err)

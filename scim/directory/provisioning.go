@@ -138,7 +138,7 @@ func (d *provisioning) noteMembership(id string, ops []atlassian.PatchOperation)
 		case one:
 			d.users.Doubt(member)
 		case !listed && op.Op != "remove":
-			d.users.Drop() // the operation may name anybody
+			d.users.Drop() // the operation may name any user
 		case op.Op == "add":
 			d.users.Doubt(idsOf(named)...)
 		default:

@@ -397,12 +397,13 @@ func ofAccount(err error, id string) error {
 }
 
 // changeOutsider enables or disables an account without a record in the directory.
-// It refuses any other change.
+// It refuses any other change, but a PUT may leave attributes out.
 func (b *accounts) changeOutsider(ctx context.Context, id string, changes []attributeChange) (query.Object, error) {
+	isPut := resource.RequestOf(ctx).Method == http.MethodPut
 	var active *bool
 	for _, c := range changes {
-		if c.value == nil && resource.RequestOf(ctx).Method == http.MethodPut {
-			continue // a PUT is silent about what it does not know
+		if c.value == nil && isPut {
+			continue // clients cannot know the attributes of an account that Atlassian owns
 		}
 		v, ok := c.value.(bool)
 		if c.name != b.active || !ok {

@@ -48,14 +48,14 @@ func smallSite() emulator.Options {
 	return emulator.Options{Users: 15, Groups: 2, Projects: 3, Issues: 120, Seed: 1}
 }
 
-// issueType is the resource type of the site's issues.
+// issueType returns the resource type of the site's issues.
 func (s *issueSite) issueType() *resource.Type {
 	rt := &resource.Type{Schema: s.schema, Backend: s.issues, References: true}
 	rt.Name = "Issue"
 	return rt
 }
 
-// patch is a PATCH as the server runs it.
+// patch runs a PATCH as the server does.
 func (s *issueSite) patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, error) {
 	current, err := s.Get(ctx, id, query.Projection{})
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *issueSite) patch(ctx context.Context, id string, ops []resource.Operati
 	return s.Update(ctx, current, want)
 }
 
-// replace is a PUT as the server runs it.
+// replace runs a PUT as the server does.
 func (s *issueSite) replace(ctx context.Context, id string, doc query.Object) (query.Object, error) {
 	current, err := s.Get(ctx, id, query.Projection{})
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *issueSite) replace(ctx context.Context, id string, doc query.Object) (q
 	return s.Update(ctx, current, doc)
 }
 
-// all reads every issue there is, past the list engine.
+// all reads every issue of the site.
 func (s *issueSite) all(t testing.TB) []query.Object {
 	t.Helper()
 	result, err := s.List(t.Context(), resource.ListQuery{Start: 1, Count: 10_000})
@@ -400,8 +400,8 @@ func TestDeadCredentialsAreNoEmptySite(t *testing.T) {
 	}
 }
 
-// TestListIsExact: whatever is pushed down, a list is what Match says of all
-// issues.
+// Whatever part of a filter becomes JQL, the list has exactly the issues that the
+// filter matches.
 func TestListIsExact(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	all := site.all(t)
@@ -432,7 +432,7 @@ func TestListIsExact(t *testing.T) {
 	})
 }
 
-// leafTexts makes comparisons with the values that the issues have.
+// leafTexts returns comparisons with values that the issues have.
 func leafTexts(all []query.Object) []string {
 	leafs := []string{`status.name eq "Nowhere"`, `key eq "ENG-99999"`, `parent.key ne "ENG-99999"`, `assignee.value eq "nobody"`, `externalId pr`}
 	add := func(path string, value any) {

@@ -183,8 +183,8 @@ func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]
 	}
 }
 
-// confirmEmpty fails if an empty result may come from dead credentials: to those,
-// Jira answers searches with an empty success, but not the question who they are.
+// confirmEmpty fails if an empty result comes from expired credentials: Jira answers
+// their searches with an empty success, but refuses to name their account.
 func (q *issueQuery) confirmEmpty(ctx context.Context, ids []string) error {
 	if len(ids) > 0 {
 		return nil

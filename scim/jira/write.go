@@ -66,8 +66,8 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 	return found, unconfirmed(doc, nil, found)
 }
 
-// Kept implements resource.Backend. The attributes that an issue must have, and
-// those that Jira or the workflow sets, stay.
+// Kept implements resource.Backend. Attributes that an issue must have, or that
+// Jira or the workflow sets, stay.
 func (b *issues) Kept(resource.Policy) []string {
 	var names []string
 	for _, f := range issueFields {
