@@ -1,10 +1,22 @@
-// Package atlassian holds the clients of Atlassian Cloud that the SCIM server stands on: [Directory] for the
-// user-provisioning directory API, [Jira] for the Jira Cloud REST API version 3, and [Organization] for the APIs that
-// administer an organization and its accounts.
+// Package atlassian holds the clients of Atlassian Cloud that the SCIM server stands on.
 //
-// All are safe for concurrent use, keep within the limits of their [Config], retry what may be repeated and nothing
-// else, and fail with an [*Error] whose Kind says what went wrong. None follows redirects, and a credential never
-// appears in an error or a log record.
+// A client is made from a [Config] and a credential; each of its methods is one operation, whose comment names the
+// method and path it calls:
+//
+//	Directory     users and groups, over the user-provisioning (SCIM) API: directory.go, user.go, group.go
+//	Jira          issues and searches (issue.go, search.go, transition.go), catalogues, roles and permissions, over the
+//	              REST API version 3: jira.go, catalogue.go, role.go, permission.go
+//	Organization  accounts that the directory does not know, over the administration APIs: organization.go
+//
+// Every operation takes the same way, in call.go: build the request, wait for admission (limit.go), send it and repeat
+// what may be repeated (retry.go), classify the answer (errors.go), decode it. Jira's rich text is converted by the
+// package adf, and the package emulator answers as Atlassian does; neither is imported here, and nothing of this
+// module is.
+//
+// Clients are safe for concurrent use and keep within the limits of their Config. They fail with an [*Error], whose
+// Kind says what went wrong; callers branch on the Kind and never on text. No client follows redirects, and a
+// credential never appears in an error or a log record. Config.OnCall sees every attempt, for metrics and for the
+// price of a request.
 package atlassian
 
 import (
