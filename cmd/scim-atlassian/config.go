@@ -40,7 +40,7 @@ type config struct {
 
 	OrganizationID     string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
 	OrganizationAPIKey secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
-	CallersFile        string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see scim.ParseCallers
+	CallersFile        string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see auth.ParseCallers
 	BasicUsername      secret        `env:"SCIM_ATLASSIAN_BASIC_USERNAME"`       // of one more caller, who may write
 	BasicPassword      secret        `env:"SCIM_ATLASSIAN_BASIC_PASSWORD"`       // its password
 	OIDCIssuer         string        `env:"SCIM_ATLASSIAN_OIDC_ISSUER"`          // whose access tokens are accepted; empty: IDHub's realm
@@ -60,7 +60,7 @@ type config struct {
 	IDHubAnnouncePath  string        `env:"SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH"`  // of IDHub, told of every start; empty: off
 	SealKey            secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`             // opens sealed secrets; age identities
 
-	ConnectorFile       string        `env:"SCIM_ATLASSIAN_CONNECTOR_FILE"`       // JSON, see scim.ParseConnectorAnswers; empty: none
+	ConnectorFile       string        `env:"SCIM_ATLASSIAN_CONNECTOR_FILE"`       // JSON, see connector.ParseAnswers; empty: none
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of issues and roles; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
 	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`      // addresses whose X-Forwarded-* headers count

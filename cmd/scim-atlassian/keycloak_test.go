@@ -30,7 +30,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"scim-atlassian/scim"
+	"scim-atlassian/scim/server"
 )
 
 // seedCurl is step 3 of IDHub's guide, as printed there.
@@ -186,7 +186,7 @@ func serveWith(t *testing.T, environ []string) *served {
 // call makes a request with a bearer token and returns the status and the headers.
 func (s *served) call(t *testing.T, token, method, path, body string) (int, http.Header) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, s.base+scim.BasePath+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, s.base+server.BasePath+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,11 +299,11 @@ func TestKeycloak(t *testing.T) {
 	})
 	step("a password works beside it; a wrong one does not, and neither does none", func(t *testing.T) {
 		for want, credentials := range map[int][2]string{200: {"ann", "secret"}, 401: {"ann", "sapassword1"}} {
-			if got, _, _ := get(t, s.base+scim.BasePath+"/Users?count=1", credentials[0], credentials[1]); got != want {
+			if got, _, _ := get(t, s.base+server.BasePath+"/Users?count=1", credentials[0], credentials[1]); got != want {
 				t.Errorf("status %d, want %d", got, want)
 			}
 		}
-		if got, _, _ := get(t, s.base+scim.BasePath+"/Users?count=1", "", ""); got != 401 {
+		if got, _, _ := get(t, s.base+server.BasePath+"/Users?count=1", "", ""); got != 401 {
 			t.Errorf("status %d, want 401", got)
 		}
 	})
@@ -482,7 +482,7 @@ func TestKeycloak(t *testing.T) {
 		if status != 503 || header.Get("Retry-After") == "" {
 			t.Errorf("status %d, Retry-After %q; want 503 with one", status, header.Get("Retry-After"))
 		}
-		if got, _, _ := get(t, late.base+scim.BasePath+"/Users?count=1", "ann", "secret"); got != 200 {
+		if got, _, _ := get(t, late.base+server.BasePath+"/Users?count=1", "ann", "secret"); got != 200 {
 			t.Errorf("password: status %d, want 200", got)
 		}
 		p := start(t, environ(), "check")
