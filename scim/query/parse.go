@@ -96,18 +96,11 @@ func (p *parser) filter(closing string) (Expr, error) {
 	if err := o.read(closing); err != nil {
 		return nil, err
 	}
-	tree, err := p.tree(o.text.String())
+	tree, err := parseOutline(o.text.String())
 	if err != nil {
 		return nil, fail(start, "", "the filter cannot be read") // nothing known gets this far
 	}
 	return p.build(tree)
-}
-
-func (p *parser) tree(outline string) (ast.Expression, error) {
-	if p.schema == nil {
-		return trees(nil).parse(outline)
-	}
-	return p.schema.trees.parse(outline)
 }
 
 // build types a tree of filter-parser.

@@ -100,8 +100,7 @@ type Schema struct {
 	paths     map[string]Path     // by lower-case name, plain and URN-qualified
 	ambiguous map[string][]string // unprefixed name -> the extensions that share it
 	urns      map[string]string   // lower case -> canonical, extensions only
-	trees     trees
-	joined    []*Schema // those that Join made it of
+	joined    []*Schema           // those that Join made it of
 }
 
 // NewSchema builds a Schema and the index that Resolve works with. The
@@ -109,7 +108,7 @@ type Schema struct {
 func NewSchema(resourceType, core string, attributes []*Attribute, extensions ...Extension) *Schema {
 	s := &Schema{
 		ResourceType: resourceType, Core: core, Attributes: attributes,
-		paths: map[string]Path{}, ambiguous: map[string][]string{}, urns: map[string]string{}, trees: commonTrees(),
+		paths: map[string]Path{}, ambiguous: map[string][]string{}, urns: map[string]string{},
 	}
 	for _, a := range attributes {
 		s.index("", Path{Attr: a})
