@@ -59,35 +59,37 @@ func member(m map[string]any, name string) any {
 	return m[found]
 }
 
+// listOf converts a value of a multi-valued attribute to a list, a single value
+// to a list of one. Elements that do not fit the attribute are left out; a single
+// value that does not fit makes no list but nil.
 func listOf(v any, a *Attribute) any {
-	list := make([]any, 0, 1)
-	add := func(v any) {
-		if v = valueOf(v, a); v != nil {
-			list = append(list, v)
-		}
-	}
 	switch v := v.(type) {
 	case []any:
-		for _, e := range v {
-			add(e)
-		}
+		return listOfAll(v, a)
 	case []map[string]any:
-		for _, e := range v {
-			add(e)
-		}
+		return listOfAll(v, a)
 	case []string:
-		for _, e := range v {
-			add(e)
-		}
-	default:
-		if add(v); len(list) == 0 {
-			return nil
+		return listOfAll(v, a)
+	}
+	one := valueOf(v, a)
+	if one == nil {
+		return nil
+	}
+	return []any{one}
+}
+
+func listOfAll[T any](values []T, a *Attribute) []any {
+	list := make([]any, 0, len(values))
+	for _, v := range values {
+		if element := valueOf(v, a); element != nil {
+			list = append(list, element)
 		}
 	}
 	return list
 }
 
-// directory.valueOf converts one value to the type that its attribute calls for, or nil.
+// valueOf converts one value to the type that its attribute asks for. It returns
+// nil for a value that does not fit.
 func valueOf(v any, a *Attribute) any {
 	switch a.Kind {
 	case Boolean:

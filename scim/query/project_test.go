@@ -63,41 +63,45 @@ func names(list string) []string {
 
 func TestWants(t *testing.T) {
 	tests := []struct {
+		schema               *Schema
 		attributes, excluded string
 		path                 string
 		want                 bool
 	}{
-		{"", "", "members", true},
-		{"", "", "members.display", true},
-		{"", "", "nosuch", false},
-		{"displayName", "", "members", false},
-		{"displayName", "", "id", true},
-		{"MEMBERS.value", "", "members", true},
-		{"members.value", "", "members.display", false},
-		{"members.value", "", "MEMBERS.VALUE", true},
-		{"", "members", "members", false},
-		{"", "members", "members.value", false},
-		{"", "members.display", "members", true},
-		{"", "members.display", "members.display", false},
-		{"", "members.display", "members.value", true},
+		{groupSchema, "", "", "members", true},
+		{groupSchema, "", "", "members.display", true},
+		{groupSchema, "", "", "nosuch", false},
+		{groupSchema, "displayName", "", "members", false},
+		{groupSchema, "displayName", "", "id", true},
+		{groupSchema, "MEMBERS.value", "", "members", true},
+		{groupSchema, "members.value", "", "members.display", false},
+		{groupSchema, "members.value", "", "MEMBERS.VALUE", true},
+		{groupSchema, "", "members", "members", false},
+		{groupSchema, "", "members", "members.value", false},
+		{groupSchema, "", "members.display", "members", true},
+		{groupSchema, "", "members.display", "members.display", false},
+		{groupSchema, "", "members.display", "members.value", true},
+		{userSchema, "", "", "password", false}, // never returned
+		{userSchema, "", "", "history", false},  // returned on request
+		{userSchema, "", "", "department", true},
+		{userSchema, "", enterpriseURN, enterpriseURN, false},
+		{userSchema, "", enterpriseURN, "department", false},
+		{userSchema, "", enterpriseURN, atlassianURN, true},
 	}
 	for _, tt := range tests {
-		p, err := groupSchema.Project(names(tt.attributes), names(tt.excluded))
+		p, err := tt.schema.Project(names(tt.attributes), names(tt.excluded))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := p.Wants(tt.path); got != tt.want {
-			t.Errorf("attributes=%q excludedAttributes=%q: Wants(%s) = %t, want %t", tt.attributes, tt.excluded, tt.path, got, tt.want)
+			t.Errorf("%s: attributes=%q excludedAttributes=%q: Wants(%s) = %t, want %t", tt.schema.ResourceType, tt.attributes, tt.excluded, tt.path, got, tt.want)
 		}
 	}
-	p, _ := userSchema.Project(nil, names(enterpriseURN))
-	if p.Wants(enterpriseURN) || p.Wants("department") || !p.Wants(atlassianURN) {
-		t.Error("Wants of an excluded extension")
-	}
-	if p, _ := userSchema.Project(nil, nil); p.Wants("password") || p.Wants("history") || !p.Wants("department") {
-		t.Error("Wants without parameters disregards what is returned")
-	}
-	if !(Projection{}).Wants("anything") {
-		t.Error("the zero Projection does not want everything")
+}
+
+func TestZeroProjectionWants(t *testing.T) {
+	const path = "anything"
+	if got := (Projection{}).Wants(path); !got {
+		t.Errorf("Projection{}.Wants(%q) = %t, want true: it shows everything", path, got)
 	}
 }
