@@ -2,6 +2,7 @@ package jql
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -115,19 +116,37 @@ func TestSyntaxErrorText(t *testing.T) {
 	}
 }
 
-func TestParseBoundsItsWork(t *testing.T) {
-	for _, query := range []string{
-		strings.Repeat("(", 120_000),
-		strings.Repeat("!", 120_000),
-		"a in " + strings.Repeat("(", 120_000),
-		"a = " + strings.Repeat("x", 200_000),
-	} {
-		if _, err := Parse(query); err == nil {
-			t.Errorf("Parse(%.10q…): no error", query)
-		}
+// TestParseGivesUp holds that Parse stops at the limits of length and nesting: the column of the error tells how far it
+// has read of a query of 120,000 characters.
+func TestParseGivesUp(t *testing.T) {
+	const long = 120_000
+	nested := fmt.Sprintf("The query is nested deeper than %d levels.", maxDepth)
+	tests := []struct {
+		name, query string
+		want        SyntaxError
+	}{
+		{"parentheses", strings.Repeat("(", long), SyntaxError{Line: 1, Column: 201, Detail: nested}},
+		{"negations", strings.Repeat("!", long), SyntaxError{Line: 1, Column: 201, Detail: nested}},
+		{"lists", "a in " + strings.Repeat("(", long), SyntaxError{Line: 1, Column: 206, Detail: nested}},
+		{"length", "a = " + strings.Repeat("x", maxLength), SyntaxError{Line: 1, Column: 1, Detail: fmt.Sprintf("The query is longer than %d characters.", maxLength)}},
 	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Parse(tt.query)
+			var got *SyntaxError
+			if !errors.As(err, &got) {
+				t.Fatalf("got error %v, want a *SyntaxError", err)
+			}
+			if diff := cmp.Diff(tt.want, *got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestParseNests(t *testing.T) {
 	if _, err := Parse(strings.Repeat("(", 90) + "a = 1" + strings.Repeat(")", 90)); err != nil {
-		t.Errorf("ninety parentheses: %v", err)
+		t.Errorf("ninety parentheses: got error %v, want none", err)
 	}
 }
 
