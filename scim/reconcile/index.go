@@ -57,13 +57,13 @@ func readIndex(path string, k *key) (*index, error) {
 			err = fmt.Errorf("%s is there twice", r.id)
 		}
 		if err != nil {
-			return fmt.Errorf("%s, line %d: %w", path, x.lines()+1, err)
+			return fmt.Errorf("line %d: %w", x.lines()+1, err)
 		}
 		x.add(line, r)
 		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
 	return x, nil
 }

@@ -606,13 +606,30 @@ func TestCompareRefused(t *testing.T) {
 	}
 }
 
-// TestCompareEndless holds that a file that never ends a line is refused before it
-// fills the memory.
+// TestCompareEndless holds that a file of one line without an end is refused
+// before it fills the memory, and before anything is asked of upstream.
 func TestCompareEndless(t *testing.T) {
 	s := newTenant(t, emulator.Options{Users: 3, Seed: 1}, scim.Config{})
-	report, err := s.run(t.Context(), func(job *reconcile.Job) { job.Compare = "/dev/zero" })
-	if err == nil || !strings.Contains(report.Reason, "longer than") || len(s.emulator.Log()) > 0 {
-		t.Errorf("%v, %+v, %d calls", err, report, len(s.emulator.Log()))
+	endless := filepath.Join(t.TempDir(), "endless")
+	if err := os.WriteFile(endless, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const size = 16 << 30 // of zeros that take no room on the disk
+	if err := os.Truncate(endless, size); err != nil {
+		t.Fatal(err)
+	}
+	report, err := s.run(t.Context(), func(job *reconcile.Job) { job.Compare = endless })
+	if err == nil {
+		t.Error("got no error, want one")
+	}
+	type outcome struct {
+		Complete bool
+		Reason   string
+		Calls    int
+	}
+	want := outcome{Reason: "cannot compare: " + endless + ": a line is longer than 67108864 bytes"}
+	if diff := cmp.Diff(want, outcome{report.Complete, report.Reason, len(s.emulator.Log())}); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
