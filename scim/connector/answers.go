@@ -11,42 +11,45 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// ConnectorAnswers change what the endpoints of IDHub's connector answer, whose
-// form IDHub does not document. The zero value changes nothing.
+// Answers are changes that an operator makes to the answers of the endpoints,
+// whose form IDHub does not document. The zero value changes nothing.
 type Answers struct {
 	Health   MergePatch `json:"health"`
 	Test     MergePatch `json:"test"`
 	Metadata MergePatch `json:"metadata"`
 }
 
-// MergePatch is a JSON merge patch (RFC 7396) for an object: members that it has
-// replace those of the same name, objects member by member; null removes.
+// MergePatch is a JSON merge patch (RFC 7396) for an object. A member of the patch
+// replaces the member of the same name, an object member by member, and null
+// removes it.
 type MergePatch map[string]any
 
-// ParseConnectorAnswers reads a JSON object of merge patches for health, test
-// and metadata. The status of health and test says what is, and cannot be
-// changed.
+// ParseAnswers reads a JSON object of merge patches for health, test and metadata.
+// Its error lists every mistake: a patch for status, which would hide the true
+// state of health or test, and a null in a list, which no answer can hold.
 func ParseAnswers(b []byte) (Answers, error) {
 	var a Answers
 	if err := json.Unmarshal(b, &a, json.RejectUnknownMembers(true)); err != nil {
 		return Answers{}, fmt.Errorf("not a JSON object of changes to health, test and metadata: %w", err)
 	}
 	var problems []error
-	for name, patch := range map[string]MergePatch{"health": a.Health, "test": a.Test} {
-		if _, ok := patch["status"]; ok {
-			problems = append(problems, fmt.Errorf("%s: status says what is, and cannot be changed", name))
+	for _, answer := range []struct {
+		name   string
+		patch  MergePatch
+		status bool // the answer tells a status
+	}{{"health", a.Health, true}, {"test", a.Test, true}, {"metadata", a.Metadata, false}} {
+		if _, ok := answer.patch["status"]; ok && answer.status {
+			problems = append(problems, fmt.Errorf("%s: status cannot be changed, since it tells the true state", answer.name))
 		}
-	}
-	for name, patch := range map[string]MergePatch{"health": a.Health, "test": a.Test, "metadata": a.Metadata} {
-		if patch.listsNull() {
-			problems = append(problems, fmt.Errorf("%s: null in a list", name))
+		if answer.patch.listsNull() {
+			problems = append(problems, fmt.Errorf("%s: null in a list cannot be answered", answer.name))
 		}
 	}
 	return a, errors.Join(problems...)
 }
 
-// listsNull reports whether a list in the patch has null in it, which documents
-// of ours cannot hold.
+// listsNull reports whether the patch has a list with null in it, which a
+// query.Object cannot hold.
 func (p MergePatch) listsNull() bool {
 	for _, v := range p {
 		switch v := v.(type) {
@@ -75,7 +78,7 @@ func holdsNull(v any) bool {
 	return false
 }
 
-// apply returns the patched document; it may write to o.
+// apply returns o with the changes of the patch. It may write to o.
 func (p MergePatch) apply(o query.Object) query.Object {
 	for _, name := range slices.Sorted(maps.Keys(p)) {
 		switch v := p[name].(type) {
@@ -92,7 +95,7 @@ func (p MergePatch) apply(o query.Object) query.Object {
 	return o
 }
 
-// plainJSON turns decoded JSON into the values of an Object.
+// plainJSON converts decoded JSON to the values that an Object may hold.
 func plainJSON(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
