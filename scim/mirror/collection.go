@@ -11,46 +11,49 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Collection is one resource type as the list engine sees it. It is safe for
-// concurrent use.
+// Collection is one resource type as list queries see it: the ways to its
+// resources, of which List takes the cheapest. It is safe for concurrent use if
+// its functions are.
 type Collection struct {
-	Table  query.Table // what upstream finds by itself
-	Budget int         // upstream calls that one query may cost
-	// Probe runs one lookup of the table. It may give up with ErrCostly, so that
-	// everything is read instead.
+	Table  query.Table    // lookups that upstream offers
+	Budget int            // upstream calls that one query may cost
+	Links  resource.Links // the attribute that upstream may leave out of a list
+	// Probe runs one lookup of the table. It may fail with ErrCostly; then all
+	// resources are read instead.
 	Probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
-	// All reads everything, or has it.
+	// All returns all resources.
 	All func(ctx context.Context, n Need) (View, error)
-	// Peek is all where it costs nothing.
+	// Peek returns all resources if no upstream call is needed for that.
 	Peek func(n Need) (View, bool)
-	// Stats says what all would cost.
+	// Stats says what All would cost.
 	Stats func(n Need) query.Stats
-	// Window reads a part of the list, total as upstream tells it. Nil if there
-	// is no way but all.
+	// Window reads count resources from position start on, and how many there
+	// are. Nil: All is the only way.
 	Window func(ctx context.Context, start, count int, n Need) (objects []query.Object, total int, err error)
-	Links  resource.Links
 }
 
-// ErrCostly says that a lookup would cost more than a scan.
+// ErrCostly says that a lookup costs more than reading all resources.
 var ErrCostly = errors.New("scim: the lookup costs more than a scan")
 
-// Plan chooses how to find what matches.
+// Plan returns the cheapest way to the resources that match the filter. It makes
+// no call.
 func (c *Collection) Plan(filter query.Expr, n Need) query.Plan {
 	return query.Choose(filter, c.Table, c.Stats(n))
 }
 
-// need says what a query asks of a reading. What upstream may leave out of a list
-// is needed where the client sees it, where filter or order look at it, and for
-// meta.version, which is of all, if that is what the client names.
+// need says what a query asks of a reading. It needs the links if the client sees
+// them, if filter or order look at them, and if it names meta.version, which is a
+// hash of the whole resource.
 func (c *Collection) need(q resource.ListQuery) Need {
 	looksAt := func(name string) bool { return name == c.Links.Name || strings.HasPrefix(name, c.Links.Name+".") }
 	return Need{Fresh: q.Fresh, Since: q.Since, Links: q.Want.Wants(c.Links.Name) || slices.ContainsFunc(q.Attributes(), looksAt) ||
 		q.AsksVersion() || q.Named && q.Want.Wants("meta.version")}
 }
 
-// List answers a query: by lookups where upstream has them, by a window of
-// everything where nothing is asked, else from everything. Whatever came back is
-// matched against the whole filter.
+// List answers a query: by lookups that upstream offers, by a page of upstream's
+// list if there is neither filter nor order, else from all resources. Whatever
+// upstream returned, the whole filter is matched again. Errors are *resource.Error
+// or those of the functions.
 func (c *Collection) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	n := c.need(q)
 	plan := c.Plan(q.Filter, n)
@@ -72,7 +75,7 @@ func (c *Collection) List(ctx context.Context, q resource.ListQuery) (*resource.
 	return c.scan(ctx, q, n)
 }
 
-// scan answers from everything.
+// scan answers a query from all resources.
 func (c *Collection) scan(ctx context.Context, q resource.ListQuery, n Need) (*resource.ListResult, error) {
 	stats := c.Stats(n)
 	v, err := c.All(ctx, n)
@@ -83,14 +86,15 @@ func (c *Collection) scan(ctx context.Context, q resource.ListQuery, n Need) (*r
 	return q.Finish(v.Objects, query.Scan(q.Filter, stats).String()), nil
 }
 
-// page answers a query for all resources in upstream's order: with the calls
-// that its page takes, or from everything if that is there, or hardly more.
+// page answers a query without filter and order with one page of upstream's list.
+// It answers from all resources if those are known, or if reading them takes no
+// more calls than the page.
 func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*resource.ListResult, error) {
 	if _, ok := c.Peek(n); ok {
 		return c.scan(ctx, q, n)
 	}
 	if calls := pages(q.Count); calls > 1 {
-		n.most = (directoryPage-1)*calls + 1 // as many calls read as many resources
+		n.most = (directoryPage-1)*calls + 1 // the longest list that as many calls read
 		r, err := c.scan(ctx, q, n)
 		if !errors.Is(err, errLonger) {
 			return r, err
@@ -103,7 +107,7 @@ func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*r
 	return &resource.ListResult{Total: total, Resources: objects, Plan: fmt.Sprintf("page exact cost=%d", pages(len(objects)))}, nil
 }
 
-// document.LookUp runs lookups and returns what they found, each resource once.
+// lookUp runs lookups in parallel and returns their resources, each once.
 func (c *Collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.Object, error) {
 	if len(probes) > c.Budget {
 		return nil, overBudget(len(probes), c.Budget)

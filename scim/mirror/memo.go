@@ -6,29 +6,33 @@ import (
 	"time"
 )
 
-// Memo keeps what was read for a while, for all requests. One reads at a time,
-// and the others wait for what it finds. It is told of own writes: what was
-// under way then is not kept, as it may lack them. It is safe for concurrent
-// use, and its value is never written to.
+// Memo keeps one value for all requests, for a while. If it must be read, one
+// request reads it and the others wait. Own writes are told with Change or Drop;
+// a reading that was under way then may lack the write, so its result is not
+// kept. A Memo is safe for concurrent use. The value is shared: nobody may write
+// to it.
 type Memo[T any] struct {
 	ttl  time.Duration // 0: nothing is kept
 	now  func() time.Time
-	turn chan struct{} // of the one who reads
+	turn chan struct{} // holds an element while a request reads
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	value   T
 	began   time.Time // when reading value began
 	valid   bool
-	changes int // how often value was changed or dropped
+	changes int // number of own writes told
 }
 
+// NewMemo returns a Memo without a value, which keeps a value for ttl by the clock
+// now; with a ttl of 0 it keeps none.
 func NewMemo[T any](ttl time.Duration, now func() time.Time) *Memo[T] {
 	return &Memo[T]{ttl: ttl, now: now, turn: make(chan struct{}, 1)}
 }
 
-// Peek returns the value if it is young enough. It reads nothing.
+// Peek returns the value if it is young enough. It never reads.
 func (m *Memo[T]) Peek() (T, bool) { return m.since(m.now().Add(-m.ttl)) }
 
+// since returns the value if reading it began at oldest or later.
 func (m *Memo[T]) since(oldest time.Time) (value T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -38,12 +42,13 @@ func (m *Memo[T]) since(oldest time.Time) (value T, ok bool) {
 	return m.value, true
 }
 
-// Get returns the value, read anew if it is too old, or if fresh is set older
-// than the request.
+// Get returns the value. It calls read if the value is too old, or, with fresh,
+// if reading it began before the call of Get. Errors are those of read, or of ctx
+// while another request reads.
 func (m *Memo[T]) Get(ctx context.Context, fresh bool, read func(context.Context) (T, error)) (value T, err error) {
 	oldest := m.now().Add(-m.ttl)
 	if fresh {
-		oldest = m.now() // what is read while waiting is fresh enough
+		oldest = m.now() // a reading that another request begins from now on will do
 	}
 	if value, ok := m.since(oldest); ok {
 		return value, nil
@@ -72,7 +77,8 @@ func (m *Memo[T]) Get(ctx context.Context, fresh bool, read func(context.Context
 	return value, nil
 }
 
-// Change applies an own write to what is kept.
+// Change applies an own write to the value, if there is one. f returns a new
+// value and does not write to the old one.
 func (m *Memo[T]) Change(f func(T) T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,7 +88,7 @@ func (m *Memo[T]) Change(f func(T) T) {
 	}
 }
 
-// Drop keeps nothing, after a write whose outcome is unknown.
+// Drop forgets the value, after a write whose outcome is unknown.
 func (m *Memo[T]) Drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -13,43 +13,44 @@ import (
 )
 
 const (
-	directoryPage  = 100             // resources that one upstream call brings at most
-	scanAttempts   = 3               // before a list that changes all the time is given up
-	scanRetryAfter = 5 * time.Second // what a client is told to wait when a list did not add up
-	wholeList      = 1 << 30         // a count beyond any list
+	directoryPage  = 100             // resources that one upstream call returns at most
+	scanAttempts   = 3               // readings of a list that changes all the time, before the request fails
+	scanRetryAfter = 5 * time.Second // Retry-After of that failure
+	wholeList      = 1 << 30         // a count that no list exceeds
 )
 
 // pager reads a list that upstream gives in pages by position.
 //
-// A page says nothing about what happens to the list while the next one is
-// read: when one resource before it goes, all behind move up, and the first of
-// the next page is missed, though the total is right again as soon as another
-// resource comes. So every page begins with the last resource of the one before
-// it. Upstream's order may be any, but that of two resources never changes:
-// between two shared resources lies, in the page read there, everything that is
-// between them. A resource that is there from the first call to the last is
-// therefore between two of them, and in the result. One that went from a place
-// before a shared resource, while the two pages that share it were read, moved
-// it; then the pages do not fit, and all is read again. What came at the end
-// meanwhile is read in addition. At the end as many different resources are
-// there as upstream says there are.
+// The list may change between two pages. If a resource is deleted before the next
+// page is read, all behind it move up by one, and the first resource of the next
+// page is missed; the total does not show that once another resource was added.
+// So every page begins with the last resource of the page before: the two pages
+// share it. The proof that nothing is missing rests on two facts: the order of
+// two resources never changes upstream, and one page is one moment. A resource
+// that exists from the first call to the last stands between the two shared
+// resources of some page, and so that page has it. If a resource before a shared
+// one is deleted between the two pages, the second page begins with another
+// resource: the pages do not fit (errChanged), and the list is read again.
+// Resources that were added at the end meanwhile are read in addition. Last, the
+// result must have as many different resources as upstream counts.
 type pager struct {
 	name string // of the resource type
-	// page reads a window of the list.
+	// page reads a window of the list, see Source.Page.
 	page   func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
-	budget int // calls that reading may take
-	most   int // resources: of a longer list only the first page is read; 0: no matter
+	budget int // upstream calls that one read may cost
+	most   int // read fails with errLonger after the first page of a longer list; 0: no limit
 }
 
-// errLonger says that a list is longer than the most that is wanted.
-var errLonger = errors.New("scim: the list is longer than is wanted")
+// errLonger says that a list has more resources than the limit of the reader.
+var errLonger = errors.New("scim: the list is longer than the limit of its reader")
 
-// errChanged says that pages do not fit together.
+// errChanged says that two pages do not fit together, since the list changed
+// between them.
 var errChanged = errors.New("scim: the list changed while it was read")
 
-// read reads count resources from position start on, or as many as there are,
-// in parallel. The answer is complete, or an error; errors are *Error or
-// *atlassian.Error.
+// read returns count resources from position start on, or as many as there are,
+// and the number of all. It reads pages in parallel. The result is complete, or
+// there is an error: errLonger, a *resource.Error or what page returns.
 func (p *pager) read(ctx context.Context, start, count int) (objects []query.Object, total int, err error) {
 	for range scanAttempts {
 		objects, total, err = p.attempt(ctx, start, count)
@@ -61,6 +62,7 @@ func (p *pager) read(ctx context.Context, start, count int) (objects []query.Obj
 		Detail: fmt.Sprintf("The %ss changed while they were read, %d times in a row; no complete answer can be given at the moment.", p.name, scanAttempts)}
 }
 
+// attempt reads the list once. It fails with errChanged if the list changed.
 func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, int, error) {
 	first, total, err := p.page(ctx, start, max(1, min(count, directoryPage)))
 	if err != nil {
@@ -73,7 +75,7 @@ func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, 
 	if len(first) >= want {
 		return first[:want], total, distinct(first[:want])
 	}
-	step := len(first) - 1 // upstream may give fewer than it was asked for
+	step := len(first) - 1 // upstream may return fewer than it was asked for
 	if step < 1 {
 		return nil, 0, errChanged
 	}
@@ -92,10 +94,10 @@ func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, 
 	return p.join(ctx, start, count, step, parts)
 }
 
-// stretch is what a few calls read from one position on.
+// stretch is a part of the list that a few calls have read, one after the other.
 type stretch struct {
 	objects []query.Object
-	total   int // of the list, as the last call said
+	total   int // length of the whole list, as the last call told it
 }
 
 // span reads count resources from position start on, or as many as there are,
@@ -122,8 +124,9 @@ func (p *pager) span(ctx context.Context, start, count int) (stretch, error) {
 	}
 }
 
-// join puts parts together. If the total was not always the same, the last
-// part is read once more: it must be as it was, but for what came behind it.
+// join puts the parts together. If they differ in the total, the last part is
+// read once more: it must begin as before, and only resources behind it may be
+// new.
 func (p *pager) join(ctx context.Context, start, count, step int, parts []stretch) ([]query.Object, int, error) {
 	var objects []query.Object
 	var err error
@@ -151,7 +154,8 @@ func (p *pager) join(ctx context.Context, start, count, step int, parts []stretc
 	return objects, last.total, distinct(objects)
 }
 
-// follow appends a page that begins with the last of the objects before it.
+// follow appends a page to the objects before it. It fails with errChanged if the
+// page does not begin with the last of these.
 func follow(objects, page []query.Object) ([]query.Object, error) {
 	if len(objects) == 0 {
 		return page, nil
@@ -162,11 +166,12 @@ func follow(objects, page []query.Object) ([]query.Object, error) {
 	return append(objects, page[1:]...), nil
 }
 
+// startsWith reports whether the first objects have the ids of prefix.
 func startsWith(objects, prefix []query.Object) bool {
 	return len(objects) >= len(prefix) && slices.EqualFunc(objects[:len(prefix)], prefix, func(a, b query.Object) bool { return a.Text("id") == b.Text("id") })
 }
 
-// distinct fails with errChanged if a resource is there twice.
+// distinct fails with errChanged if a resource occurs twice.
 func distinct(objects []query.Object) error {
 	seen := make(map[string]bool, len(objects))
 	for _, o := range objects {
@@ -178,7 +183,8 @@ func distinct(objects []query.Object) error {
 	return nil
 }
 
-// pages is how many calls it takes to read so many resources.
+// pages returns how many calls it takes to read that many resources, in pages
+// that overlap by one.
 func pages(resources int) int {
 	if resources <= directoryPage {
 		return 1

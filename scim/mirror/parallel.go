@@ -9,12 +9,12 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// atOnce is how many requests to Atlassian are begun at the same time for one
-// request; the clients' own limit is below it.
+// atOnce is how many upstream calls one request begins at the same time. Each
+// Atlassian client also limits the calls of all requests together.
 const atOnce = 16
 
-// Parallel runs f for 0 to n-1, at most atOnce at the same time, and returns the
-// first error. The context of those that are still running ends with it.
+// Parallel calls f for 0 to n-1, at most 16 at the same time, and waits for all of
+// them. It returns the first error, which also ends the context of the others.
 func Parallel(ctx context.Context, n int, f func(ctx context.Context, i int) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
@@ -24,8 +24,9 @@ func Parallel(ctx context.Context, n int, f func(ctx context.Context, i int) err
 	return group.Wait()
 }
 
-// FetchAll reads by id in parallel, and returns what there is in the order of
-// ids. What is gone is left out.
+// FetchAll calls one for every id in parallel and returns the results in the order
+// of ids. It leaves out an id whose error resource.IsMissing recognizes; any other
+// error ends it.
 func FetchAll[T any](ctx context.Context, ids []string, one func(context.Context, string) (T, error)) ([]T, error) {
 	found, gone := make([]T, len(ids)), make([]bool, len(ids))
 	err := Parallel(ctx, len(ids), func(ctx context.Context, i int) (err error) {
@@ -47,7 +48,7 @@ func FetchAll[T any](ctx context.Context, ids []string, one func(context.Context
 	return present, nil
 }
 
-// Sleep waits, or returns the error of a context that ends first.
+// Sleep waits for d. It returns the error of ctx if that ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

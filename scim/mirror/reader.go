@@ -11,33 +11,39 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Source is a resource type of the directory API: how it is read.
+// Source says how a resource type of the directory is read. Its functions must be
+// safe for concurrent use; the objects that they return are shared from then on,
+// so nobody may write to them.
 type Source struct {
-	Name  string
-	Links resource.Links
-	// Page reads a window of the list, in upstream's order. What it returns may
-	// lack links.
+	Name  string         // of the type, "User"
+	Links resource.Links // the attribute that refers to the other type
+	// Page reads at most count resources from position start on (1 is the first),
+	// in upstream's order, and the number of all there are. Its objects may lack
+	// links.
 	Page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
-	// Read reads one resource, complete.
+	// Read reads one resource with its links. A resource that does not exist is
+	// an error that resource.IsMissing recognizes.
 	Read func(ctx context.Context, id string) (query.Object, error)
 }
 
-// Reader reads a type of the directory page by page and keeps what it read.
+// Reader reads one type of the directory and keeps what it read. It is safe for
+// concurrent use.
 type Reader struct {
 	Source
 	pager pager
 	Store Store
-	total atomic.Int64 // as last seen; -1 if never
+	total atomic.Int64 // length of the list as upstream last told it; -1 if it never did
 }
 
-// Config says how long what was read is kept, and how many upstream
-// requests one query may cost.
+// Config says how long a snapshot is kept, and how much one query may cost. Now
+// is required.
 type Config struct {
-	Ttl    time.Duration // 0: nothing is kept
-	Budget int
-	Now    func() time.Time
+	Ttl    time.Duration    // age at which a snapshot is dropped; 0: none is kept
+	Budget int              // upstream calls that one query may cost
+	Now    func() time.Time // the server's clock
 }
 
+// NewReader returns a Reader that has read nothing yet.
 func NewReader(t Source, cfg Config) *Reader {
 	r := &Reader{Source: t}
 	r.total.Store(-1)
@@ -52,7 +58,8 @@ func NewReader(t Source, cfg Config) *Reader {
 	return r
 }
 
-// scan reads everything, in as little memory as it can be kept in.
+// scan reads all resources and lets equal values share memory. It fails with
+// errLonger after one call if there are more than most; 0 sets no limit.
 func (r *Reader) scan(ctx context.Context, most int) ([]query.Object, error) {
 	if most > 0 && int(r.total.Load()) > most {
 		return nil, errLonger
@@ -72,7 +79,8 @@ func (r *Reader) scan(ctx context.Context, most int) ([]query.Object, error) {
 	return all, err
 }
 
-// reread reads resources by id, complete; those that are gone are left out.
+// reread reads resources by id, with their links, and leaves out those that are
+// gone.
 func (r *Reader) reread(ctx context.Context, ids []string) ([]query.Object, error) {
 	if len(ids) > r.pager.budget {
 		return nil, overBudget(len(ids), r.pager.budget)
@@ -80,7 +88,8 @@ func (r *Reader) reread(ctx context.Context, ids []string) ([]query.Object, erro
 	return FetchAll(ctx, ids, r.Read)
 }
 
-// window reads a part of the list, complete as far as is needed.
+// window reads count resources of the list from position start on, with links if
+// n asks for them.
 func (r *Reader) window(ctx context.Context, start, count int, n Need) ([]query.Object, int, error) {
 	objects, total, err := r.pager.read(ctx, start, count)
 	if err != nil || !n.Links {
@@ -90,8 +99,9 @@ func (r *Reader) window(ctx context.Context, start, count int, n Need) ([]query.
 	return objects, total, err
 }
 
-// Completed reads the resources again that came without links. One that is gone
-// meanwhile had none.
+// Completed returns the objects with the links that upstream left out of its
+// list. It reads each resource that lacks them; a resource that is gone meanwhile
+// stays as it was. The argument is not written to.
 func (r *Reader) Completed(ctx context.Context, objects []query.Object) ([]query.Object, error) {
 	var bare []string
 	for _, o := range objects {
@@ -119,7 +129,8 @@ func (r *Reader) Completed(ctx context.Context, objects []query.Object) ([]query
 	return objects, nil
 }
 
-// ScanCost is the number of calls of a scan, -1 if unknown.
+// ScanCost returns how many upstream calls reading the whole list takes, -1 as
+// long as its length is unknown. It makes no call.
 func (r *Reader) ScanCost() int {
 	if total := int(r.total.Load()); total >= 0 {
 		return pages(total)
@@ -127,6 +138,8 @@ func (r *Reader) ScanCost() int {
 	return -1
 }
 
+// Stats returns what query.Choose must know of the resources to plan for a
+// request with such a need. It makes no call.
 func (r *Reader) Stats(n Need) query.Stats {
 	if age, calls, ok := r.Store.outlook(n); ok {
 		return query.Stats{Scan: calls, Kept: true, Age: age}
@@ -134,10 +147,11 @@ func (r *Reader) Stats(n Need) query.Stats {
 	return query.Stats{Scan: r.ScanCost()}
 }
 
-// Worthwhile fails with ErrCostly if as many single reads cost more than a scan.
-// How much a scan costs is asked for where it is not known and may matter.
+// Worthwhile fails with ErrCostly if reading the whole list is cheaper than that
+// many single reads. If the length of the list is unknown and may matter, one
+// call asks for it; its error is returned.
 func (r *Reader) Worthwhile(ctx context.Context, reads int) error {
-	const few = 20
+	const few = 20 // reads that are made whatever a scan costs, if that is unknown
 	if reads > few && r.ScanCost() < 0 {
 		if _, _, err := r.pager.page(ctx, 1, 1); err != nil {
 			return err
@@ -149,7 +163,8 @@ func (r *Reader) Worthwhile(ctx context.Context, reads int) error {
 	return nil
 }
 
-// Collection is what the list engine sees of the type.
+// Collection returns the type as list queries see it; table and probe are the
+// lookups that upstream offers.
 func (r *Reader) Collection(table query.Table, probe func(context.Context, query.Probe) ([]query.Object, error)) *Collection {
 	return &Collection{
 		Table: table, Budget: r.pager.budget, Probe: probe,

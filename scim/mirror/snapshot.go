@@ -10,24 +10,24 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// snapshot is all resources of a type as one reading found them, and what own
-// writes have told since. The mutex of its store guards it, but for the objects
-// handed out, which nobody writes to.
+// snapshot holds all resources of a type as one reading found them, and the news
+// of own writes since. The mutex of its store guards it. The slice of objects is
+// handed out, so nobody writes to it: apply makes a new one.
 type snapshot struct {
-	objects  []query.Object // in upstream's order; applied changes make a new slice
+	objects  []query.Object // in upstream's order
 	links    resource.Links
-	bare     []string  // ids of those that upstream listed without links
+	bare     []string  // ids of the resources that upstream listed without links
 	read     time.Time // when the reading began
 	complete time.Time // when it ended
 
-	// Moments of the store's clock.
-	began     uint64            // when the reading began
-	until     uint64            // from then on own writes are not told to it; 0: they are
-	touched   map[string]uint64 // when an own write last concerned a resource
-	outdated  map[string]uint64 // since when a resource must be read again
-	mentioned map[string]uint64 // when something happened to a resource of the other type that these may show
+	// Moments count the requests and writes of the store, see Store.
+	began     uint64            // the reading began
+	until     uint64            // no news after this moment reaches the snapshot; 0: all does
+	touched   map[string]uint64 // by id: an own write last concerned the resource
+	outdated  map[string]uint64 // by id: the resource must be read again for requests that begin later
+	mentioned map[string]uint64 // by id of the other type: that resource changed, and with it those that link to it
 
-	changed map[string]query.Object // what resources became, nil if they are gone; not in objects yet
+	changed map[string]query.Object // by id: news that is not in objects yet; nil: the resource is gone
 }
 
 func newSnapshot(began uint64, read time.Time, l resource.Links) *snapshot {
@@ -37,8 +37,8 @@ func newSnapshot(began uint64, read time.Time, l resource.Links) *snapshot {
 	}
 }
 
-// answers reports whether the snapshot is good enough for a request with such a
-// need that began at that moment, and brings objects up to date.
+// answers brings objects up to date and reports whether they are good enough for
+// a request that has the need n and began at that moment. A nil snapshot is not.
 func (s *snapshot) answers(n Need, began uint64) bool {
 	if !s.concerns(n, began) {
 		return false
@@ -56,12 +56,14 @@ func (s *snapshot) answers(n Need, began uint64) bool {
 	return true
 }
 
-// concerns reports whether the snapshot, mended, is one for the request.
+// concerns reports whether the snapshot can serve the request once the missing
+// resources are read again.
 func (s *snapshot) concerns(n Need, began uint64) bool {
 	return s != nil && (s.until == 0 || began < s.until) && (!n.Fresh || s.began > began) && !s.read.Before(n.Since)
 }
 
-// missing lists the ids of the resources that must be read for such a need.
+// missing lists the ids of the resources that must be read again before the
+// snapshot serves a request with the need n.
 func (s *snapshot) missing(n Need) []string {
 	ids := slices.Sorted(maps.Keys(s.outdated))
 	if n.Links {
@@ -74,10 +76,10 @@ func (s *snapshot) missing(n Need) []string {
 	return ids
 }
 
-// set puts what was learned of a resource by an operation that began at since
-// and ended at now; nil says that it is gone, which is final. If anything else
-// touched the resource meanwhile, or the operation began before the snapshot,
-// nobody knows which came last.
+// set takes over what an operation, begun at since and ended now, told of a
+// resource; a nil object says that it is gone, which is final. If another
+// operation touched the resource meanwhile, or this one began before the
+// reading, the order of the two is unknown, and the resource is in doubt.
 func (s *snapshot) set(id string, o query.Object, since, now uint64) {
 	last := s.touched[id]
 	s.touched[id] = now
@@ -89,7 +91,7 @@ func (s *snapshot) set(id string, o query.Object, since, now uint64) {
 	delete(s.outdated, id)
 }
 
-// doubt has a resource read again for requests that begin after now.
+// doubt marks a resource: requests that begin after now need it read again.
 func (s *snapshot) doubt(id string, now uint64) {
 	s.touched[id] = max(s.touched[id], now)
 	if since, ok := s.outdated[id]; !ok || now < since {
@@ -97,8 +99,9 @@ func (s *snapshot) doubt(id string, now uint64) {
 	}
 }
 
-// mend puts resources that were read again from since on. What was touched
-// meanwhile is good for requests that began before, and outdated for others.
+// mend takes over the resources with these ids, which were read again from since
+// on; those that are not in found are gone. A resource that an own write touched
+// meanwhile serves requests that began before since, and is outdated for others.
 func (s *snapshot) mend(ids []string, found []query.Object, since uint64) {
 	for _, id := range ids {
 		s.changed[id] = nil
@@ -115,15 +118,16 @@ func (s *snapshot) mend(ids []string, found []query.Object, since uint64) {
 	s.apply()
 }
 
-// end says that own writes are not told to it from now on, or cannot be known.
+// end marks the snapshot as ignorant of all that happens after now. It goes on to
+// serve the requests that began before.
 func (s *snapshot) end(now uint64) {
 	if s.until == 0 {
 		s.until = now
 	}
 }
 
-// apply makes objects of what changed. What is new comes last, as it does
-// upstream, whose order is that of creation.
+// apply works the changes into objects. New resources come last, as they do
+// upstream, which lists by time of creation.
 func (s *snapshot) apply() {
 	if len(s.changed) == 0 {
 		return
@@ -151,6 +155,7 @@ func (s *snapshot) apply() {
 	s.replace(objects)
 }
 
+// replace sets objects and notes which of them lack links.
 func (s *snapshot) replace(objects []query.Object) {
 	s.objects, s.bare = objects, nil
 	for _, o := range objects {
@@ -160,7 +165,8 @@ func (s *snapshot) replace(objects []query.Object) {
 	}
 }
 
-// resolve finds the resources that show one that something happened to.
+// resolve puts every resource in doubt that links to a mentioned one: a group
+// that shows the name of a user who was renamed, say.
 func (s *snapshot) resolve() {
 	if len(s.mentioned) == 0 {
 		return
@@ -172,7 +178,7 @@ func (s *snapshot) resolve() {
 			}
 		}
 	}
-	for _, id := range s.bare { // whether they do cannot be seen
+	for _, id := range s.bare { // their links are unknown
 		s.doubt(id, slices.Min(slices.Collect(maps.Values(s.mentioned))))
 	}
 	clear(s.mentioned)

@@ -13,67 +13,71 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Store reads all resources of one type and keeps them for a while, for every
-// query of every caller. There is one reading at a time; whoever needs it waits
-// for it, and it goes on as long as somebody does. It is safe for concurrent use.
+// Store keeps the last complete reading of one type, a snapshot, for the queries
+// of all callers. At most one reading is under way; every request that needs it
+// waits, and when the last one gives up the reading ends. A Store is safe for
+// concurrent use.
 //
-// It is told of own writes, so that a request sees every write that was
-// confirmed before it began, also if the reading was under way then. To that end
-// a clock ticks with every request and every write: what a write answered
-// counts if nothing else touched the resource since the write began. A resource
-// of which that does not tell what it is now is read again when it is next
-// needed. Nothing is guessed.
+// Own writes are told to the snapshot and to the reading under way (see Begin),
+// so that a request sees every write that was confirmed before the request began.
+// For that the store counts moments: every request and every write is one. The
+// answer to a write is believed if nothing else touched the resource since the
+// moment the write began. Otherwise, and where an answer does not tell all, the
+// resource is in doubt and is read again when a request next needs it. Nothing is
+// guessed.
 type Store struct {
-	ttl time.Duration // how long a complete reading is kept, 0: not at all
+	ttl time.Duration // age at which a snapshot is dropped; 0: none is kept
 	now func() time.Time
-	// scan reads everything, each resource once, or fails; with errLonger, after
-	// a call at most, if there is more than most, which is 0 for no limit.
+	// scan reads all resources, each once. It fails with errLonger, after one call
+	// at most, if there are more than most; 0 sets no limit.
 	scan func(ctx context.Context, most int) ([]query.Object, error)
-	// reread reads resources by id, complete; those that are gone are left out.
+	// reread reads resources by id, with their links, and leaves out those that
+	// are gone.
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
-	price  func(total int) int // upstream calls of a scan
+	price  func(total int) int // upstream calls of a scan of that many resources
 	links  resource.Links
 
-	mu      sync.Mutex
-	clock   uint64
-	kept    *snapshot // the last complete reading, nil if none
-	reading *reading  // nil if none
+	mu      sync.Mutex // guards the fields below, and every snapshot
+	clock   uint64     // the present moment
+	kept    *snapshot  // the last complete reading; nil: there is none
+	reading *reading   // the one under way; nil: there is none
 	counts  storeCounts
 }
 
-// storeCounts are what a store did since it was made.
+// storeCounts counts what a store has done since it was made, see Stats.
 type storeCounts struct{ hits, scans, mends, failures uint64 }
 
-// Need is what a request asks of a reading.
+// Need says which readings are good enough for a request. The zero Need accepts
+// any snapshot that is kept.
 type Need struct {
-	Fresh bool      // nothing read before the request began
-	Since time.Time // nothing read before that; zero: no matter
-	Links bool      // the attribute that upstream's list may leave out
-	most  int       // the request fails with errLonger if there are more resources; 0: however many there are
+	Fresh bool      // only a reading that began after the request did
+	Since time.Time // only a reading that began at this time or later; zero: any
+	Links bool      // the links too, which upstream may leave out of its list
+	most  int       // the request fails with errLonger if there are more resources; 0: no limit
 }
 
-// View is all resources of a type.
+// View is all resources of a type as one request sees them.
 type View struct {
-	Objects []query.Object // in upstream's order; shared, nobody writes to it
-	Kept    bool           // their reading began before the request
-	age     time.Duration  // since their reading began
+	Objects []query.Object // in upstream's order; shared, nobody may write to it
+	Kept    bool           // the reading began before the request did
+	age     time.Duration  // since the reading began
 }
 
-// reading is a scan, or the mending of a snapshot, under way.
+// reading is a scan, or the mending of a snapshot, that is under way.
 type reading struct {
 	began   uint64
-	into    *snapshot
-	waiting int // requests; at none it is given up
-	cancel  context.CancelFunc
-	done    chan struct{}
-	err     error // once done
+	into    *snapshot          // the snapshot that it fills or mends
+	waiting int                // requests that wait for it; at 0 it is canceled
+	cancel  context.CancelFunc // ends its upstream calls
+	done    chan struct{}      // closed when it has ended
+	err     error              // why it failed; read it after done
 }
 
-// all returns all resources as they were no longer ago than the time to live,
-// every confirmed own write included. If reading them fails, it fails for all
-// that waited, but for those that would have had to read anew anyway. When ctx
-// ends first, the error is of the kind Timeout or Canceled; errLonger is as n has
-// it.
+// all returns all resources, from a reading as n asks for, with every own write
+// that was confirmed before. If the reading fails, so does every request that
+// waited for it; a request that could not have used its result, because the
+// reading began too early or had a lower limit, waits for another one. When ctx
+// ends first, the error is of the kind Timeout or Canceled.
 func (s *Store) all(ctx context.Context, n Need) (View, error) {
 	n.Fresh = n.Fresh || s.ttl <= 0
 	s.mu.Lock()
@@ -102,7 +106,7 @@ func (s *Store) all(ctx context.Context, n Need) (View, error) {
 	return View{found.objects, found.began < began, s.now().Sub(found.read)}, nil
 }
 
-// peek returns all resources if they can be had without an upstream call.
+// peek returns all resources if no upstream call is needed for that.
 func (s *Store) peek(n Need) (View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,9 +118,9 @@ func (s *Store) peek(n Need) (View, bool) {
 	return View{found.objects, true, s.now().Sub(found.read)}, true
 }
 
-// outlook is how old the kept reading is, and how many upstream calls it would
-// take to bring it up to date, as far as that is known without looking at every
-// resource. ok is false if all would read everything.
+// outlook returns the age of the snapshot and an estimate of the upstream calls
+// that all would make to bring it up to date. ok is false if all would read
+// everything anew.
 func (s *Store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +131,7 @@ func (s *Store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 	return s.now().Sub(found.read), len(found.missing(n)) + len(found.mentioned), s.mendable(found)
 }
 
-// Stats describes the store for metrics.
+// Stats describes the store for metrics; its Type is empty.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,8 +142,9 @@ func (s *Store) Stats() Stats {
 	return stats
 }
 
-// Known returns a resource as the kept reading has it, or nil. It may be out of
-// date: it is good for calling the resource by its name, and costs nothing.
+// Known returns a resource as the snapshot has it, or nil. It makes no call, and
+// the resource may be out of date: use it to name the resource in a log, say, not
+// to answer with it. Nobody may write to it.
 func (s *Store) Known(id string) query.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,7 +161,7 @@ func (s *Store) Known(id string) query.Object {
 	return nil
 }
 
-// living returns the kept snapshot if its time is not over.
+// living returns the snapshot, or nil if there is none that is young enough.
 func (s *Store) living() *snapshot {
 	if s.kept != nil && !s.now().Before(s.kept.complete.Add(s.ttl)) {
 		s.release()
@@ -164,7 +169,7 @@ func (s *Store) living() *snapshot {
 	return s.kept
 }
 
-// release keeps nothing any longer.
+// release drops the snapshot. Requests that wait for its mending still get it.
 func (s *Store) release() {
 	if s.kept != nil {
 		s.kept.end(s.tick())
@@ -172,14 +177,15 @@ func (s *Store) release() {
 	}
 }
 
+// tick returns a new moment, later than all before.
 func (s *Store) tick() uint64 {
 	s.clock++
 	return s.clock
 }
 
-// start begins a reading for the request of ctx, which is charged for it but
-// does not end it: it mends base where that will do and is less work, or reads
-// everything.
+// start begins a reading for a request that began at that moment. It mends base
+// where that is enough and cheaper, else it reads everything. The calls count for
+// the request of ctx, but the reading goes on when ctx ends, for others may wait.
 func (s *Store) start(ctx context.Context, base *snapshot, n Need, began uint64) *reading {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &reading{began: s.tick(), into: base, cancel: cancel, done: make(chan struct{})}
@@ -196,34 +202,43 @@ func (s *Store) start(ctx context.Context, base *snapshot, n Need, began uint64)
 	return r
 }
 
-// mendable reports whether reading again what is outdated is cheaper than a
-// scan. What a scan leaves bare is read one by one in any case.
+// mendable reports whether reading the outdated resources one by one is cheaper
+// than a scan. Resources without links do not count, since after a scan they
+// would be read one by one too.
 func (s *Store) mendable(base *snapshot) bool {
 	return len(base.outdated) <= s.price(len(base.objects))
 }
 
+// run makes the upstream calls of a reading without holding the mutex, and then
+// ends the reading: the error is set, the snapshot complete and the next reading
+// possible before done is closed, all within one hold of the mutex. No request
+// can see a part of that.
 func (s *Store) run(r *reading, read func() ([]query.Object, error), finish func([]query.Object)) {
-	defer r.cancel()
-	found, err := guarded(read)
+	found, err := recovered(read)
+	r.cancel() // releases its context; there are no calls left to end
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer close(r.done)
+	s.finish(r, found, err, finish)
+	close(r.done)
+}
+
+func (s *Store) finish(r *reading, found []query.Object, err error, apply func([]query.Object)) {
 	r.err = err
 	if err != nil && !errors.Is(err, errLonger) {
 		s.counts.failures++
 	}
 	if s.reading != r {
-		return // given up: nobody waits, and own writes were not told to it
+		return // canceled: no request waits, and own writes were not told to it
 	}
 	s.reading = nil
 	if err == nil {
-		finish(found)
+		apply(found)
 	}
 }
 
-// guarded makes an error of a panic: the goroutine is not the one that serves a
-// request, and the program must not end with it.
-func guarded(read func() ([]query.Object, error)) (found []query.Object, err error) {
+// recovered calls read and returns a panic as an error. read runs in a goroutine
+// of its own, where a panic would end the program.
+func recovered(read func() ([]query.Object, error)) (found []query.Object, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("scim: panic while reading: %v\n%s", p, debug.Stack())
@@ -232,8 +247,10 @@ func guarded(read func() ([]query.Object, error)) (found []query.Object, err err
 	return read()
 }
 
-// keep completes a snapshot and makes it the one for requests to come, unless
-// an own write of unknown outcome has spoilt it meanwhile.
+// keep completes a snapshot and keeps it for the requests to come, unless a write
+// of unknown outcome came meanwhile. The timer only gives memory back when no
+// request comes any more; living alone decides, by the clock now, whether a
+// snapshot is too old.
 func (s *Store) keep(done *snapshot, found []query.Object) {
 	done.complete = s.now()
 	done.replace(found)
@@ -247,14 +264,15 @@ func (s *Store) keep(done *snapshot, found []query.Object) {
 	}
 }
 
-// expire gives the memory back when nobody asks any more.
+// expire drops the snapshot if it is too old.
 func (s *Store) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.living()
 }
 
-// wait unlocks the store until r is done, or until ctx ends.
+// wait returns when r is done, or with an error when ctx ends first. It releases
+// the mutex, which the caller holds, for that time.
 func (s *Store) wait(ctx context.Context, r *reading) error {
 	r.waiting++
 	s.mu.Unlock()
@@ -268,39 +286,43 @@ func (s *Store) wait(ctx context.Context, r *reading) error {
 	}
 }
 
+// leave takes a request that has given up from those that wait for r, and ends r
+// if it was the last one. The next request begins a reading anew.
 func (s *Store) leave(r *reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.waiting--; r.waiting == 0 {
 		r.cancel()
 		if s.reading == r {
-			s.reading = nil // whoever comes next begins anew
+			s.reading = nil
 		}
 	}
 }
 
-// Begin returns the moment that a write begins, for note.
+// Begin returns the moment at which a write begins. Call it before the write is
+// sent, and hand it to Note.
 func (s *Store) Begin() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tick()
 }
 
-// Listens reports whether anybody needs to be told of a write that is done. A
-// reading that begins later sees it.
+// Listens reports whether a write that is done must be told: there is a snapshot
+// or a reading under way. A reading that begins later sees the write anyway.
 func (s *Store) Listens() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.kept != nil || s.reading != nil
 }
 
-// Note tells what a write that began at since made of a resource. A nil object
-// says that it is gone.
+// Note tells that a write, begun at since, has left the resource as object o, or
+// deleted it if o is nil. The store keeps o: nobody may write to it any more.
 func (s *Store) Note(id string, o query.Object, since uint64) {
 	s.tell(func(told *snapshot, now uint64) { told.set(id, o, since, now) })
 }
 
-// Doubt tells that resources have changed in a way that only upstream knows.
+// Doubt tells that resources may have changed in a way that only upstream knows.
+// They are read again when a request next needs them.
 func (s *Store) Doubt(ids ...string) {
 	s.tell(func(told *snapshot, now uint64) {
 		for _, id := range ids {
@@ -309,8 +331,8 @@ func (s *Store) Doubt(ids ...string) {
 	})
 }
 
-// Mention tells that something happened to a resource of the other type, which
-// is seen in those that link to it.
+// Mention tells that a resource of the other type has changed or is gone. The
+// resources that link to it are read again when a request next needs them.
 func (s *Store) Mention(id string) {
 	s.tell(func(told *snapshot, now uint64) {
 		if _, ok := told.mentioned[id]; !ok {
@@ -319,7 +341,8 @@ func (s *Store) Mention(id string) {
 	})
 }
 
-// Drop tells that anything may have changed.
+// Drop tells that a write has an unknown outcome, so that anything may have
+// changed. The next request reads everything anew.
 func (s *Store) Drop() {
 	s.tell(func(told *snapshot, now uint64) { told.end(now) })
 	s.mu.Lock()
@@ -327,7 +350,7 @@ func (s *Store) Drop() {
 	s.release()
 }
 
-// tell gives news to the snapshot that is kept and to the one being read.
+// tell hands news to the snapshot and to the reading under way.
 func (s *Store) tell(news func(told *snapshot, now uint64)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

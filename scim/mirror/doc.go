@@ -1,0 +1,20 @@
+// Package mirror keeps a copy of one resource type of Atlassian's directory, as
+// fresh as each request needs it, and answers queries from it.
+//
+// A Reader reads a type through its Source, page by page: the pager proves that
+// the pages fit together, so that a list is complete or an error. The Reader's
+// Store runs one such reading at a time for all requests that wait, and keeps
+// its result, a snapshot, for Config.Ttl; Need says which snapshot is good
+// enough for a request. Own writes are worked into the snapshot: the writer takes
+// the moment with Begin, sends the write, and tells the Store its outcome with
+// Note (the resource is now this, or gone), Doubt (read it again), Mention (read
+// again what links to it) or Drop (the outcome is unknown, read everything). From
+// then on every request sees the write, even if it waits for a reading that began
+// earlier.
+//
+// A Collection answers a list query with the cheapest of three ways that
+// query.Choose finds: lookups that upstream offers, a page of its list, or the
+// snapshot. Memo keeps a single value in the same way, such as the roles of all
+// projects. Parallel and FetchAll bound how many upstream calls one request has
+// under way.
+package mirror
