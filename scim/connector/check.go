@@ -21,42 +21,45 @@ import (
 )
 
 const (
-	testTimeout = 15 * time.Second // of a whole test
-	testShared  = 5 * time.Second  // how long its result answers others too
+	testTimeout = 15 * time.Second // the longest that a whole test may take
+	testShared  = 5 * time.Second  // how long its result also answers later requests
 )
 
-// Outcome is what a test of a capability came to, in one word.
+// Outcome is the result of a test in one word.
 type Outcome string
 
-// The outcomes of a capability. A whole test is ok, limited or failed.
+// The outcomes for one capability. Those of a whole test are ok, limited and
+// failed.
 const (
 	OutcomeOK      Outcome = "ok"
 	OutcomeLimited Outcome = "limited" // works in part; the detail says where it does not
 	OutcomeDenied  Outcome = "denied"  // Atlassian refuses the credentials, or they lack the permission
-	OutcomeFailed  Outcome = "failed"  // anything else: no answer, not understood, rate limited
+	OutcomeFailed  Outcome = "failed"  // another failure: no answer, a garbled one, a rate limit
 	OutcomeOff     Outcome = "off"     // not configured
 )
 
-// Finding is what the test of one capability found. None of it is secret.
+// Finding is the result of testing one capability. Nothing in it is secret, apart
+// from Err.
 type Finding struct {
 	Capability string // such as "directory" or "permission CREATE_ISSUES"
 	Outcome    Outcome
-	Detail     string // what was found, or what is wrong and where to mend it
+	Detail     string // the result in words, or the fault and where to mend it
 	Duration   time.Duration
-	Essential  bool  // nothing works without it
-	Err        error // the cause, for the log; nil if there is none
+	Essential  bool  // the server is of no use without the capability
+	Err        error // the cause, for the log alone; nil if there is none
 }
 
 // Probe tests a capability that only the program around the server knows.
 type Probe struct {
 	Capability string
-	// Run returns what it found, or an error. It keeps to its context and tells
-	// nothing secret. A nil Run stands for a capability that is not configured.
+	// Run returns the detail of its finding, or an error. It ends with its context
+	// and tells nothing secret. A nil Run stands for a capability that is not
+	// configured.
 	Run func(ctx context.Context) (detail string, err error)
 }
 
-// issuePermissions are what the operations on issues and project roles need of
-// the Jira account, with what for.
+// issuePermissions lists the permissions that operations on issues and project
+// roles need of the Jira account, each with its purpose.
 var issuePermissions = []struct{ key, purpose string }{
 	{"BROWSE_PROJECTS", "reads issues"},
 	{"CREATE_ISSUES", "creates issues"},
@@ -66,9 +69,9 @@ var issuePermissions = []struct{ key, purpose string }{
 	{"ADMINISTER_PROJECTS", "reads and grants project roles"},
 }
 
-// Test looks whether the server can do its work: it asks Atlassian with every
-// credential, side by side, and changes nothing. It takes 15 seconds at most and
-// fails by its findings only.
+// Test checks that the server can do its work: it asks Atlassian with every
+// credential, side by side, and changes nothing. It takes 15 seconds at most.
+// Failures are among its findings. A result of the last seconds is returned again.
 func (n *Connector) Test(ctx context.Context) []Finding {
 	return n.tester.run(ctx).findings
 }
@@ -82,18 +85,18 @@ type tester struct {
 
 type testResult struct {
 	findings []Finding
-	at       time.Time // when it began
+	at       time.Time // when the test began
 	duration time.Duration
 }
 
-// run returns the result of a test that is under way or a few seconds old, or
-// else makes one. Clients who ask often cost Atlassian nothing.
+// run returns the result of a test that is under way or a few seconds old, else of
+// a new one: a client that asks often costs no upstream calls.
 func (t *tester) run(ctx context.Context) *testResult {
 	result, _, _ := t.flight.Do("", func() (any, error) {
 		if last := t.last.Load(); last != nil && t.cfg.Now().Sub(last.at.Add(last.duration)) < testShared {
 			return last, nil
 		}
-		// Others may be waiting for this test, so it does not end with the client who asked first.
+		// Other clients may wait for this test, so it does not end with the first one.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(testTimeout, t.cfg.TestTimeout))
 		defer cancel()
 		result := &testResult{at: t.cfg.Now().Truncate(time.Millisecond)}
@@ -148,8 +151,8 @@ func (t *tester) testJira(ctx context.Context) []Finding {
 	return []Finding{f}
 }
 
-// testProjects looks which of the projects that are to be served the account
-// sees, and what it may do in them.
+// testProjects checks that the account sees the projects to be served, and that it
+// has the permissions in them.
 func (t *tester) testProjects(ctx context.Context) []Finding {
 	f := Finding{Capability: "projects"}
 	var projects []atlassian.Project
@@ -157,7 +160,7 @@ func (t *tester) testProjects(ctx context.Context) []Finding {
 		if projects, err = t.cfg.Jira.Projects(ctx, t.cfg.Projects); err != nil {
 			return "", err
 		}
-		return clipList(keysOf(projects)), t.missing(projects)
+		return clipList(keysOf(projects)), t.unseen(projects)
 	})
 	if len(projects) == 0 {
 		return []Finding{f}
@@ -165,7 +168,8 @@ func (t *tester) testProjects(ctx context.Context) []Finding {
 	return append([]Finding{f}, t.testPermissions(ctx, projects)...)
 }
 
-// testOrganization looks whether the key may list accounts, the least that it is for.
+// testOrganization checks that the key can list accounts, the least that the server
+// needs of it.
 func (t *tester) testOrganization(ctx context.Context) []Finding {
 	f := Finding{Capability: "organization", Outcome: OutcomeOff, Detail: "not configured"}
 	if t.cfg.Organization != nil {
@@ -180,7 +184,8 @@ func (t *tester) testOrganization(ctx context.Context) []Finding {
 	return []Finding{f}
 }
 
-// explainOrganization says what to do about the refusals that are to be expected of a key that expires within a year.
+// explainOrganization turns the usual refusals of a key, which expires within a
+// year, into advice. Other errors are returned as they are.
 func explainOrganization(err error) error {
 	switch atlassian.KindOf(err) {
 	case atlassian.Unauthenticated:
@@ -193,7 +198,8 @@ func explainOrganization(err error) error {
 	return err
 }
 
-// testIssuer looks whether the tokens of callers can be checked.
+// testIssuer checks that the server can get the keys that verify the tokens of
+// callers.
 func (t *tester) testIssuer(ctx context.Context) []Finding {
 	f := Finding{Capability: "access tokens"}
 	f.measure(t.cfg.Now, func() (string, error) {
@@ -206,32 +212,32 @@ func (t *tester) testIssuer(ctx context.Context) []Finding {
 	return []Finding{f}
 }
 
-// denied is a finding's error when Atlassian answered, and the answer was no.
+// denied is the error of a finding when Atlassian answered, and the answer was no.
 type denied string
 
 func (d denied) Error() string { return string(d) }
 
-// limited is a finding's error when something works in part.
+// limited is the error of a finding when a capability works in part.
 type limited string
 
 func (l limited) Error() string { return string(l) }
 
-// missing reports the configured projects that the account does not see.
-// Atlassian answers an account without rights as it answers an empty site, hence
-// seeing none at all is denied too.
-func (t *tester) missing(projects []atlassian.Project) error {
-	seen := keysOf(projects)
-	unseen := slices.DeleteFunc(slices.Clone(t.cfg.Projects), func(key string) bool { return slices.Contains(seen, key) })
+// unseen names the configured projects that the account does not see. To an
+// account without rights Atlassian answers as if the site were empty, hence an
+// account that sees no project at all is denied.
+func (t *tester) unseen(projects []atlassian.Project) error {
+	visible := keysOf(projects)
+	others := slices.DeleteFunc(slices.Clone(t.cfg.Projects), func(key string) bool { return slices.Contains(visible, key) })
 	switch {
-	case len(unseen) > 0 && len(seen) > 0:
-		return limited(fmt.Sprintf("not there, or the account may not browse them: %s", clipList(unseen)))
-	case len(seen) == 0:
+	case len(others) > 0 && len(visible) > 0:
+		return limited(fmt.Sprintf("not there, or the account may not browse them: %s", clipList(others)))
+	case len(visible) == 0:
 		return denied("the Jira account sees no project: give it the permission Browse projects")
 	}
 	return nil
 }
 
-// testPermissions makes a finding for each permission, of one request.
+// testPermissions returns a finding for each permission; one request asks for all.
 func (t *tester) testPermissions(ctx context.Context, projects []atlassian.Project) []Finding {
 	var names []string
 	for _, p := range issuePermissions {
@@ -249,7 +255,7 @@ func (t *tester) testPermissions(ctx context.Context, projects []atlassian.Proje
 	return findings
 }
 
-// withheld says in which projects a permission is missing.
+// withheld names the projects in which a permission is missing; nil: in none.
 func withheld(permission string, projects []atlassian.Project, granted []string) error {
 	lacking := keysOf(slices.DeleteFunc(slices.Clone(projects), func(p atlassian.Project) bool { return slices.Contains(granted, p.ID) }))
 	switch len(lacking) {
@@ -269,7 +275,7 @@ func keysOf(projects []atlassian.Project) []string {
 	return keys
 }
 
-// clipList names ten things and counts the rest.
+// clipList lists the first ten names and counts the rest.
 func clipList(all []string) string {
 	const most = 10
 	if len(all) <= most {
@@ -286,6 +292,7 @@ func (p Probe) test(ctx context.Context, now func() time.Time) []Finding {
 	return []Finding{f}
 }
 
+// measure runs a test and completes the finding with its result and its duration.
 func (f *Finding) measure(now func() time.Time, test func() (string, error)) {
 	began := now()
 	detail, err := test()
@@ -293,7 +300,7 @@ func (f *Finding) measure(now func() time.Time, test func() (string, error)) {
 	f.conclude(detail, err)
 }
 
-// conclude turns the end of a test into its word and the text that may be shown.
+// conclude sets outcome, detail and cause from the result of a test.
 func (f *Finding) conclude(detail string, err error) {
 	f.Detail, f.Err = detail, err
 	var no denied
@@ -316,7 +323,7 @@ func (f *Finding) conclude(detail string, err error) {
 	}
 }
 
-// upstreamDetail is what went wrong upstream, for people who mend it.
+// upstreamDetail describes a failure at Atlassian for the people who mend it.
 func upstreamDetail(ue *atlassian.Error) string {
 	detail := fmt.Sprintf("%s: %s", ue.Op, ue.Kind)
 	if ue.Status != 0 {
@@ -328,8 +335,8 @@ func upstreamDetail(ue *atlassian.Error) string {
 	return detail
 }
 
-// outcome sums up a test: failed without something essential, limited where
-// anything else that is configured does not work.
+// outcome sums up a test: failed if something essential does not work, limited if
+// anything else that is configured does not.
 func (r *testResult) outcome() Outcome {
 	sum := OutcomeOK
 	for _, f := range r.findings {
@@ -344,7 +351,7 @@ func (r *testResult) outcome() Outcome {
 	return sum
 }
 
-// document is the result as /connector/test answers it.
+// document returns the result as /connector/test answers it.
 func (r *testResult) document() query.Object {
 	var all []any
 	for _, f := range r.findings {

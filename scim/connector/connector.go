@@ -1,3 +1,10 @@
+// Package connector answers the endpoints that IDHub calls besides SCIM: health,
+// test and metadata. IDHub documents their paths only; docs/idhub.md documents
+// their answers.
+//
+// New takes what the endpoints tell and test, Routes returns the endpoints for a
+// server to mount. A test asks Atlassian with every credential, side by side, and
+// changes nothing; it is also what the command check prints.
 package connector
 
 import (
@@ -13,9 +20,8 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// ConnectorPath is where the endpoints are that IDHub calls besides SCIM, at
-// the server's root; they answer below BasePath too. What they answer is
-// documented in docs/idhub.md: IDHub documents their paths only.
+// Path is the path of the endpoints at the server's root. They answer below the
+// base path of SCIM too.
 const Path = "/connector"
 
 // The paths of the endpoints, below the server's root and below the base path.
@@ -25,36 +31,37 @@ const (
 	metadataPath = "connector/metadata"
 )
 
-// compatibleWith is the version of IDHub's JIRA connector whose operations,
-// schemas and settings this server offers.
+// compatibleWith is the version of IDHub's JIRA connector that this server stands
+// in for: it offers the same operations, schemas and settings.
 const compatibleWith = "1.0"
 
-// Connector answers the endpoints that IDHub calls besides SCIM.
+// Connector answers the endpoints. It is safe for concurrent use.
 type Connector struct {
 	cfg    Config
 	tester *tester
 }
 
-// Config says what the endpoints tell about the server and what they
-// test. Types and Now are required.
+// Config says what the endpoints test and what they tell about the server.
+// Directory, Jira, Types, TestTimeout and Now are required.
 type Config struct {
 	Directory    *atlassian.Directory
 	Jira         *atlassian.Jira
 	Organization *atlassian.Organization // nil: none is configured
 	Issuer       *auth.Issuer            // nil: none is configured
 	Projects     []string                // keys of the Jira projects that are served; empty: all visible ones
-	Probes       []Probe                 // what is tested besides
-	TestTimeout  time.Duration           // for one test
+	Probes       []Probe                 // further tests
+	TestTimeout  time.Duration           // for a whole test; more than 15 s counts as 15 s
 
-	Types                []*resource.Type
+	Types                []*resource.Type // the resource types that are served
 	Account, Entitlement schemas.Mapping
-	TrustedSource        bool
+	TrustedSource        bool   // accounts flow from Jira to IDHub
 	Version              string // of the program
 	Owners               Owners
 	Answers              Answers
-	Now                  func() time.Time
+	Now                  func() time.Time // the server's clock
 }
 
+// New returns a Connector, which has tested nothing yet.
 func New(cfg Config) *Connector {
 	return &Connector{cfg: cfg, tester: &tester{cfg: cfg}}
 }
@@ -63,20 +70,20 @@ func New(cfg Config) *Connector {
 type Route struct {
 	Path    string   // below the server's root, "connector/health"
 	Methods []string // GET, HEAD, …
-	Open    bool     // it answers callers without credentials too
-	// Answer returns the status and the JSON body, or an *Error. It is safe for
-	// concurrent use.
+	Open    bool     // callers without credentials get an answer too
+	// Answer returns the status and the JSON body, or a *resource.Error. It is
+	// safe for concurrent use.
 	Answer func(ctx context.Context, q Request) (status int, body query.Object, err error)
 }
 
-// Request is what an endpoint knows of a request.
+// Request holds the facts of a request that an endpoint needs.
 type Request struct {
-	Caller   *auth.Caller // nil: no credentials came with the request
+	Caller   *auth.Caller // nil: the request carries no credentials
 	Base     string       // URL of the SCIM endpoints as the client sees it
 	Draining bool         // the server is about to stop
 }
 
-// Routes lists the endpoints.
+// Routes returns the endpoints, in a fixed order.
 func (n *Connector) Routes() []Route {
 	read := []string{http.MethodGet, http.MethodHead}
 	return []Route{
@@ -100,9 +107,9 @@ func (n *Connector) describe(_ context.Context, q Request) (int, query.Object, e
 	return http.StatusOK, n.cfg.Answers.Metadata.apply(n.metadata(q.Base)), nil
 }
 
-// health says whether the connector takes requests. It asks nothing of
-// upstream: target is what the last test found. Everything but the status is
-// for callers that have signed in.
+// health says whether the connector takes requests. It makes no upstream call: the
+// member target reports the last test. A caller without credentials gets the
+// status alone.
 func (n *Connector) health(_ context.Context, q Request) (int, query.Object, error) {
 	status, body := http.StatusOK, query.Object{{Name: "status", Value: "UP"}}
 	if q.Draining {

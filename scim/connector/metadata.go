@@ -7,21 +7,22 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// Owners are who answers for the connected application, as IDHub's forms ask.
+// Owners names the people responsible for the connected application, as IDHub's
+// forms ask for them. Either may be empty.
 type Owners struct {
 	Business string
 	IT       string
 }
 
-// operationsOffered is the table of operations in IDHub's documentation of its
-// JIRA connector, with what stands for each here and what is offered besides.
-// Those of accounts write the attribute with a certain source, and are offered
-// if it flows to Atlassian.
-var operationsOffered = []struct {
-	group string
-	of    []operationOffered
+// operationGroups is the table of operations in IDHub's documentation of its JIRA
+// connector, each with the request that does it here, and further operations that
+// this server offers. An operation on accounts writes the attributes with a
+// certain source; it is offered if one of them flows to Atlassian.
+var operationGroups = []struct {
+	name       string
+	operations []operation
 }{
-	{"User Management", []operationOffered{
+	{"User Management", []operation{
 		{"Create user", "POST /Accounts", "userName"},
 		{"Update user", "PUT or PATCH /Accounts/{id}", anySource},
 		{"Delete user", "DELETE /Accounts/{id}", "userName"},
@@ -30,41 +31,42 @@ var operationsOffered = []struct {
 		{"Assign entitlement", "PATCH /Accounts/{id}: add to entitlements", schemas.SourceEntitlements},
 		{"Revoke entitlement", "PATCH /Accounts/{id}: remove from entitlements", schemas.SourceEntitlements},
 	}},
-	{"Entitlement Management", []operationOffered{
+	{"Entitlement Management", []operation{
 		{"List groups and project roles", "GET /Entitlements", ""},
 		{"Create group", "POST /Entitlements", ""},
 		{"Delete group", "DELETE /Entitlements/{id}", ""},
 	}},
-	{"Issue Management", []operationOffered{
+	{"Issue Management", []operation{
 		{"Create issue", "POST /Issues", ""},
 		{"Update issue", "PUT or PATCH /Issues/{id}", ""},
 		{"Update issue status", "PATCH /Issues/{id}: status", ""},
 		{"Delete issue", "DELETE /Issues/{id}", ""},
 	}},
-	{"Reconciliation", []operationOffered{
+	{"Reconciliation", []operation{
 		{"Full reconciliation", "GET /Accounts, GET /Entitlements", ""},
 		{"Limited reconciliation", "GET /Accounts?filter=, GET /Entitlements?filter=", ""},
 	}},
 }
 
-type operationOffered struct {
+type operation struct {
 	name, request string
-	writes        string // source of the attribute; empty: nothing of an account
+	writes        string // source of the attribute that it writes; empty: it writes no account
 }
 
-// anySource is for operations that write any attribute of a user's own.
+// anySource marks an operation that writes any attribute but those with an
+// operation of their own.
 const anySource = "*"
 
-// offers reports whether what an operation writes flows to Atlassian.
-func (n *Connector) offers(o operationOffered) bool {
+// offers reports whether an attribute that the operation writes flows to Atlassian.
+func (n *Connector) offers(o operation) bool {
 	return o.writes == "" || slices.ContainsFunc(n.cfg.Account.Attributes, func(a schemas.MappedAttribute) bool {
 		own := a.Source != "active" && a.Source != schemas.SourceEntitlements
 		return (a.Source == o.writes || o.writes == anySource && own) && a.SyncDirection.In(n.cfg.TrustedSource).ToApp()
 	})
 }
 
-// metadata is what IDHub needs to draft the application and its target system:
-// it is the same for every caller and asks nothing of upstream.
+// metadata returns the facts from which IDHub drafts the application and its
+// target system. They are the same for every caller and cost no upstream call.
 func (n *Connector) metadata(base string) query.Object {
 	return query.Object{
 		{Name: "name", Value: "JIRA"},
@@ -85,17 +87,17 @@ func compatibility() query.Object {
 
 func (n *Connector) operations() []any {
 	var groups []any
-	for _, group := range operationsOffered {
+	for _, group := range operationGroups {
 		var operations []any
-		for _, o := range group.of {
+		for _, o := range group.operations {
 			operations = append(operations, query.Object{{Name: "name", Value: o.name}, {Name: "supported", Value: n.offers(o)}, {Name: "request", Value: o.request}})
 		}
-		groups = append(groups, query.Object{{Name: "group", Value: group.group}, {Name: "operations", Value: operations}})
+		groups = append(groups, query.Object{{Name: "group", Value: group.name}, {Name: "operations", Value: operations}})
 	}
 	return groups
 }
 
-// locations are the URLs of everything that IDHub may call.
+// locations returns the URLs of all endpoints that IDHub may call, by name.
 func (n *Connector) locations(base string) query.Object {
 	var o query.Object
 	for _, t := range n.cfg.Types {
@@ -107,9 +109,8 @@ func (n *Connector) locations(base string) query.Object {
 	return o
 }
 
-// mapped describes a resource type of the connector: its schema with IDHub's
-// names beside the attributes, and which way each of them flows as things are
-// configured.
+// mapped describes a resource type of the connector: its schema, IDHub's names for
+// the attributes, and which way each attribute flows in this configuration.
 func (n *Connector) mapped(m schemas.Mapping) query.Object {
 	facts := map[string]schemas.Attribute{}
 	for _, t := range n.cfg.Types {

@@ -1,3 +1,6 @@
+// Package upstream is the table from a failure at Atlassian to the answer that a
+// client gets. Backends also use it to name the resource in a 404 and to say that
+// Atlassian's answer makes no sense.
 package upstream
 
 import (
@@ -10,8 +13,10 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// AsError turns any error into the answer the client gets, the errors of
-// Atlassian's clients included.
+// AsError converts any error to the answer that the client gets. An
+// *atlassian.Error in its chain is mapped by kind, unless a *resource.Error around
+// it says more; a write of unknown outcome is marked Unknown in either case. All
+// other errors are left to resource.AsError.
 func AsError(err error) *resource.Error {
 	var e *resource.Error
 	var ue *atlassian.Error
@@ -21,7 +26,7 @@ func AsError(err error) *resource.Error {
 	if !errors.As(err, &e) {
 		return upstreamError(ue)
 	}
-	if ue.Ambiguous && !e.Unknown { // whoever made e did not say so
+	if ue.Ambiguous && !e.Unknown {
 		unknown := *e
 		unknown.Unknown = true
 		return &unknown
@@ -33,39 +38,33 @@ func AsError(err error) *resource.Error {
 // table from Kind to status and scimType.
 func upstreamError(ue *atlassian.Error) *resource.Error {
 	e := &resource.Error{RetryAfter: ue.RetryAfter, Err: ue}
-	said := ""
-	if ue.Detail != "" {
-		said = " It said: " + ue.Detail
-		if !strings.ContainsAny(ue.Detail[len(ue.Detail)-1:], ".!?") {
-			said += "." // more may follow
-		}
-	}
+	quote := sentence(ue.Detail)
 	switch ue.Kind {
 	case atlassian.Invalid:
 		e.Status, e.Type = http.StatusBadRequest, ue.ScimType
 		if e.Type == "" {
 			e.Type = resource.TypeInvalidValue
 		}
-		e.Detail = "Atlassian refused the request." + said
+		e.Detail = "Atlassian refused the request." + quote
 	case atlassian.NotFound:
-		e.Status, e.Detail = http.StatusNotFound, "Atlassian knows no such resource."+said
+		e.Status, e.Detail = http.StatusNotFound, "Atlassian knows no such resource."+quote
 	case atlassian.Conflict:
-		e.Status, e.Type, e.Detail = http.StatusConflict, resource.TypeUniqueness, "Atlassian reports a conflict: such a resource already exists."+said
+		e.Status, e.Type, e.Detail = http.StatusConflict, resource.TypeUniqueness, "Atlassian reports a conflict: such a resource already exists."+quote
 	case atlassian.TooLarge:
-		e.Status, e.Detail = http.StatusRequestEntityTooLarge, "Atlassian refused the request as too large."+said
+		e.Status, e.Detail = http.StatusRequestEntityTooLarge, "Atlassian refused the request as too large."+quote
 	case atlassian.RateLimited:
 		e.Status, e.Detail = http.StatusTooManyRequests, "Atlassian's rate limit is reached; try again after the time in Retry-After."
 		if e.RetryAfter == 0 {
 			e.RetryAfter = 5 * time.Second
 		}
 	case atlassian.Unavailable:
-		e.Status, e.Detail = http.StatusServiceUnavailable, "Atlassian is not available at the moment."+said
+		e.Status, e.Detail = http.StatusServiceUnavailable, "Atlassian is not available at the moment."+quote
 	case atlassian.Timeout:
 		e.Status, e.Detail = http.StatusGatewayTimeout, "Atlassian did not answer in time."
 	case atlassian.Unreachable:
 		e.Status, e.Detail = http.StatusGatewayTimeout, "Atlassian did not answer: the connection failed."
 	case atlassian.Unauthenticated, atlassian.Forbidden:
-		e.Status, e.Detail = http.StatusBadGateway, "Atlassian refused this server's own credentials or rights; run the command check."+said
+		e.Status, e.Detail = http.StatusBadGateway, "Atlassian refused this server's own credentials or rights; run the command check."+quote
 	default:
 		e.Status, e.Detail = http.StatusBadGateway, "Atlassian answered something this server does not understand."
 	}
@@ -76,9 +75,22 @@ func upstreamError(ue *atlassian.Error) *resource.Error {
 	return e
 }
 
+// sentence quotes Atlassian's words as a sentence to append to another, empty if
+// there are none.
+func sentence(detail string) string {
+	if detail == "" {
+		return ""
+	}
+	if strings.ContainsAny(detail[len(detail)-1:], ".!?") {
+		return " It said: " + detail
+	}
+	return " It said: " + detail + "."
+}
+
+// IsGone reports whether err says that the resource does not exist.
 func IsGone(err error) bool { return err != nil && AsError(err).Status == http.StatusNotFound }
 
-// Missing names the resource in upstream's 404.
+// Missing returns a 404 that names the resource if err is Atlassian's, else err.
 func Missing(err error, resourceType, id string) error {
 	if atlassian.KindOf(err) == atlassian.NotFound {
 		return resource.NotFound(resourceType, id)
@@ -86,7 +98,8 @@ func Missing(err error, resourceType, id string) error {
 	return err
 }
 
-// BadGateway says that Jira answered what it should not have.
+// BadGateway returns a 502, for an answer of Atlassian that cannot be true or that
+// this server does not understand. The detail is formatted as by fmt.Sprintf.
 func BadGateway(format string, args ...any) *resource.Error {
 	return resource.Refuse(http.StatusBadGateway, "", format, args...)
 }
