@@ -12,7 +12,8 @@ import (
 // instants become time.Time, numbers int64 or float64; a single value of a
 // multi-valued attribute becomes a list of one. Nulls, attributes that s does
 // not know and values that do not fit their attribute are left out. An empty
-// list stays, since a PUT with it differs from one without.
+// list stays, since a PUT with an empty list differs from a PUT without the
+// attribute.
 func ObjectOf(m map[string]any, s *Schema) Object {
 	o := objectOf(m, s.Attributes)
 	for _, e := range s.Extensions {
@@ -44,8 +45,8 @@ func objectOf(m map[string]any, attrs []*Attribute) Object {
 	return o
 }
 
-// member finds a value by name in any case; among several spellings of one name
-// the canonical one wins, then the least.
+// member finds a value by name in any case. If m spells the name in several ways,
+// the canonical spelling wins, then the first in the order of texts.
 func member(m map[string]any, name string) any {
 	if v, ok := m[name]; ok {
 		return v
@@ -126,8 +127,8 @@ func instantOf(v any) any {
 	return nil
 }
 
-// numberOf returns an int64 where that holds the number exactly, else a float64,
-// or nil for what is no finite number.
+// numberOf returns an int64 if that holds the number exactly, else a float64. It
+// returns nil for a value that is not a finite number.
 func numberOf(v any) any {
 	switch v := v.(type) {
 	case int:

@@ -13,17 +13,17 @@ type Expr interface {
 	expr()
 }
 
-// And is true if all terms are, with no terms too.
+// And is true if all of its terms are. Without terms it is true.
 type And struct{ Terms []Expr }
 
-// Or is true if one of the terms is.
+// Or is true if one of its terms is. Without terms it is false.
 type Or struct{ Terms []Expr }
 
-// Not is true if its term is not.
+// Not is true if its term is false.
 type Not struct{ Term Expr }
 
-// Compare is a comparison with a literal. Make it with NewCompare; Match says
-// what it means.
+// Compare is a comparison with a literal. Make it with NewCompare; its meaning is
+// documented at Match.
 type Compare struct {
 	Path  Path
 	Op    Op
@@ -32,7 +32,7 @@ type Compare struct {
 	folded []byte // Value as Match compares it, if it is a string
 }
 
-// Present is the operator "pr": there is a value that is not empty.
+// Present is the operator "pr": the attribute has a value that is not empty.
 type Present struct{ Path Path }
 
 // Has is a value path, path[filter]: one element of the attribute satisfies the
@@ -42,7 +42,8 @@ type Has struct {
 	Filter Expr
 }
 
-// Const is true or false whatever the resource. It comes from Simplify only.
+// Const is true, or false, for every resource. Parse never returns one, Simplify
+// does.
 type Const bool
 
 // Op is a comparison operator, RFC 7644 section 3.4.2.2.
@@ -71,8 +72,8 @@ func (op Op) orders() bool { return op >= Gt }
 // textual reports whether the operator looks inside a text.
 func (op Op) textual() bool { return op >= Co && op <= Ew }
 
-// NewCompare makes a comparison whose literal is folded once, where the
-// attribute is not case exact. The value's type must fit the attribute.
+// NewCompare returns a comparison, whose literal it folds once if the attribute is
+// not case exact. The type of the value must fit the attribute.
 func NewCompare(p Path, op Op, value any) Compare {
 	c := Compare{Path: p, Op: op, Value: value}
 	if s, ok := value.(string); ok {

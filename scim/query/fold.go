@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// appendFold appends the simple case folding of s to b, which a caller on a hot
-// path takes from its stack. Two texts fold to the same one exactly if
+// appendFold appends the simple case folding of s to b; a caller on a hot path
+// passes an array on its stack. Two texts have the same folding exactly if
 // strings.EqualFold calls them equal. UTF-8 keeps the order of code points, so
 // folded texts are compared, searched and ordered as bytes.
 func appendFold(b []byte, s string) []byte {
@@ -26,8 +26,9 @@ func appendFold(b []byte, s string) []byte {
 	return b
 }
 
-// foldRune picks one rune to stand for all that differ by case alone: the lower
-// case of the least of them if that is one of them, else the least.
+// foldRune returns the rune that stands for all runes that differ from r by case
+// alone: the lower case of the least one, unless that differs by more than case,
+// else the least one itself.
 func foldRune(r rune) rune {
 	least := r
 	for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {

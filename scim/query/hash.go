@@ -8,11 +8,12 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Version is the weak entity tag of a resource, RFC 7644 section 3.14: a hash of
-// all it holds, the same in every process and for every client, since it leaves
-// out what the server adds for one (schemas, meta.location). Neither the order
-// of members nor that of list elements counts: SCIM gives them none (RFC 7643
-// section 2.4), and upstream keeps none. o must be whole.
+// Version returns the weak entity tag of a resource, RFC 7644 section 3.14: a hash
+// of all its attributes. The tag is the same in every process and for every
+// client, since schemas and meta.location, which the server adds to an answer, do
+// not count. Neither does the order of members or of list elements: SCIM gives
+// them no order (RFC 7643 section 2.4), and upstream keeps none. o must be the
+// whole resource.
 func Version(o Object) string {
 	var sum uint64
 	for _, m := range o {
@@ -36,6 +37,8 @@ func hashObject(o Object) uint64 {
 	return sum
 }
 
+// HashMember returns the hash of one attribute, name included. Version adds up
+// these hashes.
 func HashMember(m Member) uint64 {
 	return mix(hashValue(m.Value) ^ mix(xxhash.Sum64String(m.Name)))
 }

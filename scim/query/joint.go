@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// Join returns the schema that queries over the resources of several types are
-// read with, RFC 7644 section 3.4.2.1. It knows every name that one of the
-// schemas knows. What several call by one name is one attribute, which they must
-// define alike; a name qualified by the URN of a core schema means the attribute
-// of that type alone. The schemas must not have been joined themselves.
+// Join returns the schema that parses queries over the resources of several types,
+// RFC 7644 section 3.4.2.1. It knows every name that one of the schemas knows. If
+// several schemas have an attribute of one name, they must define it alike, and
+// the joint schema has one attribute for all of them; a name qualified by the URN
+// of a core schema means the attribute of that type alone. None of the schemas may
+// be a joint one.
 func Join(resourceType string, schemas ...*Schema) *Schema {
 	j := NewSchema(resourceType, "", joinAttributes(schemas))
 	for _, s := range schemas {
@@ -28,8 +29,8 @@ func Join(resourceType string, schemas ...*Schema) *Schema {
 	return j
 }
 
-// joinAttributes merges the attributes of the cores by name. They are copies, so
-// that the attribute of one type and that of all can be told apart.
+// joinAttributes merges the attributes of the core schemas by name. It copies
+// them, so that NarrowPath can tell the attribute of one type from the joint one.
 func joinAttributes(schemas []*Schema) []*Attribute {
 	var all []*Attribute
 	for _, s := range schemas {
@@ -55,10 +56,10 @@ func unite(a, b []*Attribute) []*Attribute {
 	return out
 }
 
-// Narrow returns what an expression that was parsed with j, a joint schema, says
-// of the resources of s, one of those joined. An attribute that they do not have is
-// absent from all of them, as Match has it, and their meta.resourceType is known:
-// what follows from that is settled, and the rest is simplified.
+// Narrow rewrites an expression that was parsed with j, a joint schema, for the
+// resources of s, one of the schemas joined: the result matches the same ones of
+// them. It is simplified, with two facts taken into account: attributes that s
+// lacks are absent from all its resources, and their meta.resourceType is known.
 func (j *Schema) Narrow(e Expr, s *Schema) Expr {
 	if e == nil {
 		return Const(true)
@@ -107,8 +108,8 @@ func (j *Schema) narrowAll(terms []Expr, s *Schema) []Expr {
 	return out
 }
 
-// NarrowPath returns the path that p, resolved with a joint schema, is in one of
-// those joined. ok is false if its resources have no such attribute.
+// NarrowPath translates p, which was resolved with j, a joint schema, to a path of
+// s, one of the schemas joined. ok is false if s has no such attribute.
 func (j *Schema) NarrowPath(p Path, s *Schema) (own Path, ok bool) {
 	own, ok = s.paths[strings.ToLower(p.String())]
 	if !ok {

@@ -74,8 +74,8 @@ func appendString(b []byte, s string) []byte {
 }
 
 // appendFloat writes the shortest number that reads back as f. From 2^53 on it
-// has an exponent: the shortest digits of such a float are not those of the
-// integer it is, so they must not be read as one.
+// has an exponent: padded with zeros, the shortest digits of such a float would
+// look like an integer, but a slightly different one.
 func appendFloat(b []byte, f float64) []byte {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return append(b, "null"...)

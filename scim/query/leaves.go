@@ -1,6 +1,7 @@
 package query
 
-// AttributesOf lists the attributes a filter looks at.
+// AttributesOf lists the attributes that a filter looks at, named as by PathOf, one
+// for each leaf.
 func AttributesOf(e Expr) []string {
 	var names []string
 	for leaf := range Leaves(e) {
@@ -9,7 +10,8 @@ func AttributesOf(e Expr) []string {
 	return names
 }
 
-// Leaves yields the comparisons, presences and value paths of a filter.
+// Leaves yields every Compare, Present and Has of a filter, from left to right. It
+// does not look inside the brackets of a Has.
 func Leaves(e Expr) func(func(Expr) bool) {
 	return func(yield func(Expr) bool) { walkLeaves(e, yield) }
 }
@@ -36,8 +38,9 @@ func walkLeaves(e Expr, yield func(Expr) bool) bool {
 	return true
 }
 
-// PathOf names the attribute of a leaf: the whole path below meta, whose
-// sub-attributes have nothing in common, otherwise the attribute alone.
+// PathOf names the attribute of a leaf. Below meta, whose sub-attributes have
+// nothing in common, it names the sub-attribute too. For any other expression it
+// returns "".
 func PathOf(e Expr) string {
 	var p Path
 	switch e := e.(type) {

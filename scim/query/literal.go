@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// unfit says why an operator cannot compare values of an attribute, and what can;
-// both are empty if it can.
+// unfit says why the operator cannot compare values of the attribute, and which
+// operators can; both texts are empty if it can.
 func unfit(p Path, op Op) (fault, fix string) {
 	switch kind := p.leaf().Kind; kind {
 	case Boolean, Binary:
@@ -27,9 +27,9 @@ func unfit(p Path, op Op) (fault, fix string) {
 	return "", ""
 }
 
-// literal converts a value that filter-parser read to what Compare holds for an
-// attribute of that type; if it cannot be, fix says how to write one. Unless
-// strict, a boolean may be a text.
+// literal converts a value that filter-parser read to the type that Compare holds
+// for an attribute of that kind. If it cannot, fix says how to write a value that
+// fits. Unless strict, a text may stand for a boolean.
 func literal(kind Kind, v any, strict bool) (value any, fix string) {
 	switch kind {
 	case Boolean:
@@ -79,8 +79,9 @@ var instantLayouts = [...]string{
 	"2006-01-02",
 }
 
-// parseInstant reads a date in one of the forms above. A space in the place of
-// the zone's plus sign is what a plus becomes in a URL that was not escaped.
+// parseInstant reads a date in one of the forms above. It takes a space in the
+// place of the zone's plus sign for a plus, which a URL turns into a space unless
+// it is escaped.
 func parseInstant(s string) (time.Time, bool) {
 	s = strings.ToUpper(s)
 	if day, zone, ok := strings.Cut(s, " "); ok && strings.Contains(day, "T") {

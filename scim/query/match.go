@@ -7,19 +7,17 @@ import (
 	"time"
 )
 
-// Match reports whether a resource satisfies a filter; a nil filter is satisfied
-// by all. It is the one evaluator: lists, value paths of PATCH and the law that
-// plans are tested against all mean what is said here. The resource must have
-// the shape of the schema that the filter was parsed with; a value of another
-// type is not matched by anything. Match does not write and, on texts of
-// ordinary length, does not allocate.
+// Match reports whether a resource satisfies a filter; every resource satisfies a
+// nil filter. It is the one evaluator: lists, value paths of PATCH and the tests of
+// plans all go by the rules below. The resource must have the shape of the schema
+// that the filter was parsed with; no comparison matches a value of another type.
+// Match does not write and, on texts of ordinary length, does not allocate.
 //
-//   - The values of a path are all that the resource has there: one for a
-//     single-valued attribute, every element of a multi-valued one, the
-//     sub-attribute of every element. A comparison is true if one of them
+//   - A path has one value in a single-valued attribute, and one for every
+//     element of a multi-valued attribute: the element, or its sub-attribute. A comparison is true if one of them
 //     satisfies it (RFC 7644 section 3.4.2.2, "multi-valued attributes").
-//   - "ne" is also true if there is no value at all, since an absent attribute
-//     is certainly not equal; every other comparison is false then. So on a
+//   - "ne" is also true if the path has no value, since an absent value is
+//     certainly not equal; every other comparison is false then. So on a
 //     multi-valued attribute "ne" means "another value, or none", while
 //     not(x eq v) means "no such value".
 //   - "pr" is false for an empty string, list or complex value: RFC 7643
@@ -76,8 +74,8 @@ func attribute(p Path, o Object) (any, bool) {
 	return o.Get(p.Attr.Name)
 }
 
-// present reports whether v, or sub of v or of one of its elements, holds
-// anything.
+// present reports whether v, or its sub-attribute sub if that is not nil, has a
+// value that is not empty. In a list one element is enough.
 func present(v any, sub *Attribute) bool {
 	switch v := v.(type) {
 	case []any:
@@ -125,7 +123,8 @@ func (e Has) match(o Object) bool {
 	return false
 }
 
-// matchElement matches one element; a simple one is its own "value".
+// matchElement matches one element of a list. A simple element is an object with
+// the one member "value".
 func matchElement(filter Expr, v any) bool {
 	if o, ok := v.(Object); ok {
 		return Match(filter, o)
@@ -142,8 +141,8 @@ func (e *Compare) match(o Object) bool {
 	return matched || !found && e.Op == Ne
 }
 
-// any looks at the values below v: whether there is one, and whether one
-// satisfies the comparison.
+// any looks at all values in v: found reports whether there is one, matched whether
+// one satisfies the comparison.
 func (e *Compare) any(v any, sub *Attribute) (found, matched bool) {
 	switch v := v.(type) {
 	case []any:
@@ -220,7 +219,8 @@ func satisfiedExact(op Op, v, want string) bool {
 	return holds(op, strings.Compare(v, want))
 }
 
-// holds reports whether the operator is true of values in that order.
+// holds reports whether the operator is true of two values that compare as order
+// says: negative, zero or positive.
 func holds(op Op, order int) bool {
 	switch op {
 	case Eq:
@@ -240,8 +240,8 @@ func holds(op Op, order int) bool {
 }
 
 // compareNumbers orders two int64 or float64 exactly, without the loss that
-// converting a large int64 to float64 would bring. ok is false if one of them is
-// no number.
+// converting a large int64 to float64 would bring. ok is false unless both are
+// numbers.
 func compareNumbers(a, b any) (order int, ok bool) {
 	switch a := a.(type) {
 	case int64:

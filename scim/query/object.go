@@ -8,8 +8,9 @@ import (
 
 // Object is a SCIM resource or another complex value: the attributes that are
 // present, by their canonical names, in the order of the schema. An extension is
-// a member named by its URN whose value is an Object. A resource has few enough
-// members that a list beats a map, and its JSON is the same every time.
+// a member named by its URN whose value is an Object. It is a list because a
+// resource has so few members that searching them is faster than a map, and
+// because its JSON is then the same every time.
 type Object []Member
 
 // Member is one attribute of an Object. Value is a string, bool, int64, float64,
@@ -71,8 +72,9 @@ func clone(v any) any {
 	return v
 }
 
-// Equal reports whether two objects say the same: the same members in any order,
-// the same elements in the same order, equal instants, equal numbers.
+// Equal reports whether two objects have the same members, in any order, with equal
+// values. Lists are equal if they have equal elements in the same order; numbers
+// and instants are equal by value, whatever their type or offset.
 func Equal(a, b Object) bool {
 	if len(a) != len(b) {
 		return false
@@ -104,7 +106,8 @@ func equal(a, b any) bool {
 	return a == b
 }
 
-// Elements are those of a multi-valued complex attribute.
+// Elements returns the elements of a multi-valued complex attribute. They are
+// shared with o.
 func (o Object) Elements(name string) []Object {
 	v, _ := o.Get(name)
 	list, _ := v.([]any)
@@ -117,6 +120,8 @@ func (o Object) Elements(name string) []Object {
 	return out
 }
 
+// Unique returns the ids without repetition, in the order in which they first
+// occur.
 func Unique(ids []string) []string {
 	var out []string
 	for _, id := range ids {
@@ -127,8 +132,8 @@ func Unique(ids []string) []string {
 	return out
 }
 
-// CompareIDs orders ids as the numbers they are, which is the order in which
-// issues were created.
+// CompareIDs compares two ids of Jira as numbers, whose order is that in which the
+// issues were created. Negative, zero and positive mean less, equal and more.
 func CompareIDs(a, b string) int {
 	if len(a) != len(b) {
 		return len(a) - len(b)
@@ -136,23 +141,24 @@ func CompareIDs(a, b string) int {
 	return strings.Compare(a, b)
 }
 
-// Text returns a string member, "" if there is none.
+// Text returns the member of that name, "" if it is absent or no string.
 func (o Object) Text(name string) string {
 	v, _ := o.Get(name)
 	s, _ := v.(string)
 	return s
 }
 
-// Inner returns a complex member, nil if there is none.
+// Inner returns the complex member of that name, nil if it is absent or not
+// complex.
 func (o Object) Inner(name string) Object {
 	v, _ := o.Get(name)
 	object, _ := v.(Object)
 	return object
 }
 
-// Refers reports whether actual is what given refers to: every member that
-// was given, such as an id or a name, is that of actual. Names and keys are
-// compared without regard to case, as Jira does.
+// Refers reports whether the reference given, such as an id, a name or both, means
+// actual: it has at least one member, and actual has all of them. Texts are
+// compared without regard to case, as Jira does with names and keys.
 func Refers(given, actual Object) bool {
 	for _, m := range given {
 		v, _ := m.Value.(string)
@@ -163,6 +169,8 @@ func Refers(given, actual Object) bool {
 	return len(given) > 0
 }
 
+// Without returns a copy of o without the members of these names. It shares the
+// values with o.
 func (o Object) Without(names ...string) Object {
 	var out Object
 	for _, m := range o {
@@ -173,7 +181,8 @@ func (o Object) Without(names ...string) Object {
 	return out
 }
 
-// Texts makes an object of name and value pairs, without the empty ones.
+// Texts returns an object made from pairs of name and value. A pair whose value is
+// empty is left out.
 func Texts(pairs ...string) Object {
 	o := make(Object, 0, len(pairs)/2)
 	for i := 0; i < len(pairs); i += 2 {
@@ -184,7 +193,8 @@ func Texts(pairs ...string) Object {
 	return o
 }
 
-// At is the single value at a path, nil if there is none.
+// At returns the value of the attribute at p, nil if there is none. p must not lead
+// through a multi-valued attribute to a sub-attribute.
 func (o Object) At(p Path) any {
 	if p.Extension != "" {
 		o = o.Inner(p.Extension)

@@ -7,7 +7,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// outline writes the text that filter-parser is given, see parser.
+// outline writes the text that filter-parser reads in the place of the filter, see
+// parser.
 type outline struct {
 	*parser
 	text  strings.Builder
@@ -84,9 +85,10 @@ func (o *outline) operand() error {
 	}
 }
 
-// bareNot writes a not without parentheses and the one comparison behind it, which
-// is all that it applies to: RFC 7644 section 3.4.2.2 puts not before and and or.
-// What it means before brackets, clients do not agree on.
+// bareNot writes a not without parentheses and the one comparison behind it. The not
+// applies to nothing else: in RFC 7644 section 3.4.2.2 it binds more tightly than
+// "and" and "or". Before a value path it is refused, because clients do not agree
+// on its meaning there.
 func (o *outline) bareNot(not token) error {
 	name := o.take()
 	if o.peek().is("[") {
@@ -100,12 +102,13 @@ func (o *outline) bareNot(not token) error {
 	return nil
 }
 
-// failNot refuses a not of which it is not clear what it applies to.
+// failNot refuses a not that could apply to more than one thing.
 func failNot(not token) *Error {
 	return fail(not.pos, "put what it applies to in parentheses: not (title pr)", "not without a parenthesis")
 }
 
-// comparison remembers what was written as a term and writes its stand-in.
+// comparison keeps one comparison of the filter as a term and writes the stand-in
+// for that term, such as t0 eq "".
 func (o *outline) comparison(name token) error {
 	t := term{name: name, op: token{kind: end}}
 	if o.peek().is("[") {
@@ -129,20 +132,21 @@ func (o *outline) comparison(name token) error {
 	o.emit(t.op, t.op.text)
 	if !strings.EqualFold(t.op.text, "pr") {
 		t.value = o.take()
-		shown, err := t.literal(o.strict)
+		standIn, err := t.literal(o.strict)
 		if err != nil {
 			return err
 		}
 		if err := apart(t.value); err != nil {
 			return err
 		}
-		o.emit(t.value, shown)
+		o.emit(t.value, standIn)
 	}
 	o.terms = append(o.terms, t)
 	return nil
 }
 
-// brackets reads the filter of a value path and what is attached behind it.
+// brackets reads the filter of a value path, and the sub-attribute that may follow
+// the closing bracket.
 func (o *outline) brackets(t *term) error {
 	var err error
 	if t.path, err = o.bracketed(t.name); err != nil {
@@ -163,7 +167,8 @@ func (o *outline) brackets(t *term) error {
 	return nil
 }
 
-// operatorFollows reports whether a comparison goes on behind brackets.
+// operatorFollows reports whether an operator comes next, so that the value path
+// before it is the left side of a comparison.
 func (o *outline) operatorFollows() bool {
 	t := o.peek()
 	return t.kind == word && !t.joins()
@@ -177,7 +182,7 @@ func (t token) joins() bool {
 // negates reports whether the token is "not".
 func (t token) negates() bool { return t.kind == word && strings.EqualFold(t.text, "not") }
 
-// apart refuses words that run into what stands before them.
+// apart refuses a token that no space separates from the one before it.
 func apart(tokens ...token) error {
 	for _, t := range tokens {
 		if !t.spaced && t.kind != end {
@@ -207,9 +212,9 @@ func (t term) checkOperator() error {
 	return fail(t.op.pos, fix, "unknown operator %s", t.op)
 }
 
-// literal is what stands for the term's value in the outline: an empty string
-// for any text, and what was written for numbers, true, false and null. Unless
-// strict, a text may be without quotes.
+// literal returns the stand-in for the term's value in the outline: an empty string
+// for any text; numbers, true, false and null stand for themselves. Unless strict,
+// a text may be without quotes.
 func (t term) literal(strict bool) (string, error) {
 	v := t.value
 	switch {
@@ -219,7 +224,7 @@ func (t term) literal(strict bool) (string, error) {
 		return "", fail(v.pos, "write a value after "+t.op.text, "%s where a value is expected", v)
 	case strings.EqualFold(v.text, "true"), strings.EqualFold(v.text, "false"), strings.EqualFold(v.text, "null"):
 		return v.text, nil
-	case jsontext.Value(v.text).IsValid(): // of the unquoted only numbers are
+	case jsontext.Value(v.text).IsValid(): // a number, since nothing else goes without quotes
 		return v.text, nil
 	case !strict && v.text[0] != '\'' && !v.joins():
 		return `""`, nil

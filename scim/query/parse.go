@@ -8,13 +8,13 @@ import (
 )
 
 // Parse reads a filter, RFC 7644 section 3.4.2.2, for the resources of a schema.
-// Names are resolved (see Schema.Resolve), literals have the type that their
+// Names are resolved (see Schema.Resolve), literals get the type that their
 // attribute asks for, and an error is an *Error. A zero Limits means the
-// defaults. Operators, names, true, false and null go in any case; any number of
-// terms and parentheses may stand between brackets; instants may have any offset
-// and fraction, or no zone, which is UTC, or be a day alone.
+// defaults. Operators, names, true, false and null may be written in upper or lower
+// case; the brackets of a value path may hold any filter; an instant may have any
+// offset and fraction, or no zone, which means UTC, or be a day alone.
 //
-// Besides the grammar, forms that clients are known to send are accepted:
+// Besides the grammar, Parse accepts forms that clients are known to send:
 //
 //	emails eq "x"                       emails.value eq "x"
 //	emails[type eq "work"].value eq "x" emails[type eq "work" and value eq "x"]
@@ -27,22 +27,22 @@ import (
 //	active eq "True"                    active eq true
 //	not title pr and active eq true     not (title pr) and active eq true
 //
-// Attributes that are never returned cannot be filtered: that would give them
-// away.
+// Attributes that are never returned cannot be filtered: matching them would give
+// their values away.
 func Parse(s *Schema, filter string, lim Limits) (Expr, error) {
 	return parse(s, nil, filter, lim.orDefault())
 }
 
-// ParseElement reads the filter of a value path, what stands between the
-// brackets of "emails[…]", for the elements of attr. It is otherwise Parse.
+// ParseElement reads the filter of a value path, such as the text between the
+// brackets of "emails[…]", for the elements of attr. Otherwise it is like Parse.
 func ParseElement(attr *Attribute, filter string, lim Limits) (Expr, error) {
 	return parse(nil, attr, filter, lim.orDefault())
 }
 
-// Resolve types an expression that filter-parser has read already, such as the
+// Resolve converts an expression that filter-parser has read already, such as the
 // value filter of a PATCH path, for the elements of attr, or with a nil attr for
 // the resources of s. Errors are *Error without a position. filter-parser leaves
-// string literals escaped, Resolve unescapes them.
+// string literals escaped; Resolve unescapes them.
 func Resolve(s *Schema, attr *Attribute, e ast.Expression) (Expr, error) {
 	p := parser{schema: s, scope: attr}
 	return p.build(e)
@@ -60,17 +60,17 @@ func parse(s *Schema, scope *Attribute, filter string, lim Limits) (Expr, error)
 	return p.filter("")
 }
 
-// parser turns tokens into an expression. The grammar is filter-parser's: it is
-// given an outline of the filter in which a comparison reads t0 eq "" and a value
-// path t1 pr, where t0 and t1 name the term that remembers what was really
-// written and where. That way brackets may hold a whole filter, which filter-parser
-// cannot read, string literals are read by JSON's rules, errors know their
-// position, and the parser, slow on long text, sees little of it.
+// parser turns tokens into an expression. It leaves the grammar to filter-parser,
+// but hands it an outline of the filter, in which a comparison reads t0 eq "" and a
+// value path t1 pr; t0 and t1 are names of terms, which hold the real text and its
+// place. So brackets may hold a whole filter, which filter-parser cannot read;
+// string literals are read by the rules of JSON; errors know their position; and
+// filter-parser, which is slow on long text, reads a short one.
 type parser struct {
 	schema *Schema
-	scope  *Attribute // the elements of it are filtered; nil: resources
+	scope  *Attribute // the filter is for its elements; nil: for resources
 	tokens []token
-	terms  []term // nil when the names in the AST are the real ones
+	terms  []term // nil: the tree has the real names, not those of terms
 
 	strict bool // Limits.Strict
 }
@@ -98,12 +98,12 @@ func (p *parser) filter(closing string) (Expr, error) {
 	}
 	tree, err := parseOutline(o.text.String())
 	if err != nil {
-		return nil, fail(start, "", "the filter cannot be read") // nothing known gets this far
+		return nil, fail(start, "", "the filter cannot be read") // no filter is known to fail here
 	}
 	return p.build(tree)
 }
 
-// build types a tree of filter-parser.
+// build converts a tree of filter-parser to an expression.
 func (p *parser) build(e ast.Expression) (Expr, error) {
 	switch e := e.(type) {
 	case *ast.LogicalExpression:
@@ -131,8 +131,8 @@ func (p *parser) build(e ast.Expression) (Expr, error) {
 	return nil, fail(-1, "", "the filter cannot be read")
 }
 
-// logical makes one flat expression of all that the same operator joins, which
-// filter-parser gives as a tree.
+// logical returns one flat expression for all operands that the same operator
+// joins; filter-parser returns them as a tree of pairs.
 func (p *parser) logical(e *ast.LogicalExpression) (Expr, error) {
 	var terms []Expr
 	for _, x := range joined(nil, e, e.Operator) {
@@ -161,8 +161,8 @@ var operators = map[ast.CompareOperator]Op{
 	ast.GT: Gt, ast.GE: Ge, ast.LT: Lt, ast.LE: Le,
 }
 
-// comparison makes the expression of one comparison, or of the value path that
-// it stands for.
+// comparison returns the expression for one comparison of the outline, which may
+// stand for a value path.
 func (p *parser) comparison(e *ast.AttributeExpression) (Expr, error) {
 	t := p.term(e)
 	v := e.CompareValue
@@ -182,7 +182,7 @@ func (p *parser) comparison(e *ast.AttributeExpression) (Expr, error) {
 	return p.compareTo(path, t, e.Operator, v)
 }
 
-// term is what was written where filter-parser saw e.
+// term returns the term that e, which filter-parser read, stands for.
 func (p *parser) term(e *ast.AttributeExpression) term {
 	if p.terms != nil {
 		i, _ := strconv.Atoi(e.AttributePath.AttributeName[1:])
@@ -211,7 +211,8 @@ func (t term) string() (string, error) {
 	return s, nil
 }
 
-// bracketed resolves the name before brackets: of what may have elements.
+// bracketed resolves the name before brackets. It refuses an attribute without
+// elements.
 func (p *parser) bracketed(name token) (Path, error) {
 	path, err := p.resolve(name)
 	if err != nil {
@@ -259,7 +260,8 @@ func element(scope *Attribute, name string) *Attribute {
 	return scope.sub(name)
 }
 
-// compareTo makes the expression "path op v", or what it stands for.
+// compareTo returns the expression for "path op v"; with null as the value that is
+// a Present or its negation.
 func (p *parser) compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, error) {
 	if path.Attr.secret() || path.leaf().secret() {
 		return nil, fail(t.name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", path)
@@ -289,8 +291,8 @@ func (p *parser) compareTo(path Path, t term, operator ast.CompareOperator, v an
 	return NewCompare(path, op, value), nil
 }
 
-// valuePath makes the expression of a name with brackets: path[inner], or with a
-// comparison behind it path[inner and sub op v].
+// valuePath returns the expression for a name with brackets: path[inner], or, if a
+// comparison follows the brackets, path[inner and sub op v].
 func (p *parser) valuePath(t term, operator ast.CompareOperator, v any) (Expr, error) {
 	inner := t.inner
 	if t.op.kind != end {
@@ -312,7 +314,7 @@ func (p *parser) valuePath(t term, operator ast.CompareOperator, v any) (Expr, e
 	return Has{t.path, inner}, nil
 }
 
-// conjunction is "a and b" without nesting one And in another.
+// conjunction returns "a and b" as one flat And.
 func conjunction(a, b Expr) Expr {
 	var terms []Expr
 	for _, e := range []Expr{a, b} {

@@ -6,35 +6,35 @@ import (
 	"time"
 )
 
-// Lookup is a row of the table of what an upstream can find without looking at
-// everything: the resources where an attribute equals a text. It must answer
-// completely by the attribute's case rule; it may answer more.
+// Lookup is a search that upstream offers: it finds the resources in which an
+// attribute equals a text. It must find all of them, by the case rule of the
+// attribute; it may find others too.
 type Lookup struct {
 	Path  string // canonical name of the attribute: "userName", "members.value"
-	Name  string // what plans call it, usually the path
-	Exact bool   // it answers nothing but what matches
+	Name  string // its name in plans, usually the path
+	Exact bool   // it finds no other resources than those that match
 
 	// Cost is how many upstream calls it takes to look a value up, as far as that
 	// is known beforehand; nil: one.
 	Cost func(value string) int
 }
 
-// Table is what one resource type's upstream can look up, the preferred first.
+// Table lists the lookups for one resource type, the preferred ones first.
 type Table []Lookup
 
-// Stats is what is known about the resources when a plan is made.
+// Stats holds the facts about the resources that a plan depends on.
 type Stats struct {
-	Scan int           // upstream calls it takes to read all, -1 if unknown
-	Kept bool          // all were read before, and only what has changed since costs calls
-	Age  time.Duration // since then
+	Scan int           // upstream calls that it takes to read all, -1 if unknown
+	Kept bool          // a snapshot exists, and Scan is the cost of bringing it up to date
+	Age  time.Duration // of the snapshot
 }
 
-// PlanKind names how a Plan gets at resources.
+// PlanKind is the way in which a Plan finds resources.
 type PlanKind uint8
 
 // The kinds of plan.
 const (
-	PlanEmpty  PlanKind = iota // nothing can match, nothing is called
+	PlanEmpty  PlanKind = iota // nothing can match, so nothing is called
 	PlanLookup                 // one lookup
 	PlanUnion                  // all Lookups together, each resource once
 	PlanScan                   // everything there is
@@ -55,16 +55,16 @@ type Probe struct {
 
 func (p Probe) String() string { return p.Name + "=" + string(appendString(nil, p.Value)) }
 
-// Plan says where the resources that a filter asks for are found. Whoever runs
-// it matches the whole filter again on what comes back; Residual and Exact say
-// whether that can change anything.
+// Plan says how to find the resources that a filter matches. Whoever runs it
+// matches the whole filter again on the resources found; Residual and Exact say
+// whether that can drop any.
 type Plan struct {
 	Kind     PlanKind
 	Lookups  []Probe
-	Residual Expr // what the probes leave to check, nil if Exact
-	Exact    bool // what comes back is what matches, so upstream's count is the total
+	Residual Expr // the part of the filter that the probes do not settle, nil if Exact
+	Exact    bool // the resources found are those that match, so upstream's count is the total
 	Cost     int  // upstream calls expected, -1 if unknown
-	Kept     bool // a scan of what was read before
+	Kept     bool // a scan of the snapshot
 	Age      time.Duration
 }
 
@@ -101,8 +101,7 @@ func (p Plan) String() string {
 	return b.String()
 }
 
-// Scan is the plan that reads everything, for whatever filter, nil standing for
-// none.
+// Scan returns the plan that reads all resources. A nil filter matches all of them.
 func Scan(e Expr, st Stats) Plan {
 	e = Simplify(e)
 	p := Plan{Kind: PlanScan, Residual: e, Cost: st.Scan, Kept: st.Kept, Age: st.Age}
@@ -112,14 +111,15 @@ func Scan(e Expr, st Stats) Plan {
 	return p
 }
 
-// Choose finds the cheapest plan for a filter, nil standing for everything. Of a
-// conjunction one term that can be looked up is enough, and the cheapest is
-// taken; a disjunction is looked up if every branch can be; what follows from
-// not is what Simplify makes of it. Of equally cheap plans the one whose lookup
-// comes first in the table wins, then the one written first. A scan is chosen
-// where nothing can be looked up, or where it is known to be cheaper; but one
-// call is never too dear for an answer of now, even if all that was read before
-// costs nothing: who looks up a name is about to create or change what has it.
+// Choose returns the cheapest plan for a filter; a nil filter matches everything.
+//
+// An And is looked up if one of its terms can be, by the cheapest such term; an Or
+// if every term can be; a Not only if Simplify removes it. Of equally cheap
+// lookups the one that comes first in the table wins, then the one that comes
+// first in the filter. Choose returns a scan if the filter cannot be looked up, or
+// if the scan is known to be cheaper. But it prefers a lookup that costs one call
+// even to a snapshot that costs none: a client that looks up a name is about to
+// create or change the resource of that name, and needs it as it is now.
 func Choose(e Expr, table Table, st Stats) Plan {
 	scan := Scan(e, st)
 	e = Simplify(e)
@@ -145,14 +145,14 @@ type chooser struct{ table Table }
 // access is a set of probes that together find all that an expression matches.
 type access struct {
 	probes []Probe
-	keys   []string // of the probes: equal ones find the same
-	rest   Expr     // what is left to check, nil for nothing
-	cost   int
-	rank   int // of the first probe in the table
+	keys   []string // one for each probe; probes with equal keys find the same
+	rest   Expr     // the part that the probes do not settle; nil: they settle all
+	cost   int      // upstream calls
+	rank   int      // row of the first probe in the table
 }
 
-// access finds the cheapest way to what e matches. prefix is the attribute in
-// whose value path e stands, with a dot.
+// access returns the cheapest probes that find all that e matches. prefix names the
+// attribute in whose value path e stands, with a dot.
 func (c chooser) access(e Expr, prefix string) (access, bool) {
 	switch e := e.(type) {
 	case Compare:
@@ -196,7 +196,7 @@ func (c chooser) lookup(e Compare, prefix string) (access, bool) {
 	return access{}, false
 }
 
-// cheapest takes one conjunct and leaves the others to be checked.
+// cheapest looks up one term and leaves the others to be checked.
 func (c chooser) cheapest(e And, prefix string) (best access, found bool) {
 	var taken int
 	for i, t := range e.Terms {
@@ -223,7 +223,7 @@ func (c chooser) cheapest(e And, prefix string) (best access, found bool) {
 	return best, true
 }
 
-// union takes every branch, each distinct probe once.
+// union looks up every term, equal probes once.
 func (c chooser) union(e Or, prefix string) (access, bool) {
 	var all access
 	seen := map[string]bool{}

@@ -12,19 +12,22 @@ type Projection struct {
 	shown  *mask
 }
 
-// mask is what is shown of an Object: the members in sub, or all if sub is nil.
+// mask shows the members of an Object that are in sub, each through a mask of its
+// own, or all members if sub is nil.
 type mask struct{ sub map[string]*mask }
 
 var whole = &mask{}
 
-// Project builds the projection of the "attributes" and "excludedAttributes"
-// parameters; with neither it is what "returned" makes of an ordinary answer.
+// Project returns the projection for the parameters "attributes" and
+// "excludedAttributes". Without them it shows the attributes that are returned
+// "always" or by "default".
 //
-// attributes asks for these only, excluded for all that are returned by default
-// but these; RFC 7644 section 3.9 allows one of the two, and both are an error.
-// Names are resolved as filters resolve them; the URN of a schema stands for all
-// its attributes; unknown names are ignored. id, schemas and whatever is
-// returned "always" stay, "never" stays away, "request" comes when asked for.
+// attributes shows these only, excluded all that are returned by default but
+// these; RFC 7644 section 3.9 allows one of the two, and both are an error. Names
+// are resolved as in filters; the URN of a schema stands for all its attributes;
+// unknown names are ignored. id, schemas and attributes returned "always" are shown
+// in any case, attributes returned "never" in no case, and those returned on
+// "request" if attributes names them.
 func (s *Schema) Project(attributes, excluded []string) (Projection, error) {
 	switch {
 	case len(attributes) > 0 && len(excluded) > 0:
@@ -39,7 +42,7 @@ func (s *Schema) Project(attributes, excluded []string) (Projection, error) {
 // sub-attributes may be in it.
 type selection map[string]bool
 
-// selected resolves names, dropping those that mean nothing.
+// selected resolves names and drops unknown ones.
 func (s *Schema) selected(names []string) selection {
 	set := selection{}
 	for _, name := range names {
@@ -60,7 +63,7 @@ func (s *Schema) selected(names []string) selection {
 	return set
 }
 
-// add selects what a core schema returns by default.
+// add selects the attributes that a core schema returns by default.
 func (set selection) add(core *Schema) {
 	for _, a := range core.Attributes {
 		if a.Returned == Default {
@@ -69,15 +72,15 @@ func (set selection) add(core *Schema) {
 	}
 }
 
-// covers reports whether p, or a whole that p is part of, was selected. A schema
-// stands for what it returns by default.
+// covers reports whether p, its attribute or its schema was selected. A schema
+// stands for the attributes that it returns by default.
 func (set selection) covers(p Path) bool {
 	attr := Path{Extension: p.Extension, Attr: p.Attr}
 	return set[p.String()] || set[attr.String()] || set[p.Extension] && p.Attr.Returned == Default
 }
 
-// only shows what is always returned and what was selected. A whole attribute
-// selected brings its default sub-attributes.
+// only shows attributes that are always returned or were selected. A selected
+// attribute shows the sub-attributes that are returned by default.
 func only(set selection) func(Path) bool {
 	return func(p Path) bool {
 		switch returned := p.leaf().Returned; {
@@ -92,7 +95,8 @@ func only(set selection) func(Path) bool {
 	}
 }
 
-// except shows what is always returned and what is by default and not selected.
+// except shows attributes that are always returned, and those that are returned by
+// default and were not selected.
 func except(set selection) func(Path) bool {
 	return func(p Path) bool {
 		switch {
@@ -107,10 +111,11 @@ func except(set selection) func(Path) bool {
 	}
 }
 
-// partOfAlways reports whether p is a sub-attribute of what is always returned.
+// partOfAlways reports whether p is a sub-attribute of an attribute that is always
+// returned.
 func (p Path) partOfAlways() bool { return p.Sub != nil && p.Attr.Returned == Always }
 
-// mask works the rule out for the whole schema.
+// mask applies the rule show to every attribute of the schema.
 func (s *Schema) mask(show func(Path) bool) *mask {
 	m := s.maskOf("", s.Attributes, show)
 	complete := m.complete(s.Attributes)
@@ -144,8 +149,8 @@ func (s *Schema) maskOf(extension string, attrs []*Attribute, show func(Path) bo
 	return m
 }
 
-// subMask is the mask of a complex attribute. named says that one of its
-// sub-attributes is shown for its own sake and brings the attribute along.
+// subMask returns the mask of a complex attribute. named reports whether one of its
+// sub-attributes was asked for, so that the attribute must be shown.
 func subMask(p Path, show func(Path) bool) (m *mask, named bool) {
 	if len(p.Attr.Sub) == 0 {
 		return whole, false
@@ -173,8 +178,9 @@ func (m *mask) complete(attrs []*Attribute) bool {
 	return true
 }
 
-// Apply returns what the projection shows of o. The result may share values with
-// o, neither is written to. Complex values left empty are left out.
+// Apply returns a resource with the attributes of o that the projection shows.
+// Complex values of which it shows nothing are left out. The result may share
+// values with o, so nobody may write to either of them.
 func (p Projection) Apply(o Object) Object {
 	if p.shown == nil || p.shown.sub == nil {
 		return o
@@ -183,20 +189,20 @@ func (p Projection) Apply(o Object) Object {
 }
 
 func (m *mask) apply(o Object) Object {
-	kept := make(Object, 0, len(o))
+	visible := make(Object, 0, len(o))
 	for _, member := range o {
 		inner := m.sub[member.Name]
 		if inner == nil {
 			continue
 		}
 		if v, ok := inner.value(member.Value); ok {
-			kept = append(kept, Member{member.Name, v})
+			visible = append(visible, Member{member.Name, v})
 		}
 	}
-	return kept
+	return visible
 }
 
-// value is what the mask shows of v, if anything.
+// value returns the part of v that the mask shows; false: nothing of it.
 func (m *mask) value(v any) (any, bool) {
 	if m.sub == nil {
 		return v, true
@@ -217,9 +223,9 @@ func (m *mask) value(v any) (any, bool) {
 	return v, true
 }
 
-// Wants reports whether the projection shows anything of an attribute, so that
-// what nobody asked for need not be fetched. The path is a name as Resolve takes
-// it, or the URN of an extension; an unknown one is not wanted.
+// Wants reports whether the projection shows the attribute or a part of it, so that
+// a backend need not fetch the others. The path is a name as Resolve takes it, or
+// the URN of an extension; an unknown name is not wanted.
 func (p Projection) Wants(path string) bool {
 	if p.schema == nil {
 		return true

@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// Limits bounds what Parse looks at, so that no text can cost much.
+// Limits bounds the filters that Parse reads, so that no text can cost much.
 type Limits struct {
 	Length int  // bytes, default 4096
 	Depth  int  // open parentheses and brackets, default 32
-	Strict bool // refuses the forms beside the grammar that Parse names
+	Strict bool // refuse the tolerated forms, see Parse
 }
 
 func (l Limits) orDefault() Limits {
@@ -24,8 +24,8 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// Error says why a filter is refused, in words meant for the person who wrote
-// it: what, where and what to write instead.
+// Error says why a filter is refused, in words for its author: the fault, its
+// place, and the text to write instead.
 type Error struct {
 	Pos    int    // byte offset into the filter, -1 if there is no text
 	Detail string // safe to show
@@ -33,9 +33,10 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Detail }
 
-// fail makes an Error about the text at pos. what is the fault, fix the advice.
-func fail(pos int, fix, what string, args ...any) *Error {
-	detail := fmt.Sprintf(what, args...)
+// fail returns an Error about the text at pos. fault is a format for args, fix the
+// advice.
+func fail(pos int, fix, fault string, args ...any) *Error {
+	detail := fmt.Sprintf(fault, args...)
 	if pos >= 0 {
 		detail += fmt.Sprintf(" at position %d", pos)
 	}
@@ -45,10 +46,10 @@ func fail(pos int, fix, what string, args ...any) *Error {
 	return &Error{Pos: pos, Detail: detail}
 }
 
-// quote shows a piece of somebody's text in an error.
+// quote returns a piece of a client's text as an error shows it.
 func quote(s string) string { return strconv.Quote(clip(s)) }
 
-// clip cuts a text to a bearable length.
+// clip cuts a text to 80 bytes, at the border of a character.
 func clip(s string) string {
 	const most = 80
 	if len(s) <= most {
@@ -89,9 +90,9 @@ func (t token) String() string {
 	return quote(t.text)
 }
 
-// scan guards the text and cuts it into tokens, the last of which is an end. The
-// guards come first because the parser behind would take seconds, or the whole
-// process down, for what they refuse.
+// scan cuts the text into tokens, the last of which is an end. It calls guard
+// first, because on text that guard refuses filter-parser can take seconds or end
+// the process.
 func scan(filter string, lim Limits) ([]token, error) {
 	if err := guard(filter, lim); err != nil {
 		return nil, err

@@ -25,7 +25,8 @@ var kindNames = [...]string{"string", "boolean", "integer", "decimal", "dateTime
 
 func (k Kind) String() string { return kindNames[k] }
 
-// Mutability says who may write an attribute, RFC 7643 section 2.2.
+// Mutability says whether and when clients may write an attribute, RFC 7643
+// section 2.2.
 type Mutability uint8
 
 // The mutabilities of RFC 7643 section 7.
@@ -65,7 +66,7 @@ func (a *Attribute) exact() bool {
 	return a.CaseExact || a.Kind == Binary || a.Kind == Reference
 }
 
-// secret reports whether the attribute can be read by nobody.
+// secret reports whether no client may read the attribute.
 func (a *Attribute) secret() bool {
 	return a.Returned == Never || a.Mutability == WriteOnly
 }
@@ -88,8 +89,8 @@ type Extension struct {
 	Attributes []*Attribute
 }
 
-// Schema is everything known about the attributes of one resource type. Make it
-// with NewSchema. What it says never changes afterwards; it is safe for concurrent use.
+// Schema describes the attributes of one resource type. Make it with NewSchema. It
+// never changes afterwards and is safe for concurrent use.
 type Schema struct {
 	ResourceType string       // "User"
 	Core         string       // URN of the core schema
@@ -100,7 +101,7 @@ type Schema struct {
 	paths     map[string]Path     // by lower-case name, plain and URN-qualified
 	ambiguous map[string][]string // unprefixed name -> the extensions that share it
 	urns      map[string]string   // lower case -> canonical, extensions only
-	joined    []*Schema           // those that Join made it of
+	joined    []*Schema           // the schemas that Join made it from
 }
 
 // NewSchema builds a Schema and the index that Resolve works with. The
@@ -129,8 +130,9 @@ func (s *Schema) extend(e Extension) {
 	}
 }
 
-// WithAliases lets the core schema go by other URNs too, in front of attribute
-// names as well. It belongs to the making of the Schema, and returns it.
+// WithAliases gives the core schema further URNs, which may also qualify attribute
+// names. Call it right after NewSchema, before anyone else has the schema, which it
+// returns.
 func (s *Schema) WithAliases(urns ...string) *Schema {
 	s.aliases = urns
 	for _, urn := range urns {
@@ -141,7 +143,8 @@ func (s *Schema) WithAliases(urns ...string) *Schema {
 	return s
 }
 
-// IsCore reports whether a URN, in any case, is of the core schema.
+// IsCore reports whether the URN, in any case, is that of the core schema or an
+// alias.
 func (s *Schema) IsCore(urn string) bool {
 	return urn != "" && strings.EqualFold(urn, s.Core) || slices.ContainsFunc(s.aliases, func(a string) bool { return strings.EqualFold(urn, a) })
 }
@@ -153,9 +156,9 @@ func (s *Schema) indexBelow(urn string, p Path) {
 	s.index(urn+".", p)
 }
 
-// index enters the path of an attribute and those of its sub-attributes. The
-// elements of a simple multi-valued attribute are its "value", RFC 7643
-// section 2.4.
+// index enters the paths of an attribute and its sub-attributes. An element of a
+// simple multi-valued attribute also goes by the name "value", RFC 7643 section
+// 2.4.
 func (s *Schema) index(prefix string, p Path) {
 	name := strings.ToLower(prefix + p.Attr.Name)
 	s.paths[name] = p
@@ -188,10 +191,11 @@ func (s *Schema) indexUnprefixed(p Path) {
 	}
 }
 
-// Resolve finds the attribute that name means: "userName", "name.givenName",
-// either with the URN of its schema and a colon (or a dot) in front, all in any
-// case (RFC 7644 section 3.10). An extension's attribute may go without its URN if no
-// other attribute has the name. The error says what is wrong with the name.
+// Resolve finds the attribute of a name such as "userName" or "name.givenName", in
+// any case, with or without the URN of its schema and a colon (or a dot) in front
+// (RFC 7644 section 3.10). An attribute of an extension needs its URN only if
+// another attribute has the same name. The error explains why the name means
+// nothing.
 func (s *Schema) Resolve(name string) (Path, error) {
 	key := strings.ToLower(name)
 	if p, ok := s.paths[key]; ok {
@@ -231,7 +235,7 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// leaf is the attribute whose values the path names.
+// leaf returns the attribute at the end of the path.
 func (p Path) leaf() *Attribute {
 	if p.Sub != nil {
 		return p.Sub
@@ -244,8 +248,8 @@ func (p Path) single() bool { return !p.Attr.MultiValued && (p.Sub == nil || !p.
 
 // Comparable returns the path of the values that filters and sortBy compare: p
 // itself, or the "value" of a complex attribute, so that "emails" stands for
-// "emails.value". An error says why there is none, or that the attribute is one
-// that nobody may read.
+// "emails.value". It fails for a complex attribute without such a value, and for an
+// attribute that no client may read.
 func (p Path) Comparable() (Path, error) {
 	if p.Attr.secret() || p.leaf().secret() {
 		return Path{}, fmt.Errorf("attribute %s is never returned and cannot be compared", p)

@@ -1,9 +1,9 @@
 package query
 
-// Sharer makes what many resources have in common one value in memory: short
-// texts, and the elements of a list that refers to other resources. It is for
-// resources that are kept together; nobody may write to them afterwards. It may
-// be dropped when all are in. It is not safe for concurrent use.
+// Sharer saves memory for resources that are kept together: equal short texts, and
+// equal elements of a list that refers to other resources, become one value.
+// Nobody may write to the resources afterwards. Drop the Sharer once all resources
+// have gone through it. It is not safe for concurrent use.
 type Sharer struct {
 	Links string // the list whose elements are shared whole
 
@@ -11,11 +11,12 @@ type Sharer struct {
 	elements map[string]any
 }
 
-// sharedText is how many bytes a text may have to be looked for among others.
-// Longer ones are ids and addresses, which hardly occur twice.
+// sharedText is the length in bytes up to which texts are shared. Longer texts are
+// ids and addresses, which hardly ever occur twice.
 const sharedText = 24
 
-// Share replaces resources by equal ones that take no more room than they need.
+// Share replaces each resource by an equal one that shares values and has no spare
+// capacity.
 func (s *Sharer) Share(all []Object) {
 	if s.texts == nil {
 		s.texts, s.elements = map[string]any{}, map[string]any{}

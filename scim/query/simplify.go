@@ -1,12 +1,16 @@
 package query
 
-// Simplify returns an expression that Match finds equal to e for every resource
-// of e's schema, in a form that planners can take apart: Not stands only before
-// what cannot absorb it, And and Or are flat and without repetition, a value
-// path over one plain comparison is that comparison, an equality settles
-// everything else said about its single-valued attribute, and what is decided
-// without looking is a Const, which is then the whole expression. A nil
-// expression, which everything satisfies, is Const(true).
+// Simplify returns an expression that matches the same resources of e's schema, in
+// a form that planners can take apart:
+//
+//   - a Not stands before a leaf only, and only if the leaf cannot absorb it;
+//   - And and Or are flat and repeat no term;
+//   - a value path around one plain comparison becomes that comparison;
+//   - an equality replaces all other terms of its And about the same single-valued
+//     attribute, or makes the And false;
+//   - a Const occurs only as the whole expression.
+//
+// A nil expression, which everything satisfies, becomes Const(true).
 func Simplify(e Expr) Expr { return simplify(e, false) }
 
 // simplify simplifies e, or its negation.
@@ -37,8 +41,8 @@ func negate(e Expr, negated bool) Expr {
 	return e
 }
 
-// simplifyCompare turns a negated equality around where there is one value at
-// most: eq and ne are then each other's opposite, absence included.
+// simplifyCompare turns a negated eq into ne, and ne into eq, if a resource has at
+// most one value at the path: then the two are opposites, absence included.
 func simplifyCompare(e Compare, negated bool) Expr {
 	if negated && e.Path.single() {
 		switch e.Op {
@@ -83,7 +87,8 @@ func simplifyHas(e Has, negated bool) Expr {
 	}
 }
 
-// inside is the path from the resource to a path relative to e's elements.
+// inside converts a path relative to e's elements to a path of the resource; false
+// if there is no such path.
 func (e Has) inside(p Path) (Path, bool) {
 	switch {
 	case e.Path.Sub != nil || p.Sub != nil:
@@ -94,8 +99,8 @@ func (e Has) inside(p Path) (Path, bool) {
 	return Path{e.Path.Extension, e.Path.Attr, p.Attr}, true
 }
 
-// combine joins simplified terms, each negated first if asked for, by and or by
-// or.
+// combine simplifies the terms, or their negations, and joins them by "and" or by
+// "or".
 func combine(terms []Expr, negated, and bool) Expr {
 	flat := make([]Expr, 0, len(terms))
 	seen := make(map[string]bool, len(terms))
@@ -134,8 +139,8 @@ func combine(terms []Expr, negated, and bool) Expr {
 	return Or{flat}
 }
 
-// operands are the terms of e if it is an And, or else an Or, as asked for, and
-// otherwise e alone.
+// operands returns the terms of e if it is an And, or with and false an Or; any
+// other e is its own only operand.
 func operands(e Expr, and bool) []Expr {
 	if a, ok := e.(And); ok && and {
 		return a.Terms
@@ -179,7 +184,7 @@ func settle(terms []Expr) (rest []Expr, possible bool) {
 	return rest, true
 }
 
-// about is the path that a leaf speaks of.
+// about returns the path of a leaf or of its negation; false for a Has.
 func about(e Expr) (Path, bool) {
 	switch e := e.(type) {
 	case Compare:

@@ -15,7 +15,7 @@ func Sort(objs []Object, by Path, descending bool) {
 	SortFunc(objs, func(o Object) Object { return o }, by, descending)
 }
 
-// SortFunc orders items as Sort does the resources that object makes of them.
+// SortFunc sorts items as Sort sorts the resources that object returns for them.
 func SortFunc[T any](items []T, object func(T) Object, by Path, descending bool) {
 	if p, err := by.Comparable(); err == nil {
 		by = p

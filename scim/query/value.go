@@ -14,9 +14,9 @@ func BooleanOf(text string) any {
 	return nil
 }
 
-// ValueOf converts one decoded JSON value as ObjectOf does for the attribute at
-// p: a list for a multi-valued attribute, nil for null and for what does not
-// fit.
+// ValueOf converts one decoded JSON value as ObjectOf does for the attribute at p,
+// to a list if the attribute is multi-valued. It returns nil for null and for a
+// value that does not fit.
 func ValueOf(v any, p Path) any {
 	a := p.leaf()
 	switch {
