@@ -9,32 +9,32 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// The kinds of difference.
+// The values of Change.Change.
 const (
 	Created = "created"
 	Changed = "changed"
 	Deleted = "deleted"
 )
 
-// Change is a difference to an earlier file.
+// Change is one difference between an earlier file and the new one.
 type Change struct {
-	Change     string   `json:"change"`
+	Change     string   `json:"change"` // Created, Changed or Deleted
 	ID         string   `json:"id"`
-	Key        string   `json:"key,omitzero"`        // recon key, of a deleted resource the one it had
-	Attributes []string `json:"attributes,omitzero"` // that differ, of a changed resource
+	Key        string   `json:"key,omitzero"`        // the recon key; a deleted resource had it in the earlier file
+	Attributes []string `json:"attributes,omitzero"` // of a changed resource: the attributes that differ
 }
 
-// Comparison counts the differences.
+// Comparison counts the differences to an earlier file.
 type Comparison struct {
-	Previous  string `json:"previous"` // path
+	Previous  string `json:"previous"` // path of that file
 	Created   int    `json:"created"`
 	Changed   int    `json:"changed"`
 	Deleted   int    `json:"deleted"`
 	Unchanged int    `json:"unchanged"`
 }
 
-// compare reports the differences between two files, resources being the same if
-// their ids are.
+// compare reports the differences between two files. Two resources with the same id
+// are the same resource.
 func compare(before, after *index, report func(Change) error) (*Comparison, error) {
 	counts := &Comparison{Previous: before.file.Name()}
 	for _, id := range after.order {
@@ -65,6 +65,7 @@ func compare(before, after *index, report func(Change) error) (*Comparison, erro
 	return counts, nil
 }
 
+// add counts a change and reports it.
 func (c *Comparison) add(change Change, report func(Change) error) error {
 	switch change.Change {
 	case Created:
@@ -95,7 +96,8 @@ func differing(before, after *index, id string) ([]string, error) {
 	return names, nil
 }
 
-// collect appends the names of the members that differ, a level below objects.
+// collect appends the names of the members that differ; of an object it names the
+// members inside.
 func collect(names *[]string, prefix string, before, after map[string]any) {
 	all := maps.Clone(before)
 	maps.Copy(all, after)
@@ -112,7 +114,7 @@ func collect(names *[]string, prefix string, before, after map[string]any) {
 	}
 }
 
-// canonical is a text that is the same for the same value. The order of a
+// canonical returns a text that is equal for equal values. The order of a
 // multi-valued attribute means nothing (RFC 7643 section 2.4).
 func canonical(v any) string {
 	if list, ok := v.([]any); ok {
@@ -125,7 +127,7 @@ func canonical(v any) string {
 	}
 	text, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
-		panic(err) // what was read as JSON can be written as such
+		panic(err) // a value decoded from JSON can always be encoded
 	}
 	return string(text)
 }

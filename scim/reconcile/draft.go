@@ -14,19 +14,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// draft is the file while it is not whole: the lines so far in FILE.partial, and
-// beside them, in FILE.state, what a later run must know to go on.
+// draft is the file while it is incomplete: its lines so far are in FILE.partial,
+// and the facts with which a later run can go on in FILE.state.
 type draft struct {
 	out   string
 	key   *key
-	file  *os.File // of the lines
+	file  *os.File // FILE.partial
 	w     *bufio.Writer
 	state state
-	index *index // of the lines, those that are not committed included
+	index *index // of all lines, also of those not committed yet
 }
 
-// state is what FILE.state holds. Lines and Bytes are of the lines that count:
-// what follows them in FILE.partial was being written when the run ended.
+// state is the content of FILE.state. Lines and Bytes measure the committed lines;
+// anything behind them in FILE.partial was being written when the run ended.
 type state struct {
 	Version       int       `json:"version"`
 	Resource      string    `json:"resource"`
@@ -36,13 +36,13 @@ type state struct {
 	Began         time.Time `json:"began"`
 	Lines         int       `json:"lines"`
 	Bytes         int64     `json:"bytes"`
-	Matched       int       `json:"matched"` // as the last page said
+	Matched       int       `json:"matched"` // resources that match, as the last page told
 	Pages         int       `json:"pages"`
 	UpstreamCalls int       `json:"upstreamCalls"`
-	Resumed       int       `json:"resumed"`     // how often a run went on
-	StartedOver   int       `json:"startedOver"` // how often the lines so far turned out to be of no use
-	Because       string    `json:"because"`     // of the last time
-	Before        int       `json:"-"`           // lines that this run found
+	Resumed       int       `json:"resumed"`     // how often a run went on with the draft
+	StartedOver   int       `json:"startedOver"` // how often the lines were thrown away, see startOver
+	Because       string    `json:"because"`     // why, the last time
+	Before        int       `json:"-"`           // lines that earlier runs had committed
 }
 
 const stateVersion = 1
@@ -51,10 +51,11 @@ func partialOf(out string) string { return out + ".partial" }
 func stateOf(out string) string   { return out + ".state" }
 func reportOf(out string) string  { return out + ".report.json" }
 
-// openDraft begins a draft, or goes on with the one that an interrupted run left.
+// openDraft begins a draft, or, if the job resumes and there is one, goes on with
+// the draft of an interrupted run.
 func openDraft(job Job, k *key) (*draft, error) {
 	if info, err := os.Stat(job.Out); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is there and not a file", job.Out)
+		return nil, fmt.Errorf("%s exists and is not a file", job.Out)
 	}
 	d := &draft{out: job.Out, key: k}
 	d.state = state{Version: stateVersion, Resource: job.Resource, Filter: job.Filter, Key: k.String(), Source: job.Source, Began: time.Now()}
@@ -68,7 +69,7 @@ func openDraft(job Job, k *key) (*draft, error) {
 	case err != nil:
 		return nil, fmt.Errorf("cannot resume: %w; without --resume the export begins anew", err)
 	case !old.goesOnAs(d.state):
-		return nil, fmt.Errorf("cannot resume: the interrupted run was of other resources or with other settings (%s); without --resume the export begins anew", stateOf(job.Out))
+		return nil, fmt.Errorf("cannot resume: the interrupted run exported other resources or had other settings (%s); without --resume the export begins anew", stateOf(job.Out))
 	}
 	d.state = old
 	d.state.Resumed++
@@ -82,7 +83,7 @@ func openDraft(job Job, k *key) (*draft, error) {
 	return d, nil
 }
 
-// goesOnAs reports whether a run may go on with what another one began.
+// goesOnAs reports whether a run with the state t may go on with a draft of state s.
 func (s state) goesOnAs(t state) bool {
 	return s.Version == t.Version && s.Resource == t.Resource && s.Filter == t.Filter && s.Key == t.Key && s.Source == t.Source
 }
@@ -99,6 +100,7 @@ func readState(out string) (state, error) {
 	return s, nil
 }
 
+// open opens FILE.partial, with flag, and forgets all lines.
 func (d *draft) open(flag int) (err error) {
 	// The resources are personal data.
 	if d.file, err = os.OpenFile(partialOf(d.out), os.O_RDWR|os.O_CREATE|flag, 0o600); err != nil {
@@ -109,7 +111,7 @@ func (d *draft) open(flag int) (err error) {
 	return nil
 }
 
-// reread learns what an interrupted run wrote, and cuts off what does not count.
+// reread indexes the lines that an interrupted run committed, and cuts off the rest.
 func (d *draft) reread() error {
 	if err := d.file.Truncate(d.state.Bytes); err != nil {
 		return err
@@ -126,19 +128,19 @@ func (d *draft) reread() error {
 		return err
 	}
 	if x := d.index; x.lines() != d.state.Lines || x.size != d.state.Bytes {
-		return fmt.Errorf("it has %d resources in %d bytes, and should have %d in %d", x.lines(), x.size, d.state.Lines, d.state.Bytes)
+		return fmt.Errorf("it has %d resources in %d bytes; %d in %d are expected", x.lines(), x.size, d.state.Lines, d.state.Bytes)
 	}
 	_, err = d.file.Seek(0, io.SeekEnd)
 	return err
 }
 
-// tail returns the ids of the last resources that count, overlap of them at most.
+// tail returns the ids of the last committed resources, at most overlap of them.
 func (d *draft) tail() []string {
 	return d.index.order[max(0, d.state.Lines-overlap):d.state.Lines]
 }
 
-// add appends a resource. It counts after the next commit.
-func (d *draft) add(line []byte, r named) error {
+// add appends the line of a resource. The next commit makes it count.
+func (d *draft) add(line []byte, r identity) error {
 	d.index.add(line, r)
 	if _, err := d.w.Write(line); err != nil {
 		return err
@@ -146,7 +148,7 @@ func (d *draft) add(line []byte, r named) error {
 	return d.w.WriteByte('\n')
 }
 
-// commit makes what was added count.
+// commit writes the lines to the disk and the state that includes them.
 func (d *draft) commit() error {
 	if err := d.w.Flush(); err != nil {
 		return err
@@ -158,7 +160,7 @@ func (d *draft) commit() error {
 	return writeWhole(stateOf(d.out), d.state)
 }
 
-// startOver throws the lines away.
+// startOver throws the lines away, since the list changed while it was read.
 func (d *draft) startOver(because string) error {
 	s := d.state
 	s.Lines, s.Bytes, s.Before = 0, 0, 0
@@ -171,12 +173,12 @@ func (d *draft) startOver(because string) error {
 	return d.open(os.O_TRUNC)
 }
 
-// discard removes the draft, which is of no use to another run.
+// discard removes the draft.
 func (d *draft) discard() error {
 	return errors.Join(d.close(), removeAll(stateOf(d.out), partialOf(d.out)))
 }
 
-// publish makes the draft the file, with the report beside it.
+// publish renames the complete draft to FILE and writes the report beside it.
 func (d *draft) publish(report *Report) error {
 	if err := errors.Join(d.w.Flush(), d.file.Sync(), d.file.Close()); err != nil {
 		return err
@@ -190,7 +192,7 @@ func (d *draft) publish(report *Report) error {
 	return removeAll(stateOf(d.out))
 }
 
-// close is for the end of a run; what counts is on disk already.
+// close closes the file. All that was committed is on the disk already.
 func (d *draft) close() error {
 	if err := d.file.Close(); !errors.Is(err, os.ErrClosed) {
 		return err
@@ -218,7 +220,7 @@ func writeWhole(path string, document any) error {
 	return nil
 }
 
-// removeAll removes files, those that are not there being removed already.
+// removeAll removes the files that exist.
 func removeAll(paths ...string) error {
 	var problems []error
 	for _, path := range paths {

@@ -13,26 +13,26 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// entry is what is kept of a resource.
+// entry describes the line of one resource.
 type entry struct {
-	digest [sha256.Size]byte // of its line, without the end
+	digest [sha256.Size]byte // of the line, without its end
 	offset int64             // of the line in the file
-	length int
-	key    string // recon key, "" if it has none
+	length int               // of the line, without its end
+	key    string            // recon key, "" if the resource has none
 }
 
-// index knows the resources in a file by id.
+// index finds the lines of a file by the id of their resource.
 type index struct {
 	file  *os.File
 	byID  map[string]entry
-	order []string // ids, as in the file
-	size  int64    // of the file, in bytes
+	order []string // ids in the order of the file
+	size  int64    // bytes of all lines
 }
 
 func newIndex(f *os.File) *index { return &index{file: f, byID: map[string]entry{}} }
 
-// add takes note of the next line of the file.
-func (x *index) add(line []byte, r named) {
+// add enters the next line of the file.
+func (x *index) add(line []byte, r identity) {
 	x.byID[r.id] = entry{sha256.Sum256(line), x.size, len(line), r.key}
 	x.order = append(x.order, r.id)
 	x.size += int64(len(line)) + 1
@@ -44,7 +44,7 @@ func (x *index) lines() int { return len(x.order) }
 
 func (x *index) close() error { return x.file.Close() }
 
-// readIndex reads a file that an earlier run wrote.
+// readIndex reads a file that an earlier run wrote. Every error names the file.
 func readIndex(path string, k *key) (*index, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -54,7 +54,7 @@ func readIndex(path string, k *key) (*index, error) {
 	err = eachLine(f, func(line []byte) error {
 		r, err := identify(line, k)
 		if err == nil && x.has(r.id) {
-			err = fmt.Errorf("%s is there twice", r.id)
+			err = fmt.Errorf("%s occurs twice", r.id)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", x.lines()+1, err)
@@ -68,13 +68,14 @@ func readIndex(path string, k *key) (*index, error) {
 	return x, nil
 }
 
-// maxLine is longer than any resource, some 500,000 members of a group. It
-// keeps what is no export, such as a device, from filling the memory.
+// maxLine is the most bytes that a line may have: more than any resource needs, a
+// group with 500,000 members say. It keeps a file that is no export, such as a
+// device, from filling the memory.
 const maxLine = 64 << 20
 
 // eachLine calls do for each line of a file, from its beginning. The bytes are
-// good until the next one. A last line without an end is an error: somebody is
-// writing it, or it was cut.
+// valid until do returns. A last line without an end is an error: it is being
+// written, or was cut.
 func eachLine(f io.ReadSeeker, do func(line []byte) error) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
@@ -109,7 +110,7 @@ func eachLine(f io.ReadSeeker, do func(line []byte) error) error {
 	}
 }
 
-// document reads a resource from the file.
+// document reads a resource from the file by its id, which must be in the index.
 func (x *index) document(id string) (map[string]any, error) {
 	e := x.byID[id]
 	line := make([]byte, e.length)
@@ -130,7 +131,7 @@ func (x *index) contentHash() string {
 	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(strings.Join(digests, ""))))
 }
 
-// decode reads a line.
+// decode parses a line as a JSON object.
 func decode(line []byte) (map[string]any, error) {
 	var document map[string]any
 	if err := json.Unmarshal(line, &document); err != nil {
@@ -139,19 +140,19 @@ func decode(line []byte) (map[string]any, error) {
 	return document, nil
 }
 
-// named is what a line is about.
-type named struct{ id, key string }
+// identity tells which resource a line holds.
+type identity struct{ id, key string }
 
 // identify reads the id and the recon key of a line; the key is empty if the
 // resource has none or k is nil.
-func identify(line []byte, k *key) (named, error) {
+func identify(line []byte, k *key) (identity, error) {
 	document, err := decode(line)
 	if err != nil {
-		return named{}, err
+		return identity{}, err
 	}
 	id, _ := document["id"].(string)
 	if id == "" {
-		return named{}, errors.New("a resource has no id")
+		return identity{}, errors.New("a resource has no id")
 	}
-	return named{id, k.of(document)}, nil
+	return identity{id, k.of(document)}, nil
 }

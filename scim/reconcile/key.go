@@ -13,11 +13,11 @@ import (
 // key is the attribute that people match resources by. A nil key has no values.
 type key struct{ server.AttributePath }
 
-// defaultKeys are the e-mail address as resource types name it.
+// defaultKeys lists the names that resource types have for the e-mail address.
 var defaultKeys = []string{"email", "emails"}
 
-// findKey finds the attribute that a job means, nil if it names none and the type
-// has no e-mail address.
+// findKey returns the key that the job names, else the e-mail address. It returns
+// nil if the job names none and the type has no e-mail address.
 func findKey(server *scim.Server, job Job) (*key, error) {
 	names := []string{job.Key}
 	if job.Key == "" {
@@ -35,7 +35,7 @@ func findKey(server *scim.Server, job Job) (*key, error) {
 	return nil, nil
 }
 
-// String is the attribute's name, empty for none.
+// String returns the name of the attribute, empty for a nil key.
 func (k *key) String() string {
 	if k == nil {
 		return ""
@@ -43,8 +43,8 @@ func (k *key) String() string {
 	return k.Name
 }
 
-// of returns the value in a resource, "" if it has none: of a multi-valued
-// attribute the primary one, else the first.
+// of returns the value of the key in a resource, "" if there is none. Of a
+// multi-valued attribute it returns the primary value, else the first.
 func (k *key) of(document map[string]any) string {
 	if k == nil {
 		return ""
@@ -69,6 +69,7 @@ func (k *key) of(document map[string]any) string {
 	}
 }
 
+// preferred returns the primary element of a list, else the first, else nil.
 func preferred(list []any) any {
 	primary := slices.IndexFunc(list, func(e any) bool {
 		object, _ := e.(map[string]any)
@@ -80,7 +81,8 @@ func preferred(list []any) any {
 	return list[max(primary, 0)]
 }
 
-// fold returns what values are equal by.
+// fold returns a form of a value that is equal for values that the key takes for
+// equal.
 func (k *key) fold(value string) string {
 	if k.CaseExact {
 		return value
@@ -88,22 +90,22 @@ func (k *key) fold(value string) string {
 	return strings.ToLower(value)
 }
 
-// Keys says how fit an attribute is to match resources by. Resources without a
-// value, or with the value of another, are in the file like all others.
+// Keys says how well an attribute serves as recon key. Resources with an empty or a
+// duplicate value are in the file like all others.
 type Keys struct {
 	Attribute  string      `json:"attribute"`
-	Distinct   int         `json:"distinct"`   // different values
-	Empty      []string    `json:"empty"`      // ids of the resources that have none
-	Duplicates []Duplicate `json:"duplicates"` // by value
+	Distinct   int         `json:"distinct"`   // number of different values
+	Empty      []string    `json:"empty"`      // ids of the resources without a value
+	Duplicates []Duplicate `json:"duplicates"` // in the order of their values
 }
 
 // Duplicate is a value that several resources have.
 type Duplicate struct {
-	Value string   `json:"value"` // of the first of them
-	IDs   []string `json:"ids"`
+	Value string   `json:"value"` // as the first of the resources spells it
+	IDs   []string `json:"ids"`   // of the resources, in the order of the file
 }
 
-// keys looks for empty and duplicate values.
+// keys returns the empty and the duplicate values of the key, nil for a nil key.
 func (x *index) keys(k *key) *Keys {
 	if k == nil {
 		return nil

@@ -11,44 +11,45 @@ import (
 )
 
 const (
-	overlap    = 100 // resources that a page has in common with what was read before it: one request upstream
-	everything = 1 << 30
+	overlap    = 100     // resources that two pages have in common: as many as one request upstream returns
+	everything = 1 << 30 // a count that no list exceeds
 )
 
-// sizes are how many new resources a page has.
+// sizes says how many new resources a page has.
 type sizes struct {
-	first    int // and the least of those that follow
-	largest  int
-	filtered int // the first of a filtered list, which most often costs the same for one as for all
+	first    int // the first page, and at least every other
+	largest  int // the largest page
+	filtered int // the first page of a filtered list, where one resource mostly costs as much as all
 }
 
 var usual = sizes{first: 1_000, largest: 5_000, filtered: 10_000}
 
-// mode is how pages are asked for, from cheap to sure.
+// mode is the way in which pages are requested. A reader begins with the first and
+// goes on to the next when that turns out cheaper, see adapt.
 type mode uint8
 
 const (
-	byWindow mode = iota // each by itself, where the server reads no more than the page
-	byResult             // from what the server found for the one before
-	atOnce               // all that is left in one, since the server does not keep it
+	byWindow mode = iota // each page by itself; the server reads only that page
+	byResult             // each page from the result that the server kept for the page before
+	atOnce               // all that is left in one page, since the server keeps no result
 )
 
 // reader follows a list page by page. Each page but the first begins with the
-// last resources of the one before: were one of those that were read already
-// deleted meanwhile, or one added among them, the others would have moved. The
-// list is complete when as many different resources were read as there are in
-// the end. Resources that are added behind are read like the others.
+// last resources of the page before. If a resource that was read already is
+// deleted meanwhile, or one is added before them, these move, and the reader sees
+// it. The list is complete when as many different resources were read as there
+// are in the end. Resources that are added behind are read like the others.
 type reader struct {
 	server *scim.Server
 	job    Job
 	draft  *draft
 	mode   mode
-	size   int       // new resources on a page, 0 until the first one was read
-	began  time.Time // when the first page was asked for
+	size   int       // new resources on a page; 0: the first page was not read yet
+	began  time.Time // when the first page was requested
 }
 
-// toEnd reads what is missing. It fails with a *movedError if it cannot say
-// whether that is everything.
+// toEnd reads all pages that are missing. It fails with a *movedError if the list
+// changed, so that it cannot prove that nothing is missing.
 func (r *reader) toEnd(ctx context.Context) error {
 	for {
 		page, err := r.page(ctx)
@@ -69,7 +70,8 @@ func (r *reader) toEnd(ctx context.Context) error {
 	}
 }
 
-// page asks for the next page, again and again while the trouble may pass.
+// page requests the next page. After a passing error it waits and tries again, at
+// most six times in all; it gives up at once if it should wait longer than patience.
 func (r *reader) page(ctx context.Context) (server.ExportedPage, error) {
 	const most, shortest, longest, patience = 6, time.Second, 30 * time.Second, 5 * time.Minute
 	have := len(r.draft.tail())
@@ -104,7 +106,7 @@ func (r *reader) page(ctx context.Context) (server.ExportedPage, error) {
 	}
 }
 
-// more is how many new resources to ask for.
+// more returns how many new resources to request.
 func (r *reader) more() int {
 	switch {
 	case r.mode == atOnce:
@@ -117,24 +119,25 @@ func (r *reader) more() int {
 	return r.job.sizes.first
 }
 
-// adapt decides how to ask for the pages that follow. Twenty or more of them show
-// how far the run has come; more than that would only cost more. Pages that cost
-// more than reading their resources, because everything is found for each, are
-// asked for in another way. What a page needs besides, such as project roles, is
-// kept for those that follow.
+// adapt chooses size and mode of the pages that follow. About twenty pages are
+// enough to show how far the run has come, and more would only cost more. If a
+// page cost more calls than it takes to read its resources, the server finds the
+// whole list for each page; then the next mode is tried. A few calls more are
+// accepted: they read what the server keeps for later pages, such as project roles.
 func (r *reader) adapt(page server.ExportedPage) {
-	const few = 5 // requests that are no matter
-	dear := page.UpstreamCalls > few+(page.Count+99)/100
+	const few = 5
+	expensive := page.UpstreamCalls > few+(page.Count+99)/100
 	switch {
-	case dear && r.mode == byWindow && page.Whole:
+	case expensive && r.mode == byWindow && page.Whole:
 		r.mode = byResult
-	case dear && r.mode == byResult:
+	case expensive && r.mode == byResult:
 		r.mode = atOnce
 	}
 	r.size = min(max(page.Total/20, r.job.sizes.first), r.job.sizes.largest)
 }
 
-// take adds a page to the draft.
+// take adds the new resources of a page to the draft. It fails with a *movedError
+// if the page does not begin with the last resources of the page before.
 func (r *reader) take(page server.ExportedPage) error {
 	known := r.draft.tail()
 	for line := range page.Resources {

@@ -1,10 +1,10 @@
 // Package reconcile exports all resources of a type to a file, one a line, and
-// says only then that they are complete when that is proven.
+// calls the file complete only if that is proven.
 //
-// A run reads a list in pages that overlap, by the same steps as a client would
-// over HTTP. It keeps what it has read beside the file until the file is whole,
-// so that an interrupted run can go on. What is kept of a resource in memory is
-// its id, its recon key and a digest.
+// A run reads the list in pages that overlap, by the same steps as a client over
+// HTTP. Until the file is complete its lines are in a draft beside it, with which
+// another run can go on after an interruption. In memory a run keeps the id, the
+// recon key and a digest of every resource.
 package reconcile
 
 import (
@@ -19,35 +19,37 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Job says what to export, and where to.
+// Job describes an export. Resource and Out are required.
 type Job struct {
 	Resource string // resource type, such as "Users"
 	Filter   string // empty: all resources
-	Key      string // attribute that people match resources by; empty: the e-mail address, where there is one
+	Key      string // recon key: the attribute by which people match resources; empty: the e-mail address, if there is one
 	Out      string // path of the file
-	Source   string // names the tenant: a run goes on only with what came from the same one
+	Source   string // names the tenant; a run goes on only with a draft from the same one
 	Resume   bool   // go on with an interrupted run, if there is one
 	Compare  string // path of an earlier file to compare with; empty: none
 
-	// Changed is called for each difference to Compare, in the order of the file, those that are gone last.
+	// Changed is called for each difference to the file Compare: first in the order
+	// of the new file, then for deleted resources in that of the old one. An error
+	// ends the run. It is required with Compare.
 	Changed func(Change) error
-	// Progress is called after every page, nil: never.
+	// Progress is called after every page. Nil: it is not.
 	Progress func(Progress)
 
-	sizes sizes // of pages; zero: the usual ones
+	sizes sizes // of pages; zero: usual
 }
 
-// Progress is how far a run has come.
+// Progress tells how far a run has come.
 type Progress struct {
-	Read, Matched int // resources
-	Before        int // of those read, the ones that an interrupted run had read
-	UpstreamCalls int
+	Read, Matched int // resources read, and to be read
+	Before        int // resources among Read that an interrupted run had read
+	UpstreamCalls int // requests to Atlassian
 }
 
-// Run reads everything that the job asks for. Where it succeeds the file is there
-// and complete; the file appears as a whole, in the place of an older one. Else
-// the error says why not, the file is as it was before, and what was read so far
-// is kept for a run with Resume, unless it is of no use. The report is never nil.
+// Run exports the resources of a job. If it succeeds, the file is complete; it
+// appears as a whole, in the place of an older one. Otherwise the error says why,
+// an older file is untouched, and the draft is kept for a run with Resume, unless
+// it is empty. The report is never nil. If ctx ends, the error is ErrInterrupted.
 //
 // Only one run may write to a file at a time.
 func Run(ctx context.Context, server *scim.Server, job Job) (*Report, error) {
@@ -65,12 +67,12 @@ func Run(ctx context.Context, server *scim.Server, job Job) (*Report, error) {
 	report = r.report()
 	report.Reason = reason(err)
 	if r.draft != nil && r.draft.state.Lines == 0 {
-		err = errors.Join(err, r.draft.discard()) // nothing to go on with
+		err = errors.Join(err, r.draft.discard())
 	}
 	return report, err
 }
 
-// ErrInterrupted is why a run is not complete if its context ended.
+// ErrInterrupted is the error of a run whose context ended.
 var ErrInterrupted = errors.New("interrupted")
 
 // run is one run of a job.
@@ -78,9 +80,9 @@ type run struct {
 	server *scim.Server
 	job    Job
 	began  time.Time
-	key    *key // nil: resources have none
+	key    *key // nil: the resources have none
 	draft  *draft
-	before *index // of the file to compare with, nil if there is none
+	before *index // of the file to compare with; nil: there is none
 }
 
 func (r *run) complete(ctx context.Context) (_ *Report, err error) {
@@ -116,12 +118,11 @@ func (r *run) complete(ctx context.Context) (_ *Report, err error) {
 	return report, r.draft.publish(report)
 }
 
-// attempts is how often a run begins before a list that changes all the time is
-// given up.
+// attempts is how often a run reads a list that changes all the time, before it
+// fails.
 const attempts = 3
 
-// read reads pages to the end of the list. What does not fit together is read
-// again from the beginning.
+// read reads the list to its end. If the list changes meanwhile, it starts over.
 func (r *run) read(ctx context.Context) error {
 	for {
 		reader := &reader{server: r.server, job: r.job, draft: r.draft, began: time.Now()}
@@ -131,26 +132,26 @@ func (r *run) read(ctx context.Context) error {
 			return err
 		}
 		if r.draft.state.StartedOver == attempts-1 {
-			r.draft.state.Lines = 0 // none of them is of use to another run
+			r.draft.state.Lines = 0 // another run cannot go on with them
 			return fmt.Errorf("%w, %d times in a row", err, attempts)
 		}
-		if err := r.draft.startOver(moved.what); err != nil {
+		if err := r.draft.startOver(moved.sign); err != nil {
 			return err
 		}
 	}
 }
 
-// movedError says what showed that a list changed while it was read, so that
-// nobody can say what is missing.
-type movedError struct{ what string }
+// movedError says that a list changed while it was read, so that resources may be
+// missing. sign is the contradiction that shows it.
+type movedError struct{ sign string }
 
-func (e *movedError) Error() string { return "the list changed while it was read: " + e.what }
+func (e *movedError) Error() string { return "the list changed while it was read: " + e.sign }
 
-// moved is a *movedError.
+// moved returns a *movedError, whose sign is formatted as by fmt.Sprintf.
 func moved(format string, args ...any) error { return &movedError{fmt.Sprintf(format, args...)} }
 
-// passing reports whether an error may be gone when asked again: upstream is
-// overloaded, down or does not answer in time.
+// passing reports whether another try may succeed: upstream is overloaded, down or
+// slow.
 func passing(err error) bool {
 	var e *resource.Error
 	if !errors.As(err, &e) {

@@ -7,31 +7,31 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Report says what a run came to. FILE.report.json is that of the run that wrote
-// FILE.
+// Report is the result of a run. The report of the run that wrote FILE is in
+// FILE.report.json.
 type Report struct {
 	Resource           string      `json:"resource"`
 	Mode               string      `json:"mode"` // full, or limited by the filter
 	Filter             string      `json:"filter,omitzero"`
 	File               string      `json:"file"`
-	Complete           bool        `json:"complete"`        // proven: the file is there and has every resource, each once
-	Reason             string      `json:"reason,omitzero"` // why it is not complete
-	Read               int         `json:"read"`            // different resources
-	Matched            int         `json:"matched"`         // resources that there are, as the last page said
+	Complete           bool        `json:"complete"`        // proven: the file has every resource, each once
+	Reason             string      `json:"reason,omitzero"` // why the file is not complete
+	Read               int         `json:"read"`            // different resources that were read
+	Matched            int         `json:"matched"`         // resources that match, as the last page told
 	Pages              int         `json:"pages"`           // list requests
 	UpstreamCalls      int         `json:"upstreamCalls"`   // requests to Atlassian
-	Began              time.Time   `json:"began"`           // also of the run that was resumed: no resource was read before
+	Began              time.Time   `json:"began"`           // no resource was read before; a resumed run keeps the time of the first
 	Ended              time.Time   `json:"ended"`
 	DurationMs         int64       `json:"durationMs"`                  // of this run
-	Resumed            int         `json:"resumed"`                     // how often an interrupted run was taken up
-	StartedOver        int         `json:"startedOver"`                 // how often what was read turned out to be of no use
-	StartedOverBecause string      `json:"startedOverBecause,omitzero"` // the last time
-	ContentHash        string      `json:"contentHash,omitzero"`        // of a complete file, independent of the order of its lines
-	Keys               *Keys       `json:"keys,omitzero"`               // of a complete file, if the resources have a recon key
+	Resumed            int         `json:"resumed"`                     // how often a run went on after an interruption
+	StartedOver        int         `json:"startedOver"`                 // how often the list changed, so that all was read again
+	StartedOverBecause string      `json:"startedOverBecause,omitzero"` // why, the last time
+	ContentHash        string      `json:"contentHash,omitzero"`        // of a complete file, whatever the order of its lines
+	Keys               *Keys       `json:"keys,omitzero"`               // of a complete file whose resources have a recon key
 	Comparison         *Comparison `json:"comparison,omitzero"`
 }
 
-// report describes the run as it stands.
+// report describes the run at this moment.
 func (r *run) report() *Report {
 	report := &Report{
 		Resource: r.job.Resource, Mode: "full", Filter: r.job.Filter, File: r.job.Out,
@@ -48,7 +48,7 @@ func (r *run) report() *Report {
 	return report
 }
 
-// reason is an error in words for people.
+// reason puts an error into words for people.
 func reason(err error) string {
 	var refused *resource.Error
 	if errors.As(err, &refused) {
