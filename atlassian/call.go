@@ -19,21 +19,21 @@ type request struct {
 	args  []string   // unescaped
 	query url.Values // nil: none
 	body  any        // nil: none
-	into  any        // where the answer is decoded; nil: the answer has no body
+	into  any        // pointer to the decoded answer; nil: the answer has no body
 
 	// reads says that the operation changes nothing, whatever its method.
 	reads bool
-	// repeatable says that doing it twice is the same as doing it once; implied by reads.
+	// repeatable says that the operation has the same effect twice as once; reads implies it.
 	repeatable bool
 }
 
 func (q *request) method() string { m, _, _ := strings.Cut(q.op, " "); return m }
 
-// accepter is implemented by answers that are recognizable by more than being JSON: accept tidies the answer and
-// reports whether it is the announced one, so that a proxy's {} does not pass for an empty list.
+// accepter is implemented by answers that have a mark to recognize them by. accept completes the answer and reports
+// whether it has the mark, so that a proxy's {} does not pass for an empty list.
 type accepter interface{ accept() bool }
 
-// fetch is call for an answer of type T, nil on error.
+// fetch calls q and returns its answer as a T; it returns nil on error.
 func fetch[T any](ctx context.Context, c *caller, q request) (*T, error) {
 	answer := new(T)
 	q.into = answer
@@ -43,7 +43,8 @@ func fetch[T any](ctx context.Context, c *caller, q request) (*T, error) {
 	return answer, nil
 }
 
-// call is the life of every request: build, limit and send with retries, classify, decode. Its errors are *Error.
+// call makes a request: it builds it, sends it within the limits and with retries, classifies the answer and decodes
+// it. Every request of the package goes through call. Its errors are *Error.
 func (c *caller) call(ctx context.Context, q request) error {
 	req, err := c.build(ctx, q)
 	if err != nil {
@@ -57,7 +58,7 @@ func (c *caller) call(ctx context.Context, q request) error {
 	}
 	if failed := o.classify(resp); failed != nil {
 		if failed.Kind == NotFound && o.unknown && q.method() == http.MethodDelete {
-			return nil // an earlier attempt, cut before its answer, did delete it
+			return nil // an earlier attempt, whose answer was lost, has deleted it
 		}
 		return failed
 	}
@@ -110,6 +111,7 @@ func (q *request) route() (string, error) {
 	return route, nil
 }
 
+// isSegment reports whether id can be one segment of a path.
 func isSegment(id string) bool {
 	return id != "" && id != "." && id != ".." && len(id) <= 1024 && utf8.ValidString(id) &&
 		!strings.ContainsFunc(id, isControl)
@@ -139,7 +141,7 @@ func (c *caller) buffer() *bytes.Buffer {
 	return new(bytes.Buffer)
 }
 
-// release keeps buffers of ordinary pages; the rare giant is left to the garbage collector.
+// release keeps a buffer for reuse, unless a rare giant of an answer made it large.
 func (c *caller) release(b *bytes.Buffer) {
 	if b.Cap() <= 4<<20 {
 		b.Reset()

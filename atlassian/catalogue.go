@@ -56,7 +56,7 @@ type Version struct {
 	Released bool   `json:"released"`
 }
 
-// Projects returns the visible projects, or those of them with the given keys. It calls GET
+// Projects returns the visible projects, or with keys the ones among them that have these keys. It calls GET
 // /rest/api/3/project/search.
 func (j *Jira) Projects(ctx context.Context, keys []string) ([]Project, error) {
 	const op, pageSize, mostKeys = "GET /rest/api/3/project/search", 100, 50
@@ -138,7 +138,7 @@ func (j *Jira) Accounts(ctx context.Context) ([]*Account, error) {
 	}
 }
 
-// AccountsPage is how many ids AccountsByID sends in one call: so many make a URL that every proxy takes.
+// AccountsPage is how many ids AccountsByID sends in one call: few enough for a URL that every proxy accepts.
 const AccountsPage = 50
 
 // AccountsByID returns the accounts with the given ids, inactive ones included, in any order; ids that the site does
@@ -156,11 +156,12 @@ func (j *Jira) AccountsByID(ctx context.Context, ids []string) ([]*Account, erro
 	return accounts, nil
 }
 
-// list is an answer that is a bare array; null is not one.
+// list is an answer that is a bare array; it refuses null.
 type list[T any] []T
 
 func (l *list[T]) accept() bool { return *l != nil }
 
+// array calls op, whose answer is a bare array.
 func array[T any](ctx context.Context, j *Jira, op string, args ...string) ([]T, error) {
 	var answer list[T]
 	if err := j.call(ctx, request{op: op, args: args, into: &answer, reads: true}); err != nil {
@@ -179,7 +180,7 @@ type pageBean[T any] struct {
 
 func (p *pageBean[T]) accept() bool { return p.Values != nil }
 
-// last reports whether no page follows one that ends before position next.
+// last reports whether p, which ends before position next, is the last page.
 func (p *pageBean[T]) last(next int) bool {
 	switch {
 	case p.IsLast != nil:
@@ -190,7 +191,7 @@ func (p *pageBean[T]) last(next int) bool {
 	return len(p.Values) == 0
 }
 
-// pages reads a catalogue to its end, or fails: a part of a catalogue would turn known names into unknown ones.
+// pages reads a catalogue to its end or fails: if it returned a part, the names in the other part would seem unknown.
 func pages[T any](ctx context.Context, j *Jira, op string, query url.Values, size int) ([]T, error) {
 	all := []T{}
 	query = maps.Clone(query)
@@ -214,6 +215,7 @@ func pages[T any](ctx context.Context, j *Jira, op string, query url.Values, siz
 	}
 }
 
+// stuck returns the error for pages that repeat or that are empty before the end.
 func stuck(op string, start int) *Error {
 	return &Error{Kind: Garbled, Op: op, Detail: fmt.Sprintf("upstream's pages do not advance beyond item %d", start)}
 }

@@ -1,4 +1,4 @@
-// Package atlassian holds the clients of Atlassian Cloud that the SCIM server stands on.
+// Package atlassian has the clients of Atlassian Cloud that the SCIM server uses.
 //
 // A client is made from a [Config] and a credential; each of its methods is one operation, whose comment names the
 // method and path it calls:
@@ -8,8 +8,8 @@
 //	              REST API version 3: jira.go, catalogue.go, role.go, permission.go
 //	Organization  accounts that the directory does not know, over the administration APIs: organization.go
 //
-// Every operation takes the same way, in call.go: build the request, wait for admission (limit.go), send it and repeat
-// what may be repeated (retry.go), classify the answer (errors.go), decode it. Jira's rich text is converted by the
+// Every operation takes the same way, in call.go: build the request, wait for admission (limit.go), send it, repeat it
+// if that can do no harm (retry.go), classify the answer (errors.go), decode it. Jira's rich text is converted by the
 // package adf, and the package emulator answers as Atlassian does; neither is imported here, and nothing of this
 // module is.
 //
@@ -17,6 +17,9 @@
 // Kind says what went wrong; callers branch on the Kind and never on text. No client follows redirects, and a
 // credential never appears in an error or a log record. Config.OnCall sees every attempt, for metrics and for the
 // price of a request.
+//
+// Time is that of package time, for waits and comparisons alike: a test that needs another clock runs in a bubble of
+// testing/synctest.
 package atlassian
 
 import (
@@ -36,23 +39,23 @@ import (
 	"go.uber.org/zap"
 )
 
-// Config is what the clients have in common. The zero value is usable; each field documents what zero means.
+// Config has the settings that all clients share. The zero value is usable; each field documents the meaning of zero.
 // Every client that is made from a Config has limits and idle connections of its own.
 type Config struct {
 	// Transport carries the requests; nil means an own http.Transport with as many idle connections as MaxConcurrent.
 	Transport http.RoundTripper
 	// Logger gets one debug record per attempt; nil means none.
 	Logger *zap.Logger
-	// OnCall is called after every HTTP attempt, with the context of the operation: retries included, and also what
-	// net/http sends a second time by itself on a stale connection. It must be safe for concurrent use and quick: the
-	// attempt holds its place among MaxConcurrent until OnCall returns.
+	// OnCall is called after every HTTP attempt, with the context of the operation. A retry is an attempt, and so is a
+	// request that net/http sends again by itself because a connection was stale. OnCall must be safe for concurrent
+	// use and quick: the attempt holds its place among MaxConcurrent until OnCall returns.
 	OnCall func(ctx context.Context, c Call)
 	// Timeout bounds one attempt from the first byte sent to the last byte received; 0 means 20 s.
 	Timeout time.Duration
 	// MaxRetries is how often an operation may be repeated; 0 means 4, a negative number means never.
 	MaxRetries int
-	// MaxRetryWait bounds the sum of the waits of one operation; 0 means 15 s. When upstream asks for more than is
-	// left of it, or than the deadline of the context allows, the operation fails at once instead of waiting.
+	// MaxRetryWait bounds the sum of the waits of one operation; 0 means 15 s. When upstream asks for a longer wait
+	// than the rest of that sum, or than the deadline of the context allows, the operation fails at once.
 	MaxRetryWait time.Duration
 	// RetryBase is the wait before the first repetition when upstream named none; it doubles each time, up to 30 s,
 	// and varies by ±30 %. 0 means 1 s.
@@ -114,8 +117,8 @@ func newTransport(connections int) *http.Transport {
 	}
 }
 
-// caller is what the clients share: one upstream, its credential and its limits. Every method of theirs is a
-// request handed to call.
+// caller is the common part of the clients: one upstream, its credential and its limits. Every method of a client
+// hands a request to call.
 type caller struct {
 	cfg           Config
 	base          string // without a trailing slash
@@ -152,7 +155,7 @@ func parseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, errors.New("not a URL") // the parser's words would repeat what may hold a password
+		return nil, errors.New("not a URL") // the parser's error would repeat the text, and with it a password
 	case u.User != nil:
 		return nil, errors.New("the URL must not contain credentials")
 	case u.Hostname() == "":
@@ -172,7 +175,7 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// checkSecret refuses what a header cannot carry, without repeating it.
+// checkSecret refuses a secret that a header cannot carry. Its error does not repeat the secret.
 func checkSecret(name, secret string) error {
 	if secret == "" {
 		return fmt.Errorf("the %s is empty", name)

@@ -38,12 +38,12 @@ func NewDirectory(cfg Config, baseURL, directoryID, key string) (*Directory, err
 	return &Directory{c}, nil
 }
 
-// ListOptions selects a page of users or groups. The zero value asks for the first page as long as upstream likes.
+// ListOptions selects a page of users or groups. The zero value selects the first page, whose length upstream chooses.
 type ListOptions struct {
 	Filter     Filter
 	StartIndex int // from 1; 0: not sent
 	Count      int // 0: not sent; upstream returns at most 100 whatever is asked
-	// Attributes or ExcludedAttributes, not both, choose what each user carries; ids always come.
+	// Attributes or ExcludedAttributes, not both, select the attributes of each user; ids are always among them.
 	Attributes, ExcludedAttributes []string
 }
 
@@ -82,8 +82,8 @@ func (l ListOptions) query() url.Values {
 	return q
 }
 
-// Page is one page of a list as upstream returned it. Continue at StartIndex+len(Resources), never at what was asked
-// for: upstream shortens pages.
+// Page is one page of a list as upstream returned it. The next one begins at StartIndex+len(Resources), not at
+// StartIndex plus the count that was sent, since upstream shortens pages.
 type Page[T any] struct {
 	Total        int // of all pages
 	StartIndex   int // of the first resource, from 1

@@ -18,7 +18,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Kind is what went wrong, in the few classes that callers tell apart.
+// Kind is the class of a failure; callers tell failures apart by it.
 type Kind uint8
 
 const (
@@ -31,9 +31,9 @@ const (
 	TooLarge                    // 413
 	RateLimited                 // 429, or a request held back because of an earlier 429
 	Unavailable                 // 5xx
-	Garbled                     // an answer that is not what the API announces, such as a proxy's page
+	Garbled                     // an answer that the API does not announce, such as a proxy's page
 	Timeout                     // no complete answer in time
-	Unreachable                 // no connection, or one that was cut
+	Unreachable                 // no connection, or the connection was cut
 	Canceled                    // the caller gave up
 )
 
@@ -52,8 +52,8 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Error is how every operation of this package fails. Op, Detail and Fields may be shown to anybody; Err and with it
-// the text of Error are for the log.
+// Error is the error of every operation in this package. Op, Detail and Fields may be shown to anyone. Err, and with
+// it the text of Error, is for the log.
 type Error struct {
 	Kind       Kind
 	Op         string            // method and route template, such as "GET /Users/{id}"
@@ -130,8 +130,8 @@ func kindOfStatus(status int) Kind {
 	return Other
 }
 
-// speaksForItself reports whether the status is believed without a proper body: gateways answer these on Atlassian's
-// behalf. The others are statements about a resource and must come from the API itself.
+// speaksForItself reports whether the status is believed without a proper body, since gateways answer with it on
+// Atlassian's behalf. The other kinds make a statement about a resource, so the body must prove that the API made it.
 func speaksForItself(kind Kind) bool {
 	switch kind {
 	case Invalid, NotFound, Conflict:
@@ -158,7 +158,7 @@ type errorBody struct {
 	Context       aside    `json:"context"`
 }
 
-// aside is the context of a lifecycle error: an object with a message in a conflict, text without news in others.
+// aside is the context of a lifecycle error. In a conflict it is an object with a message, else a text of no use.
 type aside struct{ message string }
 
 // UnmarshalJSONFrom takes the message, if there is one.
@@ -174,13 +174,14 @@ func (a *aside) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return err
 }
 
-// problems is what stands under "errors": Jira's messages by field, or the problems of an organization API.
+// problems is the value of "errors": Jira's messages by field, or the problems of an organization API.
 type problems struct {
 	byField map[string]jsontext.Value
 	list    []problem
 }
 
-// problem also has a status, which is a number in some answers and a string in others: that of the answer counts.
+// problem also has a status, a number in some answers and a string in others. It is not read: the status of the answer
+// counts.
 type problem struct {
 	Code   string `json:"code"`
 	Title  string `json:"title"`
@@ -195,7 +196,7 @@ func (p *problems) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	return json.UnmarshalDecode(d, &p.byField)
 }
 
-// classify returns nil for a 2xx answer, else what it means.
+// classify returns nil for a 2xx answer, else the error that the answer stands for.
 func (o *operation) classify(resp *http.Response) *Error {
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return nil
@@ -228,7 +229,7 @@ func (o *operation) classify(resp *http.Response) *Error {
 	return e
 }
 
-// garbled is a success whose body is not the announced one. For a write this leaves open what happened.
+// garbled returns the error for a success whose body is not the announced one. The outcome of a write is unknown then.
 func (o *operation) garbled(resp *http.Response, body []byte, cause error) *Error {
 	return &Error{
 		Kind: Garbled, Op: o.op, Status: resp.StatusCode, Detail: describe(resp.StatusCode, body),
@@ -266,7 +267,7 @@ func (b *errorBody) text(fields map[string]string) string {
 		return strings.Join(parts, "; ")
 	}
 	detail := strings.TrimPrefix(b.ErrorDetail, "Error: ")
-	return cmp.Or(b.Detail, detail, b.Context.message, b.Message, b.Error, b.Title, b.Key) // the gateway's error is but the status in words
+	return cmp.Or(b.Detail, detail, b.Context.message, b.Message, b.Error, b.Title, b.Key) // Error comes late: a gateway puts only the status there
 }
 
 // fields keeps the first 50 of Jira's messages by field, so that an error stays small.
@@ -288,7 +289,7 @@ func (o *operation) fields(raw map[string]jsontext.Value) map[string]string {
 	return fields
 }
 
-// redact removes our own credentials from upstream's words, should it ever repeat them.
+// redact removes the client's own credentials from a text of upstream, which might repeat them.
 func (c *caller) redact(text string) string {
 	for _, secret := range c.secrets {
 		text = strings.ReplaceAll(text, secret, "[redacted]")

@@ -15,7 +15,7 @@ type Group struct {
 
 func (g *Group) accept() bool { return g.ID != "" }
 
-// outgoing returns g as it is sent: with its schema, without what only upstream sets.
+// outgoing returns g as it is sent: with its schema, without the attributes that only upstream sets.
 func (g *Group) outgoing() *Group {
 	out := *g
 	out.ID, out.Meta = "", nil

@@ -16,7 +16,7 @@ import (
 // bulkSize is the most issues that one bulkfetch takes.
 const bulkSize = 100
 
-// Issue is an issue. Fields holds what was asked for and is visible; the rest is zero.
+// Issue is an issue. Fields holds the fields that were requested and are visible; the others are zero.
 type Issue struct {
 	ID     string      `json:"id"`
 	Key    string      `json:"key"`
@@ -63,8 +63,8 @@ type LinkedIssue struct {
 	} `json:"fields"`
 }
 
-// Time is a point in time in Jira's notation, 2006-01-02T15:04:05.000-0700, whose offset is that of the account that
-// asks. Zero when the field is empty.
+// Time is a point in time in Jira's notation, 2006-01-02T15:04:05.000-0700, with the offset of the account that makes
+// the request. It is zero when the field is empty.
 type Time struct{ time.Time }
 
 // UnmarshalJSON accepts Jira's notation, RFC 3339 and null.
@@ -118,9 +118,9 @@ func acceptAll(issues []*Issue) bool {
 	return issues != nil && !slices.ContainsFunc(issues, func(i *Issue) bool { return i == nil || !i.accept() })
 }
 
-// BulkFetch returns the issues of any number of ids or keys as they are now, without the lag of a search. Unknown and
-// invisible ones are absent; the order is not that of the argument. It calls POST /rest/api/3/issue/bulkfetch, in
-// parallel for every 100. Empty fields mean the navigable ones.
+// BulkFetch returns the issues of any number of ids or keys as they are now, without the lag of a search, in any order.
+// It leaves out unknown and invisible issues. Without fields it returns the navigable ones. It calls POST
+// /rest/api/3/issue/bulkfetch once for every 100 issues, in parallel.
 func (j *Jira) BulkFetch(ctx context.Context, idsOrKeys []string, fields []string) ([]*Issue, error) {
 	chunks := slices.Collect(slices.Chunk(idsOrKeys, bulkSize))
 	answers := make([]bulkFetched, len(chunks))

@@ -10,14 +10,14 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// gate admits the attempts of one client: so many at a time, so many per second, and none while upstream asked for
-// quiet. The quiet is shared, so that one 429 stops the requests that run in parallel too.
+// gate admits the attempts of one client. It limits how many run at a time and how many begin in a second, and admits
+// none while upstream wants quiet. All attempts share the quiet, so that one 429 stops parallel requests too.
 type gate struct {
 	slots chan struct{}
 	rate  *rate.Limiter // nil: unlimited
 
 	mu    sync.Mutex
-	quiet time.Time // no attempt before it
+	quiet time.Time // end of the quiet; no attempt begins before
 }
 
 func newGate(concurrent int, perSecond float64) *gate {
@@ -28,8 +28,8 @@ func newGate(concurrent int, perSecond float64) *gate {
 	return g
 }
 
-// enter waits for admission; whoever was admitted must leave. It reports how much of patience a quiet has used up and
-// fails with RateLimited when the quiet outlasts patience.
+// enter waits until the attempt may begin. After success the caller must call leave. waited is the part of patience
+// that a quiet has used up; a quiet that outlasts patience is an error of the kind RateLimited.
 func (g *gate) enter(ctx context.Context, patience time.Duration) (waited time.Duration, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
@@ -54,7 +54,7 @@ func (g *gate) enter(ctx context.Context, patience time.Duration) (waited time.D
 
 func (g *gate) leave() { <-g.slots }
 
-// pause asks for d of quiet from now on; the longest request wins.
+// pause makes a quiet of duration d from now on. It never shortens one.
 func (g *gate) pause(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -63,12 +63,14 @@ func (g *gate) pause(d time.Duration) {
 	}
 }
 
+// remaining returns how long the quiet lasts; it is over if that is not positive.
 func (g *gate) remaining() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return time.Until(g.quiet)
 }
 
+// await waits for the end of the quiet, see enter.
 func (g *gate) await(ctx context.Context, patience time.Duration) (waited time.Duration, err error) {
 	for {
 		d := g.remaining()
@@ -89,7 +91,7 @@ func (g *gate) await(ctx context.Context, patience time.Duration) (waited time.D
 	}
 }
 
-// admissionError says Timeout also when the limiter foresaw that the deadline would pass.
+// admissionError returns the error of ctx, or its deadline as the error if the limiter foresaw that it would pass.
 func admissionError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -13,8 +13,8 @@ import (
 
 // Organization is a client of the APIs that administer one organization,
 // https://developer.atlassian.com/cloud/admin/organization/rest/ and
-// https://developer.atlassian.com/cloud/admin/user-management/rest/. It knows accounts, also those that no directory
-// provisions. It is safe for concurrent use.
+// https://developer.atlassian.com/cloud/admin/user-management/rest/. It knows all accounts, whether or not a directory
+// provisions them. It is safe for concurrent use.
 type Organization struct {
 	*caller
 	id string
@@ -107,10 +107,10 @@ func (o *Organization) User(ctx context.Context, accountID string) (*Organizatio
 	return nil, &Error{Kind: NotFound, Op: organizationUsers, Detail: "the organization has no such account"}
 }
 
-// Users returns every account of the organization, in the order of the API, and costs a request for every 100 and one
-// to count them. The API pages by cursors that say nothing of a total. The accounts are complete when they are as many
-// as it counts, or failing that, when a second reading finds the same ones; else Users fails with Unavailable rather
-// than return a part.
+// Users returns every account of the organization, in the order of the API. It makes a request for every 100 accounts
+// and one to count them, since the pages tell no total. The result is complete: the count says as many, or, if there is
+// no right to count, a second reading has found the same accounts. After three readings without that proof Users fails
+// with Unavailable.
 func (o *Organization) Users(ctx context.Context) ([]*OrganizationUser, error) {
 	const readings = 3
 	var before map[string]bool
@@ -196,7 +196,7 @@ func (o *Organization) Enable(ctx context.Context, accountID string) error {
 	return o.call(ctx, request{op: "POST /users/{accountId}/manage/lifecycle/enable", args: []string{accountID}, repeatable: true})
 }
 
-// Disable deactivates a managed account, which is signed out everywhere. message, if any, is what the person is told.
+// Disable deactivates a managed account, which is signed out everywhere. Atlassian shows message, if any, to the person.
 // It calls POST /users/{accountId}/manage/lifecycle/disable and fails as Enable does.
 func (o *Organization) Disable(ctx context.Context, accountID, message string) error {
 	disable := request{op: "POST /users/{accountId}/manage/lifecycle/disable", args: []string{accountID}, repeatable: true}

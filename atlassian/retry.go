@@ -32,16 +32,16 @@ type unsent struct{ error }
 
 func (u unsent) Unwrap() error { return u.error }
 
-// operation is one call in progress: the transport, the retry policy and the backoff of its retryablehttp.Client,
-// and what they learn on the way. It belongs to one goroutine.
+// operation is one call in progress. It is the transport, the retry policy and the backoff of its retryablehttp.Client,
+// and holds the state that they share. It belongs to one goroutine.
 type operation struct {
 	*caller
 	request
 	body     *bytes.Buffer // of the last answer
 	attempts int
-	since    time.Time     // since when the next attempt is waiting
-	waited   time.Duration // spent of MaxRetryWait
-	wait     time.Duration // before the next attempt
+	since    time.Time     // when the next attempt began to wait
+	waited   time.Duration // part of MaxRetryWait that is used up
+	wait     time.Duration // wait before the next attempt
 	unknown  bool          // an attempt was sent and its outcome is unknown
 }
 
@@ -61,7 +61,7 @@ func (o *operation) send(req *retryablehttp.Request) (*http.Response, error) {
 	return client.Do(req)
 }
 
-// stay makes a redirect an answer like any other: to follow it could carry the credential elsewhere.
+// stay returns a redirect to the caller, like any other answer. To follow it could send the credential elsewhere.
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // RoundTrip makes one attempt within the limits of the client. The answer is read to its end here, so that a cut in
@@ -119,8 +119,8 @@ func (o *operation) exchange(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// sending follows how far a request came. On a stale connection net/http repeats a GET by itself, so that one attempt
-// may be written twice; upstream may have seen both.
+// sending counts the steps of sending a request. On a stale connection net/http repeats a GET by itself, so that one
+// attempt may be written twice; upstream may have seen both.
 type sending struct{ asked, connected, written atomic.Int32 }
 
 func (s *sending) trace() *httptrace.ClientTrace {
@@ -147,7 +147,7 @@ func (o *operation) report(ctx context.Context, resp *http.Response, call Call) 
 }
 
 // again is the retry policy. A 429 and a request that was never sent changed nothing and may always be repeated; after
-// a 5xx, a cut or a timeout only what is repeatable may.
+// a 5xx, a cut or a timeout only a repeatable operation may.
 func (o *operation) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil || !o.worthRepeating(resp, err) {
 		return false, nil
@@ -213,8 +213,8 @@ func surelyUnsent(err error) bool {
 	return errors.As(err, &early)
 }
 
-// hopeless reports whether err will be the same the next time: our own refusal, an answer that is too large, a
-// certificate that is not upstream's, a host that does not exist.
+// hopeless reports whether another attempt would fail in the same way: the client itself refused, the answer is too
+// large, the certificate is not upstream's, or the host does not exist.
 func hopeless(err error) bool {
 	var refused *Error
 	var certificate *tls.CertificateVerificationError
@@ -223,10 +223,10 @@ func hopeless(err error) bool {
 		errors.As(err, &lookup) && lookup.IsNotFound
 }
 
-// failure makes an Error of an operation that got no answer.
+// failure returns the Error of an operation that got no answer.
 func (o *operation) failure(ctx context.Context, err error) *Error {
 	var refused *Error
-	if errors.As(err, &refused) && ctx.Err() == nil { // else it may be the cause of the context, somebody else's failure
+	if errors.As(err, &refused) && ctx.Err() == nil { // when ctx has ended, err may be its cause, the error of another operation
 		refused.Op, refused.Ambiguous = o.op, o.ambiguous()
 		return refused
 	}

@@ -8,20 +8,20 @@ import (
 	"strconv"
 )
 
-// Role is a project role. Roles are the site's, apart from those with a Scope, which belong to one team-managed
-// project; who holds a role is a matter of each project.
+// Role is a project role. A role belongs to the site, or, if it has a Scope, to one team-managed project. Each project
+// has its own holders of a role.
 type Role struct {
 	ID          int64   `json:"id"`
 	Name        string  `json:"name"`
 	Description string  `json:"description"`
-	Actors      []Actor `json:"actors"` // of the project that was asked about; default holders where none was
+	Actors      []Actor `json:"actors"` // holders in the project of the request; default holders if it names no project
 	Scope       *Scope  `json:"scope"`  // nil: every company-managed project has the role
 }
 
 func (r *Role) accept() bool { return r.ID != 0 }
 
-// Actor is an account or a group that holds a role. Exactly one of Account and Group is set in what Jira documents; an
-// actor of another kind has neither.
+// Actor is an account or a group that holds a role: Account or Group is set, never both. An actor of a kind that Jira
+// does not document has neither.
 type Actor struct {
 	DisplayName string     `json:"displayName"`
 	Account     *Holder    `json:"actorUser"`
@@ -33,8 +33,8 @@ type Holder struct {
 	AccountID string `json:"accountId"`
 }
 
-// SiteGroup is a group as Jira knows it. Its id is not that of the group in the directory: join them by name, which is
-// unique in a site.
+// SiteGroup is a group as Jira knows it. Its id differs from the id of the group in the directory: match the two by
+// name, which is unique in a site.
 type SiteGroup struct {
 	ID   string `json:"groupId"`
 	Name string `json:"name"`
@@ -49,7 +49,7 @@ func (j *Jira) Roles(ctx context.Context) ([]Role, error) {
 	return array[Role](ctx, j, "GET /rest/api/3/role")
 }
 
-// links are the addresses of roles by name: the only place where Jira tells the ids of a project's roles.
+// links has the addresses of roles by name. Jira tells the ids of a project's roles nowhere but in these addresses.
 type links map[string]string
 
 func (l links) accept() bool { return l != nil }
@@ -96,8 +96,8 @@ type actors struct {
 // AddActor gives a role to an account or a group and returns the role as it is then. It calls POST
 // /rest/api/3/project/{projectIdOrKey}/role/{id}.
 //
-// It fails with Invalid for one that holds the role already, as it does on the Free plan, which has no roles to give:
-// read the role to tell these apart. An account that is inactive is NotFound, as one that does not exist.
+// It fails with Invalid if the actor holds the role already, and also on the Free plan, where roles cannot be given:
+// read the role to tell the two apart. It fails with NotFound if the account is inactive or does not exist.
 func (j *Jira) AddActor(ctx context.Context, projectIDOrKey string, roleID int64, actor ActorID) (*Role, error) {
 	op := "POST " + projectRole
 	if err := actor.check(op); err != nil {
@@ -112,7 +112,7 @@ func (j *Jira) AddActor(ctx context.Context, projectIDOrKey string, roleID int64
 	return fetch[Role](ctx, j.caller, request{op: op, args: roleArgs(projectIDOrKey, roleID), body: body, repeatable: true})
 }
 
-// RemoveActor takes a role from an account or a group; taking it from one that does not hold it succeeds. It calls
+// RemoveActor takes a role from an account or a group. It succeeds if the actor does not hold the role. It calls
 // DELETE /rest/api/3/project/{projectIdOrKey}/role/{id}.
 func (j *Jira) RemoveActor(ctx context.Context, projectIDOrKey string, roleID int64, actor ActorID) error {
 	op := "DELETE " + projectRole
@@ -133,7 +133,7 @@ func (a ActorID) check(op string) error {
 	return nil
 }
 
-// SiteGroups returns the groups of the site, or those of them with the given names. It calls GET
+// SiteGroups returns the groups of the site, or with names the ones among them that have these names. It calls GET
 // /rest/api/3/group/bulk.
 func (j *Jira) SiteGroups(ctx context.Context, names []string) ([]SiteGroup, error) {
 	const op, pageSize, mostNames = "GET /rest/api/3/group/bulk", 50, 30 // names are long, and so are URLs

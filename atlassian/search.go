@@ -41,8 +41,8 @@ func (p *SearchPage) accept() bool {
 
 // Search returns one page of issues. It calls POST /rest/api/3/search/jql.
 //
-// JQL that parses but names what does not exist finds nothing and is no error (see ParseJQL), and what was written a
-// moment ago may be missing or found as it was.
+// A query that names something unknown is no error and finds nothing (see ParseJQL). An issue that was written a moment
+// ago may be missing or be found as it was before.
 func (j *Jira) Search(ctx context.Context, search SearchRequest) (*SearchPage, error) {
 	return fetch[SearchPage](ctx, j.caller, request{op: "POST /rest/api/3/search/jql", body: search, reads: true})
 }
@@ -64,7 +64,7 @@ func (j *Jira) ApproximateCount(ctx context.Context, jql string) (int, error) {
 	return *answer.Count, nil
 }
 
-// ParsedJQL is Jira's opinion of a query; one without Errors and Warnings means what it says.
+// ParsedJQL is Jira's verdict on a query. Without Errors and Warnings the query is valid and all its names are known.
 type ParsedJQL struct {
 	Query    string   `json:"query"`
 	Errors   []string `json:"errors"`
@@ -77,8 +77,8 @@ type parsedJQL struct {
 
 func (p *parsedJQL) accept() bool { return p.Queries != nil }
 
-// ParseJQL checks queries strictly, the existence of what they name included, without running them. It calls POST
-// /rest/api/3/jql/parse and returns one result per query, in their order.
+// ParseJQL checks queries without running them, including whether the things that they name exist. It calls POST
+// /rest/api/3/jql/parse and returns one result for each query, in their order.
 func (j *Jira) ParseJQL(ctx context.Context, queries []string) ([]ParsedJQL, error) {
 	if len(queries) == 0 {
 		return nil, nil

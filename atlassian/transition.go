@@ -27,7 +27,7 @@ type TransitionField struct {
 // AllowedValue is a choice of a field: system fields have a Name, options of custom fields a Value.
 type AllowedValue struct{ ID, Name, Value string }
 
-// UnmarshalJSON takes what it recognizes: the values of fields of apps have shapes of their own.
+// UnmarshalJSON reads the members that it knows and never fails: the fields of apps have values of any shape.
 func (v *AllowedValue) UnmarshalJSON(b []byte) error {
 	var object struct{ ID, Name, Value any }
 	if json.Unmarshal(b, &object) != nil {

@@ -65,7 +65,7 @@ type Reference struct {
 	Ref     string `json:"$ref,omitzero"`
 }
 
-// Meta is what the directory knows about a record. ResourceType is User or Group, in upper case in older answers.
+// Meta has the directory's facts about a record. ResourceType is User or Group, in upper case in older answers.
 type Meta struct {
 	ResourceType string    `json:"resourceType,omitzero"`
 	Location     string    `json:"location,omitzero"`
@@ -86,7 +86,7 @@ type External struct {
 
 func (u *User) accept() bool { return u.ID != "" }
 
-// outgoing returns u as it is sent: with its schemas, without what only upstream sets.
+// outgoing returns u as it is sent: with its schemas, without the attributes that only upstream sets.
 func (u *User) outgoing() *User {
 	out := *u
 	out.ID, out.Groups, out.Meta, out.Atlassian = "", nil, nil, nil

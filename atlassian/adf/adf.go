@@ -44,12 +44,12 @@ const (
 	// maxNodeDepth bounds how deep nodes of a document may nest.
 	maxNodeDepth = 200
 
-	// maxDepth is how deep lists nest in text; what is deeper is flattened
+	// maxDepth is how deep lists nest in text; deeper lists are flattened
 	// when read from a document and taken literally when read from text.
 	maxDepth = 16
 )
 
-// Errors of ToText. Others wrap what the JSON decoder said.
+// Errors of ToText. Other errors wrap those of the JSON decoder.
 var (
 	ErrTooLarge    = errors.New("adf: document too large")
 	ErrTooDeep     = errors.New("adf: document nested too deeply")

@@ -96,7 +96,7 @@ func (r *reversed) prependLiteral(s string) {
 	}
 }
 
-// unmarked is what is shown of an inline node that the text format cannot
+// unmarked returns the plain text of an inline node that the text format cannot
 // write: a link with an odd URL, a very long span of code.
 func (in inline) unmarked() string {
 	switch in.kind {

@@ -43,12 +43,12 @@ const (
 
 type inline struct {
 	kind inlineKind
-	text string // plain, code, link: what is shown; mention: the name without @
+	text string // plain, code, link: the text that is shown; mention: the name without @
 	ref  string // link, card: URL; mention: account id
 }
 
 // context says which blocks may stand in a place, for the printer as for the
-// parser: what the one does not recognise the other need not escape.
+// parser: the printer need not escape text that the parser does not recognise.
 type context struct {
 	headings, rules, quotes, tasks bool
 	depth                          int
@@ -121,8 +121,8 @@ func trimRight(line []inline) []inline {
 // trimLine removes the white space at the end of a line.
 func trimLine(s string) string { return strings.TrimRight(s, " \t") }
 
-// fit makes blocks read from a document fit ctx: what may not stand there is
-// replaced by what it contains, empty blocks go, blank lines inside a
+// fit makes blocks read from a document fit ctx: a block that may not stand there is
+// replaced by its content, empty blocks go, blank lines inside a
 // paragraph divide it.
 func fit(blocks []block, ctx context) []block {
 	var out []block

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// marking is what the beginning of a line says about the block it begins.
+// marking describes the block that a line begins.
 type marking uint8
 
 const (
@@ -18,7 +18,7 @@ const (
 	taskMark
 )
 
-// marker returns what line begins in ctx. A line that would interrupt a
+// marker returns the marking of a line in ctx. A line that would interrupt a
 // paragraph has to look more like a list: "2024." at the beginning of a line
 // is most often the end of a sentence.
 func marker(line string, ctx context, interrupts bool) marking {
@@ -82,7 +82,7 @@ func headingLevel(line string) int {
 type item struct {
 	kind   kind
 	number int
-	indent int    // of what belongs to the item
+	indent int    // of the lines that belong to the item
 	text   string // behind the sign
 }
 
@@ -164,7 +164,7 @@ func parseItem(lines []string, ctx context) []block {
 	return p.out
 }
 
-// marker is what line i begins; a fence that is not closed begins nothing.
+// marker returns the marking of line i; a fence that is not closed begins nothing.
 func (p *parser) marker(i int, interrupts bool) marking {
 	m := marker(p.lines[i], p.ctx, interrupts)
 	if m == fenceMark && p.fenceEnd(i) < 0 {

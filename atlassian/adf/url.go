@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// linkable reports whether url is one that a link can have in text: absolute,
+// linkable reports whether a link can have the url in text: it is absolute,
 // or relative to the site or the page. Without this bound "f[0](x)" would be
 // a link.
 func linkable(url string) bool {
@@ -16,7 +16,7 @@ func linkable(url string) bool {
 	return ok && rest != "" && isScheme(scheme) && scheme+":" != accountScheme
 }
 
-// cardable reports whether url is one that a card can have in text. Other
+// cardable reports whether a card can have the url in text. Other
 // schemes would make cards of XML tags with a prefix.
 func cardable(url string) bool {
 	return strings.HasPrefix(url, "https://") || strings.HasPrefix(url, "http://")
@@ -56,7 +56,7 @@ func urlByte(c byte) bool {
 	return c > ' ' && c != 0x7f && !strings.ContainsRune("<>[]\\`", rune(c))
 }
 
-// escapeURL percent-encodes what would end the URL early.
+// escapeURL percent-encodes the characters that would end the URL early.
 func escapeURL(url string) string {
 	parentheses := parenthesesBalance(url)
 	var b strings.Builder

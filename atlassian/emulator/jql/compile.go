@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A compiler turns clauses into functions and collects what is wrong with them.
+// A compiler turns clauses into functions and collects the findings about them.
 type compiler[I any] struct {
 	schema *Schema[I]
 	env    Env

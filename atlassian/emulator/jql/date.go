@@ -20,7 +20,7 @@ var dateLayouts = []struct {
 
 var period = regexp.MustCompile(`^[+-]?(\s*\d+[wdhm])+$`)
 
-// A span is what a date operand names: the instant it starts at, and the one it ends
+// A span is the meaning of a date operand: the instant at which it starts, and the instant it ends
 // before. "= 2026-01-01" is true for the whole day, while "<= 2026-01-01" ends at its
 // first midnight.
 type span struct{ from, to time.Time }

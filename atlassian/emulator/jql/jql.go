@@ -1,13 +1,13 @@
 // Package jql reads and evaluates the Jira Query Language the way Jira Cloud does.
 //
 // A query passes three stages, because Jira answers differently at each of them.
-// [Parse] knows the grammar only: its errors are what Jira refuses with 400.
-// [Schema.Compile] knows the fields, operators and values of a site: what it finds wrong
-// is reported by POST /jql/parse, while a search answers such a query with no issues.
+// [Parse] knows the grammar only: Jira answers its errors with 400.
+// [Schema.Compile] knows the fields, operators and values of a site: POST /jql/parse
+// reports its findings, while a search answers a query that has some with no issues.
 // [Program.Match] decides about one issue; it cannot fail.
 //
 // The text operator ~ is imprecise on purpose: it works on stemmed words without stop
-// words, so a caller that takes its answer for a substring match is found out.
+// words, so that tests show a caller that takes its answer for a substring match.
 package jql
 
 import (
@@ -144,7 +144,7 @@ var operatorNames = [...]string{"=", "!=", "<", ">", "<=", ">=", "~", "!~", "in"
 
 func (o Operator) String() string { return operatorNames[o] }
 
-// inverse is what NOT makes of an operator. Only operators that [Schema.Compile] can
+// inverse maps an operator to its negation. Only operators that [Schema.Compile] can
 // evaluate have one.
 func (o Operator) inverse() Operator {
 	switch o {
@@ -160,7 +160,7 @@ func (o Operator) inverse() Operator {
 	return o ^ 1
 }
 
-// A SyntaxError is what Jira answers with 400.
+// A SyntaxError is an error for which Jira answers 400.
 type SyntaxError struct {
 	Line, Column int // of the offending character, both from 1
 	Detail       string

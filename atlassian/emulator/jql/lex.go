@@ -19,7 +19,7 @@ const (
 	tokenError // text is the message
 )
 
-// A token is a piece of a query. text is its meaning, raw what was written.
+// A token is a piece of a query. raw is its spelling, text its meaning.
 type token struct {
 	kind         tokenKind
 	text, raw    string
@@ -34,7 +34,7 @@ func (t token) isText() bool {
 }
 
 // A lexer cuts a query into tokens. Errors are tokens too, so that the first mistake in
-// reading order is the one that is reported, be it lexical or grammatical.
+// reading order is reported, whether it is lexical or grammatical.
 type lexer struct {
 	src          string
 	pos          int
@@ -125,7 +125,7 @@ func (l *lexer) quoted(t *token, quote byte) {
 	t.text = fmt.Sprintf("The quoted string '%s' has not been completed.", l.src[start:])
 }
 
-// escape reads what follows a backslash. at is where the backslash stands.
+// escape reads the characters after a backslash, which stands at at.
 func (l *lexer) escape(t *token, text *strings.Builder, at lexer) bool {
 	if l.pos == len(l.src) {
 		t.fail(at, `Unfinished escape sequence '\'. The valid escape sequences are \', \", \t, \n, \r, \\, '\ ' and \uXXXX.`)

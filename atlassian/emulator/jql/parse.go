@@ -270,7 +270,7 @@ func (p *parser) was() Operator {
 	return Was
 }
 
-// operandOf reads an operand and refuses what the grammar does not allow after op.
+// operandOf reads an operand and refuses one that the grammar does not allow after op.
 func (p *parser) operandOf(op Operator) (Operand, error) {
 	start := p.tok
 	o, err := p.operand()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A Kind decides which operators a field takes and what its values are.
+// A Kind decides which operators and which values a field takes.
 type Kind uint8
 
 const (
@@ -25,7 +25,7 @@ const (
 	Day
 )
 
-// operators lists what a kind of field takes.
+// operators lists the operators that each kind of field takes.
 var operators = [...][]Operator{
 	Key:    {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Like, NotLike, In, NotIn},
 	Text:   {Like, NotLike, Is, IsNot},
@@ -79,7 +79,7 @@ func NewSchema[I any](fields ...Field[I]) *Schema[I] {
 	return s
 }
 
-// Env is what the meaning of a query depends on besides the site.
+// Env has the facts besides the site on which the meaning of a query depends.
 type Env struct {
 	Now     time.Time
 	Zone    *time.Location // of the caller: dates in a query are local to it
@@ -94,7 +94,7 @@ type Cut struct {
 	Limit, Actual int
 }
 
-// Findings is what is wrong with a query that parses.
+// Findings are the faults of a query that parses.
 type Findings struct {
 	Errors   []string // unknown fields, wrong operators, malformed values
 	Warnings []string // values that do not exist
