@@ -100,11 +100,11 @@ const (
 	SourceMembers      = "members"      // Entitlement: accounts
 )
 
-// AccountMapping is the mapping that is used where none is configured; so is
-// EntitlementMapping. Every call returns a value of its own.
+// AccountMapping returns the mapping that is used unless another one is configured.
+// Every call returns a value of its own.
 func AccountMapping() Mapping { return embedded("Account") }
 
-// EntitlementMapping is the other one.
+// EntitlementMapping is the mapping of Entitlement, see AccountMapping.
 func EntitlementMapping() Mapping { return embedded("Entitlement") }
 
 func embedded(name string) Mapping {
@@ -120,9 +120,9 @@ func embedded(name string) Mapping {
 }
 
 // ParseMapping reads the mapping of a resource type from JSON, completes it from
-// what is usual, and lists all that is wrong with it, a line each. Whether
-// sources exist is not checked. Unknown members are refused: a misspelt one
-// would silently do nothing.
+// the mapping that is shipped, and lists all its mistakes, a line each. It does not
+// check whether sources exist. It refuses unknown members, since a misspelt one
+// would silently have no effect.
 func ParseMapping(resourceType string, b []byte) (Mapping, error) {
 	var m Mapping
 	if err := strictjson.Unmarshal(b, &m, strictjson.RejectUnknownMembers(true)); err != nil {
@@ -148,6 +148,7 @@ func ParseMapping(resourceType string, b []byte) (Mapping, error) {
 	return m, nil
 }
 
+// complete takes from the shipped mapping what m leaves out.
 func (m *Mapping) complete(shipped Mapping) {
 	if m.ID == "" && m.Aliases == nil {
 		m.ID, m.Aliases = shipped.ID, shipped.Aliases
@@ -160,6 +161,8 @@ func (m *Mapping) complete(shipped Mapping) {
 	}
 }
 
+// complete takes the source from the usual attribute of that name, and sets the
+// defaults of the other members.
 func (a *MappedAttribute) complete(usual map[string]MappedAttribute) {
 	if a.Source == "" {
 		shipped := usual[strings.ToLower(a.Name)]
@@ -175,7 +178,7 @@ func (a *MappedAttribute) complete(usual map[string]MappedAttribute) {
 
 var attributeName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`) // RFC 7643 section 2.1
 
-// problems lists what is wrong with a mapping by itself.
+// problems lists the mistakes that show in the mapping alone.
 func (m *Mapping) problems(resourceType string) []error {
 	var problems []error
 	check := func(ok bool, format string, args ...any) {
@@ -226,7 +229,7 @@ func (m *Mapping) Attribute(source string) *MappedAttribute {
 	return nil
 }
 
-// subAttributes are those of the attributes that are lists, by source.
+// subAttributes has the sub-attributes of those attributes that are lists, by source.
 var subAttributes = map[string][]Attribute{
 	SourceEntitlements: {
 		sub("value", "Id of the entitlement.", immutable, exactly),
@@ -290,8 +293,8 @@ func (m *Mapping) Schema(readOnly map[string]bool, types map[string]string) (*Sc
 	return s, nil
 }
 
-// Published is the schema as clients are to see it in one of the modes: what
-// does not flow to Atlassian is readOnly.
+// Published returns the document of s that clients see in one of the modes: an
+// attribute that does not flow to Atlassian is readOnly.
 func (m *Mapping) Published(s *Schema, trusted bool) (json.RawMessage, error) {
 	shown := *s
 	shown.Attributes = slices.Clone(s.Attributes)

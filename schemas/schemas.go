@@ -1,7 +1,8 @@
-// Package schemas holds the SCIM schema documents that the server publishes,
-// and loads them for those who validate by them.
+// Package schemas has the SCIM schema documents that the server publishes and
+// validates by, and the mappings from which those of Account and Entitlement are
+// made.
 //
-// The documents say what Atlassian stores and nothing else: an attribute that
+// The documents describe what Atlassian stores and nothing else: an attribute that
 // does not survive a round trip is not in them.
 package schemas
 
@@ -46,9 +47,9 @@ type ResourceType struct {
 	Core        *Schema
 	Extensions  []*Schema
 
-	// Root says that the resources take part in queries on the server root (RFC
-	// 7644 section 3.4.2.1). Those that show resources of another type do not,
-	// since these would be there twice.
+	// Root says that queries on the server root find the resources (RFC 7644
+	// section 3.4.2.1). They do not find the resources of a type that shows those of
+	// another type, since each would be found twice.
 	Root bool
 }
 

@@ -43,7 +43,7 @@ type account struct {
 	flight             singleflight.Group
 
 	mu      sync.Mutex
-	held    *oauth2.Token // what the issuer gave last, or else configured
+	held    *oauth2.Token // the last one from the issuer; before that the configured one
 	refresh string        // the refresh token to use next
 }
 
@@ -80,7 +80,7 @@ func (a *account) token(ctx context.Context) (string, error) {
 	return a.renew(ctx, held.AccessToken)
 }
 
-// renew returns another access token than the one that has expired or was refused.
+// renew returns a new access token in the place of one that has expired or was refused.
 func (a *account) renew(ctx context.Context, old string) (string, error) {
 	token, err, _ := a.flight.Do("", func() (any, error) {
 		a.mu.Lock()
@@ -128,7 +128,7 @@ func (a *account) obtain(ctx context.Context) (*oauth2.Token, error) {
 
 var errNoRefreshToken = errors.New("the access token has expired, and there is no REFRESH_TOKEN")
 
-// useRefreshToken tries the newest refresh token there is: another process may have replaced that of this one.
+// useRefreshToken tries the newest refresh token, which another process may have put into the file.
 func (a *account) useRefreshToken(ctx context.Context, grants oauth2.Config) (token *oauth2.Token, err error) {
 	a.mu.Lock()
 	own := a.refresh
@@ -143,7 +143,7 @@ func (a *account) useRefreshToken(ctx context.Context, grants oauth2.Config) (to
 	return token, err
 }
 
-// stored is the refresh token in the file; empty if there is none that can be used.
+// stored returns the refresh token in the file, empty if there is no usable one.
 func (a *account) stored() string {
 	if a.file == nil {
 		return ""
@@ -177,7 +177,7 @@ func isInvalidGrant(err error) bool {
 	return errors.Is(err, errNoRefreshToken) || errors.As(err, &refused) && refused.ErrorCode == "invalid_grant"
 }
 
-// tokenError says what the issuer said, without its answer's body.
+// tokenError returns the issuer's error without the body of its answer.
 func tokenError(err error) error {
 	var refused *oauth2.RetrieveError
 	switch {

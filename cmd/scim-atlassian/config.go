@@ -19,11 +19,11 @@ import (
 	"scim-atlassian/scim/server"
 )
 
-// config is every setting of serve and check. The first fourteen are those of IDHub's connector.
+// config has every setting of serve and check. The first fourteen are settings of IDHub's connector too.
 type config struct {
 	AdminEmail            string `env:"ADMIN_EMAIL"`              // Jira user
-	BusinessOwner         string `env:"BUSINESS_OWNER"`           // who answers for the connected application
-	ITOwner               string `env:"IT_OWNER"`                 // who runs it
+	BusinessOwner         string `env:"BUSINESS_OWNER"`           // person responsible for the connected application
+	ITOwner               string `env:"IT_OWNER"`                 // person who runs it
 	IDHubHostname         string `env:"IDHUB_HOSTNAME"`           // of the IDHub that owns the connector
 	AccessToken           secret `env:"ACCESS_TOKEN"`             // IDHub's, from Keycloak
 	RefreshToken          secret `env:"REFRESH_TOKEN"`            // IDHub's, from Keycloak
@@ -41,10 +41,10 @@ type config struct {
 	OrganizationID     string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
 	OrganizationAPIKey secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
 	CallersFile        string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see auth.ParseCallers
-	BasicUsername      secret        `env:"SCIM_ATLASSIAN_BASIC_USERNAME"`       // of one more caller, who may write
+	BasicUsername      secret        `env:"SCIM_ATLASSIAN_BASIC_USERNAME"`       // of one more caller, with the right to write
 	BasicPassword      secret        `env:"SCIM_ATLASSIAN_BASIC_PASSWORD"`       // its password
 	OIDCIssuer         string        `env:"SCIM_ATLASSIAN_OIDC_ISSUER"`          // whose access tokens are accepted; empty: IDHub's realm
-	OIDCAudience       []string      `env:"SCIM_ATLASSIAN_OIDC_AUDIENCE"`        // whom they are made for; none: KeycloakClientID
+	OIDCAudience       []string      `env:"SCIM_ATLASSIAN_OIDC_AUDIENCE"`        // the audience that tokens must name; none: KeycloakClientID
 	OIDCSkew           time.Duration `env:"SCIM_ATLASSIAN_OIDC_CLOCK_SKEW"`      // between the issuer's clock and ours
 	OIDCClientSecret   secret        `env:"SCIM_ATLASSIAN_OIDC_CLIENT_SECRET"`   // of KeycloakClientID; empty: a public client
 	OIDCUsername       secret        `env:"SCIM_ATLASSIAN_OIDC_USERNAME"`        // of the connector's account at the issuer
@@ -52,7 +52,7 @@ type config struct {
 	AccountFile        string        `env:"SCIM_ATLASSIAN_ACCOUNT_FILE"`         // mapping of /Accounts, see docs/mapping.md; empty: the usual one
 	EntitlementFile    string        `env:"SCIM_ATLASSIAN_ENTITLEMENT_FILE"`     // mapping of /Entitlements; empty: the usual one
 	TrustedSource      bool          `env:"SCIM_ATLASSIAN_TRUSTED_SOURCE"`       // Jira is where users come from
-	IgnoreUnsynced     bool          `env:"SCIM_ATLASSIAN_IGNORE_UNSYNCED"`      // pass over what does not flow to Atlassian, do not refuse it
+	IgnoreUnsynced     bool          `env:"SCIM_ATLASSIAN_IGNORE_UNSYNCED"`      // ignore attributes that do not flow to Atlassian instead of refusing them
 	ProvisioningWait   time.Duration `env:"SCIM_ATLASSIAN_PROVISIONING_WAIT"`    // for an account to get from the directory to Jira
 	TokenFile          string        `env:"SCIM_ATLASSIAN_TOKEN_FILE"`           // keeps the newest refresh token; empty: none
 	IDHubURL           string        `env:"SCIM_ATLASSIAN_IDHUB_URL"`            // base of IDHub; empty: https://IDHubHostname
@@ -85,7 +85,7 @@ type config struct {
 	LogLevel            zapcore.Level `env:"SCIM_ATLASSIAN_LOG_LEVEL"`            // debug, info, warn or error
 }
 
-// defaultConfig is a config of which only the credentials, the site and the callers are missing.
+// defaultConfig returns a config that lacks only the credentials, the site and the callers.
 func defaultConfig() *config {
 	return &config{
 		ConnectorPort:       7001,
@@ -156,7 +156,7 @@ func loadConfig(environ []string, envFile string) (c *config, doubts []error, er
 	return c, doubts, errors.Join(append(append(problems, checkPlaceholders(variables)...), c.Validate())...)
 }
 
-// placeholder matches what the sample, .env.example, has where a value of the reader's own belongs.
+// placeholder matches the values in the sample, .env.example, that a reader must replace by their own.
 var placeholder = regexp.MustCompile(`^(replace-me)$|//(your-site)\.|(\{cloudId\})`)
 
 // checkPlaceholders lists the settings that were copied from the sample and not filled in.
@@ -245,7 +245,7 @@ func kindOf(t reflect.Type) string {
 
 var projectKey = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
 
-// Validate lists everything that keeps the settings from working, one line each: the variable and what to do.
+// Validate lists every setting that cannot work, one line each: the variable and the remedy.
 func (c *config) Validate() error {
 	var problems []error
 	check := func(ok bool, format string, args ...any) {

@@ -54,8 +54,8 @@ func (f *variablesFile) under(environ []string) map[string]string {
 // its quotes.
 var assignment = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?(\w+)[ \t]*[=:][ \t]*('(?:[^'\\]|\\.)*|"(?:[^"\\]|\\.)*|[^\r\n]*)`)
 
-// cutSecrets names the secrets of which reading the file loses a part. The reader takes a # after a space for the
-// beginning of a comment, and a $ for that of another variable's name.
+// cutSecrets names the secrets that lose a part when the file is read: the reader takes a # after a space for the
+// beginning of a comment, and a $ for the beginning of another variable's name.
 func (f *variablesFile) cutSecrets() []error {
 	secrets := secretNames()
 	var doubts []error
@@ -72,7 +72,7 @@ func (f *variablesFile) cutSecrets() []error {
 	return doubts
 }
 
-// reference matches what the reader of the file replaces by the value of the variable that it names. With a backslash
+// reference matches a text that the reader of the file replaces by the value of the variable in it. With a backslash
 // before it, it stays.
 var reference = regexp.MustCompile(`(\\)?\$\(?\{?([A-Z0-9_]+)\}?`)
 

@@ -12,7 +12,8 @@ import (
 	"scim-atlassian/scim/idhub"
 )
 
-// parsedFile is what the file that a setting names holds; an error names the setting. Without a file it is the zero value.
+// parsedFile returns the parsed content of the file that a setting names, the zero value if it names none. An error names
+// the setting.
 func parsedFile[T any](setting, path string, parse func([]byte) (T, error)) (parsed T, err error) {
 	if path == "" {
 		return parsed, nil
@@ -27,12 +28,12 @@ func parsedFile[T any](setting, path string, parse func([]byte) (T, error)) (par
 	return parsed, nil
 }
 
-// connectorAnswers are those of the file SCIM_ATLASSIAN_CONNECTOR_FILE, if any.
+// connectorAnswers returns the content of the file SCIM_ATLASSIAN_CONNECTOR_FILE, if any.
 func (c *config) connectorAnswers() (connector.Answers, error) {
 	return parsedFile("SCIM_ATLASSIAN_CONNECTOR_FILE", c.ConnectorFile, connector.ParseAnswers)
 }
 
-// callers are those of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.
+// callers returns the callers of the file SCIM_ATLASSIAN_CALLERS_FILE and the one in SCIM_ATLASSIAN_BASIC_USERNAME, if any.
 func (c *config) callers() ([]auth.Caller, error) {
 	callers, err := parsedFile("SCIM_ATLASSIAN_CALLERS_FILE", c.CallersFile, auth.ParseCallers)
 	if err != nil {
@@ -55,7 +56,7 @@ func (c *config) callers() ([]auth.Caller, error) {
 	return callers, nil
 }
 
-// mappings are those of SCIM_ATLASSIAN_ACCOUNT_FILE and SCIM_ATLASSIAN_ENTITLEMENT_FILE. The zero value stands for the
+// mappings returns the content of SCIM_ATLASSIAN_ACCOUNT_FILE and SCIM_ATLASSIAN_ENTITLEMENT_FILE. The zero value stands for the
 // usual one.
 func (c *config) mappings() (account, entitlement idhub.Mapping, err error) {
 	account, accountErr := parsedFile("SCIM_ATLASSIAN_ACCOUNT_FILE", c.AccountFile, idhub.ParseAccountMapping)

@@ -61,7 +61,7 @@ func checkNames(file *variablesFile, environ []string) (problems, doubts []error
 // longName is the number of letters from which two slips of the pen leave no doubt of the name that was meant.
 const longName = 10
 
-// misspells reports whether somebody who wrote name must have meant setting: a slip or two, another case or other
+// misspells reports whether name must be a slip for setting: a wrong letter or two, another case or other
 // underscores, a part that was left out, or a file for a setting that is no secret.
 func misspells(name, setting string) bool {
 	slips := 1

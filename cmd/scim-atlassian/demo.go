@@ -106,7 +106,7 @@ func (p *program) demo(ctx context.Context, address, adminAddress string, flags 
 	return group.Wait()
 }
 
-// exampleUser is the name of somebody who is there, or in an empty tenant, of nobody.
+// exampleUser returns the name of a user of the tenant; in an empty tenant no user has it.
 func exampleUser(ctx context.Context, directory *atlassian.Directory) string {
 	page, err := directory.Users(ctx, atlassian.ListOptions{StartIndex: 1, Count: 1})
 	if err != nil || len(page.Resources) == 0 {

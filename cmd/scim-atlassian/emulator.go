@@ -15,7 +15,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 )
 
-// emulatorFlags are what demo and emulator have in common.
+// emulatorFlags are the flags that demo and emulator share.
 type emulatorFlags struct {
 	listen  string
 	options emulator.Options

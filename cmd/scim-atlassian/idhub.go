@@ -18,9 +18,9 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// idhubCommand is the IDHub that the connector belongs to, called as the connector's account. IDHub does not document what
-// it answers; what is used of it is its path /info, and one that the operator names.
-type idhubCommand struct {
+// idhubClient calls the IDHub that the connector belongs to, as the connector's account: its path /info, and a path that
+// the operator names. IDHub documents the answers of neither.
+type idhubClient struct {
 	url          string // without slash at the end
 	infoPath     string
 	announcePath string // empty: the start is not announced
@@ -50,7 +50,7 @@ const (
 
 // connectIDHub makes the client of IDHub, nil where the settings do not name it or give nothing to sign in with.
 // It sends nothing.
-func (c *config) connectIDHub(logger *zap.Logger) (*idhubCommand, error) {
+func (c *config) connectIDHub(logger *zap.Logger) (*idhubClient, error) {
 	if c.idhubURL() == "" || c.AccessToken == "" && c.RefreshToken == "" && c.OIDCUsername == "" && c.OIDCClientSecret == "" {
 		return nil, nil
 	}
@@ -63,7 +63,7 @@ func (c *config) connectIDHub(logger *zap.Logger) (*idhubCommand, error) {
 		return nil, err
 	}
 	public := strings.TrimRight(c.PublicURL, "/")
-	return &idhubCommand{
+	return &idhubClient{
 		url:          strings.TrimRight(c.idhubURL(), "/"),
 		infoPath:     c.IDHubInfoPath,
 		announcePath: c.IDHubAnnouncePath,
@@ -80,7 +80,7 @@ func (c *config) connectIDHub(logger *zap.Logger) (*idhubCommand, error) {
 }
 
 // probe is a scim.Probe's Run: it tells whether IDHub accepts the connector's token.
-func (h *idhubCommand) probe(ctx context.Context) (string, error) {
+func (h *idhubClient) probe(ctx context.Context) (string, error) {
 	status, err := h.send(ctx, http.MethodGet, h.infoPath, nil)
 	switch {
 	case err != nil:
@@ -93,9 +93,9 @@ func (h *idhubCommand) probe(ctx context.Context) (string, error) {
 	return "accepts the connector's token at " + h.infoPath, nil
 }
 
-// announce tells IDHub that the connector is there, if that is configured. It comes back when IDHub has heard it,
-// when it was tried often enough, or when ctx ends; what came of it is logged.
-func (h *idhubCommand) announce(ctx context.Context) {
+// announce tells IDHub that the connector is there, if that is configured. It returns when IDHub has confirmed
+// it, after the last attempt, or when ctx ends. The outcome is logged.
+func (h *idhubClient) announce(ctx context.Context) {
 	if h.announcePath == "" {
 		return
 	}
@@ -122,7 +122,7 @@ func (h *idhubCommand) announce(ctx context.Context) {
 }
 
 // announceMeanwhile begins to announce and returns at once. What it returns ends it, and waits for that.
-func (h *idhubCommand) announceMeanwhile(ctx context.Context) (stop func()) {
+func (h *idhubClient) announceMeanwhile(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var announcing sync.WaitGroup
 	announcing.Go(func() { h.announce(ctx) })
@@ -145,7 +145,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // send makes a request with the account's token, with another one if IDHub does not accept the first.
-func (h *idhubCommand) send(ctx context.Context, method, path string, body []byte) (status int, err error) {
+func (h *idhubClient) send(ctx context.Context, method, path string, body []byte) (status int, err error) {
 	token, err := h.account.token(ctx)
 	if err != nil {
 		return 0, err
@@ -159,7 +159,7 @@ func (h *idhubCommand) send(ctx context.Context, method, path string, body []byt
 	return h.sendWith(ctx, token, method, path, body)
 }
 
-func (h *idhubCommand) sendWith(ctx context.Context, token, method, path string, body []byte) (status int, err error) {
+func (h *idhubClient) sendWith(ctx context.Context, token, method, path string, body []byte) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, h.url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
@@ -186,7 +186,7 @@ func (c *config) idhubURL() string {
 	return "https://" + c.IDHubHostname
 }
 
-// checkIDHub lists what is wrong with the settings for calls to IDHub.
+// checkIDHub lists the mistakes in the settings for calls to IDHub.
 func (c *config) checkIDHub() []error {
 	var problems []error
 	check := func(ok bool, format string, args ...any) {

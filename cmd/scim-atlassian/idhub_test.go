@@ -137,7 +137,7 @@ func (r *realm) set(change func()) {
 }
 
 // connect is the client of a program that starts with these settings, and its log.
-func (r *realm) connect(t *testing.T, settings ...string) (*idhubCommand, *observer.ObservedLogs) {
+func (r *realm) connect(t *testing.T, settings ...string) (*idhubClient, *observer.ObservedLogs) {
 	t.Helper()
 	environ := complete("", append([]string{"SCIM_ATLASSIAN_IDHUB_URL=" + r.url, "KEYCLOAK_REALM=alpha", "KEYCLOAK_CLIENT_ID=JIRA-connector"}, settings...)...)
 	c, _, err := loadConfig(environ, "")
@@ -162,7 +162,7 @@ func (r *realm) connect(t *testing.T, settings ...string) (*idhubCommand, *obser
 }
 
 // probe fails the test unless the token is accepted, or refused with these words.
-func probe(t *testing.T, h *idhubCommand, problem string) {
+func probe(t *testing.T, h *idhubClient, problem string) {
 	t.Helper()
 	_, err := h.probe(t.Context())
 	if (err == nil) != (problem == "") || err != nil && !strings.Contains(err.Error(), problem) {
@@ -253,7 +253,7 @@ func TestIDHubTokenFile(t *testing.T) {
 		t.Run(fmt.Sprint("sealed ", sealing != ""), func(t *testing.T) {
 			r := newRealm(t)
 			path := filepath.Join(t.TempDir(), "token")
-			begin := func(settings ...string) *idhubCommand {
+			begin := func(settings ...string) *idhubClient {
 				h, _ := r.connect(t, append([]string{"REFRESH_TOKEN=hunter-refresh-0", "SCIM_ATLASSIAN_TOKEN_FILE=" + path, sealKeyName + "=" + sealing}, settings...)...)
 				return h
 			}

@@ -20,7 +20,7 @@ func (c *config) issuerURL() string {
 	return strings.TrimRight(c.idhubURL(), "/") + "/auth/realms/" + url.PathEscape(c.KeycloakRealm)
 }
 
-// audience is whom tokens are to be made for.
+// audience returns the audience that tokens must name.
 func (c *config) audience() []string {
 	if len(c.OIDCAudience) > 0 || c.KeycloakClientID == "" {
 		return c.OIDCAudience
@@ -36,7 +36,7 @@ func (c *config) issuer() *auth.Issuer {
 	return &auth.Issuer{URL: c.issuerURL(), Audience: c.audience(), Skew: c.OIDCSkew}
 }
 
-// checkIssuer lists what is wrong with the settings of the issuer.
+// checkIssuer lists the mistakes in the settings of the issuer.
 func (c *config) checkIssuer() error {
 	var problems []error
 	if host := c.IDHubHostname; host != "" {

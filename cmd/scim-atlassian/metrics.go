@@ -20,7 +20,7 @@ import (
 	"scim-atlassian/scim/server"
 )
 
-// metrics count what the facade answers and what it asks of Atlassian. Labels have values from fixed sets only.
+// metrics counts the answers of the facade and its requests to Atlassian. Labels have values from fixed sets only.
 type metrics struct {
 	registry *prometheus.Registry
 

@@ -32,7 +32,8 @@ func newProgress(out io.Writer, flags reconcileFlags) *progress {
 		return p
 	}
 	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		// Its own rate and time would count from the first page on, and what an interrupted run had read.
+		// The bar's own rate and time would be wrong: they count from the first page on, and count the resources of an
+		// interrupted run.
 		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(p.what),
 			progressbar.OptionShowCount(), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
 			progressbar.OptionShowDescriptionAtLineEnd(), progressbar.OptionFullWidth(), progressbar.OptionClearOnFinish())
@@ -50,14 +51,14 @@ func (p *progress) show(at reconcile.Progress) {
 		if at.Matched != p.bar.GetMax() {
 			p.bar.ChangeMax(max(at.Matched, 1))
 		}
-		_ = p.bar.Set(at.Read) // nothing depends on what a terminal shows
+		_ = p.bar.Set(at.Read) // the export goes on without the bar
 	case time.Since(p.last) >= progressEvery:
 		p.last = time.Now()
 		fmt.Fprintf(p.out, "%s: %d of %d, %s\n", p.what, at.Read, at.Matched, p.pace(at))
 	}
 }
 
-// pace says what it costs, how fast it goes and how long it will take.
+// pace tells the cost so far, the speed, and the time to the end.
 func (p *progress) pace(at reconcile.Progress) string {
 	text := fmt.Sprintf("%d requests to Atlassian", at.UpstreamCalls)
 	took := time.Since(p.from)

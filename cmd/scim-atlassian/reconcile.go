@@ -58,7 +58,7 @@ code is 0 if the export is complete, also if there are differences, and 1 if it 
 	return cmd
 }
 
-// check refuses a command line that does not say what to export.
+// check refuses a command line without a resource type or a file.
 func (f *reconcileFlags) check() error {
 	switch {
 	case f.job.Resource == "":
@@ -125,7 +125,7 @@ func incomplete(report *reconcile.Report) error {
 	return fmt.Errorf("not complete: %s; %d of %d resources are read, --resume goes on", report.Reason, report.Read, report.Matched)
 }
 
-// summarize says in a few lines what the report says.
+// summarize writes the report in a few lines.
 func (p *program) summarize(report *reconcile.Report) {
 	fmt.Fprintf(p.stderr, "%s is complete: %d %s, %d pages, %d requests to Atlassian, %v\n", report.File, report.Read, report.Resource,
 		report.Pages, report.UpstreamCalls, (time.Duration(report.DurationMs) * time.Millisecond))

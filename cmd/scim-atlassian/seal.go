@@ -79,7 +79,7 @@ func (p *program) seal(cmd *cobra.Command, envFile, recipient string) error {
 	return err
 }
 
-// sealRecipient is whom to encrypt for: the public key given, or that of the configured key.
+// sealRecipient returns the public key to encrypt for: the one given, or that of the configured key.
 func (p *program) sealRecipient(envFile, given string) (age.Recipient, error) {
 	if given != "" {
 		recipients, err := age.ParseRecipients(strings.NewReader(given))
@@ -103,7 +103,7 @@ func (p *program) sealRecipient(envFile, given string) (age.Recipient, error) {
 	return key.recipient()
 }
 
-// sealKey opens what was sealed for any of its identities. New secrets are sealed for the first.
+// sealKey opens secrets that are sealed for any of its identities. It seals new ones for the first identity.
 type sealKey []age.Identity
 
 // parseSealKey reads the secret keys of age, one a line; lines that begin with # do not count.
@@ -149,7 +149,7 @@ func seal(secret string, to age.Recipient) (string, error) {
 	return sealedPrefix + base64.RawStdEncoding.EncodeToString(sealed.Bytes()), nil
 }
 
-// open decrypts what seal made. Its errors follow the name of a variable and do not quote the value.
+// open decrypts a sealed secret. Its errors are worded to follow the name of a variable, and do not quote the value.
 func (k sealKey) open(sealed string) (string, error) {
 	if len(k) == 0 {
 		return "", errors.New("is sealed, and " + sealKeyName + " is missing")
@@ -174,7 +174,7 @@ func (k sealKey) open(sealed string) (string, error) {
 	return string(secret), nil
 }
 
-// openSecrets replaces the sealed secrets among the variables by what they hold.
+// openSecrets decrypts the sealed secrets among the variables in place.
 func openSecrets(variables map[string]string) []error {
 	key, err := parseSealKey(variables[sealKeyName])
 	if err != nil {

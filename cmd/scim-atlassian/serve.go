@@ -135,7 +135,7 @@ type upstream struct {
 	directory    *atlassian.Directory
 	jira         *atlassian.Jira
 	organization *atlassian.Organization // nil: not configured
-	idhub        *idhubCommand           // nil: not configured
+	idhub        *idhubClient            // nil: not configured
 }
 
 // closeIdle closes the connections that carry no request. A connection that was opened and never used would keep the
@@ -183,7 +183,7 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 	return u, nil
 }
 
-// probes are what the server's test looks at besides Atlassian and the issuer.
+// probes returns the tests that the server makes besides those of Atlassian and the issuer.
 func (u *upstream) probes() []connector.Probe {
 	if u.idhub == nil {
 		return nil

@@ -20,7 +20,7 @@ func (p *program) versionCommand() *cobra.Command {
 	}
 }
 
-// version is that of the module, "(devel)" when built from a working tree.
+// version returns the version of the module, "(devel)" when built from a working tree.
 func version() string {
 	info, _ := debug.ReadBuildInfo() // there is one: the program is always built with modules
 	return info.Main.Version
