@@ -36,54 +36,50 @@ type Config struct {
 func New(cfg Config) (*Users, *Groups) {
 	u := &Users{schema: cfg.UserSchema, emailDomain: cfg.EmailDomain, emailDomainSetting: cfg.EmailDomainSetting}
 	g := &Groups{schema: cfg.GroupSchema, users: u}
-	kept := mirror.Config{Ttl: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}
-	u.reader = mirror.NewReader(mirror.Source{Name: "User", Links: resource.Links{Name: "groups"}, Page: u.page, Read: u.Read}, kept)
-	g.reader = mirror.NewReader(mirror.Source{Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Page: g.page, Read: g.Read}, kept)
-	d := &provisioning{upstream: cfg.Directory, users: &u.reader.Store, groups: &g.reader.Store, sizes: newSizes()}
+	kept := mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}
+	d := &provisioning{upstream: cfg.Directory, sizes: newSizes()}
 	u.directory, g.directory = d, d
-	u.collection = u.reader.Collection(u.table(), u.probe)
-	g.collection = g.reader.Collection(g.table(), g.probe)
+	u.mirror = mirror.New(mirror.Source{
+		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Page: u.page, Read: u.Read, Probe: u.probe,
+	}, kept)
+	g.mirror = mirror.New(mirror.Source{
+		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe,
+	}, kept)
+	d.users, d.groups = u.mirror, g.mirror
 	return u, g
 }
 
 // lister is the part of a backend that users and groups have in common: lists
 // and what they cost. It is safe for concurrent use.
-type lister struct {
-	reader     *mirror.Reader
-	collection *mirror.Collection
-}
+type lister struct{ mirror *mirror.Mirror }
 
 // List implements resource.Backend.
 func (l *lister) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return l.collection.List(ctx, q)
+	return l.mirror.List(ctx, q)
 }
 
 // Explain implements resource.Backend.
 func (l *lister) Explain(filter query.Expr) string {
-	return l.collection.Plan(filter, mirror.Need{}).String()
+	return l.mirror.Explain(filter)
 }
 
 // Collection returns the resources as the list engine sees them, for another
 // backend that lists them in a form of its own. It is shared: nobody writes to it.
-func (l *lister) Collection() *mirror.Collection { return l.collection }
+func (l *lister) Collection() *mirror.Collection { return l.mirror.Collection() }
 
 // ScanCost returns the number of upstream calls that reading all resources takes,
 // -1 as long as nobody has seen how many there are.
-func (l *lister) ScanCost() int { return l.reader.ScanCost() }
+func (l *lister) ScanCost() int { return l.mirror.ScanCost() }
 
 // Worthwhile fails with mirror.ErrCostly if that many reads by id cost more than
 // reading all resources. It asks upstream for the number of resources where that
 // is unknown and may matter.
 func (l *lister) Worthwhile(ctx context.Context, reads int) error {
-	return l.reader.Worthwhile(ctx, reads)
+	return l.mirror.Worthwhile(ctx, reads)
 }
 
 // Links returns the attribute by which the resources refer to those of the other type.
-func (l *lister) Links() resource.Links { return l.reader.Links }
+func (l *lister) Links() resource.Links { return l.mirror.Links() }
 
 // Snapshot tells about the kept resources, for metrics. It costs no upstream call.
-func (l *lister) Snapshot() mirror.Stats {
-	stats := l.reader.Store.Stats()
-	stats.Type = l.reader.Name
-	return stats
-}
+func (l *lister) Snapshot() mirror.Stats { return l.mirror.Stats() }

@@ -240,7 +240,7 @@ func (b *Groups) confirmed(found query.Object, change memberChange) error {
 
 // Remove implements resource.Backend.
 func (b *Groups) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
+	resource.RequestOf(ctx).Remember(b.mirror.Known(id))
 	return upstream.Missing(b.directory.DeleteGroup(ctx, id), "Group", id)
 }
 
@@ -280,7 +280,7 @@ func (b *Groups) probe(ctx context.Context, p query.Probe) ([]query.Object, erro
 	if err != nil {
 		return nil, err
 	}
-	objects, err := b.reader.Completed(ctx, listedGroups(found.Resources))
+	objects, err := b.mirror.Complete(ctx, listedGroups(found.Resources))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/query"
 )
 
 // provisioning is atlassian.Directory with bookkeeping: its methods have the same
@@ -21,9 +22,18 @@ import (
 // snapshots.
 type provisioning struct {
 	upstream      *atlassian.Directory
-	users, groups *mirror.Store
+	users, groups *mirror.Mirror
 	sizes         *sizes
 }
+
+// write tells both snapshots of one write to the directory.
+type write struct {
+	users, groups mirror.Write
+	sizes         *sizes
+}
+
+// begin returns the write that is about to be sent.
+func (d *provisioning) begin() write { return write{d.users.Begin(), d.groups.Begin(), d.sizes} }
 
 // User calls GET /Users/{id}.
 func (d *provisioning) User(ctx context.Context, id string) (*atlassian.User, error) {
@@ -41,22 +51,22 @@ func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*
 
 // CreateUser calls POST /Users.
 func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atlassian.User, error) {
-	began := d.users.Begin()
+	w := d.begin()
 	created, err := d.upstream.CreateUser(ctx, u)
-	if d.done(err) {
-		d.noteUser(created, began)
+	if w.done(err) {
+		w.tellUser(created)
 	}
 	return created, err
 }
 
 // PatchUser calls PATCH /Users/{id}.
 func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.User, error) {
-	began := d.users.Begin()
+	w := d.begin()
 	changed, err := d.upstream.PatchUser(ctx, id, ops)
-	if d.done(err) {
-		d.noteUser(changed, began)
+	if w.done(err) {
+		w.tellUser(changed)
 		if slices.ContainsFunc(ops, showsInGroups) {
-			d.groups.Mention(changed.ID)
+			w.groups.Touched(changed.ID)
 		}
 	}
 	return changed, err
@@ -72,11 +82,11 @@ func showsInGroups(op atlassian.PatchOperation) bool {
 
 // DeleteUser calls DELETE /Users/{id}.
 func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
-	began := d.users.Begin()
+	w := d.begin()
 	err := d.upstream.DeleteUser(ctx, id)
-	if d.done(err) {
-		d.users.Note(id, nil, began)
-		d.groups.Mention(id)
+	if w.done(err) {
+		w.users.Gone(id)
+		w.groups.Touched(id)
 	}
 	return err
 }
@@ -106,93 +116,90 @@ func (d *provisioning) Groups(ctx context.Context, list atlassian.ListOptions) (
 
 // CreateGroup calls POST /Groups.
 func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*atlassian.Group, error) {
-	began := d.groups.Begin()
+	w := d.begin()
 	created, err := d.upstream.CreateGroup(ctx, g)
-	if d.done(err) {
-		d.noteGroup(created, began)
-		d.users.Doubt(idsOf(g.Members)...)
+	if w.done(err) {
+		w.tellGroup(created)
+		w.users.Doubt(idsOf(g.Members)...)
 	}
 	return created, err
 }
 
 // PatchGroup calls PATCH /Groups/{id}.
 func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.Group, error) {
-	began := d.groups.Begin()
+	w := d.begin()
 	changed, err := d.upstream.PatchGroup(ctx, id, ops)
-	if d.done(err) {
-		d.noteGroup(changed, began)
-		d.noteMembership(changed.ID, ops)
+	if w.done(err) {
+		w.tellGroup(changed)
+		w.tellMembers(changed.ID, ops)
 	}
 	return changed, err
 }
 
-// noteMembership marks the users that may have joined or left a group: the users
+// tellMembers marks the users that may have joined or left a group: the users
 // that an operation names and, where an operation replaces or removes all members,
 // the users that the snapshot shows in the group.
-func (d *provisioning) noteMembership(id string, ops []atlassian.PatchOperation) {
+func (w write) tellMembers(id string, ops []atlassian.PatchOperation) {
 	for _, op := range ops {
 		named, listed := op.Value.([]atlassian.Reference)
 		member, one := removedMember(op)
 		switch {
 		case op.Path == "externalId":
 		case one:
-			d.users.Doubt(member)
+			w.users.Doubt(member)
 		case !listed && op.Op != "remove":
-			d.users.Drop() // the operation may name any user
+			w.users.Unknown() // the operation may name any user
 		case op.Op == "add":
-			d.users.Doubt(idsOf(named)...)
+			w.users.Doubt(idsOf(named)...)
 		default:
-			d.users.Mention(id)
-			d.users.Doubt(idsOf(named)...)
+			w.users.Touched(id)
+			w.users.Doubt(idsOf(named)...)
 		}
 	}
 }
 
 // DeleteGroup calls DELETE /Groups/{id}.
 func (d *provisioning) DeleteGroup(ctx context.Context, id string) error {
-	began := d.groups.Begin()
+	w := d.begin()
 	err := d.upstream.DeleteGroup(ctx, id)
-	if d.done(err) {
-		d.groups.Note(id, nil, began)
-		d.users.Mention(id)
+	if w.done(err) {
+		w.groups.Gone(id)
+		w.users.Touched(id)
 	}
 	return err
 }
 
 // done reports whether a write succeeded. If that is unknown, it drops both
 // snapshots.
-func (d *provisioning) done(err error) bool {
+func (w write) done(err error) bool {
 	var failed *atlassian.Error
 	if errors.As(err, &failed) && failed.Ambiguous {
-		d.users.Drop()
-		d.groups.Drop()
+		w.users.Unknown()
+		w.groups.Unknown()
 	}
 	return err == nil
 }
 
-// noteUser enters the answer to a write into the snapshot of users. An answer
+// tellUser enters the answer to the write into the snapshot of users. An answer
 // without groups, or without the account that a new user gets after a while, is
 // incomplete; then the user is read again when needed.
-func (d *provisioning) noteUser(u *atlassian.User, began uint64) {
-	switch {
-	case u.Groups == nil, u.Atlassian == nil, u.Atlassian.AtlassianAccountID == "":
-		d.users.Doubt(u.ID)
-	case d.users.Listens():
-		d.users.Note(u.ID, userObject(u), began)
-	}
-}
-
-// noteGroup enters the answer to a write into the snapshot of groups. A group
-// without members in the answer is read again when needed.
-func (d *provisioning) noteGroup(g *atlassian.Group, began uint64) {
-	if g.Members == nil {
-		d.groups.Doubt(g.ID)
+func (w write) tellUser(u *atlassian.User) {
+	if u.Groups == nil || u.Atlassian == nil || u.Atlassian.AtlassianAccountID == "" {
+		w.users.Doubt(u.ID)
 		return
 	}
-	d.sizes.set(g.ID, len(g.Members))
-	if d.groups.Listens() {
-		d.groups.Note(g.ID, groupObject(g), began)
+	w.users.Became(u.ID, func() query.Object { return userObject(u) })
+}
+
+// tellGroup enters the answer to the write into the snapshot of groups. A group
+// without members in the answer is read again when needed.
+func (w write) tellGroup(g *atlassian.Group) {
+	if g.Members == nil {
+		w.groups.Doubt(g.ID)
+		return
 	}
+	w.sizes.set(g.ID, len(g.Members))
+	w.groups.Became(g.ID, func() query.Object { return groupObject(g) })
 }
 
 func idsOf(references []atlassian.Reference) []string {

@@ -168,7 +168,7 @@ func (b *Users) confirmed(found query.Object, sent []atlassian.PatchOperation) (
 
 // Remove implements resource.Backend.
 func (b *Users) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.reader.Store.Known(id))
+	resource.RequestOf(ctx).Remember(b.mirror.Known(id))
 	return upstream.Missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 

@@ -134,7 +134,7 @@ func (b *accounts) List(ctx context.Context, q resource.ListQuery) (*resource.Li
 
 // Explain implements resource.Backend.
 func (b *accounts) Explain(filter query.Expr) string {
-	return b.collectionFor(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
+	return b.collectionFor(resource.ListQuery{}).Explain(filter)
 }
 
 // Get implements resource.Backend.

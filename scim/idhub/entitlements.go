@@ -127,7 +127,7 @@ func (b *entitlements) List(ctx context.Context, q resource.ListQuery) (*resourc
 
 // Explain implements resource.Backend.
 func (b *entitlements) Explain(filter query.Expr) string {
-	return b.collectionFor(resource.ListQuery{}).Plan(filter, mirror.Need{}).String()
+	return b.collectionFor(resource.ListQuery{}).Explain(filter)
 }
 
 // everything returns all groups, in upstream's order, and then all roles.

@@ -35,11 +35,14 @@ type Collection struct {
 // ErrCostly says that a lookup costs more than reading all resources.
 var ErrCostly = errors.New("scim: the lookup costs more than a scan")
 
-// Plan returns the cheapest way to the resources that match the filter. It makes
+// plan returns the cheapest way to the resources that match the filter. It makes
 // no call.
-func (c *Collection) Plan(filter query.Expr, n Need) query.Plan {
+func (c *Collection) plan(filter query.Expr, n Need) query.Plan {
 	return query.Choose(filter, c.Table, c.Stats(n))
 }
+
+// Explain returns the plan for a filter in one line. It makes no call.
+func (c *Collection) Explain(filter query.Expr) string { return c.plan(filter, Need{}).String() }
 
 // need says what a query asks of a reading. It needs the links if the client sees
 // them, if filter or order look at them, and if it names meta.version, which is a
@@ -56,7 +59,7 @@ func (c *Collection) need(q resource.ListQuery) Need {
 // or those of the functions.
 func (c *Collection) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	n := c.need(q)
-	plan := c.Plan(q.Filter, n)
+	plan := c.plan(q.Filter, n)
 	switch plan.Kind {
 	case query.PlanEmpty:
 		return q.Finish(nil, plan.String()), nil

@@ -1,16 +1,16 @@
 // Package mirror keeps a copy of one resource type of Atlassian's directory, as
 // fresh as each request needs it, and answers queries from it.
 //
-// A Reader reads a type through its Source, page by page: the pager proves that
-// the pages fit together, so that a list is complete or an error. The Reader's
-// Store runs one such reading at a time for all requests that wait, and keeps
-// its result, a snapshot, for Config.Ttl; Need says which snapshot is good
-// enough for a request. Own writes are worked into the snapshot: the writer takes
-// the moment with Begin, sends the write, and tells the Store its outcome with
-// Note (the resource is now this, or gone), Doubt (read it again), Mention (read
-// again what links to it) or Drop (the outcome is unknown, read everything). From
-// then on every request sees the write, even if it waits for a reading that began
-// earlier.
+// A Mirror reads a type through its Source, page by page: the pager proves that
+// the pages fit together, so that a list is complete or an error. The store runs
+// one such reading at a time for all requests that wait, and keeps its result, a
+// snapshot, for Config.TTL; Need says which snapshot is good enough for a request.
+// Own writes are worked into the snapshot: the writer takes a Write with Begin,
+// sends the write, and tells its outcome, one of five. The resource Became an
+// object; it is Gone; it is in Doubt and must be read again; a resource of the
+// other type was Touched, so that those that link to it must be read again; or the
+// outcome is Unknown, and everything must be. From then on every request sees the
+// write, even if it waits for a reading that began earlier.
 //
 // A Collection answers a list query with the cheapest of three ways that
 // query.Choose finds: lookups that upstream offers, a page of its list, or the

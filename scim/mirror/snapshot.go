@@ -20,12 +20,12 @@ type snapshot struct {
 	read     time.Time // when the reading began
 	complete time.Time // when it ended
 
-	// Moments count the requests and writes of the store, see Store.
-	began     uint64            // the reading began
-	until     uint64            // no news after this moment reaches the snapshot; 0: all does
-	touched   map[string]uint64 // by id: an own write last concerned the resource
-	outdated  map[string]uint64 // by id: the resource must be read again for requests that begin later
-	mentioned map[string]uint64 // by id of the other type: that resource changed, and with it those that link to it
+	// Moments count the requests and writes of the store, see store.
+	began        uint64            // the reading began
+	until        uint64            // no news after this moment reaches the snapshot; 0: all does
+	touched      map[string]uint64 // by id: an own write last concerned the resource
+	outdated     map[string]uint64 // by id: the resource must be read again for requests that begin later
+	touchedLinks map[string]uint64 // by id of the other type: that resource changed, and with it those that link to it
 
 	changed map[string]query.Object // by id: news that is not in objects yet; nil: the resource is gone
 }
@@ -33,7 +33,7 @@ type snapshot struct {
 func newSnapshot(began uint64, read time.Time, l resource.Links) *snapshot {
 	return &snapshot{
 		links: l, read: read, began: began,
-		touched: map[string]uint64{}, outdated: map[string]uint64{}, mentioned: map[string]uint64{}, changed: map[string]query.Object{},
+		touched: map[string]uint64{}, outdated: map[string]uint64{}, touchedLinks: map[string]uint64{}, changed: map[string]query.Object{},
 	}
 }
 
@@ -165,21 +165,21 @@ func (s *snapshot) replace(objects []query.Object) {
 	}
 }
 
-// resolve puts every resource in doubt that links to a mentioned one: a group
+// resolve puts every resource in doubt that links to a touched one: a group
 // that shows the name of a user who was renamed, say.
 func (s *snapshot) resolve() {
-	if len(s.mentioned) == 0 {
+	if len(s.touchedLinks) == 0 {
 		return
 	}
 	for _, o := range s.objects {
 		for id := range s.links.Of(o) {
-			if at, ok := s.mentioned[id]; ok {
+			if at, ok := s.touchedLinks[id]; ok {
 				s.doubt(o.Text("id"), at)
 			}
 		}
 	}
 	for _, id := range s.bare { // their links are unknown
-		s.doubt(id, slices.Min(slices.Collect(maps.Values(s.mentioned))))
+		s.doubt(id, slices.Min(slices.Collect(maps.Values(s.touchedLinks))))
 	}
-	clear(s.mentioned)
+	clear(s.touchedLinks)
 }

@@ -13,19 +13,19 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Store keeps the last complete reading of one type, a snapshot, for the queries
+// store keeps the last complete reading of one type, a snapshot, for the queries
 // of all callers. At most one reading is under way; every request that needs it
-// waits, and when the last one gives up the reading ends. A Store is safe for
+// waits, and when the last one gives up the reading ends. A store is safe for
 // concurrent use.
 //
-// Own writes are told to the snapshot and to the reading under way (see Begin),
+// Own writes are told to the snapshot and to the reading under way (see Write),
 // so that a request sees every write that was confirmed before the request began.
 // For that the store counts moments: every request and every write is one. The
 // answer to a write is believed if nothing else touched the resource since the
 // moment the write began. Otherwise, and where an answer does not tell all, the
 // resource is in doubt and is read again when a request next needs it. Nothing is
 // guessed.
-type Store struct {
+type store struct {
 	ttl time.Duration // age at which a snapshot is dropped; 0: none is kept
 	now func() time.Time
 	// scan reads all resources, each once. It fails with errLonger, after one call
@@ -78,7 +78,7 @@ type reading struct {
 // waited for it; a request that could not have used its result, because the
 // reading began too early or had a lower limit, waits for another one. When ctx
 // ends first, the error is of the kind Timeout or Canceled.
-func (s *Store) all(ctx context.Context, n Need) (View, error) {
+func (s *store) all(ctx context.Context, n Need) (View, error) {
 	n.Fresh = n.Fresh || s.ttl <= 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *Store) all(ctx context.Context, n Need) (View, error) {
 }
 
 // peek returns all resources if no upstream call is needed for that.
-func (s *Store) peek(n Need) (View, bool) {
+func (s *store) peek(n Need) (View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.living()
@@ -121,18 +121,18 @@ func (s *Store) peek(n Need) (View, bool) {
 // outlook returns the age of the snapshot and an estimate of the upstream calls
 // that all would make to bring it up to date. ok is false if all would read
 // everything anew.
-func (s *Store) outlook(n Need) (age time.Duration, calls int, ok bool) {
+func (s *store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, began := s.living(), s.tick()
 	if !found.concerns(n, began) {
 		return 0, 0, false
 	}
-	return s.now().Sub(found.read), len(found.missing(n)) + len(found.mentioned), s.mendable(found)
+	return s.now().Sub(found.read), len(found.missing(n)) + len(found.touchedLinks), s.mendable(found)
 }
 
-// Stats describes the store for metrics; its Type is empty.
-func (s *Store) Stats() Stats {
+// stats describes the store; its Type is empty.
+func (s *store) stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := Stats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures}
@@ -142,10 +142,8 @@ func (s *Store) Stats() Stats {
 	return stats
 }
 
-// Known returns a resource as the snapshot has it, or nil. It makes no call, and
-// the resource may be out of date: use it to name the resource in a log, say, not
-// to answer with it. Nobody may write to it.
-func (s *Store) Known(id string) query.Object {
+// known returns a resource of the snapshot, or nil.
+func (s *store) known(id string) query.Object {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	kept := s.living()
@@ -162,7 +160,7 @@ func (s *Store) Known(id string) query.Object {
 }
 
 // living returns the snapshot, or nil if there is none that is young enough.
-func (s *Store) living() *snapshot {
+func (s *store) living() *snapshot {
 	if s.kept != nil && !s.now().Before(s.kept.complete.Add(s.ttl)) {
 		s.release()
 	}
@@ -170,7 +168,7 @@ func (s *Store) living() *snapshot {
 }
 
 // release drops the snapshot. Requests that wait for its mending still get it.
-func (s *Store) release() {
+func (s *store) release() {
 	if s.kept != nil {
 		s.kept.end(s.tick())
 		s.kept = nil
@@ -178,7 +176,7 @@ func (s *Store) release() {
 }
 
 // tick returns a new moment, later than all before.
-func (s *Store) tick() uint64 {
+func (s *store) tick() uint64 {
 	s.clock++
 	return s.clock
 }
@@ -186,7 +184,7 @@ func (s *Store) tick() uint64 {
 // start begins a reading for a request that began at that moment. It mends base
 // where that is enough and cheaper, else it reads everything. The calls count for
 // the request of ctx, but the reading goes on when ctx ends, for others may wait.
-func (s *Store) start(ctx context.Context, base *snapshot, n Need, began uint64) *reading {
+func (s *store) start(ctx context.Context, base *snapshot, n Need, began uint64) *reading {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	r := &reading{began: s.tick(), into: base, cancel: cancel, done: make(chan struct{})}
 	s.reading = r
@@ -205,7 +203,7 @@ func (s *Store) start(ctx context.Context, base *snapshot, n Need, began uint64)
 // mendable reports whether reading the outdated resources one by one is cheaper
 // than a scan. Resources without links do not count, since after a scan they
 // would be read one by one too.
-func (s *Store) mendable(base *snapshot) bool {
+func (s *store) mendable(base *snapshot) bool {
 	return len(base.outdated) <= s.price(len(base.objects))
 }
 
@@ -213,7 +211,7 @@ func (s *Store) mendable(base *snapshot) bool {
 // ends the reading: the error is set, the snapshot complete and the next reading
 // possible before done is closed, all within one hold of the mutex. No request
 // can see a part of that.
-func (s *Store) run(r *reading, read func() ([]query.Object, error), finish func([]query.Object)) {
+func (s *store) run(r *reading, read func() ([]query.Object, error), finish func([]query.Object)) {
 	found, err := recovered(read)
 	r.cancel() // releases its context; there are no calls left to end
 	s.mu.Lock()
@@ -222,7 +220,7 @@ func (s *Store) run(r *reading, read func() ([]query.Object, error), finish func
 	close(r.done)
 }
 
-func (s *Store) finish(r *reading, found []query.Object, err error, apply func([]query.Object)) {
+func (s *store) finish(r *reading, found []query.Object, err error, apply func([]query.Object)) {
 	r.err = err
 	if err != nil && !errors.Is(err, errLonger) {
 		s.counts.failures++
@@ -251,7 +249,7 @@ func recovered(read func() ([]query.Object, error)) (found []query.Object, err e
 // of unknown outcome came meanwhile. The timer only gives memory back when no
 // request comes any more; living alone decides, by the clock now, whether a
 // snapshot is too old.
-func (s *Store) keep(done *snapshot, found []query.Object) {
+func (s *store) keep(done *snapshot, found []query.Object) {
 	done.complete = s.now()
 	done.replace(found)
 	s.release()
@@ -265,7 +263,7 @@ func (s *Store) keep(done *snapshot, found []query.Object) {
 }
 
 // expire drops the snapshot if it is too old.
-func (s *Store) expire() {
+func (s *store) expire() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.living()
@@ -273,7 +271,7 @@ func (s *Store) expire() {
 
 // wait returns when r is done, or with an error when ctx ends first. It releases
 // the mutex, which the caller holds, for that time.
-func (s *Store) wait(ctx context.Context, r *reading) error {
+func (s *store) wait(ctx context.Context, r *reading) error {
 	r.waiting++
 	s.mu.Unlock()
 	defer s.mu.Lock()
@@ -288,7 +286,7 @@ func (s *Store) wait(ctx context.Context, r *reading) error {
 
 // leave takes a request that has given up from those that wait for r, and ends r
 // if it was the last one. The next request begins a reading anew.
-func (s *Store) leave(r *reading) {
+func (s *store) leave(r *reading) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.waiting--; r.waiting == 0 {
@@ -299,59 +297,23 @@ func (s *Store) leave(r *reading) {
 	}
 }
 
-// Begin returns the moment at which a write begins. Call it before the write is
-// sent, and hand it to Note.
-func (s *Store) Begin() uint64 {
+// begin returns the news of a write that begins now.
+func (s *store) begin() Write {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.tick()
+	return Write{s, s.tick()}
 }
 
-// Listens reports whether a write that is done must be told: there is a snapshot
-// or a reading under way. A reading that begins later sees the write anyway.
-func (s *Store) Listens() bool {
+// listens reports whether news is of use: there is a snapshot or a reading under
+// way. A reading that begins later sees a finished write anyway.
+func (s *store) listens() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.kept != nil || s.reading != nil
 }
 
-// Note tells that a write, begun at since, has left the resource as object o, or
-// deleted it if o is nil. The store keeps o: nobody may write to it any more.
-func (s *Store) Note(id string, o query.Object, since uint64) {
-	s.tell(func(told *snapshot, now uint64) { told.set(id, o, since, now) })
-}
-
-// Doubt tells that resources may have changed in a way that only upstream knows.
-// They are read again when a request next needs them.
-func (s *Store) Doubt(ids ...string) {
-	s.tell(func(told *snapshot, now uint64) {
-		for _, id := range ids {
-			told.doubt(id, now)
-		}
-	})
-}
-
-// Mention tells that a resource of the other type has changed or is gone. The
-// resources that link to it are read again when a request next needs them.
-func (s *Store) Mention(id string) {
-	s.tell(func(told *snapshot, now uint64) {
-		if _, ok := told.mentioned[id]; !ok {
-			told.mentioned[id] = now
-		}
-	})
-}
-
-// Drop tells that a write has an unknown outcome, so that anything may have
-// changed. The next request reads everything anew.
-func (s *Store) Drop() {
-	s.tell(func(told *snapshot, now uint64) { told.end(now) })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.release()
-}
-
 // tell hands news to the snapshot and to the reading under way.
-func (s *Store) tell(news func(told *snapshot, now uint64)) {
+func (s *store) tell(news func(told *snapshot, now uint64)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.tick()
@@ -361,4 +323,12 @@ func (s *Store) tell(news func(told *snapshot, now uint64)) {
 	if s.reading != nil && s.reading.into != s.kept {
 		news(s.reading.into, now)
 	}
+}
+
+// drop makes the snapshot useless to later requests, and the reading under way too.
+func (s *store) drop() {
+	s.tell(func(told *snapshot, now uint64) { told.end(now) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.release()
 }

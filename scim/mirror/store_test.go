@@ -90,8 +90,8 @@ func (u *shelf) read(ctx context.Context, ids []string, fails error) ([]query.Ob
 	return all, fails
 }
 
-func (u *shelf) store(ttl time.Duration) *Store {
-	return &Store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: resource.Links{Name: "groups"}}
+func (u *shelf) store(ttl time.Duration) *store {
+	return &store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: resource.Links{Name: "groups"}}
 }
 
 func newShelf(ids ...string) *shelf {
@@ -103,7 +103,7 @@ func newShelf(ids ...string) *shelf {
 }
 
 // ask reads all in the background; the answer is one line.
-func ask(ctx context.Context, s *Store, n Need) <-chan string {
+func ask(ctx context.Context, s *store, n Need) <-chan string {
 	answer := make(chan string, 1)
 	go func() {
 		v, err := s.all(ctx, n)
@@ -181,8 +181,11 @@ func TestStoreShares(t *testing.T) {
 	})
 }
 
+// is returns a function that returns o, for Became.
+func is(o query.Object) func() query.Object { return func() query.Object { return o } }
+
 // now asks and waits until all is still.
-func now(t *testing.T, s *Store, n Need) <-chan string {
+func now(t *testing.T, s *store, n Need) <-chan string {
 	answer := ask(t.Context(), s, n)
 	synctest.Wait()
 	return answer
@@ -274,13 +277,13 @@ func TestStoreWrites(t *testing.T) {
 		early := ask(t.Context(), s, Need{})
 		synctest.Wait()
 
-		began := s.Begin()
-		s.Note("a", u.put("a", "new"), began)
+		write := s.begin()
+		write.Became("a", is(u.put("a", "new")))
 		u.remove("b")
-		s.Note("b", nil, s.Begin())
-		s.Note("d", u.put("d", "new"), began)
+		s.begin().Gone("b")
+		write.Became("d", is(u.put("d", "new")))
 		u.put("c", "new")
-		s.Doubt("c")
+		s.begin().Doubt("c")
 		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		close(u.gate)
@@ -299,20 +302,20 @@ func TestStoreWritesAtOnce(t *testing.T) {
 		s := u.store(time.Minute)
 		wantLine(t, "scan", now(t, s, Need{}), "a=old")
 
-		one, other := s.Begin(), s.Begin()
+		one, other := s.begin(), s.begin()
 		first := u.put("a", "one")
 		second := u.put("a", "other")
-		s.Note("a", second, other)
-		s.Note("a", first, one)
+		other.Became("a", is(second))
+		one.Became("a", is(first))
 		wantLine(t, "read again", now(t, s, Need{}), "a=other")
 		u.wantReads(t, 1, 1)
 
-		s.Doubt("a")
+		s.begin().Doubt("a")
 		u.gate = make(chan struct{})
 		reader := ask(t.Context(), s, Need{})
 		synctest.Wait() // it has read, and waits
-		began := s.Begin()
-		s.Note("a", u.put("a", "last"), began)
+		write := s.begin()
+		write.Became("a", is(u.put("a", "last")))
 		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		close(u.gate)
@@ -329,11 +332,11 @@ func TestStoreWritesInDoubt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a")
 		s := u.store(time.Minute)
-		began := s.Begin()
+		write := s.begin()
 		answered := u.put("a", "ours")
 		u.put("a", "somebody else's, later")
 		wantLine(t, "scan", now(t, s, Need{}), "a=somebody else's, later")
-		s.Note("a", answered, began)
+		write.Became("a", is(answered))
 		wantLine(t, "read again", now(t, s, Need{}), "a=somebody else's, later")
 		u.wantReads(t, 1, 1)
 
@@ -342,10 +345,10 @@ func TestStoreWritesInDoubt(t *testing.T) {
 		early := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		u.put("a", "new")
-		s.Doubt("a")
+		s.begin().Doubt("a")
 		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
-		s.Doubt("a")
+		s.begin().Doubt("a")
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "begun before both", early, "a=somebody else's, later", "a=new")
@@ -363,7 +366,7 @@ func TestStoreDrop(t *testing.T) {
 		early := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		u.put("a", "new")
-		s.Drop()
+		s.begin().Unknown()
 		late := ask(t.Context(), s, Need{})
 		synctest.Wait()
 		close(u.gate)
@@ -371,7 +374,7 @@ func TestStoreDrop(t *testing.T) {
 		wantLine(t, "begun before", early, "a=old")
 		wantLine(t, "begun after", late, "a=new")
 		u.wantReads(t, 2, 0)
-		s.Drop()
+		s.begin().Unknown()
 		wantLine(t, "after another", now(t, s, Need{}), "a=new")
 		u.wantReads(t, 3, 0)
 	})

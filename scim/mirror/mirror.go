@@ -1,0 +1,202 @@
+package mirror
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+)
+
+// Source says how a resource type of the directory is read. Its functions must be
+// safe for concurrent use; the objects that they return are shared from then on,
+// so nobody may write to them.
+type Source struct {
+	Name    string         // of the type, "User"
+	Links   resource.Links // the attribute that refers to the other type
+	Lookups query.Table    // searches that upstream offers
+	// Page reads at most count resources from position start on (1 is the first),
+	// in upstream's order, and the number of all there are. Its objects may lack
+	// links.
+	Page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
+	// Read reads one resource with its links. A resource that does not exist is
+	// an error that resource.IsMissing recognizes.
+	Read func(ctx context.Context, id string) (query.Object, error)
+	// Probe runs one of the lookups, see Collection.
+	Probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
+}
+
+// Mirror is the copy of one type of the directory. Make it with New. It is safe
+// for concurrent use.
+type Mirror struct {
+	source     Source
+	pager      pager
+	store      store
+	collection Collection
+	total      atomic.Int64 // length of the list as upstream last told it; -1 if it never did
+}
+
+// Config says how long a snapshot is kept, and how much one query may cost. Now
+// is required.
+type Config struct {
+	TTL    time.Duration    // age at which a snapshot is dropped; 0: none is kept
+	Budget int              // upstream calls that one query may cost
+	Now    func() time.Time // the server's clock
+}
+
+// New returns a Mirror that has read nothing yet.
+func New(source Source, cfg Config) *Mirror {
+	m := &Mirror{source: source}
+	m.total.Store(-1)
+	m.pager = pager{name: source.Name, budget: cfg.Budget, page: m.page}
+	m.store = store{ttl: cfg.TTL, now: cfg.Now, links: source.Links, price: pages, scan: m.scan, reread: m.reread}
+	m.collection = Collection{
+		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: source.Probe,
+		All: m.store.all, Peek: m.store.peek, Stats: m.estimate, Window: m.window,
+	}
+	return m
+}
+
+// Links returns the attribute that refers to the other type.
+func (m *Mirror) Links() resource.Links { return m.source.Links }
+
+// Collection returns the type as list queries see it, for a backend that lists its
+// resources in another form. It is shared: nobody may write to it.
+func (m *Mirror) Collection() *Collection { return &m.collection }
+
+// List answers a query, see Collection.List.
+func (m *Mirror) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
+	return m.collection.List(ctx, q)
+}
+
+// Explain returns the plan for a filter in one line. It makes no call.
+func (m *Mirror) Explain(filter query.Expr) string { return m.collection.Explain(filter) }
+
+// Known returns a resource as the snapshot has it, or nil. It makes no call, and
+// the resource may be out of date: use it to name the resource in a log, say, not
+// to answer with it. Nobody may write to it.
+func (m *Mirror) Known(id string) query.Object { return m.store.known(id) }
+
+// Stats describes the snapshot for metrics. It makes no call.
+func (m *Mirror) Stats() Stats {
+	stats := m.store.stats()
+	stats.Type = m.source.Name
+	return stats
+}
+
+// page reads a window of the list and remembers its length.
+func (m *Mirror) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
+	objects, total, err := m.source.Page(ctx, start, count)
+	if err == nil {
+		m.total.Store(int64(total))
+	}
+	return objects, total, err
+}
+
+// scan reads all resources and lets equal values share memory. It fails with
+// errLonger after one call if there are more than most; 0 sets no limit.
+func (m *Mirror) scan(ctx context.Context, most int) ([]query.Object, error) {
+	if most > 0 && int(m.total.Load()) > most {
+		return nil, errLonger
+	}
+	var mu sync.Mutex
+	shared := query.Sharer{Links: m.source.Links.Name}
+	pager := m.pager
+	pager.most = most
+	pager.page = func(ctx context.Context, start, count int) ([]query.Object, int, error) {
+		objects, total, err := m.pager.page(ctx, start, count)
+		mu.Lock()
+		defer mu.Unlock()
+		shared.Share(objects)
+		return objects, total, err
+	}
+	all, _, err := pager.read(ctx, 1, wholeList)
+	return all, err
+}
+
+// reread reads resources by id, with their links, and leaves out those that are
+// gone.
+func (m *Mirror) reread(ctx context.Context, ids []string) ([]query.Object, error) {
+	if len(ids) > m.pager.budget {
+		return nil, overBudget(len(ids), m.pager.budget)
+	}
+	return FetchAll(ctx, ids, m.source.Read)
+}
+
+// window reads count resources of the list from position start on, with links if
+// n asks for them.
+func (m *Mirror) window(ctx context.Context, start, count int, n Need) ([]query.Object, int, error) {
+	objects, total, err := m.pager.read(ctx, start, count)
+	if err != nil || !n.Links {
+		return objects, total, err
+	}
+	objects, err = m.Complete(ctx, objects)
+	return objects, total, err
+}
+
+// Complete returns the objects with the links that upstream left out of its
+// list. It reads each resource that lacks them; a resource that is gone meanwhile
+// stays as it was. The argument is not written to.
+func (m *Mirror) Complete(ctx context.Context, objects []query.Object) ([]query.Object, error) {
+	var bare []string
+	for _, o := range objects {
+		if m.source.Links.Missing(o) {
+			bare = append(bare, o.Text("id"))
+		}
+	}
+	if len(bare) == 0 {
+		return objects, nil
+	}
+	read, err := m.reread(ctx, bare)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]query.Object, len(read))
+	for _, o := range read {
+		byID[o.Text("id")] = o
+	}
+	objects = slices.Clone(objects)
+	for i, o := range objects {
+		if whole := byID[o.Text("id")]; whole != nil {
+			objects[i] = whole
+		}
+	}
+	return objects, nil
+}
+
+// ScanCost returns how many upstream calls reading the whole list takes, -1 as
+// long as its length is unknown. It makes no call.
+func (m *Mirror) ScanCost() int {
+	if total := int(m.total.Load()); total >= 0 {
+		return pages(total)
+	}
+	return -1
+}
+
+// estimate returns the facts that query.Choose needs to plan for a request with the
+// need n.
+func (m *Mirror) estimate(n Need) query.Stats {
+	if age, calls, ok := m.store.outlook(n); ok {
+		return query.Stats{Scan: calls, Kept: true, Age: age}
+	}
+	return query.Stats{Scan: m.ScanCost()}
+}
+
+// Worthwhile fails with ErrCostly if reading the whole list is cheaper than that
+// many single reads. If the length of the list is unknown and may matter, one
+// call asks for it; its error is returned.
+func (m *Mirror) Worthwhile(ctx context.Context, reads int) error {
+	const few = 20 // reads that are made whatever a scan costs, if that is unknown
+	if reads > few && m.ScanCost() < 0 {
+		if _, _, err := m.pager.page(ctx, 1, 1); err != nil {
+			return err
+		}
+	}
+	if cost := m.ScanCost(); cost >= 0 && reads > cost {
+		return ErrCostly
+	}
+	return nil
+}
