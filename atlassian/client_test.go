@@ -62,7 +62,7 @@ func TestNewJira(t *testing.T) {
 	}
 }
 
-// TestRequests has the exact request line, headers and body of what is sent.
+// TestRequests has the exact request line, headers and body of every request.
 func TestRequests(t *testing.T) {
 	type sent struct{ Line, Authorization, ContentType, Accept, UserAgent, Body string }
 	var got sent

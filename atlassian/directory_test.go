@@ -146,7 +146,7 @@ func TestGroupMembers(t *testing.T) {
 	}
 }
 
-// TestFaults has the emulator spoil exchanges, and looks at what was sent and what became of it.
+// TestFaults has the emulator spoil exchanges, and compares the requests sent and their result.
 func TestFaults(t *testing.T) {
 	create := func(d *atlassian.Directory, _ string, t *testing.T) error {
 		_, err := d.CreateUser(t.Context(), fullUser())

@@ -130,7 +130,7 @@ func TestParseMappingProblems(t *testing.T) {
 	}
 }
 
-// TestPublishedDirection publishes what does not flow to Atlassian as readOnly.
+// TestPublishedDirection holds that an attribute that does not flow to Atlassian is published as readOnly.
 func TestPublishedDirection(t *testing.T) {
 	m := AccountMapping()
 	s, err := m.Schema(map[string]bool{}, map[string]string{"active": "boolean"})

@@ -201,14 +201,14 @@ func TestCutSecrets(t *testing.T) {
 	}
 }
 
-// settingsRun is what serve and check made of a file and an environment.
+// settingsRun is the outcome of serve and check with a file and an environment.
 type settingsRun struct {
 	serve, check int      // exit codes
 	refused      []string // lines of serve's error
 	findings     []string // of check, about the settings
 }
 
-// The program refuses misspelt names before it asks Atlassian, and says where they are and what is nearest.
+// The program refuses misspelt names before it calls Atlassian, and says where they are and which name is nearest.
 func TestMisspeltSettings(t *testing.T) {
 	good := startEmulator(t)
 	tests := []struct {

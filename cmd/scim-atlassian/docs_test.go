@@ -18,8 +18,7 @@ var updateDocs = flag.Bool("update", false, "rewrite the output in docs as it is
 // shellBlock is a block of commands in a document with, if it shows one, the block of its output.
 var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?")
 
-// Every command in these documents, run against a fresh demo in one shell after the other, puts out what the document
-// says it does.
+// Every command in these documents, run in one shell against a fresh demo, has the output that the document shows.
 func TestDocs(t *testing.T) {
 	needShell(t)
 	for _, name := range []string{"idhub.md", "issues.md"} {

@@ -13,7 +13,7 @@ import (
 	"scim-atlassian/scim/server"
 )
 
-// What was asked of the demo and what it asked of Atlassian is in its metrics, by names from fixed sets.
+// The metrics count the requests to the demo and its calls to Atlassian, under names from fixed sets.
 func TestMetrics(t *testing.T) {
 	p := start(t, nil, "demo", "--listen", "127.0.0.1:0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--users", "12",
 		"--fault", "path=/scim/ times=1 status=429 retry-after=1")

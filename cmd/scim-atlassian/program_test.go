@@ -276,7 +276,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// A load balancer has the time that was set to see that nothing more is to be sent; what it sends then is answered.
+// A load balancer has the configured time to stop sending requests; those that it sends meanwhile are answered.
 func TestServeDrains(t *testing.T) {
 	p := start(t, append(startEmulator(t), "SCIM_ATLASSIAN_DRAIN_DELAY=1s"), "serve", "--listen", "127.0.0.1:0")
 	base := "http://" + p.stderr.await(t, `"address":"([^"]+)"`)
@@ -368,7 +368,7 @@ func TestCheckWithoutOrganization(t *testing.T) {
 	}
 }
 
-// A request that runs when the signal comes is answered before the program leaves, and what it relies on stays.
+// A request that runs when the signal comes is answered before the program ends, and the site that it calls stays up.
 func TestServeSitesDrains(t *testing.T) {
 	below, above := listenLoopback(t), listenLoopback(t)
 	entered, release := make(chan bool), make(chan bool)

@@ -44,7 +44,7 @@ func putFaults(t *testing.T, site, rules string) {
 	}
 }
 
-// lastReport is the report that ends what a reconcile printed, after the lines before it.
+// lastReport returns the report at the end of the output of a reconcile, and the lines before it.
 func lastReport(t *testing.T, p *process) (before []string, report reconcile.Report) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(p.stdout.String()), "\n")

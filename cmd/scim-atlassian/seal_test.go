@@ -11,7 +11,7 @@ import (
 	"scim-atlassian/scim/server"
 )
 
-// runWith is what a command prints that reads stdin.
+// runWith returns the output of a command that reads stdin.
 func runWith(t *testing.T, stdin string, environ []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, err bytes.Buffer
@@ -20,7 +20,7 @@ func runWith(t *testing.T, stdin string, environ []string, args ...string) (code
 	return code, out.String(), err.String()
 }
 
-// newSealKey is what seal --generate prints, and the public key in it.
+// newSealKey returns the output of seal --generate, and the public key in it.
 func newSealKey(t *testing.T) (key, public string) {
 	t.Helper()
 	code, key, _ := runWith(t, "", nil, "seal", "--generate")

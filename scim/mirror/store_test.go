@@ -16,8 +16,8 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// shelf is an upstream in small: resources by id, in order, and how often all and
-// one of them were read. A reading sees what is there when it is let go.
+// shelf is a small upstream: resources by id, in order. It counts the readings of
+// all resources and of single ones.
 type shelf struct {
 	mu      sync.Mutex
 	order   []string
@@ -52,8 +52,8 @@ func (u *shelf) remove(id string) {
 	delete(u.titles, id)
 }
 
-// scan reads all and then waits at the gate, so that what happens at the gate
-// comes after the reading.
+// scan reads all resources and then waits at the gate, so that a test can write
+// after the reading and before its end.
 func (u *shelf) scan(ctx context.Context, _ int) ([]query.Object, error) {
 	u.mu.Lock()
 	u.scans++
@@ -127,8 +127,8 @@ func line(v View) string {
 	return strings.Join(words, " ")
 }
 
-// wantLine holds an answer to one line, or to one of several where it depends on
-// who is served first.
+// wantLine compares an answer with one line, or with several of which each is right,
+// since the order of two requests is open.
 func wantLine(t *testing.T, what string, got <-chan string, want ...string) {
 	t.Helper()
 	select {
@@ -160,7 +160,7 @@ func TestStoreShares(t *testing.T) {
 		synctest.Wait()
 		leave()
 		synctest.Wait()
-		wantLine(t, "who left", first, "canceled")
+		wantLine(t, "the request that left", first, "canceled")
 		close(u.gate)
 		synctest.Wait()
 		wantLine(t, "second", second, "a=old b=old")
@@ -174,7 +174,7 @@ func TestStoreShares(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if s.kept != nil {
-			t.Error("it is kept though nobody asks any more")
+			t.Error("the snapshot is kept beyond its time")
 		}
 		wantLine(t, "after its time", now(t, s, Need{}), "a=old b=old")
 		u.wantReads(t, 2, 0)
@@ -191,8 +191,8 @@ func now(t *testing.T, s *store, n Need) <-chan string {
 	return answer
 }
 
-// TestStoreAbandoned has all who wait give up: the scan ends, and the next one
-// begins anew.
+// TestStoreAbandoned has all waiting requests give up: the scan ends, and the next
+// request begins another one.
 func TestStoreAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a")
@@ -237,8 +237,8 @@ func TestStoreFailure(t *testing.T) {
 	})
 }
 
-// TestStoreFresh has a client that wants nothing read before it asked: neither
-// what is kept nor a scan that has begun.
+// TestStoreFresh has requests that accept nothing read before they began: neither
+// a snapshot nor a scan under way.
 func TestStoreFresh(t *testing.T) {
 	for _, ttl := range []time.Duration{time.Minute, 0} {
 		t.Run(fmt.Sprint(ttl), func(t *testing.T) {
@@ -294,8 +294,8 @@ func TestStoreWrites(t *testing.T) {
 	})
 }
 
-// TestStoreWritesAtOnce has two writes of one resource, of which nobody can tell
-// which came last, and one that a single read overlaps.
+// TestStoreWritesAtOnce has two writes of one resource in an unknown order, and one
+// write while the resource is read.
 func TestStoreWritesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a")
@@ -380,8 +380,8 @@ func TestStoreDrop(t *testing.T) {
 	})
 }
 
-// TestStoreLonger has a page that wants everything only if that is not much, and
-// others who wait for the same scan and want it in any case.
+// TestStoreLonger has a page that needs all resources only if they are few, and a
+// request that waits for the same scan and needs them in any case.
 func TestStoreLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a", "b", "c")

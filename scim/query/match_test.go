@@ -144,7 +144,7 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestFoldRune compares folding with what strings.EqualFold takes for equal.
+// TestFoldRune compares folding with strings.EqualFold.
 func TestFoldRune(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		folded := foldRune(r)

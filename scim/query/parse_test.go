@@ -223,7 +223,7 @@ func TestParseInstant(t *testing.T) {
 	}
 }
 
-// TestStrict holds what Limits.Strict refuses and what it means otherwise.
+// TestStrict has the forms that Limits.Strict refuses, and their meaning without it.
 func TestStrict(t *testing.T) {
 	tests := []struct{ filter, want, refused string }{
 		{`userName eq bjensen`, `userName eq "bjensen"`, `value "bjensen" without quotes at position 12: put it in double quotes`},

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// userTable is what the Atlassian directory can look up, in small.
+// userTable has the lookups of the Atlassian directory, in small.
 var userTable = Table{
 	{Name: "id", Path: "id", Exact: true},
 	{Name: "userName", Path: "userName", Exact: true},

@@ -32,7 +32,7 @@ func TestSimplifyKeepsMeaning(t *testing.T) {
 	})
 }
 
-// TestCanonicalText holds that what String writes, Parse reads back.
+// TestCanonicalText holds that Parse reads back the text that String writes.
 func TestCanonicalText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := drawFilter(t, userSchema)

@@ -32,8 +32,8 @@ type tenant struct {
 	server   *scim.Server
 	out      string
 
-	reached map[int]int       // how often a page ended with so many resources read
-	after   map[string]func() // what happens then, by number#time
+	reached map[int]int       // by number of resources: how often a page ended with that many read
+	after   map[string]func() // by number#time: a change that a test makes then, such as "200#1"
 }
 
 func newTenant(t *testing.T, options emulator.Options, config scim.Config) *tenant {
@@ -56,7 +56,7 @@ func newTenant(t *testing.T, options emulator.Options, config scim.Config) *tena
 	return s
 }
 
-// between makes happen what is to happen after a page.
+// between makes the change that a test wants after a page.
 func (s *tenant) between(p reconcile.Progress) {
 	s.reached[p.Read]++
 	now := fmt.Sprintf("%d#%d", p.Read, s.reached[p.Read])
@@ -152,7 +152,7 @@ func (s *tenant) ids() []string {
 	return ids
 }
 
-// files lists what is in the folder.
+// files lists the files in the folder.
 func (s *tenant) files() []string {
 	s.Helper()
 	entries, err := os.ReadDir(filepath.Dir(s.out))
@@ -303,7 +303,7 @@ func TestResume(t *testing.T) {
 		job.Resume = true
 		job.Progress = func(p reconcile.Progress) { first = p }
 	})
-	if calls := len(s.emulator.Log()); calls > 4 { // two pages upstream, and what makes sure
+	if calls := len(s.emulator.Log()); calls > 4 { // two pages upstream, and the overlap
 		t.Errorf("%d calls for what was left: %+v", calls, s.emulator.Log())
 	}
 	s.complete(report, err)
@@ -363,7 +363,7 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
-// TestResumeAfterChanges goes on when the directory is no longer what it was.
+// TestResumeAfterChanges goes on after the directory has changed.
 func TestResumeAfterChanges(t *testing.T) {
 	tests := []struct {
 		name        string
@@ -436,7 +436,7 @@ func TestResumeSpoilt(t *testing.T) {
 	}
 }
 
-// TestLimited reads filtered lists of which the first page is not all.
+// TestLimited reads filtered lists that take more than one page.
 func TestLimited(t *testing.T) {
 	tests := []struct {
 		name   string
