@@ -118,7 +118,7 @@ func TestConnectorHealth(t *testing.T) {
 
 	s.do(t, http.MethodGet, "/connector/test", "reader")
 	health("reader", http.StatusOK)
-	if details.Target.Status != "ok" || details.Target.TestedAt != "2026-01-02T03:04:05Z" {
+	if details.Target.Status != "ok" || details.Target.TestedAt != "2026-01-02T03:04:05.000Z" {
 		t.Errorf("target after a test %+v", details.Target)
 	}
 

@@ -151,6 +151,7 @@ func (l *law) everything(t *testing.T) map[string]map[string]any {
 // which upstream has none of, and URIs within references, which are its own.
 func (l *law) documents(all map[string]map[string]any) map[string]string {
 	texts := map[string]string{}
+	cutInstants(all)
 	for id, document := range all {
 		for _, name := range l.multiValued {
 			elements, _ := document[name].([]any)
@@ -161,11 +162,7 @@ func (l *law) documents(all map[string]map[string]any) map[string]string {
 				delete(document, name)
 			}
 		}
-		meta := document["meta"].(map[string]any)
-		delete(meta, "version")
-		for _, name := range []string{"created", "lastModified"} {
-			meta[name] = lawTime(meta[name]).Truncate(time.Millisecond) // as clients are shown it
-		}
+		delete(document["meta"].(map[string]any), "version")
 		text, err := json.MarshalIndent(document, "", " ")
 		if err != nil {
 			panic(err) // it was JSON
@@ -173,6 +170,18 @@ func (l *law) documents(all map[string]map[string]any) map[string]string {
 		texts[id] = string(text)
 	}
 	return texts
+}
+
+// cutInstants makes times of documents what clients are shown of them.
+func cutInstants(all map[string]map[string]any) {
+	for _, document := range all {
+		meta := document["meta"].(map[string]any)
+		for _, name := range []string{"created", "lastModified"} {
+			if text, ok := meta[name].(string); ok {
+				meta[name] = lawTime(text).Truncate(time.Millisecond).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+			}
+		}
+	}
 }
 
 // lawWriter makes random writes through the server.
