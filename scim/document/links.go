@@ -14,7 +14,7 @@ func (r Reader) isLink(a *query.Attribute) bool { return a.Name == r.Type.Links.
 
 // followRef sets the value of a link to the id in its $ref, if that is the location of a resource of this server (RFC 7643
 // section 2.4). It refuses the location of a group among members. object is the link as the client sent it.
-func (r Reader) followRef(link map[string]any, name string, object map[string]any) error {
+func (r Reader) followRef(link map[string]any, at place, object map[string]any) error {
 	given, _ := LookUp(object, "$ref")
 	ref, _ := given.(string)
 	endpoint, id := r.locate(ref)
@@ -24,7 +24,7 @@ func (r Reader) followRef(link map[string]any, name string, object map[string]an
 	case slices.Contains(r.Type.Linked, endpoint):
 		link["value"] = id
 	case endpoint == "/Groups":
-		return resource.InvalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian. Send the users of the group instead.", name)
+		return resource.InvalidValue("%s: its $ref leads to a group, and groups cannot be members in Atlassian. Send the users of the group instead.", at)
 	}
 	return nil
 }

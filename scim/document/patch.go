@@ -233,7 +233,7 @@ func (r *patchReader) setElement(op string, s statement) error {
 			return resource.InvalidValue("%s: the filter means one value; send one.", s.path)
 		}
 		if value = list[0]; value == nil {
-			return r.refuseEmpty(s.path.Attr, s.path.String())
+			return r.refuseEmpty(s.path.Attr, placeOf(s.path))
 		}
 	} else if ok {
 		value = nil
@@ -241,7 +241,7 @@ func (r *patchReader) setElement(op string, s statement) error {
 	if value == nil {
 		return r.assign(op, s, nil)
 	}
-	v, err := r.element(s.path.Attr, s.path.String(), value)
+	v, err := r.element(s.path.Attr, placeOf(s.path), value)
 	if err != nil {
 		return err
 	}
@@ -250,10 +250,10 @@ func (r *patchReader) setElement(op string, s statement) error {
 
 // element reads the new value of an element. Some of its parts are enough, since they join those there; a link needs its
 // value.
-func (r *patchReader) element(a *query.Attribute, name string, value any) (any, error) {
-	v, err := r.single(a, name, r.wrap(a, value))
+func (r *patchReader) element(a *query.Attribute, at place, value any) (any, error) {
+	v, err := r.single(a, at, r.wrap(a, value))
 	if err == nil && (v == nil || r.isLink(a) && !r.identifies(a, v)) {
-		err = r.refuseEmpty(a, name)
+		err = r.refuseEmpty(a, at)
 	}
 	return v, err
 }
@@ -330,7 +330,7 @@ func (r *patchReader) removal(s statement) (any, error) {
 		if len(elements) > 1 {
 			return nil, resource.InvalidValue("%s: the filter means one value; send one.", s.path)
 		}
-		list, err := r.list(s.path.Attr, s.path.String(), elements)
+		list, err := r.list(s.path.Attr, placeOf(s.path), elements)
 		if err != nil || len(elements) == 0 {
 			return nil, err
 		}
@@ -338,7 +338,7 @@ func (r *patchReader) removal(s statement) (any, error) {
 	}
 	v, err := r.value(s.path, s.value)
 	if err == nil && v == nil && !r.unassigns(s.value) {
-		err = r.refuseEmpty(s.path.Attr, s.path.String())
+		err = r.refuseEmpty(s.path.Attr, placeOf(s.path))
 	}
 	return v, err
 }

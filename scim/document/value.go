@@ -22,53 +22,85 @@ func (r Reader) value(p query.Path, value any) (any, error) {
 	if p.Sub != nil {
 		a = p.Sub
 	}
-	v, err := r.attribute(a, p.String(), value)
+	v, err := r.attribute(a, placeOf(p), value)
 	return query.ValueOf(v, p), err
 }
 
-// attribute reads the value of a. name is the attribute's place in the body, for refusals.
-func (r Reader) attribute(a *query.Attribute, name string, value any) (any, error) {
-	if a.MultiValued {
-		return r.list(a, name, value)
+// place is where a value stands in a body, as refusals name it: members[1].value. Its text is made only for a refusal.
+type place struct {
+	path  query.Path
+	index int    // of the element, -1 outside of a list
+	part  string // of the element or the object, "" for the whole
+}
+
+func placeOf(p query.Path) place { return place{path: p, index: -1} }
+
+// String is the place as a client reads it.
+func (p place) String() string {
+	text := p.path.String()
+	if p.index >= 0 {
+		text = fmt.Sprintf("%s[%d]", text, p.index)
 	}
-	return r.single(a, name, value)
+	if p.part != "" {
+		text += "." + p.part
+	}
+	return text
+}
+
+// element is the place of an element of the list at p.
+func (p place) element(index int) place {
+	p.index = index
+	return p
+}
+
+// sub is the place of a part of the value at p.
+func (p place) sub(name string) place {
+	p.part = name
+	return p
+}
+
+// attribute reads the value of a, which stands at a place.
+func (r Reader) attribute(a *query.Attribute, at place, value any) (any, error) {
+	if a.MultiValued {
+		return r.list(a, at, value)
+	}
+	return r.single(a, at, value)
 }
 
 // list reads the value of a multi-valued attribute, nil for null. An element that identifies nothing is refused, even
 // beside others. Only an address or a number without value is left out if another element has one, since some SDKs leave
 // such elements behind.
-func (r Reader) list(a *query.Attribute, name string, value any) (any, error) {
+func (r Reader) list(a *query.Attribute, at place, value any) (any, error) {
 	elements, ok := value.([]any)
 	switch {
 	case value == nil:
 		return nil, nil
 	case !ok && r.Policy.Strict:
-		return nil, resource.InvalidValue("%s is multi-valued; send an array.", name)
+		return nil, resource.InvalidValue("%s is multi-valued; send an array.", at)
 	case !ok && isBlank(value):
-		return nil, resource.InvalidValue("%s must be an array; send [] to empty it, or leave it out to keep it.", name)
+		return nil, resource.InvalidValue("%s must be an array; send [] to empty it, or leave it out to keep it.", at)
 	case !ok:
 		elements = []any{value}
 	}
 	list := make([]any, 0, len(elements))
 	var nothing error
 	for i, element := range elements {
-		at := fmt.Sprintf("%s[%d]", name, i)
-		v, err := r.single(a, at, r.wrap(a, element))
+		v, err := r.single(a, at.element(i), r.wrap(a, element))
 		switch {
 		case err != nil:
 			return nil, err
 		case r.identifies(a, v):
 			list = append(list, v)
 		case r.Policy.Strict || a.Kind != query.Complex || r.Type.References || r.isLink(a):
-			return nil, r.refuseEmpty(a, at)
+			return nil, r.refuseEmpty(a, at.element(i))
 		default:
-			nothing = r.refuseEmpty(a, at)
+			nothing = r.refuseEmpty(a, at.element(i))
 		}
 	}
 	if len(list) == 0 && nothing != nil {
 		return nil, nothing
 	}
-	return r.onePrimary(dropRepeated(list), name)
+	return r.onePrimary(dropRepeated(list), at)
 }
 
 // identifies reports whether v is enough for an element of a: elements with a part "value" need that part.
@@ -81,7 +113,7 @@ func (r Reader) identifies(a *query.Attribute, v any) bool {
 }
 
 // refuseEmpty is the refusal of a value in which nothing can be used. It names the parts that could be.
-func (r Reader) refuseEmpty(a *query.Attribute, name string) error {
+func (r Reader) refuseEmpty(a *query.Attribute, at place) error {
 	var needs []string
 	for _, sub := range a.Sub {
 		if sub.Mutability != query.ReadOnly && (sub.Name == "value" || subAttribute(a, "value") == nil) {
@@ -89,9 +121,9 @@ func (r Reader) refuseEmpty(a *query.Attribute, name string) error {
 		}
 	}
 	if needs == nil {
-		return resource.InvalidValue("%s is empty; give it a value or leave it out.", name)
+		return resource.InvalidValue("%s is empty; give it a value or leave it out.", at)
 	}
-	return resource.InvalidValue("%s holds nothing that can be stored: it needs %s. Complete it or leave it out.", name, strings.Join(needs, " or "))
+	return resource.InvalidValue("%s holds nothing that can be stored: it needs %s. Complete it or leave it out.", at, strings.Join(needs, " or "))
 }
 
 // subAttribute returns the part of a with the name in any case, nil if there is none.
@@ -124,11 +156,11 @@ func (r Reader) wrap(a *query.Attribute, element any) any {
 
 // single reads one value: of a single-valued attribute, or an element of a list. It returns nil for a value that
 // unassigns.
-func (r Reader) single(a *query.Attribute, name string, value any) (any, error) {
+func (r Reader) single(a *query.Attribute, at place, value any) (any, error) {
 	if r.unassigns(value) {
 		return nil, nil
 	}
-	wrong := resource.InvalidValue("%s has the wrong type; it must be a %s.", name, a.Kind)
+	wrong := func() error { return resource.InvalidValue("%s has the wrong type; it must be a %s.", at, a.Kind) }
 	switch a.Kind {
 	case query.Complex:
 		if r.Type.References {
@@ -136,9 +168,9 @@ func (r Reader) single(a *query.Attribute, name string, value any) (any, error) 
 		}
 		object, ok := value.(map[string]any)
 		if !ok {
-			return nil, resource.InvalidValue("%s has the wrong type; it must be an object, as in %s.", name, example(a))
+			return nil, resource.InvalidValue("%s has the wrong type; it must be an object, as in %s.", at, example(a))
 		}
-		return r.complex(a, name, object)
+		return r.complex(a, at, object)
 	case query.Boolean:
 		if text, ok := value.(string); ok && !r.Policy.Strict {
 			value = query.BooleanOf(text)
@@ -146,22 +178,22 @@ func (r Reader) single(a *query.Attribute, name string, value any) (any, error) 
 		if b, ok := value.(bool); ok {
 			return b, nil
 		}
-		return nil, wrong
+		return nil, wrong()
 	case query.Integer, query.Decimal:
 		if f, ok := value.(float64); ok {
 			return f, nil
 		}
-		return nil, wrong
+		return nil, wrong()
 	case query.DateTime:
 		text, ok := value.(string)
 		if !ok || query.ValueOf(text, query.Path{Attr: a}) == nil {
-			return nil, wrong
+			return nil, wrong()
 		}
 		return text, nil
 	default:
 		text, ok := value.(string)
 		if !ok {
-			return nil, wrong
+			return nil, wrong()
 		}
 		if text == "" {
 			return nil, nil
@@ -182,25 +214,25 @@ func example(a *query.Attribute) string {
 
 // complex reads an object, and returns nil if no part of it can be written. A reference without such a part is refused:
 // nil would clear the reference.
-func (r Reader) complex(a *query.Attribute, name string, object map[string]any) (any, error) {
+func (r Reader) complex(a *query.Attribute, at place, object map[string]any) (any, error) {
 	out := make(map[string]any, len(object))
 	seen := make(map[string]bool, len(object))
 	for key, value := range object {
 		sub := subAttribute(a, key)
 		if sub == nil {
-			if err := r.checkPart(name, key, value); err != nil {
+			if err := r.checkPart(at, key, value); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		if seen[sub.Name] {
-			return nil, resource.InvalidSyntax("%s.%s is there more than once.", name, sub.Name)
+			return nil, resource.InvalidSyntax("%s.%s is there more than once.", at, sub.Name)
 		}
 		seen[sub.Name] = true
 		if sub.Mutability == query.ReadOnly {
 			continue
 		}
-		v, err := r.attribute(sub, name+"."+sub.Name, value)
+		v, err := r.attribute(sub, at.sub(sub.Name), value)
 		if err != nil {
 			return nil, err
 		}
@@ -209,7 +241,7 @@ func (r Reader) complex(a *query.Attribute, name string, object map[string]any) 
 		}
 	}
 	if r.isLink(a) && out["value"] == nil {
-		if err := r.followRef(out, name, object); err != nil {
+		if err := r.followRef(out, at, object); err != nil {
 			return nil, err
 		}
 	}
@@ -217,15 +249,15 @@ func (r Reader) complex(a *query.Attribute, name string, object map[string]any) 
 	case len(out) > 0:
 		return out, nil
 	case r.Type.References:
-		return nil, r.refuseEmpty(a, name)
+		return nil, r.refuseEmpty(a, at)
 	}
 	return nil, nil
 }
 
 // checkPart refuses a part of a value that the schema does not have, unless such parts are passed over.
-func (r Reader) checkPart(name, key string, value any) error {
+func (r Reader) checkPart(at place, key string, value any) error {
 	if r.Type.References && value != nil || r.Policy.Strict && key != "$ref" {
-		return resource.InvalidSyntax("%s has no sub-attribute %q.", name, resource.Clip(key))
+		return resource.InvalidSyntax("%s has no sub-attribute %q.", at, resource.Clip(key))
 	}
 	return nil
 }
@@ -248,7 +280,7 @@ func dropRepeated(list []any) []any {
 
 // onePrimary leaves only the last of several primary elements primary; strict callers are refused several (RFC 7643
 // section 2.4).
-func (r Reader) onePrimary(list []any, name string) (any, error) {
+func (r Reader) onePrimary(list []any, at place) (any, error) {
 	found := false
 	for _, element := range slices.Backward(list) {
 		object, ok := element.(map[string]any)
@@ -256,7 +288,7 @@ func (r Reader) onePrimary(list []any, name string) (any, error) {
 			continue
 		}
 		if found && r.Policy.Strict {
-			return nil, resource.InvalidValue("%s has more than one primary.", name)
+			return nil, resource.InvalidValue("%s has more than one primary.", at)
 		}
 		if found {
 			object["primary"] = false
