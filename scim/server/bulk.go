@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scim-atlassian/scim/bulk"
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -19,7 +20,7 @@ const urnBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 // only who calls is settled already. One that fails does not keep the others
 // from being done.
 func (s *Server) bulk(c *call, r *http.Request) error {
-	body, err := readBody(r, s.cfg.BulkMaxPayload)
+	body, err := document.ReadBody(r, s.cfg.BulkMaxPayload)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -68,7 +69,7 @@ func contentType(c *call, r *http.Request) string {
 	case strings.Contains(accept, mediaJSON):
 		return mediaJSON
 	}
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && isJSON(media) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && document.IsJSON(media) {
 		return media
 	}
 	return mediaSCIM

@@ -41,7 +41,7 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	case c.operation > 0:
 		body = c.data
 	case r.Method == http.MethodPost || r.Method == http.MethodPut || r.Method == http.MethodPatch:
-		if body, err = readBody(r, s.cfg.MaxBodyBytes); err != nil {
+		if body, err = document.ReadBody(r, s.cfg.MaxBodyBytes); err != nil {
 			return err
 		}
 	}

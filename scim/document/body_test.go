@@ -1,4 +1,4 @@
-package server
+package document
 
 import (
 	"bytes"
@@ -61,7 +61,7 @@ func TestReadBody(t *testing.T) {
 		if test.coding != "" {
 			r.Header.Set("Content-Encoding", test.coding)
 		}
-		got, err := readBody(r, 64)
+		got, err := ReadBody(r, 64)
 		if said := saidOf(err); said != test.err {
 			t.Errorf("%s %q:\n got %s\nwant %s", test.coding, test.body, said, test.err)
 		}

@@ -1,4 +1,4 @@
-package server
+package document
 
 import (
 	"bytes"
@@ -24,14 +24,14 @@ const maxDiscard = 32 << 20
 // 8.4.1, as the header Accept-Encoding lists them.
 const acceptedCodings = "gzip, identity"
 
-// readBody reads a JSON body within the size limit into maps, slices and
+// ReadBody reads a JSON body within the size limit into maps, slices and
 // scalars. The limit holds for the bytes that are sent and for those that a
 // compressed body stands for. A byte order mark before the document is passed
 // over. Repeated member names, bytes after the value and invalid UTF-8 are syntax
 // errors: what one reader takes for one document, another must not take for a
 // different one. The detail of such an error says where the body is wrong and
 // shows nothing of the body but the name of a repeated member.
-func readBody(r *http.Request, limit int64) (any, error) {
+func ReadBody(r *http.Request, limit int64) (any, error) {
 	if err := checkContentType(r.Header.Get("Content-Type")); err != nil {
 		return nil, err
 	}
@@ -150,9 +150,9 @@ func position(text []byte, offset int64) string {
 	return fmt.Sprintf("at line %d, column %d", line, column)
 }
 
-// isJSON reports whether a media type, without parameters, is one of JSON.
-func isJSON(media string) bool {
-	return media == mediaJSON || media == "text/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
+// IsJSON reports whether a media type, without parameters, is one of JSON.
+func IsJSON(media string) bool {
+	return media == "application/json" || media == "text/json" || strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
 }
 
 // checkContentType accepts every way clients name JSON, and its absence.
@@ -161,7 +161,7 @@ func checkContentType(header string) error {
 		return nil
 	}
 	media, _, err := mime.ParseMediaType(header)
-	if err == nil && isJSON(media) {
+	if err == nil && IsJSON(media) {
 		return nil
 	}
 	return resource.Refuse(http.StatusUnsupportedMediaType, "", "The body has the type %q; send application/scim+json.", resource.Clip(header))
