@@ -22,10 +22,7 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	types := make(map[string]*resource.Type, len(loaded))
 	var out []*resource.Type
 	for _, rt := range loaded {
-		t := &resource.Type{ResourceType: rt, Schema: resource.SchemaOf(rt)}
-		if t.Shown, err = t.Schema.Project(nil, nil); err != nil {
-			return nil, err
-		}
+		t := resource.NewType(rt)
 		types[rt.Name] = t
 		out = append(out, t)
 	}

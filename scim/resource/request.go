@@ -7,21 +7,32 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// Request is the part of a request that backends may know, carried in its
-// context. Only the goroutine that serves the request touches it, but for
-// upstream.
+// Request holds the facts about the current request that backends may use, and the
+// remarks that they add for the log. It travels in the context. Only the goroutine that serves the request
+// may touch it, apart from Upstream.
 type Request struct {
-	Policy  Policy
-	Method  string
-	Want    query.Projection // the attributes that the answer shows
-	Quiet   bool             // a write need not show what it made
-	Before  query.Object     // the resource before a write, if it was read anyway
-	Remarks []note           // for the audit line
+	Policy Policy
+	Method string           // http.MethodGet, …; an operation of a bulk request has its own
+	Want   query.Projection // the attributes that the answer shows
+	Quiet  bool             // a write may return no document: the answer is 204 if there is none
 
-	Upstream atomic.Int64 // requests sent to Atlassian
+	// Before is the resource as it was before a write, if anybody read it; nil
+	// otherwise. The log calls the resource by its name.
+	Before  query.Object
+	Remarks []note // added by Remark, in order
+
+	Upstream atomic.Int64 // requests sent upstream, for X-Upstream-Calls and the log
 }
 
-// note is something more that the audit line says.
+// Policy says how a request is to be treated where clients differ. It comes from
+// the settings of the caller.
+type Policy struct {
+	Strict               bool // to the letter of the RFCs, without allowances for the habits of clients
+	KeepMembers          bool // a PUT of a group that does not name members leaves them alone
+	IgnoreUnknownMembers bool // members that upstream does not have are passed over, not refused
+}
+
+// note is something more that the log says of a request.
 type note struct {
 	Key   string
 	Value any
@@ -29,12 +40,13 @@ type note struct {
 
 type requestKey struct{}
 
+// WithRequest returns a context that belongs to r.
 func WithRequest(ctx context.Context, r *Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
-// RequestOf returns the request that ctx belongs to. Work without one gets a
-// request of its own, which asks for everything.
+// RequestOf returns the request that ctx belongs to, never nil. Work without a
+// request gets one of its own, which asks for everything and allows nothing.
 func RequestOf(ctx context.Context) *Request {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
 		return r
@@ -42,10 +54,11 @@ func RequestOf(ctx context.Context) *Request {
 	return &Request{}
 }
 
-// Remark has the audit line of the request say something more.
+// Remark has the log of the request say something more.
 func (r *Request) Remark(key string, value any) { r.Remarks = append(r.Remarks, note{key, value}) }
 
-// Remember has the audit line call a resource by the name that it had.
+// Remember sets Before to o, unless the resource was read already. A nil o is
+// passed over.
 func (r *Request) Remember(o query.Object) {
 	if r.Before == nil {
 		r.Before = o

@@ -2,31 +2,78 @@ package resource
 
 import (
 	"encoding/json"
+	"iter"
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 )
 
-// Type is a resource type with everything the server needs to serve it.
+// Type is a resource type with everything that the server needs to serve it. It is
+// complete before the first request and does not change afterwards; it is safe for
+// concurrent use. Make it with NewType and set the rest.
 type Type struct {
 	schemas.ResourceType
-	Schema     *query.Schema
-	Shown      query.Projection // of an answer when the request names no attributes
-	Backend    Backend
-	Links      Links    // what refers to the other type
-	Linked     []string // endpoints of what links lead to
-	References bool     // complex values stand for something that exists elsewhere
+	Schema  *query.Schema
+	Shown   query.Projection // of an answer when the request names no attributes
+	Backend Backend
 
-	View    bool             // the resources are those of other types, seen in another way
-	Aliases []string         // URNs that the core schema goes by too
-	Cheap   query.Projection // of a view: all but links, which take upstream calls of their own
+	// Links is the attribute whose elements are resources of another type, and
+	// Linked lists the endpoints of the types that may be there ("/Users"). The zero
+	// Links and nil stand for none.
+	Links  Links
+	Linked []string
 
-	// Published is the core schema as /Schemas shows it, nil: as it is embedded.
-	Published json.RawMessage
+	// References says that complex values stand for something that exists elsewhere,
+	// as the status of an issue does: a new value replaces the old one whole, and its
+	// sub-attributes are ways to name it. Otherwise complex values are merged, RFC
+	// 7644 section 3.5.2.
+	References bool
+
+	// View says that the resources show those of other types in another form. Their
+	// attribute Links costs upstream calls of its own, so the server asks for it only
+	// when a request needs it; Cheap shows everything else.
+	View  bool
+	Cheap query.Projection
+
+	Aliases   []string        // other URNs that requests may call the core schema by
+	Published json.RawMessage // the core schema as /Schemas shows it; nil: as package schemas has it
 }
 
-// SchemasOf lists the URNs of a resource: the core and the extensions that it
-// has data of, RFC 7643 section 3.
+// NewType makes the Type of a published resource type, without Backend and Links.
+func NewType(rt schemas.ResourceType) *Type {
+	t := &Type{ResourceType: rt, Schema: SchemaOf(rt)}
+	t.Shown, _ = t.Schema.Project(nil, nil) // attributes and excludedAttributes do not meet here
+	return t
+}
+
+// Links names the multi-valued attribute by which resources of one type refer to
+// those of another: members of a group, groups of a user. The value of an element
+// is an id.
+type Links struct {
+	Name     string // canonical name; empty: there is no such attribute
+	Optional bool   // a resource may be read without it, to save upstream calls; it is absent then, and else there, if empty
+}
+
+// Missing reports whether a resource was read without the attribute.
+func (l Links) Missing(o query.Object) bool {
+	_, listed := o.Get(l.Name)
+	return l.Optional && !listed
+}
+
+// Of yields the ids that a resource refers to, in order.
+func (l Links) Of(o query.Object) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, element := range o.Elements(l.Name) {
+			if !yield(element.Text("value")) {
+				return
+			}
+		}
+	}
+}
+
+// SchemasOf lists the URNs of the schemas of a resource: the core, and the
+// extensions that it has attributes of, RFC 7643 section 3. The slice is the
+// caller's.
 func (rt *Type) SchemasOf(o query.Object) []any {
 	urns := []any{rt.Core.ID}
 	for _, e := range rt.Extensions {
@@ -37,8 +84,8 @@ func (rt *Type) SchemasOf(o query.Object) []any {
 	return urns
 }
 
-// SchemaOf turns published schemas into the form that filters, sorting and
-// projection work with, with the common attributes of RFC 7643 section 3.1.
+// SchemaOf returns the schemas of a resource type in the form that filters, sorting
+// and projection work with, the common attributes of RFC 7643 section 3.1 included.
 func SchemaOf(rt schemas.ResourceType) *query.Schema {
 	attributes := append(commonAttributes(rt.Name), queryAttributes(rt.Core.Attributes)...)
 	var extensions []query.Extension
