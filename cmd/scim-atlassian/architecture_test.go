@@ -38,7 +38,8 @@ var places = map[string]place{
 	"scim/query": {theirs: []string{"github.com/scim2/filter-parser/v2", jsonText, "github.com/cespare/xxhash/v2"}, pure: true},
 	"scim/jql":   {ours: []string{"scim/query"}, pure: true},
 	// The contract between the protocol and the backends.
-	"scim/resource": {ours: []string{"scim/query", "schemas"}},
+	"scim/resource":              {ours: []string{"scim/query", "schemas"}},
+	"scim/resource/resourcetest": {ours: []string{"scim/resource", "scim/query", "schemas"}},
 	// The protocol, which knows no Atlassian.
 	"scim/document": {ours: []string{"scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
 	"scim/bulk":     {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},

@@ -1,0 +1,7 @@
+package scim
+
+import "scim-atlassian/scim/resource"
+
+// ResourceTypes returns the resource types of a server with that configuration, each
+// with its backend.
+func ResourceTypes(cfg Config) ([]*resource.Type, error) { return newResourceTypes(cfg.withDefaults()) }
