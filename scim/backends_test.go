@@ -63,6 +63,33 @@ func TestBackends(t *testing.T) {
 	}
 }
 
+// TestHalfDoneIssue holds that a write which changed something before it failed says
+// so: the log must not tell that nothing was changed.
+func TestHalfDoneIssue(t *testing.T) {
+	site := emulator.New(emulator.Options{Projects: 1, Issues: 5, Seed: 1})
+	rt := backendOver(t, serve(t, site), "Issue", scim.Config{}, false)
+	refuse := []emulator.Fault{{Method: http.MethodPost, Path: "/rest/api/3/issue/", Status: http.StatusServiceUnavailable}}
+	doc := parsed(t, rt, `{"project":{"key":"ENG"},"issueType":{"name":"Task"},"summary":"New","status":{"name":"In Progress"}}`)
+	current, err := rt.Backend.Create(t.Context(), doc.Without("status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := current.Clone()
+	want.Set("summary", "Newer")
+	want.Set("status", doc.Inner("status"))
+	site.SetFaults(refuse)
+	for name, err := range map[string]error{
+		"create": errorOf(rt.Backend.Create(t.Context(), doc)),
+		"update": errorOf(rt.Backend.Update(t.Context(), current, want)),
+	} {
+		if e := upstream.AsError(err); err == nil || !e.Partial || e.Status != http.StatusServiceUnavailable {
+			t.Errorf("%s: got %v, want a 503 that is partial", name, err)
+		}
+	}
+}
+
+func errorOf(_ query.Object, err error) error { return err }
+
 // backendOver makes the named type with its backend, as a server has it.
 func backendOver(t *testing.T, address, name string, config scim.Config, organization bool) *resource.Type {
 	t.Helper()

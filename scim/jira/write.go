@@ -154,10 +154,11 @@ func (b *issues) edit(ctx context.Context, id string, fields map[string]any) err
 	return b.jira.EditIssue(ctx, id, update)
 }
 
-// partly returns the error of a write of several steps: its detail begins with the
-// steps that are done.
+// partly returns the error of a write of several steps, marked as partial: its detail
+// begins with the steps that are done.
 func partly(err error, format string, args ...any) error {
 	e := *upstream.AsError(err)
+	e.Partial = true
 	e.Detail = fmt.Sprintf(format, args...) + " " + e.Detail
 	if e.Status == http.StatusNotFound {
 		e.Status = http.StatusBadGateway // the issue of the request exists
@@ -184,8 +185,10 @@ func unconfirmed(asked, before, found query.Object) error {
 	if names == nil {
 		return nil
 	}
-	return resource.InvalidValue("Jira accepted the request, but these attributes of %s are not what was asked for: %s.",
+	e := resource.InvalidValue("Jira accepted the request, but these attributes of %s are not what was asked for: %s.",
 		found.Text("key"), strings.Join(names, ", "))
+	e.Partial = true
+	return e
 }
 
 // agrees reports whether the value that was read back is the value asked for.
