@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"scim-atlassian/schemas"
 	"scim-atlassian/scim/resource"
 )
 
@@ -22,22 +21,6 @@ func refusalOf(tb testing.TB, err error) string {
 		tb.Errorf("not a refusal that helps: %v", err)
 	}
 	return strings.TrimSpace(http.StatusText(e.Status) + " " + e.Type)
-}
-
-// namedType is the resource type with the name, without a backend.
-func namedType(tb testing.TB, name string) *resource.Type {
-	tb.Helper()
-	types, err := schemas.ResourceTypes()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, rt := range types {
-		if rt.Name == name {
-			return &resource.Type{ResourceType: rt, Schema: resource.SchemaOf(rt), References: name == "Issue"}
-		}
-	}
-	tb.Fatalf("no type %s", name)
-	return nil
 }
 
 // What refusalOf gives.

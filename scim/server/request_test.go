@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 func TestParseParameters(t *testing.T) {
@@ -102,7 +103,7 @@ func TestUnderstandList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := &call{rt: namedType(t, "User"), caller: &auth.Caller{}}
+		c := &call{rt: resourcetest.Type(t, "User"), caller: &auth.Caller{}}
 		err = s.understandList(c, p)
 		if refused := refusalOf(t, err); refused != test.err {
 			t.Errorf("%q: got %q, want %q", test.raw, refused, test.err)

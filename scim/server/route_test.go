@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 func TestPathSegments(t *testing.T) {
@@ -51,7 +52,7 @@ func TestPathSegments(t *testing.T) {
 }
 
 func TestRoute(t *testing.T) {
-	s := &Server{types: []*resource.Type{namedType(t, "User"), namedType(t, "Group")}, root: &list.Root{Type: &resource.Type{}}}
+	s := &Server{types: []*resource.Type{resourcetest.Type(t, "User"), resourcetest.Type(t, "Group")}, root: &list.Root{Type: &resource.Type{}}}
 	s.root.Type.Name = "root"
 	type target struct {
 		Discovery, Type, ID string

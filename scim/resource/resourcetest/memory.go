@@ -54,8 +54,8 @@ func NewMemory(rt *resource.Type, now func() time.Time) *Memory {
 	return m
 }
 
-// Types returns all published resource types, each over a Memory of its own, in the
-// order of package schemas.
+// Types returns the published resource types User, Group and Issue, each over a
+// Memory of its own. Groups link to users by members, and users to groups by groups.
 func Types(now func() time.Time) ([]*resource.Type, error) {
 	published, err := schemas.ResourceTypes()
 	if err != nil {
@@ -63,9 +63,17 @@ func Types(now func() time.Time) ([]*resource.Type, error) {
 	}
 	types := make([]*resource.Type, len(published))
 	for i, rt := range published {
-		types[i] = resource.NewType(rt)
-		types[i].References = rt.Name == "Issue"
-		NewMemory(types[i], now)
+		t := resource.NewType(rt)
+		switch rt.Name {
+		case "User":
+			t.Links = resource.Links{Name: "groups"}
+		case "Group":
+			t.Links, t.Linked = resource.Links{Name: "members"}, []string{"/Users"}
+		case "Issue":
+			t.References = true
+		}
+		NewMemory(t, now)
+		types[i] = t
 	}
 	return types, nil
 }
