@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/server"
 )
 
@@ -110,4 +113,38 @@ func TestOnRequest(t *testing.T) {
 	if diff := cmp.Diff(want, told); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+}
+
+// TestEndpoints asks a mounted endpoint, below the root and below BasePath.
+func TestEndpoints(t *testing.T) {
+	s := newSite(t, func(c *server.Config) {
+		c.Endpoints = []server.Endpoint{{Path: "plain/status", Methods: []string{"GET"}, Open: true, Answer: func(_ context.Context, q server.EndpointRequest) (int, query.Object, error) {
+			if q.Draining {
+				return 0, nil, resource.Refuse(503, "", "The server is about to stop.")
+			}
+			return 202, query.Object{{Name: "base", Value: q.Base}, {Name: "known", Value: q.Caller != nil}}, nil
+		}}}
+	})
+	for _, test := range []struct {
+		path, token string
+		status      int
+		body        string
+	}{
+		{"/plain/status", "", 202, `{"base":"https://scim.example/scim/v2","known":false}`},
+		{"/scim/v2/plain/status", "Bearer reader", 202, `{"base":"https://scim.example/scim/v2","known":true}`},
+		{"/plain/status", "Bearer wrong", 401, ""},
+		{"/plain/other", "Bearer reader", 404, ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, test.path, nil)
+		if test.token != "" {
+			r.Header.Set("Authorization", test.token)
+		}
+		w := httptest.NewRecorder()
+		s.server.ServeHTTP(w, r)
+		if got := strings.TrimSpace(w.Body.String()); w.Code != test.status || test.body != "" && got != test.body {
+			t.Errorf("%s as %q: %d %s, want %d %s", test.path, test.token, w.Code, got, test.status, test.body)
+		}
+	}
+	s.server.Drain()
+	s.want(503, "GET", "/plain/status", "")
 }

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/server"
 )
 
@@ -158,5 +160,31 @@ func TestListByCursor(t *testing.T) {
 	s.clock.Add(int64(time.Hour / time.Second))
 	if e := s.decoded(s.want(400, "GET", cursor(second), "")); e["scimType"] != "expiredCursor" {
 		t.Errorf("an hour later: %v", e)
+	}
+}
+
+// TestExport lists users without HTTP.
+func TestExport(t *testing.T) {
+	s := newSite(t, nil)
+	for _, name := range []string{"ann", "bob", "cat"} {
+		s.user(name)
+	}
+	got, err := s.server.Export(t.Context(), server.ExportOptions{Resource: "users", Filter: `userName gt "b"`, StartIndex: 2, Count: 5})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var resources []string
+	for b := range got.Resources {
+		resources = append(resources, string(b))
+	}
+	want := []string{s.want(200, "GET", "/Users/3", "").body}
+	if diff := cmp.Diff(want, resources); diff != "" || got.Total != 2 || got.Count != 1 || !got.Whole {
+		t.Errorf("%d of %d, whole %t (-want +got):\n%s", got.Count, got.Total, got.Whole, diff)
+	}
+	for _, o := range []server.ExportOptions{{Resource: "nothing"}, {Resource: "Users", Filter: "(", Count: 1}} {
+		var refusal *resource.Error
+		if _, err := s.server.Export(t.Context(), o); !errors.As(err, &refusal) || refusal.Status >= 500 {
+			t.Errorf("%+v: %v, want a refusal", o, err)
+		}
 	}
 }

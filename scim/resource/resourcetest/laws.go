@@ -66,6 +66,24 @@ func (s *suite) testUpdate(t *testing.T) {
 		}
 		s.same(t, "found", found[0], now)
 	}
+	s.clear(t, now, s.changed(current, want))
+}
+
+// clear updates a resource to one without some attributes, as far as it can do
+// without them.
+func (s *suite) clear(t *testing.T, current, changed query.Object) {
+	t.Helper()
+	for _, m := range changed {
+		if s.path(t, m.Name).Attr.Required {
+			continue
+		}
+		if _, err := s.backend.Update(request(t, http.MethodPut), current, current.Without(m.Name)); err != nil {
+			t.Fatalf("update without %s: %v", m.Name, err)
+		}
+		if v, ok := s.get(t, current.Text("id")).Get(m.Name); ok {
+			t.Errorf("%s was cleared and is %v", m.Name, v)
+		}
+	}
 }
 
 // testPatch: a Patcher has the effect of an Update, or declines and does nothing.
