@@ -4,9 +4,10 @@
 // The author of a backend starts in this file. [Backend] has the seven methods that
 // every backend needs; [Patcher] and [Completer] are optional. list.go describes list
 // requests and their results, operation.go the steps of a PATCH, request.go the facts
-// about the current request, error.go the errors, and type.go the description of a
-// resource type that the server works with. Package resourcetest has the tests that
-// every backend passes, and a backend in memory as a model.
+// about the current request, error.go the errors, setting.go the advice in them, and
+// type.go the description of a resource type that the server works with. Package
+// resourcetest has the tests that every backend passes, and a backend in memory as a
+// model.
 //
 // Documents are values: once a document has been passed or returned, neither side
 // writes to it any more, nor to anything within it. A backend may therefore hand
