@@ -142,7 +142,7 @@ func begin(ctx context.Context, r *Request) (*walk, *resource.ListResult, error)
 	if !w.complete {
 		w.from, w.total = q.Start-1, found.Total
 	}
-	w.fixed = q.Start - 1 + len(found.Resources)
+	w.fixed = q.Start - 1 + found.Len()
 	return w, found, nil
 }
 

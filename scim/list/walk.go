@@ -38,7 +38,10 @@ type walk struct {
 // step is a resource of a walk.
 type step struct {
 	at     place
-	object query.Object // nil: read when the step is delivered
+	object query.Object // nil: decoded or read when the step is delivered
+
+	source resource.Source // has the resource in upstream's bytes at index; nil: nothing has
+	index  int
 }
 
 func newWalk(r *Request) *walk {
@@ -71,21 +74,32 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	w.batch = max(w.batch, found.Batch)
 	w.plan = found.Plan
 	objects := found.All
-	if !w.complete {
+	if !w.complete && found.Source == nil {
 		objects = found.Resources
 	}
 	w.steps = slices.Grow(w.steps, len(objects)+len(found.IDs))
 	for _, o := range objects {
-		w.steps = append(w.steps, step{place{rank, o.Text("id")}, o})
+		w.steps = append(w.steps, step{at: place{rank, o.Text("id")}, object: o})
+	}
+	for i := range sourceLen(w.complete, found.Source) {
+		w.steps = append(w.steps, step{at: place{rank, found.Source.ID(i)}, source: found.Source, index: i})
 	}
 	for _, id := range found.IDs {
 		w.steps = append(w.steps, step{at: place{rank, id}})
 	}
 }
 
+// sourceLen is the number of resources that a window has in upstream's bytes.
+func sourceLen(complete bool, s resource.Source) int {
+	if complete || s == nil {
+		return 0
+	}
+	return s.Len()
+}
+
 // worthKeeping reports whether another page may follow this one. A walk without steps is not worth keeping.
 func (w *walk) worthKeeping(page *resource.ListResult) bool {
-	return len(page.Resources) > 0 && w.fixed < page.Total
+	return page.Len() > 0 && w.fixed < page.Total
 }
 
 // sort orders the steps of several types by q.SortBy. A step without object has no value to sort by.
@@ -139,9 +153,24 @@ func (w *walk) continuedPlan(page *resource.ListResult) string {
 	return fmt.Sprintf("continued(%s) cost=%d", w.plan, cost)
 }
 
+// decoded returns the steps with the objects of those that are in upstream's bytes.
+func decoded(window []step) []step {
+	if !slices.ContainsFunc(window, func(e step) bool { return e.object == nil && e.source != nil }) {
+		return window
+	}
+	window = slices.Clone(window)
+	for i, e := range window {
+		if e.object == nil && e.source != nil {
+			window[i].object = e.source.Object(e.index)
+		}
+	}
+	return window
+}
+
 // fill returns the steps of a window with their objects. It leaves out steps whose resource is gone or matches no
 // longer.
 func (w *walk) fill(ctx context.Context, window []step) ([]step, error) {
+	window = decoded(window)
 	var objects map[place]query.Object
 	for rank, read := range w.read {
 		var ids []string
@@ -241,12 +270,18 @@ func (w *walk) estimate() int64 {
 	return w.bytes() / int64(len(w.steps)) * int64(w.total)
 }
 
+// sourceFootprint estimates the memory of a resource in upstream's bytes.
+const sourceFootprint = 1 << 10
+
 // bytes estimates the memory that a walk holds: some 3.6 kB for each user. Objects that it shares with other walks
 // count in full.
 func (w *walk) bytes() int64 {
 	size := int64(256)
 	for _, e := range w.steps {
 		size += 64 + int64(len(e.at.id)) + footprint(e.object)
+		if e.source != nil {
+			size += sourceFootprint
+		}
 	}
 	return size * 7 / 5 // what allocation rounds up to, as measured
 }

@@ -12,7 +12,7 @@ import (
 func keepWalk(s *walks, caller, key string, resources int) bool {
 	w := &walk{caller: caller, complete: true}
 	for i := range resources {
-		w.steps = append(w.steps, step{place{0, fmt.Sprint(i)}, query.Object{{Name: "id", Value: fmt.Sprint(i)}}})
+		w.steps = append(w.steps, step{at: place{0, fmt.Sprint(i)}, object: query.Object{{Name: "id", Value: fmt.Sprint(i)}}})
 	}
 	return s.keep(key, w)
 }

@@ -59,6 +59,7 @@ type ListQuery struct {
 type ListResult struct {
 	Total     int            // all that match, exact
 	Resources []query.Object // the page: those from Start on, Count at most
+	Source    Source         // the page in upstream's own bytes, in place of Resources; nil: Resources has it
 	Plan      string         // how they were found, on one line, for the log and X-Query-Plan
 
 	// All is everything that matches, in order, if that was read anyway. It is never

@@ -40,8 +40,9 @@ type call struct {
 	standIn    string               // attribute in body that stands for what the resource has
 	patch      []resource.Operation // normalised operations of a PATCH
 
-	answered bool         // a resource handler ran; otherwise the library refused
-	found    query.Object // the resource, nil for 204
+	answered bool            // a resource handler ran; otherwise the library refused
+	found    query.Object    // the resource, nil for 204
+	source   resource.Source // has the resource in place of found, in upstream's bytes; nil: nothing has
 	list     *resource.ListResult
 	static   query.Object // a discovery document, or the answer to a bulk request
 	allow    string       // of an OPTIONS request: the methods there are

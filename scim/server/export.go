@@ -75,12 +75,12 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 		return page, c.refusal
 	}
 	s.record(c, http.StatusOK)
-	page.Total, page.Count, page.Plan = c.list.Total, len(c.list.Resources), c.list.Plan
+	page.Total, page.Count, page.Plan = c.list.Total, c.list.Len(), c.list.Plan
 	page.Whole = c.list.Whole()
 	page.Resources = func(yield func([]byte) bool) {
 		var b []byte
-		for _, o := range c.list.Resources {
-			b = c.present(o).AppendJSON(b[:0])
+		for i := range c.list.Len() {
+			b = c.appendListed(b[:0], i)
 			if !yield(b) {
 				return
 			}

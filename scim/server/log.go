@@ -16,7 +16,7 @@ func (s *Server) record(c *call, status int) {
 	fields := append(s.identity(c), zap.Int("status", status), zap.Duration("duration", s.cfg.Now().Sub(c.began).Round(time.Microsecond)),
 		zap.Int64("upstreamCalls", c.Upstream.Load()))
 	if c.list != nil {
-		fields = append(fields, zap.String("plan", c.list.Plan), zap.Int("results", len(c.list.Resources)))
+		fields = append(fields, zap.String("plan", c.list.Plan), zap.Int("results", c.list.Len()))
 	}
 	if c.bulk != nil {
 		fields = append(fields, zap.Int("operations", c.bulk.operations), zap.Int("errors", c.bulk.errors))

@@ -44,7 +44,7 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, c.plain.status, c.plain.body.AppendJSON(nil))
 	case c.static != nil:
 		writeJSON(w, http.StatusOK, c.static.AppendJSON(nil))
-	case c.found != nil:
+	case c.found != nil, c.source != nil:
 		renderDocument(c, w)
 	default:
 		if c.allow != "" {
@@ -98,7 +98,7 @@ func (c *call) status() int {
 	switch {
 	case c.err != nil:
 		return c.refusal.Status
-	case c.found == nil:
+	case c.found == nil && c.source == nil:
 		return http.StatusNoContent
 	case c.Method == http.MethodPost:
 		return http.StatusCreated
@@ -116,6 +116,15 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 // sections 3.3 and 3.4.1.
 func renderDocument(c *call, w http.ResponseWriter) {
 	c.versioned = true
+	if c.source != nil {
+		if body, ok := c.source.Append(make([]byte, 0, 2048), 0, c.view()); ok {
+			w.Header().Set("ETag", c.source.Version(0))
+			w.Header().Set("Location", c.base+c.rt.Endpoint+"/"+url.PathEscape(c.source.ID(0)))
+			writeJSON(w, c.status(), body)
+			return
+		}
+		c.found = c.source.Object(0)
+	}
 	doc := c.complete(c.rt, c.found)
 	if tag := doc.Inner("meta").Text("version"); tag != "" {
 		w.Header().Set("ETag", tag)
@@ -133,7 +142,7 @@ const listFlush = 64 << 10
 func renderList(c *call, w http.ResponseWriter) {
 	l := c.list
 	w.WriteHeader(http.StatusOK)
-	b := make([]byte, 0, min(512+1024*len(l.Resources), listFlush+4096))
+	b := make([]byte, 0, min(512+1024*l.Len(), listFlush+4096))
 	b = append(b, `{"schemas":["`+urnListResponse+`"],"totalResults":`...)
 	b = strconv.AppendInt(b, int64(l.Total), 10)
 	if c.query.Cursor == nil {
@@ -141,15 +150,15 @@ func renderList(c *call, w http.ResponseWriter) {
 		b = strconv.AppendInt(b, int64(c.query.Start), 10)
 	}
 	b = append(b, `,"itemsPerPage":`...)
-	b = strconv.AppendInt(b, int64(len(l.Resources)), 10)
+	b = strconv.AppendInt(b, int64(l.Len()), 10)
 	b = appendCursor(b, "previousCursor", l.Previous)
 	b = appendCursor(b, "nextCursor", l.Next)
 	b = append(b, `,"Resources":[`...)
-	for i, o := range l.Resources {
+	for i := range l.Len() {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = c.present(o).AppendJSON(b)
+		b = c.appendListed(b, i)
 		if len(b) >= listFlush {
 			if _, err := w.Write(b); err != nil {
 				return // the client went away
@@ -158,6 +167,25 @@ func renderList(c *call, w http.ResponseWriter) {
 		}
 	}
 	_, _ = w.Write(append(b, "]}"...))
+}
+
+// appendListed appends a resource of the list: from upstream's bytes where they
+// will do, else from its object.
+func (c *call) appendListed(b []byte, i int) []byte {
+	if s := c.list.Source; s != nil {
+		if b, ok := s.Append(b, i, c.view()); ok {
+			return b
+		}
+	}
+	return c.present(c.list.Object(i)).AppendJSON(b)
+}
+
+// view says how the answer shows resources of the type that the request is about.
+func (c *call) view() resource.View {
+	return resource.View{
+		Type: c.rt, Collection: c.base + c.rt.Endpoint, Want: c.query.Want, Versioned: c.versioned,
+		References: c.caller.MemberRef, EmailType: c.caller.UntypedEmail,
+	}
 }
 
 // appendCursor writes a member that is there only if there is such a page. A
