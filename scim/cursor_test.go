@@ -142,13 +142,13 @@ func TestCursorOfAnotherProcess(t *testing.T) {
 
 func TestPaginationIsAnnounced(t *testing.T) {
 	p := newPaged(t, 1)
-	for _, hidden := range []bool{false, true} {
-		p.config.HidePagination, p.config.CursorTimeout = hidden, time.Hour
+	for _, announced := range []bool{false, true} {
+		p.config.ShowPagination, p.config.CursorTimeout = announced, time.Hour
 		p.restart(t)
 		body, _ := bearerRequest(t, http.MethodGet, p.server.URL+server.BasePath+"/ServiceProviderConfig", "one", "")
 		want := `"pagination":{"cursor":true,"index":true,"defaultPaginationMethod":"index","defaultPageSize":10000,"maxPageSize":10000,"cursorTimeout":3600}`
-		if got := strings.Contains(string(body), want); got == hidden {
-			t.Errorf("hidden %v: %s", hidden, body)
+		if got := strings.Contains(string(body), want); got != announced {
+			t.Errorf("announced %v: %s", announced, body)
 		}
 	}
 }

@@ -92,7 +92,7 @@ func prefixed(part string, names ...string) members {
 // into types of their own to the members that the RFCs give them: some refuse a
 // document with any other. The callers have no setting that adds one.
 func TestTypedDocumentsHaveNoUnknownMember(t *testing.T) {
-	f := newFacade(t, emulator.Options{Users: 12, Groups: 3, Projects: 1, Issues: 5, Seed: 1}, scim.Config{HidePagination: true})
+	f := newFacade(t, emulator.Options{Users: 12, Groups: 3, Projects: 1, Issues: 5, Seed: 1}, scim.Config{})
 	meta := prefixed("meta", "resourceType", "created", "lastModified", "location", "version")
 	common := slices.Concat(members{"schemas", "id", "externalId"}, meta)
 	attribute := []string{"name", "type", "multiValued", "description", "required", "canonicalValues", "caseExact", "mutability", "returned", "uniqueness", "referenceTypes", "subAttributes"}

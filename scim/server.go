@@ -72,7 +72,7 @@ type Config struct {
 	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
 	CursorTimeout   time.Duration // between two pages of a list; default 10 min
 	KeptResultBytes int64         // memory for results between their pages; default 512 MiB
-	HidePagination  bool          // keep pagination (RFC 9865) out of ServiceProviderConfig, which strict clients may not know
+	ShowPagination  bool          // ServiceProviderConfig has pagination (RFC 9865), which strict clients may not know; a caller's own setting wins
 
 	OnRequest func(server.Request) // called after every answer, for metrics; safe for concurrent use and quick; nil: none
 	Logger    *zap.Logger          // nil: none
@@ -176,7 +176,7 @@ func New(cfg Config) (*Server, error) {
 	})
 	handler, err := server.New(server.Config{
 		Types: types, Root: list.NewRoot(types), Auth: authenticator, Lists: list.New(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
-		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, HidePagination: cfg.HidePagination,
+		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
 	})

@@ -33,7 +33,8 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	# a comment
 //	caller read-only           the requests that follow are this caller's
 //	server trusted-source …    a new server with these settings: trusted-source,
-//	                           ignore-unsynced, organization, snapshots
+//	                           ignore-unsynced, organization, snapshots,
+//	                           announce-pagination, public-discovery
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
 //	header Accept: text/html   a header of the next request; without a value, it is not sent
 //	every Accept: text/html    a header of every request from here on
@@ -98,11 +99,18 @@ func (p *player) serve(t *testing.T, settings ...string) {
 	clears.PutWithoutMembers = auth.Clear
 	untyped := bearer("untyped-email", auth.Write)
 	untyped.UntypedEmail = "work"
+	announced := bearer("pagination", auth.Write)
+	announced.AnnouncePagination = new(bool)
+	*announced.AnnouncePagination = true
+	unannounced := bearer("no-pagination", auth.Write)
+	unannounced.AnnouncePagination = new(bool)
+	charset := bearer("charset", auth.Write)
+	charset.ContentType = "application/json; charset=utf-8"
 	basic := auth.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]auth.Right{auth.AnyType: auth.Write}}
 	readOnly := auth.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]auth.Right{"User": auth.Read}}
 	config := scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000, ProvisioningWait: 2 * time.Second,
-		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, clears, untyped, basic, readOnly},
+		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, charset, clears, untyped, announced, unannounced, basic, readOnly},
 	}
 	for _, set := range settings {
 		switch set {
@@ -110,6 +118,10 @@ func (p *player) serve(t *testing.T, settings ...string) {
 			config.TrustedSource = true
 		case "ignore-unsynced":
 			config.IgnoreUnsynced = true
+		case "announce-pagination":
+			config.ShowPagination = true
+		case "public-discovery":
+			config.PublicDiscovery = true
 		case "snapshots":
 			config.SnapshotTTL = time.Minute
 		case "organization":

@@ -103,7 +103,6 @@ func defaultConfig() *config {
 		ProvisioningWait:    20 * time.Second,
 		CursorTimeout:       10 * time.Minute,
 		KeptResultBytes:     512 << 20,
-		AnnouncePagination:  true,
 		UpstreamConcurrency: 16,
 		UpstreamTimeout:     20 * time.Second,
 		UpstreamRetryWait:   15 * time.Second,

@@ -260,7 +260,7 @@ func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*
 		CursorKey:         string(c.CursorKey),
 		CursorTimeout:     c.CursorTimeout,
 		KeptResultBytes:   c.KeptResultBytes,
-		HidePagination:    !c.AnnouncePagination,
+		ShowPagination:    c.AnnouncePagination,
 		Owners:            connector.Owners{Business: c.BusinessOwner, IT: c.ITOwner},
 		Connector:         answers,
 		OnRequest:         m.request,

@@ -53,6 +53,8 @@ type Caller struct {
 
 	UntypedEmail string `json:"untyped_email"` // answers show an e-mail address without type with this one, such as "work"; empty: without
 
+	AnnouncePagination *bool `json:"announce_pagination"` // ServiceProviderConfig shows pagination (RFC 9865); nil: as the server is set
+
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
 }
 

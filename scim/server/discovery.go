@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -17,12 +18,17 @@ import (
 // built once, since the library's own leave much out and cannot be completed.
 type discovery struct {
 	config    query.Object
+	paginated query.Object              // config with pagination
+	announce  bool                      // paginated is for callers without a setting of their own, and for unknown ones
 	documents map[string][]query.Object // by endpoint, in the order they are listed
 	aliases   map[string]string         // other URNs of schemas, in lower case
 }
 
 func newDiscovery(cfg Config, types []*resource.Type) (*discovery, error) {
-	d := &discovery{config: serviceProviderConfig(cfg), documents: map[string][]query.Object{}, aliases: map[string]string{}}
+	d := &discovery{
+		config: serviceProviderConfig(cfg), paginated: serviceProviderConfig(cfg, query.Member{Name: "pagination", Value: pagination(cfg)}),
+		announce: cfg.ShowPagination, documents: map[string][]query.Object{}, aliases: map[string]string{},
+	}
 	published, err := schemas.Published()
 	if err != nil {
 		return nil, err
@@ -70,8 +76,8 @@ func withMeta(doc query.Object, resourceType string) query.Object {
 	return append(doc, query.Member{Name: "meta", Value: query.Object{{Name: "resourceType", Value: resourceType}}})
 }
 
-// serviceProviderConfig says what the server offers, RFC 7643 section 5.
-func serviceProviderConfig(cfg Config) query.Object {
+// serviceProviderConfig says what the server offers, RFC 7643 section 5, and more.
+func serviceProviderConfig(cfg Config, more ...query.Member) query.Object {
 	supported := func(yes bool, more ...query.Member) query.Object {
 		return append(query.Object{{Name: "supported", Value: yes}}, more...)
 	}
@@ -92,10 +98,7 @@ func serviceProviderConfig(cfg Config) query.Object {
 			scheme("oauthbearertoken", "Bearer token", "A token in the Authorization header, RFC 6750"),
 		}},
 	}
-	if !cfg.HidePagination {
-		doc.Set("pagination", pagination(cfg))
-	}
-	return withMeta(doc, "ServiceProviderConfig")
+	return withMeta(append(doc, more...), "ServiceProviderConfig")
 }
 
 // pagination says how lists are paged, RFC 9865 section 4.
@@ -147,7 +150,7 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 		if to.id != "" {
 			return noEndpoint()
 		}
-		c.static = c.withLocation(d.config, "/"+endpointServiceProviderConfig)
+		c.static = c.withLocation(d.configFor(c.caller), "/"+endpointServiceProviderConfig)
 		return nil
 	}
 	documents := d.documents[to.discovery]
@@ -174,6 +177,18 @@ func (d *discovery) answer(c *call, r *http.Request, to route) error {
 		{Name: "startIndex", Value: int64(1)}, {Name: "itemsPerPage", Value: int64(len(all))}, {Name: "Resources", Value: all},
 	}
 	return nil
+}
+
+// configFor returns the ServiceProviderConfig for a caller, nil if nobody knows who calls.
+func (d *discovery) configFor(caller *auth.Caller) query.Object {
+	announce := d.announce
+	if caller != nil && caller.AnnouncePagination != nil {
+		announce = *caller.AnnouncePagination
+	}
+	if announce {
+		return d.paginated
+	}
+	return d.config
 }
 
 // withLocation returns a copy of a document with its location in meta.

@@ -32,7 +32,7 @@ import (
 )
 
 // Config says what a Server serves and within which bounds. All fields but
-// PublicURL, TrustedProxies, PublicDiscovery, HidePagination and Endpoints are
+// PublicURL, TrustedProxies, PublicDiscovery, ShowPagination and Endpoints are
 // required.
 type Config struct {
 	Types     []*resource.Type
@@ -45,7 +45,7 @@ type Config struct {
 	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
 	PublicDiscovery   bool           // ServiceProviderConfig without authentication
-	HidePagination    bool           // keep pagination (RFC 9865) out of ServiceProviderConfig
+	ShowPagination    bool           // ServiceProviderConfig has pagination (RFC 9865), but for callers with another setting
 	MaxResults        int            // resources in one answer at most
 	MaxBodyBytes      int64          // of a request
 	BulkMaxOperations int            // in one bulk request

@@ -46,7 +46,7 @@ record Discovery(Steps steps, ScimService scim, ScimService stranger) {
 
   /**
    * Reads the configuration with the attributes that the SDK does not know passed over: it is older than RFC 9865,
-   * whose pagination is announced unless SCIM_ATLASSIAN_ANNOUNCE_PAGINATION is false.
+   * whose pagination is announced if SCIM_ATLASSIAN_ANNOUNCE_PAGINATION is true.
    */
   private ServiceProviderConfigResource serviceProviderConfig() throws ScimException {
     BaseScimResource.IGNORE_UNKNOWN_FIELDS = true;
