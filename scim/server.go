@@ -169,6 +169,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
+	if err := checkHidden(cfg.Callers, types); err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
+	}
 	connector := connector.New(connector.Config{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
 		TestTimeout: cfg.RequestTimeout, Types: types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,

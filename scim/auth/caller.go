@@ -53,6 +53,10 @@ type Caller struct {
 
 	UntypedEmail string `json:"untyped_email"` // answers show an e-mail address without type with this one, such as "work"; empty: without
 
+	// Hide lists attributes that answers show only to a request that names them: "Group.members", "User.groups".
+	// scim.New checks the names, since it knows the schemas.
+	Hide []string `json:"hide"`
+
 	AnnouncePagination *bool `json:"announce_pagination"` // ServiceProviderConfig shows pagination (RFC 9865); nil: as the server is set
 
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
@@ -119,6 +123,17 @@ func (c *Caller) May(resourceType string, write bool) bool {
 		right = c.Rights[AnyType]
 	}
 	return right == Write || right == Read && !write
+}
+
+// Hidden returns the names of the attributes of a type that Hide lists.
+func (c *Caller) Hidden(resourceType string) []string {
+	var names []string
+	for _, setting := range c.Hide {
+		if of, name, _ := strings.Cut(setting, "."); of == resourceType {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // byToken reports whether an access token with a role or a scope makes its bearer this caller.

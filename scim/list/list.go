@@ -48,6 +48,8 @@ type Request struct {
 	Caller string           // the name of the caller, whom walks and cursors belong to
 	Base   string           // base URL in locations
 	Began  time.Time        // when the request came in
+	// Want says which attributes of a type the answer shows; in a query on the root, no more than Query.Want.
+	Want func(rt *resource.Type) query.Projection
 	// Complete adds the attributes of an answer that are the server's, such as meta.location. It does not write to o.
 	Complete func(rt *resource.Type, o query.Object) query.Object
 }
@@ -279,6 +281,7 @@ func gather(ctx context.Context, r *Request, q resource.ListQuery) (*walk, error
 		if !possible {
 			continue
 		}
+		part.Want = r.Want(rt)
 		if q.Complete != nil {
 			part.Complete = r.completer(rt)
 		}

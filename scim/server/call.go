@@ -31,14 +31,15 @@ type call struct {
 	conditions conditions
 	target     string // id in the path, or of what was created
 	query      resource.ListQuery
-	versioned  bool                 // the answer has meta.version, so resources must be whole
-	explain    bool                 // the client wants the plan in the answer
-	operation  int                  // place in a bulk request, from 1; 0: a request of its own
-	data       any                  // the body, where it is known already
-	body       query.Object         // what a POST or PUT says of the resource
-	cleared    []string             // attributes that body gives no value on purpose
-	standIn    string               // attribute in body that stands for what the resource has
-	patch      []resource.Operation // normalised operations of a PATCH
+	wants      map[string]query.Projection // by name of a type, of a query on the root for a caller from whom attributes are hidden
+	versioned  bool                        // the answer has meta.version, so resources must be whole
+	explain    bool                        // the client wants the plan in the answer
+	operation  int                         // place in a bulk request, from 1; 0: a request of its own
+	data       any                         // the body, where it is known already
+	body       query.Object                // what a POST or PUT says of the resource
+	cleared    []string                    // attributes that body gives no value on purpose
+	standIn    string                      // attribute in body that stands for what the resource has
+	patch      []resource.Operation        // normalised operations of a PATCH
 
 	answered bool            // a resource handler ran; otherwise the library refused
 	found    query.Object    // the resource, nil for 204
@@ -66,7 +67,7 @@ func callFrom(ctx context.Context) *call {
 
 // listRequest is the part of c that finds the page of a list.
 func (c *call) listRequest() *list.Request {
-	return &list.Request{Query: c.query, Type: c.rt, Root: c.root, Types: c.types, Caller: c.caller.Name, Base: c.base, Began: c.began, Complete: c.complete}
+	return &list.Request{Query: c.query, Type: c.rt, Root: c.root, Types: c.types, Caller: c.caller.Name, Base: c.base, Began: c.began, Want: c.wantOf, Complete: c.complete}
 }
 
 // newCall starts the record of a request. A client's X-Request-Id is kept when

@@ -208,6 +208,9 @@ func (c *call) present(o query.Object) query.Object {
 // see all that the resource has. It does not write to doc.
 func (c *call) cut(doc query.Object) query.Object {
 	cut := c.query.Want.Apply(doc)
+	if want, ok := c.wants[doc.Inner("meta").Text("resourceType")]; ok {
+		cut = want.Apply(cut)
+	}
 	if len(cut) == len(doc) {
 		return cut
 	}

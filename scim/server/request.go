@@ -51,13 +51,8 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		}
 	}
 	c.query.Fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
-	c.query.Want = c.rt.Shown
-	if len(p.attributes)+len(p.excludeAttributes) > 0 {
-		if c.query.Want, err = c.rt.Schema.Project(p.attributes, p.excludeAttributes); err != nil {
-			return resource.InvalidValue("%s.", err.Error())
-		}
-		c.query.Named = len(p.attributes) > 0
-		c.query.Shown = strings.Join(p.attributes, ",") + "\x00" + strings.Join(p.excludeAttributes, ",")
+	if err := c.understandAttributes(p); err != nil {
+		return err
 	}
 	switch {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
@@ -74,6 +69,45 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		})
 	}
 	return err
+}
+
+// understandAttributes says what the answer shows. A request that names no
+// attributes sees neither those that it excludes nor those hidden from the caller.
+func (c *call) understandAttributes(p parameters) (err error) {
+	hidden := c.caller.Hidden(c.rt.Name)
+	if len(p.attributes) > 0 {
+		hidden = nil
+	}
+	c.query.Want = c.rt.Shown
+	if len(p.attributes)+len(p.excludeAttributes)+len(hidden) > 0 {
+		if c.query.Want, err = c.rt.Schema.Project(p.attributes, slices.Concat(p.excludeAttributes, hidden)); err != nil {
+			return resource.InvalidValue("%s.", err.Error())
+		}
+	}
+	if len(p.attributes)+len(p.excludeAttributes) > 0 {
+		c.query.Named = len(p.attributes) > 0
+		c.query.Shown = strings.Join(p.attributes, ",") + "\x00" + strings.Join(p.excludeAttributes, ",")
+	}
+	if c.root == nil || len(c.caller.Hide) == 0 || len(p.attributes) > 0 {
+		return nil
+	}
+	c.wants = make(map[string]query.Projection, len(c.types))
+	for _, rt := range c.types {
+		excluded := slices.Concat(p.excludeAttributes, c.caller.Hidden(rt.Name))
+		if c.wants[rt.Name], err = rt.Schema.Project(nil, excluded); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wantOf returns the attributes of a type that the answer shows. In a query on
+// the root, the answer shows no attribute of them that c.query.Want leaves out.
+func (c *call) wantOf(rt *resource.Type) query.Projection {
+	if want, ok := c.wants[rt.Name]; ok {
+		return want
+	}
+	return c.query.Want
 }
 
 // understandList completes c.query with filter, sort and page.
