@@ -266,7 +266,7 @@ func boolean(a Attribute) Attribute { a.Type = "boolean"; return a }
 // Schema derives the schema that requests are held to. readOnly names the
 // attributes that no request can write, as their source cannot be; types has
 // those that are not text.
-func (m *Mapping) Schema(readOnly map[string]bool, types map[string]string) (*Schema, error) {
+func (m *Mapping) Schema(readOnly map[string]bool, types map[string]string) *Schema {
 	s := &Schema{ID: m.ID, Name: m.Name, Description: m.Description}
 	for _, a := range m.Attributes {
 		derived := Attribute{
@@ -290,7 +290,7 @@ func (m *Mapping) Schema(readOnly map[string]bool, types map[string]string) (*Sc
 		}
 		s.Attributes = append(s.Attributes, derived)
 	}
-	return s, nil
+	return s
 }
 
 // Published returns the document of s that clients see in one of the modes: an

@@ -133,10 +133,7 @@ func TestParseMappingProblems(t *testing.T) {
 // TestPublishedDirection holds that an attribute that does not flow to Atlassian is published as readOnly.
 func TestPublishedDirection(t *testing.T) {
 	m := AccountMapping()
-	s, err := m.Schema(map[string]bool{}, map[string]string{"active": "boolean"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := m.Schema(map[string]bool{}, map[string]string{"active": "boolean"})
 	for trusted, want := range map[bool]string{false: "readWrite", true: "readOnly"} {
 		raw, err := m.Published(s, trusted)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 // A directory may answer success and change nothing.
@@ -22,7 +23,7 @@ func TestIgnoredAttributes(t *testing.T) {
 		{Name: "userName", Value: "ann@demo.example"}, {Name: "title", Value: "Lead"}, {Name: "active", Value: true},
 		{Name: "name", Value: query.Object{{Name: "givenName", Value: "Ann"}}}, {Name: "emails", Value: list("ann@demo.example", "a@corp.example")},
 	}
-	schema := namedType(t, "User").Schema
+	schema := resourcetest.Type(t, "User").Schema
 	for _, test := range []struct {
 		name string
 		ops  []atlassian.PatchOperation
@@ -49,7 +50,7 @@ func TestIgnoredAttributes(t *testing.T) {
 // A group is confirmed if added members are there, removed ones are not, and after
 // a replacement there is nobody else.
 func TestGroupConfirmed(t *testing.T) {
-	b := &Groups{schema: namedType(t, "Group").Schema}
+	b := &Groups{schema: resourcetest.Type(t, "Group").Schema}
 	found := groupObject(&atlassian.Group{ID: "g", DisplayName: "G", Members: references([]string{"a", "b"})})
 	for _, test := range []struct {
 		name   string

@@ -1,56 +1,15 @@
 package document
 
 import (
-	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
 
-	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
-
-// The refusals that refusalOf returns.
-const (
-	badFilter     = "Bad Request invalidFilter"
-	badPath       = "Bad Request invalidPath"
-	badSyntax     = "Bad Request invalidSyntax"
-	badValue      = "Bad Request invalidValue"
-	badMutability = "Bad Request mutability"
-	badTarget     = "Bad Request noTarget"
-)
-
-// refusalOf returns the status and scimType of err, "" for nil. It fails on an error that is no refusal, or does not help.
-func refusalOf(tb testing.TB, err error) string {
-	tb.Helper()
-	if err == nil {
-		return ""
-	}
-	e := resource.AsError(err)
-	if e.Status < 400 || e.Status > 499 || e.Detail == "" || strings.Contains(e.Detail, "%!") {
-		tb.Errorf("not a refusal that helps: %v", err)
-	}
-	return strings.TrimSpace(http.StatusText(e.Status) + " " + e.Type)
-}
-
-// namedType returns the resource type with the name, without a backend.
-func namedType(tb testing.TB, name string) *resource.Type {
-	tb.Helper()
-	types, err := schemas.ResourceTypes()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, rt := range types {
-		if rt.Name == name {
-			return &resource.Type{ResourceType: rt, Schema: resource.SchemaOf(rt), References: name == "Issue"}
-		}
-	}
-	tb.Fatalf("no type %s", name)
-	return nil
-}
 
 func decode(tb testing.TB, text string) any {
 	tb.Helper()
@@ -71,7 +30,7 @@ func applyPatch(tb testing.TB, rt *resource.Type, whole, operations string, stri
 	body := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": decode(tb, operations)}
 	ops, err := Reader{Type: rt, Policy: resource.Policy{Strict: strict}}.Patch(body)
 	if err != nil {
-		return nil, refusalOf(tb, err)
+		return nil, resourcetest.Refusal(tb, err)
 	}
 	current := query.ObjectOf(fields, rt.Schema)
 	before := string(current.AppendJSON(nil))
@@ -80,7 +39,7 @@ func applyPatch(tb testing.TB, rt *resource.Type, whole, operations string, stri
 		tb.Errorf("%s wrote to the current resource: %s", operations, after)
 	}
 	if err != nil {
-		return nil, refusalOf(tb, err)
+		return nil, resourcetest.Refusal(tb, err)
 	}
 	return decode(tb, string(changed.AppendJSON(nil))), ""
 }
@@ -188,21 +147,21 @@ func TestPatchUser(t *testing.T) {
 			{"op":"add","path":"addresses[type eq \"work\"].streetAddress","value":"s"},{"op":"add","path":"roles","value":[]},
 			{"op":"replace","value":{"password":"p","` + enterprise + `:employeeNumber":"7"}},{"op":"add","path":"urn:okta:custom:user:1.0:x","value":1}]`},
 
-		{name: "required removed", ops: `[{"op":"remove","path":"userName"}]`, err: badMutability},
-		{name: "required emptied", ops: `[{"op":"replace","path":"emails","value":[]}]`, err: badMutability},
-		{name: "readOnly removed", ops: `[{"op":"remove","path":"id"}]`, err: badMutability},
-		{name: "readOnly replaced", ops: `[{"op":"replace","path":"groups","value":[]}]`, err: badMutability},
-		{name: "readOnly sub-attribute", ops: `[{"op":"replace","path":"meta.created","value":"x"}]`, err: badMutability},
-		{name: "the third of three", ops: `[{"op":"remove","path":"title"},{"op":"remove","path":"nickName"},{"op":"replace","path":"active","value":"perhaps"}]`, err: badValue},
-		{name: "filter that makes no element", ops: `[{"op":"replace","path":"emails[type ne \"work\"].value","value":"x"}]`, err: badTarget},
-		{name: "strict, no such element", strict: true, ops: `[{"op":"replace","path":"emails[type eq \"home\"].value","value":"x"}]`, err: badTarget},
-		{name: "strict, text for a boolean", strict: true, ops: `[{"op":"replace","path":"active","value":"False"}]`, err: badValue},
-		{name: "strict, object for an array", strict: true, ops: `[{"op":"add","path":"emails","value":{"value":"x"}}]`, err: badValue},
-		{name: "strict, two primaries", strict: true, ops: `[{"op":"add","path":"emails","value":[{"value":"x","primary":true},{"value":"y","primary":true}]}]`, err: badValue},
-		{name: "strict, not stored", strict: true, ops: `[{"op":"add","path":"manager","value":"m1"}]`, err: badPath},
+		{name: "required removed", ops: `[{"op":"remove","path":"userName"}]`, err: resourcetest.BadMutability},
+		{name: "required emptied", ops: `[{"op":"replace","path":"emails","value":[]}]`, err: resourcetest.BadMutability},
+		{name: "readOnly removed", ops: `[{"op":"remove","path":"id"}]`, err: resourcetest.BadMutability},
+		{name: "readOnly replaced", ops: `[{"op":"replace","path":"groups","value":[]}]`, err: resourcetest.BadMutability},
+		{name: "readOnly sub-attribute", ops: `[{"op":"replace","path":"meta.created","value":"x"}]`, err: resourcetest.BadMutability},
+		{name: "the third of three", ops: `[{"op":"remove","path":"title"},{"op":"remove","path":"nickName"},{"op":"replace","path":"active","value":"perhaps"}]`, err: resourcetest.BadValue},
+		{name: "filter that makes no element", ops: `[{"op":"replace","path":"emails[type ne \"work\"].value","value":"x"}]`, err: resourcetest.BadTarget},
+		{name: "strict, no such element", strict: true, ops: `[{"op":"replace","path":"emails[type eq \"home\"].value","value":"x"}]`, err: resourcetest.BadTarget},
+		{name: "strict, text for a boolean", strict: true, ops: `[{"op":"replace","path":"active","value":"False"}]`, err: resourcetest.BadValue},
+		{name: "strict, object for an array", strict: true, ops: `[{"op":"add","path":"emails","value":{"value":"x"}}]`, err: resourcetest.BadValue},
+		{name: "strict, two primaries", strict: true, ops: `[{"op":"add","path":"emails","value":[{"value":"x","primary":true},{"value":"y","primary":true}]}]`, err: resourcetest.BadValue},
+		{name: "strict, not stored", strict: true, ops: `[{"op":"add","path":"manager","value":"m1"}]`, err: resourcetest.BadPath},
 		{name: "strict, op in capitals", strict: true, ops: `[{"op":"Remove","path":"title"}]`, want: untitled},
 	}
-	runPatches(t, namedType(t, "User"), anna, tests)
+	runPatches(t, resourcetest.Type(t, "User"), anna, tests)
 }
 
 // TestPatchGroup applies the operations with which clients change members and rename.
@@ -224,10 +183,10 @@ func TestPatchGroup(t *testing.T) {
 		{name: "added twice", ops: `[{"op":"add","path":"members","value":[{"value":"u1"},{"value":"u4"},{"value":"u4"}]}]`, want: `{"displayName":"G","members":[{"value":"u1"},{"value":"u2"},{"value":"u3"},{"value":"u4"}]}`},
 		{name: "Okta's pair", ops: `[{"op":"remove","path":"members[value eq \"u2\"]"},{"op":"add","path":"members","value":[{"value":"u4","display":"a"}]}]`, want: `{"displayName":"G","members":[{"value":"u1"},{"value":"u3"},{"value":"u4"}]}`},
 		{name: "the same name", ops: `[{"op":"replace","value":{"id":"7","displayName":"G"}}]`, want: group},
-		{name: "another name", ops: `[{"op":"replace","path":"displayName","value":"H"}]`, err: badMutability},
-		{name: "no name", ops: `[{"op":"remove","path":"displayName"}]`, err: badMutability},
+		{name: "another name", ops: `[{"op":"replace","path":"displayName","value":"H"}]`, err: resourcetest.BadMutability},
+		{name: "no name", ops: `[{"op":"remove","path":"displayName"}]`, err: resourcetest.BadMutability},
 	}
-	runPatches(t, namedType(t, "Group"), group, tests)
+	runPatches(t, resourcetest.Type(t, "Group"), group, tests)
 }
 
 // TestUnwritable checks that a PUT can neither leave out a required value nor change an immutable one.
@@ -247,10 +206,10 @@ func TestUnwritable(t *testing.T) {
 		want string
 	}{
 		{"without what is readOnly", thing("a", "2"), ""},
-		{"without what is required", query.Object{{Name: "name", Value: "a"}}, badMutability},
-		{"with another for what is fixed", thing("b", "1"), badMutability},
+		{"without what is required", query.Object{{Name: "name", Value: "a"}}, resourcetest.BadMutability},
+		{"with another for what is fixed", thing("b", "1"), resourcetest.BadMutability},
 	} {
-		if got := refusalOf(t, CheckWritable(rt, current, test.doc)); got != test.want {
+		if got := resourcetest.Refusal(t, CheckWritable(rt, current, test.doc)); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}

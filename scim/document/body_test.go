@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 func TestCheckContentType(t *testing.T) {
@@ -20,7 +21,7 @@ func TestCheckContentType(t *testing.T) {
 		"": "", "application/json": "", "application/scim+json": "", "application/scim+json; charset=utf-8": "", "Application/JSON;charset=UTF-8": "", "text/json": "",
 		"application/x-www-form-urlencoded": unsupported, "application/xml": unsupported, "image/svg+json": unsupported, "json": unsupported,
 	} {
-		if got := refusalOf(t, checkContentType(header)); got != want {
+		if got := resourcetest.Refusal(t, checkContentType(header)); got != want {
 			t.Errorf("%q: got %q, want %q", header, got, want)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 func TestParseResource(t *testing.T) {
@@ -27,21 +28,21 @@ func TestParseResource(t *testing.T) {
 		{name: "extension in any case", body: `{` + needed + `,"URN:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"Department":"D","costCenter":"7"}}`, want: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"D"}}`},
 		{name: "empty extension", body: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":""}}`, want: `{` + needed + `}`},
 		{name: "strict as the RFC", strict: true, body: `{` + needed + `,"id":"7"}`, want: `{` + needed + `}`},
-		{name: "no object", body: `[]`, err: badSyntax},
-		{name: "no schemas", body: `{"userName":"a","emails":["a@x.example"]}`, err: badSyntax},
-		{name: "no userName", body: `{` + schemas + `,"emails":["a@x.example"]}`, err: badValue},
-		{name: "empty userName", body: `{` + needed + `,"username":""}`, err: badSyntax},
-		{name: "name twice", body: `{` + needed + `,"username":"b"}`, err: badSyntax},
-		{name: "wrong type", body: `{` + needed + `,"title":5}`, err: badValue},
-		{name: "strict, text for a boolean", strict: true, body: `{` + needed + `,"active":"true"}`, err: badValue},
-		{name: "strict, unknown attribute", strict: true, body: `{` + needed + `,"emailz":1}`, err: badSyntax},
-		{name: "strict, other schema", strict: true, body: `{"schemas":["urn:x"],"userName":"a","emails":[{"value":"a","primary":true}]}`, err: badSyntax},
-		{name: "strict, object for an array", strict: true, body: `{` + schemas + `,"userName":"a","emails":{"value":"a"}}`, err: badValue},
+		{name: "no object", body: `[]`, err: resourcetest.BadSyntax},
+		{name: "no schemas", body: `{"userName":"a","emails":["a@x.example"]}`, err: resourcetest.BadSyntax},
+		{name: "no userName", body: `{` + schemas + `,"emails":["a@x.example"]}`, err: resourcetest.BadValue},
+		{name: "empty userName", body: `{` + needed + `,"username":""}`, err: resourcetest.BadSyntax},
+		{name: "name twice", body: `{` + needed + `,"username":"b"}`, err: resourcetest.BadSyntax},
+		{name: "wrong type", body: `{` + needed + `,"title":5}`, err: resourcetest.BadValue},
+		{name: "strict, text for a boolean", strict: true, body: `{` + needed + `,"active":"true"}`, err: resourcetest.BadValue},
+		{name: "strict, unknown attribute", strict: true, body: `{` + needed + `,"emailz":1}`, err: resourcetest.BadSyntax},
+		{name: "strict, other schema", strict: true, body: `{"schemas":["urn:x"],"userName":"a","emails":[{"value":"a","primary":true}]}`, err: resourcetest.BadSyntax},
+		{name: "strict, object for an array", strict: true, body: `{` + schemas + `,"userName":"a","emails":{"value":"a"}}`, err: resourcetest.BadValue},
 	}
-	rt := namedType(t, "User")
+	rt := resourcetest.Type(t, "User")
 	for _, test := range tests {
 		got, _, err := Reader{Type: rt, Policy: resource.Policy{Strict: test.strict}}.Resource(decode(t, test.body), func(*query.Object) error { return nil })
-		if refused := refusalOf(t, err); refused != test.err {
+		if refused := resourcetest.Refusal(t, err); refused != test.err {
 			t.Errorf("%s: got %q, want %q", test.name, refused, test.err)
 		}
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 // FuzzPatch checks that any PATCH body is refused with a client error or can be applied, and that the result can be
@@ -20,7 +21,7 @@ func FuzzPatch(f *testing.F) {
 			}
 		}
 	}
-	rt := namedType(f, "User")
+	rt := resourcetest.Type(f, "User")
 	f.Fuzz(func(t *testing.T, op, path, value string, strict bool) {
 		var decoded any
 		if json.Unmarshal([]byte(value), &decoded) != nil {
@@ -28,7 +29,7 @@ func FuzzPatch(f *testing.F) {
 		}
 		body := map[string]any{"schemas": []any{resource.URNPatchOp}, "Operations": []any{map[string]any{"op": op, "path": path, "value": decoded}}}
 		ops, err := Reader{Type: rt, Policy: resource.Policy{Strict: strict}}.Patch(body)
-		if refusalOf(t, err) != "" {
+		if resourcetest.Refusal(t, err) != "" {
 			return
 		}
 		for i := range ops {
@@ -43,7 +44,7 @@ func FuzzPatch(f *testing.F) {
 		if after := string(user.AppendJSON(nil)); after != before {
 			t.Errorf("the current user was written to: %s", after)
 		}
-		if refusalOf(t, err) == "" {
+		if resourcetest.Refusal(t, err) == "" {
 			changed.AppendJSON(nil)
 		}
 	})

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 func TestParsePatchRefuses(t *testing.T) {
@@ -15,25 +16,25 @@ func TestParsePatchRefuses(t *testing.T) {
 	}{
 		{name: "members in any case, no schemas", body: `{"operations":[{"OP":"REMOVE","Path":"title"}]}`},
 		{name: "no operations at all", body: `{}`},
-		{name: "strict, no operations", strict: true, body: `{` + schemas + `}`, want: badSyntax},
-		{name: "strict, no schemas", strict: true, body: `{"Operations":[{"op":"remove","path":"title"}]}`, want: badSyntax},
-		{name: "no object", body: `[]`, want: badSyntax},
-		{name: "empty operations", body: `{` + schemas + `,"Operations":[]}`, want: badSyntax},
-		{name: "operation of another type", body: one(`"remove"`), want: badSyntax},
-		{name: "unknown op", body: one(`{"op":"move","path":"title"}`), want: badSyntax},
-		{name: "no op", body: one(`{"path":"title"}`), want: badSyntax},
-		{name: "path of another type", body: one(`{"op":"remove","path":1}`), want: badSyntax},
-		{name: "remove without path", body: one(`{"op":"remove"}`), want: badTarget},
-		{name: "value without path is no object", body: one(`{"op":"add","value":"x"}`), want: badValue},
-		{name: "unclosed filter", body: one(`{"op":"remove","path":"emails[type eq \"work\""}`), want: badPath},
-		{name: "filter on one value", body: one(`{"op":"remove","path":"title[value eq \"x\"]"}`), want: badPath},
-		{name: "no such sub-attribute", body: one(`{"op":"remove","path":"emails[type eq \"work\"].x"}`), want: badPath},
-		{name: "not plain text", body: one(`{"op":"remove","path":"\ufffd"}`), want: badPath},
+		{name: "strict, no operations", strict: true, body: `{` + schemas + `}`, want: resourcetest.BadSyntax},
+		{name: "strict, no schemas", strict: true, body: `{"Operations":[{"op":"remove","path":"title"}]}`, want: resourcetest.BadSyntax},
+		{name: "no object", body: `[]`, want: resourcetest.BadSyntax},
+		{name: "empty operations", body: `{` + schemas + `,"Operations":[]}`, want: resourcetest.BadSyntax},
+		{name: "operation of another type", body: one(`"remove"`), want: resourcetest.BadSyntax},
+		{name: "unknown op", body: one(`{"op":"move","path":"title"}`), want: resourcetest.BadSyntax},
+		{name: "no op", body: one(`{"path":"title"}`), want: resourcetest.BadSyntax},
+		{name: "path of another type", body: one(`{"op":"remove","path":1}`), want: resourcetest.BadSyntax},
+		{name: "remove without path", body: one(`{"op":"remove"}`), want: resourcetest.BadTarget},
+		{name: "value without path is no object", body: one(`{"op":"add","value":"x"}`), want: resourcetest.BadValue},
+		{name: "unclosed filter", body: one(`{"op":"remove","path":"emails[type eq \"work\""}`), want: resourcetest.BadPath},
+		{name: "filter on one value", body: one(`{"op":"remove","path":"title[value eq \"x\"]"}`), want: resourcetest.BadPath},
+		{name: "no such sub-attribute", body: one(`{"op":"remove","path":"emails[type eq \"work\"].x"}`), want: resourcetest.BadPath},
+		{name: "not plain text", body: one(`{"op":"remove","path":"\ufffd"}`), want: resourcetest.BadPath},
 	}
-	rt := namedType(t, "User")
+	rt := resourcetest.Type(t, "User")
 	for _, test := range tests {
 		_, err := Reader{Type: rt, Policy: resource.Policy{Strict: test.strict}}.Patch(decode(t, test.body))
-		if got := refusalOf(t, err); got != test.want {
+		if got := resourcetest.Refusal(t, err); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
 		}
 	}

@@ -113,9 +113,8 @@ func newAccountMap(m schemas.Mapping, user *query.Schema) (*accountMap, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	var err error
-	out.core, err = m.Schema(readOnly, types)
-	return out, err
+	out.core = m.Schema(readOnly, types)
+	return out, nil
 }
 
 // newUserPath resolves a source: the path of an operation on a User that
@@ -271,7 +270,6 @@ func newEntitlementMap(m schemas.Mapping) (*entitlementMap, error) {
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
-	var err error
-	out.core, err = m.Schema(map[string]bool{out.description: true, out.form: true}, nil)
-	return out, err
+	out.core = m.Schema(map[string]bool{out.description: true, out.form: true}, nil)
+	return out, nil
 }

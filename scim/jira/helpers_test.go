@@ -3,9 +3,8 @@ package jira
 import (
 	"testing"
 
-	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
-	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 func parseIssueFilter(t testing.TB, s *query.Schema, filter string) query.Expr {
@@ -20,17 +19,4 @@ func parseIssueFilter(t testing.TB, s *query.Schema, filter string) query.Expr {
 	return e
 }
 
-func issueSchema(t testing.TB) *query.Schema {
-	t.Helper()
-	types, err := schemas.ResourceTypes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, rt := range types {
-		if rt.Name == "Issue" {
-			return resource.SchemaOf(rt)
-		}
-	}
-	t.Fatal("no resource type Issue")
-	return nil
-}
+func issueSchema(t testing.TB) *query.Schema { return resourcetest.Type(t, "Issue").Schema }

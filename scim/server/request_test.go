@@ -23,20 +23,20 @@ func TestParseParameters(t *testing.T) {
 		{raw: "startIndex=-3&count=+5+", want: parameters{startIndex: new(-3), count: new(5)}},
 		{raw: "startIndex=&count="},
 		{raw: "cursor=&count=2", want: parameters{cursor: new(""), count: new(2)}},
-		{raw: "cursor=a&cursor=b", err: badValue},
+		{raw: "cursor=a&cursor=b", err: resourcetest.BadValue},
 		{raw: "attributes=a,b,,%20c&attributes=d", want: parameters{attributes: []string{"a", "b", "c", "d"}}},
 		{raw: "excludedAttributes=members", want: parameters{excludeAttributes: []string{"members"}}},
 		{raw: "explain=true", want: parameters{explain: true}},
-		{raw: "filter=%zz", err: badSyntax},
-		{raw: "filter=a;count=1", err: badSyntax},
-		{raw: "filter=a&filter=b", err: badValue},
-		{raw: "sortBy=a&sortBy=a", err: badValue},
-		{raw: "count=1.5", err: badValue},
-		{raw: "startIndex=99999999999999999999", err: badValue},
+		{raw: "filter=%zz", err: resourcetest.BadSyntax},
+		{raw: "filter=a;count=1", err: resourcetest.BadSyntax},
+		{raw: "filter=a&filter=b", err: resourcetest.BadValue},
+		{raw: "sortBy=a&sortBy=a", err: resourcetest.BadValue},
+		{raw: "count=1.5", err: resourcetest.BadValue},
+		{raw: "startIndex=99999999999999999999", err: resourcetest.BadValue},
 	}
 	for _, test := range tests {
 		got, err := parseParameters(test.raw)
-		if refused := refusalOf(t, err); refused != test.err {
+		if refused := resourcetest.Refusal(t, err); refused != test.err {
 			t.Errorf("%q: got %q, want %q", test.raw, refused, test.err)
 		}
 		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(parameters{})); err == nil && diff != "" {
@@ -54,19 +54,19 @@ func TestParseSearchRequest(t *testing.T) {
 		{body: `{}`},
 		{body: `{"filter":null,"count":null,"attributes":null,"cursor":null,"unknown":1}`},
 		{body: `{"cursor":"","count":3}`, want: parameters{cursor: new(""), count: new(3)}},
-		{body: `{"cursor":1}`, err: badValue},
+		{body: `{"cursor":1}`, err: resourcetest.BadValue},
 		{body: `{"Filter":"a","sortby":"b","SORTORDER":"c","startIndex":2,"count":0}`, want: parameters{filter: new("a"), sortBy: new("b"), sortOrder: new("c"), startIndex: new(2), count: new(0)}},
 		{body: `{"attributes":["a","b"],"excludedattributes":"c, d"}`, want: parameters{attributes: []string{"a", "b"}, excludeAttributes: []string{"c", "d"}}},
-		{body: `[]`, err: badSyntax},
-		{body: `{"filter":1}`, err: badValue},
-		{body: `{"count":1.5}`, err: badValue},
-		{body: `{"count":1e300}`, err: badValue},
-		{body: `{"attributes":{}}`, err: badValue},
-		{body: `{"attributes":[1]}`, err: badValue},
+		{body: `[]`, err: resourcetest.BadSyntax},
+		{body: `{"filter":1}`, err: resourcetest.BadValue},
+		{body: `{"count":1.5}`, err: resourcetest.BadValue},
+		{body: `{"count":1e300}`, err: resourcetest.BadValue},
+		{body: `{"attributes":{}}`, err: resourcetest.BadValue},
+		{body: `{"attributes":[1]}`, err: resourcetest.BadValue},
 	}
 	for _, test := range tests {
 		got, err := parseSearchRequest(decode(t, test.body))
-		if refused := refusalOf(t, err); refused != test.err {
+		if refused := resourcetest.Refusal(t, err); refused != test.err {
 			t.Errorf("%s: got %q, want %q", test.body, refused, test.err)
 		}
 		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(parameters{})); err == nil && diff != "" {
@@ -92,11 +92,11 @@ func TestUnderstandList(t *testing.T) {
 		{raw: "startIndex=7&count=51", want: page{Start: 7, Count: 50}},
 		{raw: "sortBy=USERNAME&sortOrder=Descending", want: page{Start: 1, Count: 50, SortBy: "userName", Descending: true}},
 		{raw: "filter=USERNAME+Eq+%22a%22", want: page{Start: 1, Count: 50, Filter: `userName eq "a"`}},
-		{raw: "filter=", err: badFilter},
-		{raw: "filter=JANE", err: badFilter},
-		{raw: "filter=active+gt+true", err: badFilter},
-		{raw: "sortBy=nothing", err: badPath},
-		{raw: "sortOrder=up", err: badValue},
+		{raw: "filter=", err: resourcetest.BadFilter},
+		{raw: "filter=JANE", err: resourcetest.BadFilter},
+		{raw: "filter=active+gt+true", err: resourcetest.BadFilter},
+		{raw: "sortBy=nothing", err: resourcetest.BadPath},
+		{raw: "sortOrder=up", err: resourcetest.BadValue},
 	}
 	for _, test := range tests {
 		p, err := parseParameters(test.raw)
@@ -105,7 +105,7 @@ func TestUnderstandList(t *testing.T) {
 		}
 		c := &call{rt: resourcetest.Type(t, "User"), caller: &auth.Caller{}}
 		err = s.understandList(c, p)
-		if refused := refusalOf(t, err); refused != test.err {
+		if refused := resourcetest.Refusal(t, err); refused != test.err {
 			t.Errorf("%q: got %q, want %q", test.raw, refused, test.err)
 		}
 		if err != nil {

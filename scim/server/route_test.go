@@ -42,7 +42,7 @@ func TestPathSegments(t *testing.T) {
 	}
 	for _, test := range tests {
 		got, err := pathSegments(test.path, func(segment string) bool { return segment == "connector" })
-		if refused := refusalOf(t, err); refused != test.err {
+		if refused := resourcetest.Refusal(t, err); refused != test.err {
 			t.Errorf("%q: got %q, want %q", test.path, refused, test.err)
 		}
 		if diff := cmp.Diff(test.want, got); diff != "" {
@@ -108,7 +108,7 @@ func TestRoute(t *testing.T) {
 		} else if test.allow != "" {
 			want = "Method Not Allowed"
 		}
-		if refused := refusalOf(t, err); refused != want {
+		if refused := resourcetest.Refusal(t, err); refused != want {
 			t.Errorf("%s: got %q, want %q", test.request, refused, want)
 		}
 		if err != nil {

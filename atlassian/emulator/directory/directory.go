@@ -207,7 +207,7 @@ func answerType(r *http.Request) string {
 	return "application/scim+json"
 }
 
-// server.readBody returns the body of a write.
+// readBody returns the body of a write.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError

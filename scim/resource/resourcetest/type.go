@@ -1,6 +1,8 @@
 package resourcetest
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
 	"scim-atlassian/scim/resource"
@@ -22,3 +24,28 @@ func Type(tb testing.TB, name string) *resource.Type {
 	tb.Fatalf("no resource type %s is published", name)
 	return nil
 }
+
+// Refusal returns the status and the scimType of an error as one text ("Bad
+// Request invalidValue"), "" for nil. It fails the test on an error that is no
+// refusal of the client's request, or has no detail.
+func Refusal(tb testing.TB, err error) string {
+	tb.Helper()
+	if err == nil {
+		return ""
+	}
+	e := resource.AsError(err)
+	if e.Status < 400 || e.Status > 499 || e.Detail == "" || strings.Contains(e.Detail, "%!") {
+		tb.Errorf("not a refusal that helps: %v", err)
+	}
+	return strings.TrimSpace(http.StatusText(e.Status) + " " + e.Type)
+}
+
+// The refusals that Refusal returns most often.
+const (
+	BadFilter     = "Bad Request invalidFilter"
+	BadPath       = "Bad Request invalidPath"
+	BadSyntax     = "Bad Request invalidSyntax"
+	BadValue      = "Bad Request invalidValue"
+	BadMutability = "Bad Request mutability"
+	BadTarget     = "Bad Request noTarget"
+)
