@@ -39,11 +39,12 @@ func New(cfg Config) (*Users, *Groups) {
 	kept := mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}
 	d := &provisioning{upstream: cfg.Directory, sizes: newSizes()}
 	u.directory, g.directory = d, d
+	u.sizes, g.sizes = d.sizes, d.sizes
 	u.mirror = mirror.New(mirror.Source{
-		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Page: u.page, Read: u.Read, Probe: u.probe,
+		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Page: u.page, Read: u.Read, Probe: u.probe, Few: 2,
 	}, kept)
 	g.mirror = mirror.New(mirror.Source{
-		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe,
+		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe, Few: 1,
 	}, kept)
 	d.users, d.groups = u.mirror, g.mirror
 	return u, g
@@ -51,7 +52,10 @@ func New(cfg Config) (*Users, *Groups) {
 
 // lister is the part of a backend that users and groups have in common: lists
 // and what they cost. It is safe for concurrent use.
-type lister struct{ mirror *mirror.Mirror }
+type lister struct {
+	mirror *mirror.Mirror
+	sizes  *sizes
+}
 
 // List implements resource.Backend.
 func (l *lister) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
@@ -71,11 +75,33 @@ func (l *lister) Collection() *mirror.Collection { return l.mirror.Collection() 
 // -1 as long as nobody has seen how many there are.
 func (l *lister) ScanCost() int { return l.mirror.ScanCost() }
 
-// Worthwhile fails with mirror.ErrCostly if that many reads by id cost more than
-// reading all resources. It asks upstream for the number of resources where that
-// is unknown and may matter.
-func (l *lister) Worthwhile(ctx context.Context, reads int) error {
-	return l.mirror.Worthwhile(ctx, reads)
+// ReadMany reads resources by id and leaves out those that do not exist. It fails
+// with mirror.ErrCostly if reading all resources is known to cost less.
+func (l *lister) ReadMany(ctx context.Context, ids []string) ([]query.Object, error) {
+	return l.mirror.ReadMany(ctx, ids)
+}
+
+// LinkedCost returns the number of upstream calls that it takes to read a resource
+// of the other type and all resources that it links to: a group and its members, a
+// user and its groups. A resource of unknown size counts as having one link.
+func (l *lister) LinkedCost(id string) int {
+	size, known := l.sizes.of(id)
+	if !known {
+		size = 1
+	}
+	return 1 + l.mirror.ManyCost(size)
+}
+
+// LinkedMost returns the number of upstream calls that LinkedCost estimates at
+// most, -1 if that is unknown.
+func (l *lister) LinkedMost(id string) int {
+	if _, known := l.sizes.of(id); known {
+		return l.LinkedCost(id)
+	}
+	if most := l.mirror.MostCost(); most >= 0 {
+		return 1 + most
+	}
+	return -1
 }
 
 // Links returns the attribute by which the resources refer to those of the other type.

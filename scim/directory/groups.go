@@ -32,7 +32,7 @@ func (b *Groups) table() query.Table {
 	return query.Table{
 		{Path: "id", Name: "id", Exact: true},
 		{Path: "displayName", Name: "displayName", Exact: true},
-		{Path: "members.value", Name: "members.value", Exact: true, Cost: b.directory.sizes.cost},
+		{Path: "members.value", Name: "members.value", Exact: true, Cost: b.LinkedCost, Most: b.LinkedMost},
 	}
 }
 
@@ -287,12 +287,8 @@ func (b *Groups) probe(ctx context.Context, p query.Probe) ([]query.Object, erro
 	return objects, lookupComplete(len(objects), found.Total)
 }
 
-// GroupsCost returns the number of upstream calls that reading a user and all its
-// groups takes, 2 as long as their number is unknown.
-func (b *Groups) GroupsCost(user string) int { return b.directory.sizes.cost(user) }
-
-// groupsOf returns the groups that a user is in, none if there is no such user. It
-// fails with mirror.ErrCostly if reading all groups costs less.
+// groupsOf returns the groups that a user is in, none if there is no such user.
+// It fails with mirror.ErrCostly if reading all groups costs less.
 func (b *Groups) groupsOf(ctx context.Context, user string) ([]query.Object, error) {
 	u, err := b.directory.User(ctx, user)
 	if atlassian.KindOf(err) == atlassian.NotFound {
@@ -301,14 +297,11 @@ func (b *Groups) groupsOf(ctx context.Context, user string) ([]query.Object, err
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Worthwhile(ctx, len(u.Groups)); err != nil {
-		return nil, err
-	}
 	ids := make([]string, 0, len(u.Groups))
 	for _, g := range u.Groups {
 		ids = append(ids, g.Value)
 	}
-	return mirror.FetchAll(ctx, ids, b.Read)
+	return b.ReadMany(ctx, ids)
 }
 
 // groupObject returns a group as a SCIM resource.

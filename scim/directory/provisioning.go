@@ -234,14 +234,10 @@ func (s *sizes) set(id string, size int) {
 	s.byID[id] = size
 }
 
-// cost returns the number of calls that reading a resource and all its members,
-// or all its groups, takes. A resource of unknown size counts as having one.
-func (s *sizes) cost(id string) int {
+// of returns the size of a resource; known is false if it has not been seen.
+func (s *sizes) of(id string) (size int, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	size, known := s.byID[id]
-	if !known {
-		size = 1
-	}
-	return 1 + size
+	size, known = s.byID[id]
+	return size, known
 }

@@ -31,7 +31,7 @@ func (b *Users) table() query.Table {
 		{Path: "id", Name: "id", Exact: true},
 		{Path: "userName", Name: "userName", Exact: true},
 		{Path: "externalId", Name: "externalId", Exact: true},
-		{Path: "groups.value", Name: "groups.value", Exact: true, Cost: b.directory.sizes.cost},
+		{Path: "groups.value", Name: "groups.value", Exact: true, Cost: b.LinkedCost, Most: b.LinkedMost},
 	}
 }
 
@@ -198,10 +198,6 @@ func (b *Users) probe(ctx context.Context, p query.Probe) ([]query.Object, error
 	return userObjects(found.Resources), lookupComplete(len(found.Resources), found.Total)
 }
 
-// MembersCost returns the number of upstream calls that MembersOf takes for a
-// group, 2 as long as its size is unknown.
-func (b *Users) MembersCost(group string) int { return b.directory.sizes.cost(group) }
-
 // MembersOf returns the users that are members of a group, none if there is no
 // such group. It fails with mirror.ErrCostly if reading all users costs less.
 func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, error) {
@@ -212,14 +208,11 @@ func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, er
 	if err != nil {
 		return nil, err
 	}
-	if err := b.Worthwhile(ctx, len(g.Members)); err != nil {
-		return nil, err
-	}
 	ids := make([]string, 0, len(g.Members))
 	for _, m := range g.Members {
 		ids = append(ids, m.Value)
 	}
-	return mirror.FetchAll(ctx, ids, b.Read)
+	return b.ReadMany(ctx, ids)
 }
 
 // lookupComplete fails with mirror.ErrCostly if upstream answered a lookup with

@@ -62,7 +62,7 @@ func (b *accounts) lookups() query.Table {
 		{Path: "externalId", Name: "externalId", Exact: true},
 	}
 	if b.entitlements != "" {
-		table = append(table, query.Lookup{Path: b.entitlements + ".value", Name: "entitlements.value", Exact: true, Cost: b.holdersCost})
+		table = append(table, query.Lookup{Path: b.entitlements + ".value", Name: "entitlements.value", Exact: true, Cost: b.holdersCost, Most: b.holdersMost})
 	}
 	return table
 }
@@ -74,7 +74,19 @@ func (b *accounts) holdersCost(id string) int {
 	if jira.IsRoleID(id) {
 		return 1 + max(1, b.users.ScanCost())
 	}
-	return b.users.MembersCost(id)
+	return b.users.LinkedCost(id)
+}
+
+// holdersMost returns the number of upstream calls that holdersCost estimates at
+// most, -1 if that is unknown.
+func (b *accounts) holdersMost(id string) int {
+	switch scan := b.users.ScanCost(); {
+	case !jira.IsRoleID(id):
+		return b.users.LinkedMost(id)
+	case scan < 0:
+		return -1
+	}
+	return b.holdersCost(id)
 }
 
 // collectionFor returns the collection that answers q: every user as an account,

@@ -47,7 +47,7 @@ func newEntitlements(cfg Config, m *entitlementMap, a *accounts) *entitlements {
 	}
 	if m.members != "" {
 		b.table = append(b.table, query.Lookup{Path: m.members + ".value", Name: "members.value", Exact: true,
-			Cost: func(id string) int { return b.groups.GroupsCost(id) + b.rolesCost() }})
+			Cost: func(id string) int { return b.groups.LinkedCost(id) + b.rolesCost() }, Most: b.heldMost})
 	}
 	return b
 }
@@ -59,6 +59,15 @@ func (b *entitlements) rolesCost() int {
 		return 0
 	}
 	return 1
+}
+
+// heldMost returns the number of upstream calls that finding what an account holds
+// takes at most, -1 if that is unknown.
+func (b *entitlements) heldMost(account string) int {
+	if b.rolesCost() > 0 {
+		return -1
+	}
+	return b.groups.LinkedMost(account)
 }
 
 // nameCost returns the number of upstream calls of a lookup by name.
@@ -223,14 +232,11 @@ func (b *entitlements) heldBy(ctx context.Context, account string, need mirror.N
 		return nil, err
 	}
 	held := groupsIn(user)
-	if err := b.groups.Worthwhile(ctx, len(held)); err != nil {
-		return nil, err
-	}
 	ids, names := make([]string, 0, len(held)), make([]string, 0, len(held))
 	for _, g := range held {
 		ids, names = append(ids, g.id), append(names, g.name)
 	}
-	groups, err := mirror.FetchAll(ctx, ids, b.groups.Read)
+	groups, err := b.groups.ReadMany(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -365,11 +371,12 @@ func (b *entitlements) groupsByID(ctx context.Context, ids []string, need mirror
 	if v, ok := b.groups.Collection().Peek(need); ok {
 		return v.Objects, nil
 	}
-	if errors.Is(b.groups.Worthwhile(ctx, len(ids)), mirror.ErrCostly) {
+	found, err := b.groups.ReadMany(ctx, ids)
+	if errors.Is(err, mirror.ErrCostly) {
 		v, err := b.groups.Collection().All(ctx, need)
 		return v.Objects, err
 	}
-	return mirror.FetchAll(ctx, ids, b.groups.Read)
+	return found, err
 }
 
 // Create implements resource.Backend. It creates a group; roles are created in

@@ -66,7 +66,7 @@ func (c *Collection) List(ctx context.Context, q resource.ListQuery) (*resource.
 	case query.PlanLookup, query.PlanUnion:
 		found, err := c.lookUp(ctx, plan.Lookups)
 		if err == nil {
-			return q.Finish(found, plan.String()), nil
+			return q.Finish(found, plan.Priced(c.Table).String()), nil
 		}
 		if !errors.Is(err, ErrCostly) {
 			return nil, err
@@ -97,7 +97,7 @@ func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*r
 		return c.scan(ctx, q, n)
 	}
 	if calls := pages(q.Count); calls > 1 {
-		n.most = (directoryPage-1)*calls + 1 // the longest list that as many calls read
+		n.most = longest(calls)
 		r, err := c.scan(ctx, q, n)
 		if !errors.Is(err, errLonger) {
 			return r, err

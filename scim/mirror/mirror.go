@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,9 @@ type Source struct {
 	Read func(ctx context.Context, id string) (query.Object, error)
 	// Probe runs one of the lookups, see Collection.
 	Probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
+	// Few is how many resources ReadMany reads by id rather than ask how long the
+	// list is. The longer lists usually are, the more often the answer is of no use.
+	Few int
 }
 
 // Mirror is the copy of one type of the directory. Make it with New. It is safe
@@ -37,6 +41,7 @@ type Mirror struct {
 	store      store
 	collection Collection
 	total      atomic.Int64 // length of the list as upstream last told it; -1 if it never did
+	bare       atomic.Bool  // upstream's list has left out links
 }
 
 // Config says how long a snapshot is kept, and how much one query may cost. Now
@@ -92,6 +97,9 @@ func (m *Mirror) page(ctx context.Context, start, count int) ([]query.Object, in
 	objects, total, err := m.source.Page(ctx, start, count)
 	if err == nil {
 		m.total.Store(int64(total))
+		if slices.ContainsFunc(objects, m.source.Links.Missing) {
+			m.bare.Store(true)
+		}
 	}
 	return objects, total, err
 }
@@ -185,18 +193,57 @@ func (m *Mirror) estimate(n Need) query.Stats {
 	return query.Stats{Scan: m.ScanCost()}
 }
 
-// Worthwhile fails with ErrCostly if reading the whole list is cheaper than that
-// many single reads. If the length of the list is unknown and may matter, one
-// call asks for it; its error is returned.
-func (m *Mirror) Worthwhile(ctx context.Context, reads int) error {
-	const few = 20 // reads that are made whatever a scan costs, if that is unknown
-	if reads > few && m.ScanCost() < 0 {
-		if _, _, err := m.pager.page(ctx, 1, 1); err != nil {
-			return err
+// ReadMany reads resources by id, with their links, and leaves out those that do
+// not exist. It fails with ErrCostly if reading the whole list is known to take
+// fewer calls. If the length of the list is unknown, one call may find out; a list
+// that takes no more calls is then read instead.
+func (m *Mirror) ReadMany(ctx context.Context, ids []string) ([]query.Object, error) {
+	cost := m.MostCost()
+	if cost >= 0 && cost < len(ids) {
+		return nil, ErrCostly
+	}
+	if cost < 0 && len(ids) > m.source.Few && !m.bare.Load() {
+		v, err := m.store.all(ctx, Need{Fresh: true, most: longest(len(ids))})
+		switch {
+		case err == nil:
+			return m.Complete(ctx, withIDs(v.Objects, ids))
+		case !errors.Is(err, errLonger):
+			return nil, err
 		}
 	}
-	if cost := m.ScanCost(); cost >= 0 && reads > cost {
-		return ErrCostly
+	return m.reread(ctx, ids)
+}
+
+// withIDs returns the objects that have one of the ids.
+func withIDs(objects []query.Object, ids []string) []query.Object {
+	wanted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		wanted[id] = true
 	}
-	return nil
+	found := make([]query.Object, 0, len(ids))
+	for _, o := range objects {
+		if wanted[o.Text("id")] {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// ManyCost returns the number of upstream calls of ReadMany for count resources.
+// It makes no call.
+func (m *Mirror) ManyCost(count int) int {
+	if cost := m.MostCost(); cost >= 0 {
+		return min(count, cost)
+	}
+	return count
+}
+
+// MostCost returns the number of upstream calls that ReadMany takes at most,
+// with the reading of the list that ErrCostly stands for, -1 if there is no such limit known. It
+// makes no call.
+func (m *Mirror) MostCost() int {
+	if m.bare.Load() {
+		return -1
+	}
+	return m.ScanCost()
 }

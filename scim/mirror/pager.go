@@ -192,6 +192,9 @@ func pages(resources int) int {
 	return (resources-2)/(directoryPage-1) + 1
 }
 
+// longest is the length of the longest list that calls can read.
+func longest(calls int) int { return (directoryPage-1)*calls + 1 }
+
 func overBudget(calls, budget int) error {
 	return resource.TooMany("The query would cost %d requests to Atlassian, over the limit of %d; narrow the filter.", calls, budget)
 }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,6 +18,22 @@ type Lookup struct {
 	// Cost is how many upstream calls it takes to look a value up, as far as that
 	// is known beforehand; nil: one.
 	Cost func(value string) int
+	// Most is how many upstream calls the lookup takes at most, -1 if that is
+	// unknown; nil: as many as Cost says.
+	Most func(value string) int
+}
+
+// probe returns the lookup of a value, at the price that is known now.
+func (l Lookup) probe(value string) Probe {
+	p := Probe{Name: l.Name, Path: l.Path, Value: value, Exact: l.Exact, Cost: 1}
+	if l.Cost != nil {
+		p.Cost = l.Cost(value)
+	}
+	p.Most = p.Cost
+	if l.Most != nil {
+		p.Most = l.Most(value)
+	}
+	return p
 }
 
 // Table lists the lookups for one resource type, the preferred ones first.
@@ -50,7 +67,8 @@ type Probe struct {
 	Path  string // of the Lookup
 	Value string // as the filter wrote it
 	Exact bool
-	Cost  int
+	Cost  int // upstream calls expected
+	Most  int // upstream calls at most, -1 if unknown
 }
 
 func (p Probe) String() string { return p.Name + "=" + string(appendString(nil, p.Value)) }
@@ -64,6 +82,7 @@ type Plan struct {
 	Residual Expr // the part of the filter that the probes do not settle, nil if Exact
 	Exact    bool // the resources found are those that match, so upstream's count is the total
 	Cost     int  // upstream calls expected, -1 if unknown
+	Most     int  // upstream calls of the lookups at most, -1 if unknown; 0 for other plans
 	Kept     bool // a scan of the snapshot
 	Age      time.Duration
 }
@@ -94,6 +113,13 @@ func (p Plan) String() string {
 		b.WriteString(" cost=?")
 	} else {
 		fmt.Fprintf(&b, " cost=%d", p.Cost)
+	}
+	switch {
+	case len(p.Lookups) == 0:
+	case p.Most < 0:
+		b.WriteString(" most=?")
+	case p.Most > p.Cost:
+		fmt.Fprintf(&b, " most=%d", p.Most)
 	}
 	if p.Kept {
 		fmt.Fprintf(&b, " snapshot=%s", p.Age.Truncate(time.Second))
@@ -137,7 +163,33 @@ func Choose(e Expr, table Table, st Stats) Plan {
 	if len(a.probes) == 1 {
 		kind = PlanLookup
 	}
-	return Plan{Kind: kind, Lookups: a.probes, Residual: a.rest, Exact: a.rest == nil, Cost: a.cost}
+	return Plan{Kind: kind, Lookups: a.probes, Residual: a.rest, Exact: a.rest == nil, Cost: a.cost, Most: most(a.probes)}
+}
+
+// Priced returns the plan with its lookups, which are of table, at the price that
+// is known now: once they were made, that is more than Choose knew.
+func (p Plan) Priced(table Table) Plan {
+	p.Lookups, p.Cost = slices.Clone(p.Lookups), 0
+	for i, probe := range p.Lookups {
+		at := slices.IndexFunc(table, func(l Lookup) bool { return l.Path == probe.Path })
+		p.Lookups[i] = table[at].probe(probe.Value)
+		p.Cost += p.Lookups[i].Cost
+	}
+	p.Most = most(p.Lookups)
+	return p
+}
+
+// most is how many upstream calls probes take together at most, -1 if that is
+// unknown of one.
+func most(probes []Probe) int {
+	var sum int
+	for _, p := range probes {
+		if p.Most < 0 {
+			return -1
+		}
+		sum += p.Most
+	}
+	return sum
 }
 
 type chooser struct{ table Table }
@@ -179,14 +231,11 @@ func (c chooser) lookup(e Compare, prefix string) (access, bool) {
 		if l.Path != path {
 			continue
 		}
-		cost := 1
-		if l.Cost != nil {
-			cost = l.Cost(value)
-		}
+		probe := l.probe(value)
 		a := access{
-			probes: []Probe{{l.Name, l.Path, value, l.Exact, cost}},
+			probes: []Probe{probe},
 			keys:   []string{l.Name + "=" + string(e.folded)},
-			cost:   cost, rank: rank,
+			cost:   probe.Cost, rank: rank,
 		}
 		if !l.Exact {
 			a.rest = e
