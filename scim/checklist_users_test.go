@@ -25,18 +25,22 @@ var userRows = []row{
 			f.check(strings.Contains(detail, "already exists"), "%s", detail)
 		}
 	}},
-	{"U3", "without userName or schemas it is 400, a SCIM error", func(f *facade) {
+	{"U3", "without userName it is 400, a SCIM error, and so for strict callers without schemas", func(f *facade) {
 		for body, scimType := range map[string]string{
 			`{"schemas":["` + coreUser + `"],"emails":[{"value":"a@demo.example"}]}`:               "invalidValue",
 			`{"schemas":["` + coreUser + `"],"userName":"","emails":[{"value":"a@demo.example"}]}`: "invalidValue",
 			`{"schemas":["` + coreUser + `"],"userName":null}`:                                     "invalidValue",
-			`{"userName":"a@demo.example","emails":[{"value":"a@demo.example"}]}`:                  "invalidSyntax",
-			`{"schemas":[],"userName":"a@demo.example"}`:                                           "invalidSyntax",
 			`{"schemas":"x","userName":5}`:                                                         "invalidValue",
 		} {
 			a := f.want(400, "POST", "/Users", body)
 			a.refused(f.T, scimType)
 			f.check(a.at("status") == "400" && a.at("schemas", 0) == "urn:ietf:params:scim:api:messages:2.0:Error" && len(a.calls) == 0, "%s: %s", body, a.body)
+		}
+		for name, schemas := range map[string]string{"a@demo.example": "", "b@demo.example": `"schemas":[],`, "c@demo.example": `"schemas":null,`} {
+			body := `{` + schemas + `"userName":"` + name + `","emails":[{"value":"` + name + `"}]}`
+			f.as("strict").want(400, "POST", "/Users", body).refused(f.T, "invalidSyntax")
+			a := f.want(201, "POST", "/Users", body)
+			f.check(a.at("schemas", 0) == coreUser, "%s: %s", body, a.body)
 		}
 	}},
 	{"U4", "a client's id, meta and groups are passed over, nulls and empty lists are no values, unknown URNs do not matter", func(f *facade) {

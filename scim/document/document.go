@@ -51,15 +51,20 @@ func (r Reader) Resource(body any, complete func(doc *query.Object) error) (doc 
 	return doc, cleared, requireAll(r.Type.Schema, doc)
 }
 
-// checkSchemas requires the schemas attribute, RFC 7643 section 3. Only a strict caller has to list the right URN there:
-// clients in use send URNs of SCIM 1.1, of other vendors and misspelt ones.
+// checkSchemas checks the schemas attribute, RFC 7643 section 3. A strict caller has to list the right URN there. For
+// any other caller, the type of the resource and the URNs among the names of the body say enough: clients in use leave
+// schemas out or empty, or list URNs of SCIM 1.1, of other vendors and misspelt ones.
 func (r Reader) checkSchemas(object map[string]any) error {
 	value, _ := LookUp(object, "schemas")
 	urns, ok := value.([]any)
-	if !ok || len(urns) == 0 {
+	switch {
+	case !ok && value != nil:
+		return resource.InvalidSyntax("schemas must be a list of URNs; send %q.", []string{r.Type.Schema.Core})
+	case !r.Policy.Strict:
+		return nil
+	case len(urns) == 0:
 		return resource.InvalidSyntax("schemas is missing; send %q.", []string{r.Type.Schema.Core})
-	}
-	if r.Policy.Strict && !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return r.Type.Schema.IsCore(text) }) {
+	case !slices.ContainsFunc(urns, func(urn any) bool { text, _ := urn.(string); return r.Type.Schema.IsCore(text) }):
 		return resource.InvalidSyntax("schemas does not list %s.", r.Type.Schema.Core)
 	}
 	return nil
