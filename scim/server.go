@@ -57,8 +57,9 @@ type Config struct {
 	// the directory to Jira; default 20 s.
 	ProvisioningWait time.Duration
 
-	// DeriveEmailDomain completes a user without e-mail: userName, with this
-	// domain appended where it is no address. Empty: such a user is refused.
+	// DeriveEmailDomain makes an address of a bare userName, for a new user without
+	// e-mail. A userName that is an address needs no domain. Empty: a user with
+	// neither is refused.
 	DeriveEmailDomain string
 
 	// Settings are the names by which the operator knows some of these fields.

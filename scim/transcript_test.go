@@ -33,7 +33,7 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	# a comment
 //	caller read-only           the requests that follow are this caller's
 //	server trusted-source …    a new server with these settings: trusted-source,
-//	                           ignore-unsynced, organization, snapshots,
+//	                           ignore-unsynced, organization, email-domain, snapshots,
 //	                           announce-pagination, public-discovery
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
 //	header Accept: text/html   a header of the next request; without a value, it is not sent
@@ -126,6 +126,8 @@ func (p *player) serve(t *testing.T, settings ...string) {
 			config.ShowPagination = true
 		case "public-discovery":
 			config.PublicDiscovery = true
+		case "email-domain":
+			config.DeriveEmailDomain = "derived.example"
 		case "snapshots":
 			config.SnapshotTTL = time.Minute
 		case "organization":

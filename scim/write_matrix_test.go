@@ -303,7 +303,11 @@ func (c *writeCell) post() {
 	before := c.census()
 	a := c.write(method, target, doc, c.bulk)
 	after := c.census()
-	want := map[string][]string{"W": c.unset, "S": c.identities(cmp.Or(c.made, "C"), number)}[c.ending]
+	unset := []string{}
+	for _, value := range c.unset {
+		unset = append(unset, withNumber(value, number))
+	}
+	want := map[string][]string{"W": unset, "S": c.identities(cmp.Or(c.made, "C"), number)}[c.ending]
 	if c.ending == "R" {
 		if a.status != http.StatusBadRequest || before != after {
 			c.fail(a, "%s, then %s", before, after)
@@ -780,6 +784,7 @@ func (m *writeMatrix) subjects() []*writeSubject {
 	entitlements := list("Account", "entitlements", "value", map[string]string{"A": member, "B": m.groups["B"], "C": viewer})
 	emails := list("User", "emails", "value", map[string]string{"A": "a#@demo.example", "B": "b#@demo.example", "C": "c#@demo.example"}, `,"type":"home"`)
 	emails.wire["B"] = `{"value":"b#@demo.example","type":"work","primary":true}`
+	emails.unset = []string{"u#@demo.example"} // userName stands in
 	resolution := reference("resolution", "id", map[string]string{"A": "10000", "C": "10001"}, map[string]string{"A": "Done", "C": "Won't Do"})
 	resolution.with = map[string]any{"status": map[string]any{"id": "10002"}}
 	project := reference("project", "key", map[string]string{"A": "ENG", "C": "OPS"}, map[string]string{"A": "ENG", "C": "OPS"})

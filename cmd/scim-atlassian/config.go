@@ -65,7 +65,7 @@ type config struct {
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
 	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`      // addresses whose X-Forwarded-* headers count
 	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`     // ServiceProviderConfig without authentication
-	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`  // userName@domain for users without e-mail; empty: off
+	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`  // makes an address of a bare userName; empty: off
 	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`          // resources in one answer
 	MaxBodyBytes        int64         `env:"SCIM_ATLASSIAN_MAX_BODY_BYTES"`       // of one request
 	BulkMaxOperations   int           `env:"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS"`  // in one bulk request

@@ -1,31 +1,45 @@
 package directory
 
 import (
+	"net/http"
 	"strings"
+	"unicode"
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
-// emailsRequired refuses a user without e-mail address.
-func (b *Users) emailsRequired() error {
-	return resource.InvalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails%s.",
-		b.emailDomainSetting.Advice(", or set %s to derive it from userName"))
+// emailsRequired refuses a user without e-mail address, in a request with the
+// method. Only for a new user does userName stand in.
+func (b *Users) emailsRequired(method string) error {
+	if method == http.MethodPut {
+		return resource.InvalidValue("emails is required: Atlassian links a user to an account by the primary e-mail address. Send emails.")
+	}
+	return resource.InvalidValue("emails is required, since userName is no e-mail address, and Atlassian links a user to an account by one. Send emails%s.",
+		b.emailDomainSetting.Advice(", or set %s to complete userName with a domain"))
 }
 
-// DeriveEmail gives a user the e-mail address that the configuration derives from
-// userName: userName itself if it is an address, else userName in the configured
-// domain. It reports false, and changes nothing, without such a domain.
+// DeriveEmail gives a user the e-mail address that userName is or, for a bare name,
+// becomes in the configured domain. It reports false, and changes nothing, if
+// userName is neither an address nor a bare name that the configuration completes.
 func (b *Users) DeriveEmail(user *query.Object) bool {
 	address := (*user).Text("userName")
-	if b.emailDomain == "" || address == "" {
-		return false
-	}
-	if !strings.Contains(address, "@") {
+	if address != "" && b.emailDomain != "" && !strings.Contains(address, "@") {
 		address += "@" + b.emailDomain
+	}
+	if !isAddress(address) {
+		return false
 	}
 	user.Set("emails", []any{query.Object{{Name: "value", Value: address}, {Name: "type", Value: "work"}, {Name: "primary", Value: true}}})
 	return true
+}
+
+// isAddress reports whether a text has the form of an e-mail address: a name, "@"
+// and a domain, without space. Whether it can be delivered to is Atlassian's matter.
+func isAddress(text string) bool {
+	name, domain, ok := strings.Cut(text, "@")
+	return ok && name != "" && domain != "" && !strings.Contains(domain, "@") &&
+		!strings.ContainsFunc(text, unicode.IsSpace)
 }
 
 // completeList gives a list of addresses or numbers the form in which the

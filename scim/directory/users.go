@@ -20,7 +20,7 @@ type Users struct {
 	directory *provisioning
 	schema    *query.Schema
 
-	emailDomain        string // completes a user without e-mail address; empty: such a user is refused
+	emailDomain        string // makes an address of a userName that is none; empty: a user with neither is refused
 	emailDomainSetting resource.Setting
 }
 
@@ -224,9 +224,10 @@ func lookupComplete(got, total int) error {
 	return nil
 }
 
-// Complete implements resource.Completer. A user without e-mail address, which
-// Atlassian requires, gets one if the configuration says how. The first address
-// is marked as primary if no other is.
+// Complete implements resource.Completer. A new user without e-mail address, which
+// Atlassian requires, gets the one that DeriveEmail makes of userName; a PUT never
+// does, since that would replace the present address. The first address is marked
+// as primary if no other is.
 func (b *Users) Complete(ctx context.Context, method string, doc *query.Object) (standIn string, err error) {
 	value, given := doc.Get("emails")
 	if list, _ := value.([]any); len(list) > 0 {
@@ -235,13 +236,13 @@ func (b *Users) Complete(ctx context.Context, method string, doc *query.Object) 
 	}
 	switch {
 	case method == http.MethodPut && given:
-		return "", b.emailsRequired() // [] removes all addresses
+		return "", b.emailsRequired(method) // [] removes all addresses
 	case method == http.MethodPut && slices.Contains(b.Kept(resource.RequestOf(ctx).Policy), "emails"):
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the schema requires an address
 		return "emails", nil
 	}
-	if !b.DeriveEmail(doc) {
-		return "", b.emailsRequired()
+	if method == http.MethodPut || !b.DeriveEmail(doc) {
+		return "", b.emailsRequired(method)
 	}
 	return "", nil
 }

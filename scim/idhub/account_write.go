@@ -136,8 +136,8 @@ func (b *accounts) userOf(change accountChange) (query.Object, error) {
 	}
 	if _, ok := user.Get("emails"); !ok {
 		if !b.users.DeriveEmail(&user) {
-			return nil, resource.InvalidValue("%s is required: Atlassian links a user to an account by it. Send it%s.",
-				nameOf(&b.m.Mapping, primaryEmail), b.cfg.EmailDomainSetting.Advice(", or set %s to derive it from the user name"))
+			return nil, resource.InvalidValue("%s is required, since the user name is no e-mail address, and Atlassian links a user to an account by one. Send it%s.",
+				nameOf(&b.m.Mapping, primaryEmail), b.cfg.EmailDomainSetting.Advice(", or set %s to complete the user name with a domain"))
 		}
 	}
 	return user, nil
