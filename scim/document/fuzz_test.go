@@ -1,6 +1,7 @@
 package document
 
 import (
+	"net/url"
 	"testing"
 
 	"github.com/go-json-experiment/json"
@@ -46,6 +47,23 @@ func FuzzPatch(f *testing.F) {
 		}
 		if resourcetest.Refusal(t, err) == "" {
 			changed.AppendJSON(nil)
+		}
+	})
+}
+
+// FuzzParameters holds that a query string is understood or refused, and that a
+// filter in it is never lost.
+func FuzzParameters(f *testing.F) {
+	for _, raw := range []string{"filter=a+eq+1", "filter=%zz", "filter=a;count=1", "count=-1&startIndex=0", "count=99999999999999999999", "filter=a&filter=b", "attributes=a,b,,c&excludedAttributes="} {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		p, err := ParseParameters(raw)
+		if resourcetest.Refusal(t, err) != "" {
+			return
+		}
+		if values, err := url.ParseQuery(raw); err == nil && values.Has("filter") && p.Filter == nil {
+			t.Error("the filter is lost")
 		}
 	})
 }

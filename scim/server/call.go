@@ -31,7 +31,7 @@ type call struct {
 	conditions conditions
 	target     string // id in the path, or of what was created
 	query      resource.ListQuery
-	wants      map[string]query.Projection // by name of a type, of a query on the root for a caller from whom attributes are hidden
+	wants      map[string]query.Projection // by name of a type, for a caller from whom attributes are hidden
 	versioned  bool                        // the answer has meta.version, so resources must be whole
 	explain    bool                        // the client wants the plan in the answer
 	operation  int                         // place in a bulk request, from 1; 0: a request of its own
