@@ -256,6 +256,22 @@ func TestBulkFailures(t *testing.T) {
 	}
 }
 
+// TestPatchFollowsBulk holds the limit of a PATCH to the one that is announced for
+// bulk requests, below the default and above. The attributes that a few operations
+// change are no matter of that limit.
+func TestPatchFollowsBulk(t *testing.T) {
+	for _, most := range []int{3, 1200} {
+		f := newFacade(t, emulator.Options{}, scim.Config{BulkMaxOperations: most})
+		id := f.user("one@demo.example")
+		operations := strings.Repeat(`{"op":"replace","path":"title","value":"x"},`, most-1)
+		f.patch(200, "/Users/"+id, `[`+operations+`{"op":"replace","value":{"title":"y","nickName":"n","displayName":"d","timezone":"UTC"}}]`)
+		a := f.patch(413, "/Users/"+id, `[`+operations+operations+`{"op":"replace","path":"title","value":"z"}]`)
+		if want := fmt.Sprintf("send %d at most", most); !strings.Contains(a.refused(t, ""), want) || len(a.calls) != 0 {
+			t.Errorf("got %s after %v, want %s", a.body, a.calls, want)
+		}
+	}
+}
+
 func TestBulkRefusals(t *testing.T) {
 	f := newFacade(t, emulator.Options{}, scim.Config{BulkMaxOperations: 3, BulkMaxPayload: 2000})
 	one := post("1", "/Users", userBody("one@demo.example"))

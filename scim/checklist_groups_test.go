@@ -275,7 +275,7 @@ var discoveryRows = []row{
 			for _, e := range attributes {
 				attribute := e.(map[string]any)
 				name := attribute["name"].(string)
-				if attribute["mutability"] == "readOnly" || name == "userName" || name == "emails" {
+				if attribute["mutability"] == "readOnly" || attribute["mutability"] == "writeOnly" || name == "userName" || name == "emails" {
 					continue // proven by other rows
 				}
 				want := sample(attribute)

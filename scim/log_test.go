@@ -31,7 +31,7 @@ func TestAudit(t *testing.T) {
 		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]auth.Right{"*": auth.Read}},
 	}})
 
-	const user = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve@demo.example","title":"Confidential","emails":["eve@demo.example"]}`
+	const user = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve@demo.example","title":"Confidential","password":"Confidential","emails":["eve@demo.example"]}`
 	patch := func(operation string) string {
 		return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[` + operation + `]}`
 	}

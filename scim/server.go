@@ -40,7 +40,7 @@ type Config struct {
 	PublicDiscovery   bool           // ServiceProviderConfig without authentication
 	MaxResults        int            // resources in one answer at most; default 10,000
 	MaxBodyBytes      int64          // of a request; default 1 MiB
-	BulkMaxOperations int            // in one bulk request; default 1,000
+	BulkMaxOperations int            // in one bulk request, and in one PATCH; default 1,000
 	BulkMaxPayload    int64          // bytes of a bulk request; default 10 MiB
 	RequestTimeout    time.Duration  // for one request; default 55 s
 	ScanBudget        int            // upstream requests that one query may cost; default 2,000

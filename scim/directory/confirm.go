@@ -29,8 +29,8 @@ func changes(schema *query.Schema, current, want query.Object) []atlassian.Patch
 func changedAttributes(prefix string, attributes []*query.Attribute, current, want query.Object) []atlassian.PatchOperation {
 	var ops []atlassian.PatchOperation
 	for _, a := range attributes {
-		if a.Mutability == query.ReadOnly {
-			continue
+		if a.Mutability == query.ReadOnly || a.Mutability == query.WriteOnly {
+			continue // a writeOnly attribute never comes back, so that nothing could confirm it
 		}
 		before, had := current.Get(a.Name)
 		after, has := want.Get(a.Name)

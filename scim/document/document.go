@@ -24,10 +24,12 @@ import (
 // no attribute that a client cannot write. Its errors are refusals that name the attribute, the fault and the fix. It is
 // safe for concurrent use.
 type Reader struct {
-	Type    *resource.Type
-	Policy  resource.Policy
-	Base    string // URL of the server as the client sees it, with which a $ref may begin
-	inPatch bool   // the body is of a PATCH, where a name that no schema knows is refused
+	Type   *resource.Type
+	Policy resource.Policy
+	Base   string // URL of the server as the client sees it, with which a $ref may begin
+	// MaxOperations is the most that Operations of a PATCH may have; 0: 1,000.
+	MaxOperations int
+	inPatch       bool // the body is of a PATCH, where a name that no schema knows is refused
 }
 
 // Resource reads the body of a POST or PUT, as decoded from JSON, into a document in the order of the schema, without

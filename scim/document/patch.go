@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -12,7 +13,7 @@ import (
 
 // Bounds of a body, so that a small request cannot cost much work.
 const (
-	maxOperations = 1000 // operations of a PATCH; also the attributes that one object names
+	maxAttributes = 1000 // attributes that one object names, and that a PATCH may change beyond one for each of its operations
 	maxPath       = 1024 // bytes of a name
 )
 
@@ -36,8 +37,9 @@ func (r Reader) Patch(body any) ([]resource.Operation, error) {
 	if !ok || len(list) == 0 {
 		return nil, resource.InvalidSyntax("Operations must be an array of at least one operation.")
 	}
-	if len(list) > maxOperations {
-		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), maxOperations)
+	most := cmp.Or(r.MaxOperations, 1000)
+	if len(list) > most {
+		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations has %d elements; send %d at most.", len(list), most)
 	}
 	p := patchReader{Reader: r, ops: []resource.Operation{}}
 	for i, element := range list {
@@ -46,8 +48,8 @@ func (r Reader) Patch(body any) ([]resource.Operation, error) {
 			return nil, resource.Refuse(e.Status, e.Type, "Operations[%d]: %s", i, e.Detail)
 		}
 	}
-	if len(p.ops) > maxOperations {
-		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(p.ops), maxOperations)
+	if most += maxAttributes; len(p.ops) > most {
+		return nil, resource.Refuse(http.StatusRequestEntityTooLarge, "", "Operations change %d attributes; send %d at most.", len(p.ops), most)
 	}
 	return p.ops, nil
 }
@@ -105,7 +107,11 @@ func (r *patchReader) read(element any) error {
 	case isReadOnly(p):
 		return resource.Mutability("%s is readOnly.", p)
 	}
-	return r.translate(op, statement{path: p, filter: filter, value: value, absent: !valued})
+	rest, err := r.withoutWriteOnly([]statement{{path: p, filter: filter, value: value, absent: !valued}})
+	if err != nil || len(rest) == 0 {
+		return err
+	}
+	return r.translate(op, rest[0])
 }
 
 // pathless reads an operation without path, whose value is an object of attributes. readOnly attributes in it are passed

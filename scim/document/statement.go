@@ -45,7 +45,24 @@ func (r Reader) statements(object map[string]any) ([]statement, error) {
 	if err := onceEach(all); err != nil {
 		return nil, err
 	}
-	return joinParts(all), nil
+	all, err := r.withoutWriteOnly(all)
+	return joinParts(all), err
+}
+
+// withoutWriteOnly drops the statements on writeOnly attributes, such as a password, after a check of their type:
+// Atlassian has no place for them, so that their values go no further than here.
+func (r Reader) withoutWriteOnly(all []statement) ([]statement, error) {
+	rest := all[:0]
+	for _, s := range all {
+		if s.path.Attr.Mutability != query.WriteOnly {
+			rest = append(rest, s)
+			continue
+		}
+		if _, err := r.value(s.path, s.value); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
 }
 
 // collect appends the statements of an object. urn is the schema that its members belong to; "" means that the object is
@@ -76,8 +93,8 @@ func (r Reader) collect(object map[string]any, urn string, all *[]statement) err
 		if s.inside = true; known {
 			*all = append(*all, s)
 		}
-		if len(*all) > maxOperations {
-			return resource.InvalidValue("The body names more than %d attributes.", maxOperations)
+		if len(*all) > maxAttributes {
+			return resource.InvalidValue("The body names more than %d attributes.", maxAttributes)
 		}
 	}
 	return nil
@@ -153,7 +170,7 @@ func (r Reader) ignorable(path string) bool {
 // of them by default. An operation on one of them is passed over, as RFC 7644 section 3.3 allows for POST, so that the
 // operations beside it succeed.
 var notStored = []string{
-	"password", "profileUrl", "userType", "locale", "ims", "photos", "addresses", "entitlements", "roles", "x509Certificates",
+	"profileUrl", "userType", "locale", "ims", "photos", "addresses", "entitlements", "roles", "x509Certificates",
 	"employeeNumber", "costCenter", "division", "manager",
 }
 

@@ -124,7 +124,7 @@ func newUserPath(user *query.Schema, text string) (*userPath, error) {
 	switch {
 	case err != nil:
 		return nil, errors.New(resource.AsError(err).Detail)
-	case p.Attr.MultiValued != (filter != nil), p.Sub != nil && p.Sub.MultiValued, (&userPath{Path: p}).leaf().Kind == query.Complex:
+	case p.Attr.MultiValued != (filter != nil), p.Sub != nil && p.Sub.MultiValued, (&userPath{Path: p}).leaf().Kind == query.Complex, p.Attr.Mutability == query.WriteOnly:
 		return nil, fmt.Errorf("%q is not one plain value of a User", text)
 	}
 	return &userPath{p, filter}, nil

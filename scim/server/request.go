@@ -45,7 +45,7 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base}.Patch(body)
+		c.patch, err = document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base, MaxOperations: s.cfg.BulkMaxOperations}.Patch(body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
 		reader := document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base}
 		c.body, c.cleared, err = reader.Resource(body, func(doc *query.Object) (err error) {

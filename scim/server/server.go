@@ -48,7 +48,7 @@ type Config struct {
 	ShowPagination    bool           // ServiceProviderConfig has pagination (RFC 9865), but for callers with another setting
 	MaxResults        int            // resources in one answer at most
 	MaxBodyBytes      int64          // of a request
-	BulkMaxOperations int            // in one bulk request
+	BulkMaxOperations int            // in one bulk request, and in one PATCH
 	BulkMaxPayload    int64          // bytes of a bulk request
 	RequestTimeout    time.Duration  // for one request
 	CursorTimeout     time.Duration  // between two pages of a list, for ServiceProviderConfig
