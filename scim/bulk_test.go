@@ -333,7 +333,7 @@ func TestBulkBadOperations(t *testing.T) {
 		{"POST to a resource", `{"method":"POST","bulkId":"b","path":"/Users/1","data":{}}`, "400", "path"},
 		{"no data", `{"method":"POST","bulkId":"b","path":"/Users"}`, "400", "data"},
 		{"bad data", `{"method":"PATCH","path":"/Users/1","data":[1]}`, "400", "data"},
-		{"empty data", `{"method":"POST","bulkId":"b","path":"/Users","data":{}}`, "400", "schemas"},
+		{"empty data", `{"method":"POST","bulkId":"b","path":"/Users","data":{}}`, "400", "userName is required"},
 		{"unknown reference", post("b", "/Groups", groupBody("G", "bulkId:nobody")), "400", "nobody"},
 		{"reference to itself", `{"method":"DELETE","path":"/Users/bulkId:nobody"}`, "400", "nobody"},
 	} {

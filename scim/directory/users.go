@@ -241,6 +241,9 @@ func (b *Users) Complete(ctx context.Context, method string, doc *query.Object) 
 		doc.Set("emails", []any{query.Object{{Name: "value", Value: "kept"}}}) // the schema requires an address
 		return "emails", nil
 	}
+	if (*doc).Text("userName") == "" {
+		return "", nil // refused as what is required first
+	}
 	if method == http.MethodPut || !b.DeriveEmail(doc) {
 		return "", b.emailsRequired(method)
 	}
