@@ -108,13 +108,17 @@ func (p *player) serve(t *testing.T, settings ...string) {
 	hides.Hide = []string{"Group.members", "User.groups", "Issue.labels", "Account.entitlements", "Entitlement.members"}
 	strictHides := bearer("strict-hides", auth.Write)
 	strictHides.Strict, strictHides.Hide = true, []string{"Group.members", "User.groups", "User.displayName"}
+	disables := bearer("disables", auth.Write)
+	disables.PutWithoutActive = auth.Disable
+	strictDisables := bearer("strict-disables", auth.Write)
+	strictDisables.Strict, strictDisables.PutWithoutActive = true, auth.Disable
 	charset := bearer("charset", auth.Write)
 	charset.ContentType = "application/json; charset=utf-8"
 	basic := auth.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]auth.Right{auth.AnyType: auth.Write}}
 	readOnly := auth.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]auth.Right{"User": auth.Read}}
 	config := scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000, ProvisioningWait: 2 * time.Second,
-		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, charset, hides, strictHides, clears, untyped, announced, unannounced, basic, readOnly},
+		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, charset, hides, strictHides, clears, untyped, announced, unannounced, disables, strictDisables, basic, readOnly},
 	}
 	for _, set := range settings {
 		switch set {

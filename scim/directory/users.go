@@ -61,13 +61,18 @@ func (b *Users) Create(ctx context.Context, doc query.Object) (query.Object, err
 
 // Kept implements resource.Backend. Many clients leave externalId, their key to
 // the user, and e-mail addresses out of a PUT and still rely on them, so these are
-// kept unless the caller is strict. active is kept for every caller: a PUT
-// without it must not enable a disabled user.
+// kept unless the caller is strict. active is kept for every caller, since a PUT
+// without it must not enable a disabled user, unless the caller's policy takes such
+// a PUT for an order to disable the user: then Update does that.
 func (b *Users) Kept(p resource.Policy) []string {
-	if p.Strict {
-		return []string{"active"}
+	var names []string
+	if !p.DisableWithoutActive {
+		names = append(names, "active")
 	}
-	return []string{"active", "externalId", "emails"}
+	if !p.Strict {
+		names = append(names, "externalId", "emails")
+	}
+	return names
 }
 
 // Patch implements resource.Patcher for operations whose result does not depend
@@ -136,10 +141,20 @@ func withTopLevel(ops []atlassian.PatchOperation) []atlassian.PatchOperation {
 	return all
 }
 
+// DisableUnlessActive sets the attribute called active to false in the wanted state
+// of a PUT that lacks it, if the caller's policy asks for that.
+func DisableUnlessActive(ctx context.Context, want *query.Object, active string) {
+	r := resource.RequestOf(ctx)
+	if _, given := want.Get(active); !given && active != "" && r.Policy.DisableWithoutActive && r.Method == http.MethodPut {
+		want.Set(active, false)
+	}
+}
+
 // Update implements resource.Backend.
 func (b *Users) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	id := current.Text("id")
 	want = want.Clone()
+	DisableUnlessActive(ctx, &want, "active")
 	for _, name := range []string{"emails", "phoneNumbers"} {
 		if v, ok := want.Get(name); ok {
 			list, _ := v.([]any)

@@ -34,7 +34,7 @@ type Reader struct {
 
 // Resource reads the body of a POST or PUT, as decoded from JSON, into a document in the order of the schema, without
 // "schemas". It leaves out readOnly attributes, and those that the schema does not have unless they are refused (RFC 7644
-// section 3.3). cleared lists the attributes to which the body gives null or "" on purpose. complete adds attributes that
+// section 3.3). cleared lists the attributes to which the body gives null or "" on purpose, booleans such as active too. complete adds attributes that
 // a client may leave out; it runs before the required attributes are checked. Resource does not write to body.
 func (r Reader) Resource(body any, complete func(doc *query.Object) error) (doc query.Object, cleared []string, err error) {
 	object, ok := body.(map[string]any)
@@ -96,7 +96,7 @@ func (r Reader) document(object map[string]any) (doc query.Object, cleared []str
 			return nil, nil, err
 		case v != nil:
 			put(&doc, s.path, v)
-		case r.unassigns(s.value) && !r.leavesOut(s) && !isSwitch(s):
+		case r.unassigns(s.value) && !r.leavesOut(s):
 			cleared = append(cleared, s.path.String())
 		}
 	}

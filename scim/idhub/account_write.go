@@ -27,12 +27,15 @@ type attributeChange struct {
 }
 
 // Kept implements resource.Backend. The e-mail address, which Atlassian requires,
-// stays, and so does active; unless the caller is strict, externalId and the
+// stays, and so does active, unless the caller's policy has Update disable the
+// account; unless the caller is strict, externalId and the
 // entitlements, which many clients leave out and still rely on. Attributes that do
 // not flow to Atlassian cannot be cleared, so they stay too.
 func (b *accounts) Kept(p resource.Policy) []string {
 	names := []string{nameOf(&b.m.Mapping, primaryEmail)}
-	names = append(names, b.active)
+	if !p.DisableWithoutActive {
+		names = append(names, b.active)
+	}
 	if !p.Strict {
 		names = append(names, "externalId", b.entitlements)
 	}
@@ -279,6 +282,8 @@ func (b *accounts) changeOf(ops []resource.Operation) (accountChange, bool) {
 
 // Update implements resource.Backend.
 func (b *accounts) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
+	want = want.Clone()
+	directory.DisableUnlessActive(ctx, &want, b.active)
 	return b.apply(ctx, current.Text("id"), nil, b.changes(current, want))
 }
 

@@ -30,6 +30,7 @@ type Policy struct {
 	Strict               bool // to the letter of the RFCs, without allowances for the habits of clients
 	KeepMembers          bool // a PUT of a group that does not name members leaves them alone
 	IgnoreUnknownMembers bool // members that upstream does not have are passed over, not refused
+	DisableWithoutActive bool // a PUT of a user or account that leaves out active disables it
 }
 
 // note is something more that the log says of a request.

@@ -17,11 +17,10 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 		return nil, err
 	}
 	doc := c.body.Clone()
-	for _, name := range h.rt.Backend.Kept(c.Policy) {
+	for _, name := range h.kept(c) {
 		v, ok := current.Get(name)
 		_, given := doc.Get(name)
 		switch {
-		case slices.Contains(c.cleared, name):
 		case ok && (!given || name == c.standIn):
 			doc.Set(name, v)
 		case name == c.standIn:
@@ -32,6 +31,19 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 		return nil, err
 	}
 	return h.rt.Backend.Update(ctx, current, h.withoutTypes(c, current, doc))
+}
+
+// kept names the attributes that keep their value in a PUT that does not set them:
+// those that the backend keeps and the body does not clear, and the booleans that
+// the body unsets, since null must neither enable nor disable a user.
+func (h handler) kept(c *call) []string {
+	names := slices.DeleteFunc(slices.Clone(h.rt.Backend.Kept(c.Policy)), func(name string) bool { return slices.Contains(c.cleared, name) })
+	for _, name := range c.cleared {
+		if p, err := h.rt.Schema.Resolve(name); err == nil && p.Attr.Kind == query.Boolean && p.Sub == nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // current reads the resource that is to change and checks the conditions of the
