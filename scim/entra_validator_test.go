@@ -209,7 +209,7 @@ func (v *validator) roundTrip(t *testing.T) {
 // value of its type that means nothing.
 func fillAttribute(into, attribute map[string]any) {
 	name := attribute["name"].(string)
-	if attribute["mutability"] == "readOnly" {
+	if attribute["mutability"] == "readOnly" || attribute["mutability"] == "writeOnly" {
 		return
 	}
 	var value any = "nonsense of " + name

@@ -151,6 +151,12 @@ func TestRun(t *testing.T) {
 			results:    "201 201 200",
 		},
 		{
+			name:       "members that no operation has, or has twice",
+			operations: `[{"method":"DELETE","path":"/Users/1","ifMatch":"W/1"},{"method":"DELETE","path":"/Users/1","Path":"/Users/2"},{"method":"DELETE","path":"/Users/3","extra":null}]`,
+			steps:      []string{`2 DELETE /Users/3 null`},
+			results:    "400 400 200",
+		},
+		{
 			name:       "a failure takes along the operations that refer to it",
 			operations: `[{"method":"POST","path":"/Users","bulkId":"u","data":{"title":"missing"}},{"method":"PUT","path":"/Users/bulkId:u","data":{}},{"method":"DELETE","path":"/Users/1"}]`,
 			steps:      []string{`0 POST /Users {"title":"missing"}`, `2 DELETE /Users/1 null`},

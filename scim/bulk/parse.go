@@ -24,6 +24,9 @@ func Parse(body any, cfg Config) (*Job, error) {
 	if !ok {
 		return nil, resource.InvalidSyntax("The body of a bulk request is an object with schemas [%q] and Operations.", urnBulkRequest)
 	}
+	if err := document.CheckMembers(object, "schemas", "Operations", "failOnErrors"); err != nil {
+		return nil, err
+	}
 	if urns, _ := document.LookUp(object, "schemas"); cfg.Strict && !slices.Equal(document.Array(urns), []any{urnBulkRequest}) {
 		return nil, resource.InvalidSyntax("schemas must be [%q].", urnBulkRequest)
 	}
@@ -79,6 +82,7 @@ func parseOperation(element any, strict bool) *operation {
 		op.fault = resource.InvalidSyntax("An operation is an object with method, path and data.")
 		return op
 	}
+	op.fault = document.CheckMembers(object, "method", "path", "bulkId", "version", "data")
 	var path string
 	for name, target := range map[string]*string{"method": &op.method, "bulkId": &op.bulkID, "path": &path, "version": &op.version} {
 		value, _ := document.LookUp(object, name)

@@ -157,6 +157,7 @@ func applyElements(rt *resource.Type, list []any, op resource.Operation, strict 
 		return kept, nil
 	}
 	terms, ok := Equalities(op.Filter)
+	ok = ok && makesElement(op, terms)
 	switch {
 	case (strict || !ok) && op.Filter == nil:
 		return nil, resource.NoTarget("%s has no element.", op.Path.Attr.Name)
@@ -169,6 +170,18 @@ func applyElements(rt *resource.Type, list []any, op resource.Operation, strict 
 	}
 	demote(kept, made)
 	return append(kept, made), nil
+}
+
+// makesElement reports whether an operation whose filter selects nothing says which element is wanted: it gives the value,
+// and the filter describes the rest, as in emails[type eq "home"].value. One on another part, such as
+// members[value eq "1"].type, or on an element that the filter names by its value, means an element that is there: to make
+// it would grant what nobody asked for.
+func makesElement(op resource.Operation, terms query.Object) bool {
+	if subAttribute(op.Path.Attr, "value") == nil {
+		return op.Path.Attr.Kind == query.Complex
+	}
+	_, named := terms.Get("value")
+	return !named && (op.Path.Sub == nil || op.Path.Sub.Name == "value")
 }
 
 // contradicts refuses a remove whose value names another element than its filter selects, and such an add to the list of

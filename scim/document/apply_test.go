@@ -92,6 +92,10 @@ func TestPatchUser(t *testing.T) {
 		{name: "object in an array", ops: `[{"op":"replace","value":[{"active":"false"}]}]`, want: inactive},
 		{name: "null path", ops: `[{"op":"REPLACE","path":null,"value":{"ACTIVE":false}}]`, want: inactive},
 
+		{name: "the parts of a new element in any order", ops: `[{"op":"replace","value":{"emails[type eq \"home\"].primary":false,"emails[type eq \"home\"].value":"h@x.example"}}]`, want: `{` + user + names + title + `,"emails":[` + work + `,{"type":"home","value":"h@x.example","primary":false}]` + ent + `}`},
+		{name: "another part of an element that is not there", ops: `[{"op":"replace","path":"emails[value eq \"h@x.example\"].primary","value":true}]`, err: resourcetest.BadTarget},
+		{name: "an element that is not there, by its value", ops: `[{"op":"add","path":"emails[value eq \"h@x.example\"]","value":{"value":"i@x.example"}}]`, err: resourcetest.BadTarget},
+
 		{name: "external id", ops: `[{"op":"add","path":"externalId","value":"e1"}]`, want: `{"externalId":"e1",` + anna[1:]},
 		{name: "URN path", ops: `[{"op":"replace","path":"` + enterprise + `:department","value":"R&D"}]`, want: department},
 		{name: "URN path in another case", ops: `[{"op":"replace","path":"URN:IETF:params:scim:schemas:extension:enterprise:2.0:user:Department","value":"R&D"}]`, want: department},

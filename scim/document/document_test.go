@@ -26,6 +26,8 @@ func TestParseResource(t *testing.T) {
 		{name: "SCIM 1.1", body: `{"schemas":["urn:scim:schemas:core:1.0"],"userName":"a","emails":[{"value":"a@x.example","primary":"true"}]}`, want: `{` + needed + `}`},
 		{name: "last of two primaries", body: `{` + schemas + `,"userName":"a","emails":[{"value":"1","primary":true},{"value":"2","primary":true}]}`, want: `{` + schemas + `,"userName":"a","emails":[{"value":"1","primary":false},{"value":"2","primary":true}]}`},
 		{name: "extension in any case", body: `{` + needed + `,"URN:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"Department":"D","costCenter":"7"}}`, want: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"D"}}`},
+		{name: "names with their URN inside the extension", body: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department":"D"}}`, want: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":"D"}}`},
+		{name: "a path inside a value", body: `{` + needed + `,"name":{"name.givenName":"A"}}`, err: resourcetest.BadSyntax},
 		{name: "empty extension", body: `{` + needed + `,"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"department":""}}`, want: `{` + needed + `}`},
 		{name: "strict as the RFC", strict: true, body: `{` + needed + `,"id":"7"}`, want: `{` + needed + `}`},
 		{name: "no object", body: `[]`, err: resourcetest.BadSyntax},

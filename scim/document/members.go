@@ -1,6 +1,8 @@
 package document
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +53,25 @@ func LookUp(object map[string]any, name string) (any, bool) {
 		}
 	}
 	return nil, false
+}
+
+// CheckMembers refuses an object of the protocol, such as an element of Operations, with 400 invalidSyntax if it has a
+// member in two spellings, of which one would be lost, or one that is none of names: a misspelt "value" must not turn the
+// remove of one element into the remove of all. A member that is null says nothing, and passes.
+func CheckMembers(object map[string]any, names ...string) error {
+	seen := map[string]bool{}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		i := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, key) })
+		switch {
+		case i < 0 && object[key] != nil:
+			return resource.InvalidSyntax("%q is none of %s; leave it out.", resource.Clip(key), strings.Join(names, ", "))
+		case i >= 0 && seen[names[i]]:
+			return resource.InvalidSyntax("%s is there more than once.", names[i])
+		case i >= 0:
+			seen[names[i]] = true
+		}
+	}
+	return nil
 }
 
 // Array returns v if it is an array, else nil.

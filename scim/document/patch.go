@@ -33,6 +33,9 @@ func (r Reader) Patch(body any) ([]resource.Operation, error) {
 	if !present && !r.Policy.Strict {
 		return []resource.Operation{}, checkEmpty(object)
 	}
+	if err := CheckMembers(object, "schemas", "Operations"); err != nil {
+		return nil, err
+	}
 	list, ok := given.([]any)
 	if !ok || len(list) == 0 {
 		return nil, resource.InvalidSyntax("Operations must be an array of at least one operation.")
@@ -77,6 +80,9 @@ func (r *patchReader) read(element any) error {
 	object, ok := element.(map[string]any)
 	if !ok {
 		return resource.InvalidSyntax("an operation is an object with op, path and value.")
+	}
+	if err := CheckMembers(object, "op", "path", "value"); err != nil {
+		return err
 	}
 	given, _ := LookUp(object, "op")
 	op, _ := given.(string)

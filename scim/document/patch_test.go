@@ -29,6 +29,13 @@ func TestParsePatchRefuses(t *testing.T) {
 		{name: "unclosed filter", body: one(`{"op":"remove","path":"emails[type eq \"work\""}`), want: resourcetest.BadPath},
 		{name: "filter on one value", body: one(`{"op":"remove","path":"title[value eq \"x\"]"}`), want: resourcetest.BadPath},
 		{name: "no such sub-attribute", body: one(`{"op":"remove","path":"emails[type eq \"work\"].x"}`), want: resourcetest.BadPath},
+		{name: "a misspelt value", body: one(`{"op":"remove","path":"emails","vaule":[{"value":"a"}]}`), want: resourcetest.BadSyntax},
+		{name: "a null that says nothing", body: one(`{"op":"remove","path":"title","values":null}`)},
+		{name: "two values", body: one(`{"op":"replace","path":"title","value":"a","Value":"b"}`), want: resourcetest.BadSyntax},
+		{name: "two ops", body: one(`{"op":"replace","Op":"remove","path":"title","value":"a"}`), want: resourcetest.BadSyntax},
+		{name: "two lists of operations", body: `{"Operations":[{"op":"remove","path":"title"}],"operations":[]}`, want: resourcetest.BadSyntax},
+		{name: "an attribute beside the operations", body: `{"Operations":[{"op":"remove","path":"title"}],"active":false}`, want: resourcetest.BadSyntax},
+		{name: "a path inside a value", body: one(`{"op":"replace","path":"name","value":{"name.givenName":"A","familyName":"B"}}`), want: resourcetest.BadSyntax},
 		{name: "not plain text", body: one(`{"op":"remove","path":"\ufffd"}`), want: resourcetest.BadPath},
 	}
 	rt := resourcetest.Type(t, "User")

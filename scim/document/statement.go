@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -45,6 +46,8 @@ func (r Reader) statements(object map[string]any) ([]statement, error) {
 	if err := onceEach(all); err != nil {
 		return nil, err
 	}
+	// The value of an element goes first, so that the other parts find the element there.
+	slices.SortStableFunc(all, func(a, b statement) int { return cmp.Compare(a.rank(), b.rank()) })
 	all, err := r.withoutWriteOnly(all)
 	return joinParts(all), err
 }
@@ -83,7 +86,7 @@ func (r Reader) collect(object map[string]any, urn string, all *[]statement) err
 			}
 			continue
 		}
-		if urn != "" {
+		if _, qualified := r.belowSchema(name); urn != "" && !qualified {
 			name = urn + ":" + name
 		}
 		s, known, err := r.statement(name, value)
@@ -258,6 +261,14 @@ func (s statement) names() []string {
 		names = append(names, names[len(names)-1]+"."+s.path.Sub.Name)
 	}
 	return names
+}
+
+// rank is 0 for a statement on the value of the element that a filter selects, else 1.
+func (s statement) rank() int {
+	if s.filter != nil && s.path.Sub != nil && s.path.Sub.Name == "value" {
+		return 0
+	}
+	return 1
 }
 
 // joinParts makes one statement of all those on parts of the same single value: of name.familyName and name.givenName one

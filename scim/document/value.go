@@ -256,7 +256,8 @@ func (r Reader) complex(a *query.Attribute, at place, object map[string]any) (an
 
 // checkPart refuses a part of a value that the schema does not have, unless such parts are passed over.
 func (r Reader) checkPart(at place, key string, value any) error {
-	if r.Type.References && value != nil || r.Policy.Strict && key != "$ref" {
+	qualified := strings.ContainsAny(key, ".:[") && value != nil // name.givenName inside of name, where givenName is meant
+	if qualified || r.Type.References && value != nil || r.Policy.Strict && key != "$ref" {
 		return resource.InvalidSyntax("%s has no sub-attribute %q.", at, resource.Clip(key))
 	}
 	return nil
