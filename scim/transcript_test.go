@@ -112,13 +112,17 @@ func (p *player) serve(t *testing.T, settings ...string) {
 	disables.PutWithoutActive = auth.Disable
 	strictDisables := bearer("strict-disables", auth.Write)
 	strictDisables.Strict, strictDisables.PutWithoutActive = true, auth.Disable
+	deactivates := bearer("deactivates", auth.Write)
+	deactivates.DeleteUsers = auth.Deactivate
+	strictDeactivates := bearer("strict-deactivates", auth.Write)
+	strictDeactivates.Strict, strictDeactivates.DeleteUsers = true, auth.Deactivate
 	charset := bearer("charset", auth.Write)
 	charset.ContentType = "application/json; charset=utf-8"
 	basic := auth.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]auth.Right{auth.AnyType: auth.Write}}
 	readOnly := auth.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]auth.Right{"User": auth.Read}}
 	config := scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000, ProvisioningWait: 2 * time.Second,
-		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, charset, hides, strictHides, clears, untyped, announced, unannounced, disables, strictDisables, basic, readOnly},
+		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, charset, hides, strictHides, clears, untyped, announced, unannounced, disables, strictDisables, deactivates, strictDeactivates, basic, readOnly},
 	}
 	for _, set := range settings {
 		switch set {

@@ -49,6 +49,11 @@ func TestParseCallers(t *testing.T) {
 		{"role and scope", `[{"name":"a","realm_role":"x","scope":"x","rights":{"*":"read"}}]`, []string{"exclude each other"}},
 		{"role without client", `[{"name":"a","client_role":"x","rights":{"*":"read"}}]`, []string{"CLIENT/ROLE"}},
 		{"one role twice", `[{"name":"a","realm_role":"x","rights":{"*":"read"}},{"name":"b","realm_role":"x","rights":{"*":"write"}}]`, []string{"has the realm_role of caller 1"}},
+		{
+			"choices",
+			`[{"name":"a","scope":"x","rights":{"*":"read"},"delete_users":"disable","put_without_active":"clear"},{"name":"b","scope":"y","rights":{"*":"read"},"delete_users":"deactivate","put_without_active":"disable"}]`,
+			[]string{`caller 1 (a): put_without_active is "clear": use keep or disable`, `caller 1 (a): delete_users is "disable": use delete or deactivate`},
+		},
 		{"nothing to prove", `[{"name":"a","rights":{"*":"read"}}]`, []string{"needs bearer_sha256"}},
 	}
 	for _, tt := range tests {

@@ -50,6 +50,7 @@ type Caller struct {
 	PutWithoutMembers string `json:"put_without_members"` // whether a PUT of a group without members keeps them: Keep or Clear; empty: Keep, Clear if Strict
 	UnknownMembers    string `json:"unknown_members"`     // what becomes of members that do not exist: Refuse or Ignore; empty: Refuse
 	MemberRef         bool   `json:"member_ref"`          // answers show $ref in members and groups
+	DeleteUsers       string `json:"delete_users"`        // what a DELETE does to a user or account: Delete or Deactivate; empty: Delete
 	PutWithoutActive  string `json:"put_without_active"`  // what a PUT of a user or account without active does to it: Keep or Disable; empty: Keep
 
 	UntypedEmail string `json:"untyped_email"` // answers show an e-mail address without type with this one, such as "work"; empty: without
@@ -63,14 +64,16 @@ type Caller struct {
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
 }
 
-// The values of Caller.PutWithoutMembers (Keep, Clear), Caller.UnknownMembers (Refuse, Ignore) and
-// Caller.PutWithoutActive (Keep, Disable).
+// The values of Caller.PutWithoutMembers (Keep, Clear), Caller.UnknownMembers (Refuse, Ignore),
+// Caller.PutWithoutActive (Keep, Disable) and Caller.DeleteUsers (Delete, Deactivate).
 const (
-	Keep    = "keep"
-	Clear   = "clear"
-	Refuse  = "refuse"
-	Ignore  = "ignore"
-	Disable = "disable"
+	Keep       = "keep"
+	Clear      = "clear"
+	Refuse     = "refuse"
+	Ignore     = "ignore"
+	Disable    = "disable"
+	Delete     = "delete"
+	Deactivate = "deactivate"
 )
 
 // ParseCallers reads a JSON array of callers. It refuses unknown and repeated members, and reports every problem
@@ -115,7 +118,7 @@ func (c *Caller) Policy() resource.Policy {
 	return resource.Policy{
 		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
 		KeepMembers:          c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
-		DisableWithoutActive: c.PutWithoutActive == Disable,
+		DisableWithoutActive: c.PutWithoutActive == Disable, DeactivateDeleted: c.DeleteUsers == Deactivate,
 	}
 }
 
@@ -191,6 +194,7 @@ func (c *Caller) problems() []error {
 		{"put_without_members", c.PutWithoutMembers, Keep, Clear},
 		{"unknown_members", c.UnknownMembers, Refuse, Ignore},
 		{"put_without_active", c.PutWithoutActive, Keep, Disable},
+		{"delete_users", c.DeleteUsers, Delete, Deactivate},
 	} {
 		if choice.value != "" && choice.value != choice.one && choice.value != choice.other {
 			add("%s is %q: use %s or %s", choice.name, choice.value, choice.one, choice.other)

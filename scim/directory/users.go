@@ -181,9 +181,21 @@ func (b *Users) confirmed(found query.Object, sent []atlassian.PatchOperation) (
 	return found, nil
 }
 
-// Remove implements resource.Backend.
+// Remove implements resource.Backend. Where the caller's policy says so, it disables
+// the user instead, in one call, whether the user is active or not.
 func (b *Users) Remove(ctx context.Context, id string) error {
-	resource.RequestOf(ctx).Remember(b.mirror.Known(id))
+	r := resource.RequestOf(ctx)
+	r.Remember(b.mirror.Known(id))
+	if r.Policy.DeactivateDeleted {
+		active, err := b.schema.Resolve("active")
+		if err != nil {
+			return err
+		}
+		if _, _, err = b.Patch(ctx, id, []resource.Operation{{Op: "replace", Path: active, Value: false}}); err == nil {
+			r.Remark("deactivated", true)
+		}
+		return err
+	}
 	return upstream.Missing(b.directory.DeleteUser(ctx, id), "User", id)
 }
 

@@ -429,8 +429,19 @@ func (b *accounts) noRecord(attribute string) error {
 		"Provision it with POST /Accounts and its e-mail address first; Atlassian links the record to it.", attribute, b.active)
 }
 
-// Remove implements resource.Backend.
+// Remove implements resource.Backend. Where the caller's policy says so, it disables
+// the account instead, also one without a record in the directory.
 func (b *accounts) Remove(ctx context.Context, id string) error {
+	if r := resource.RequestOf(ctx); r.Policy.DeactivateDeleted {
+		if a := b.m.attribute(b.active); a == nil || !b.writable(a) {
+			return resource.Mutability("The account cannot be disabled in place of its deletion, as delete_users of the caller says: the mapping of accounts lets active not flow to Atlassian%s.", b.reason())
+		}
+		_, err := b.changeAttributes(ctx, id, nil, []attributeChange{{b.active, false}})
+		if err == nil {
+			r.Remark("deactivated", true)
+		}
+		return err
+	}
 	if err := b.checkOwned(); err != nil {
 		return err
 	}

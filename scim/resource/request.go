@@ -30,6 +30,7 @@ type Policy struct {
 	Strict               bool // to the letter of the RFCs, without allowances for the habits of clients
 	KeepMembers          bool // a PUT of a group that does not name members leaves them alone
 	IgnoreUnknownMembers bool // members that upstream does not have are passed over, not refused
+	DeactivateDeleted    bool // a DELETE of a user or account disables it, and deletes nothing
 	DisableWithoutActive bool // a PUT of a user or account that leaves out active disables it
 }
 
