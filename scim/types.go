@@ -30,6 +30,7 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	users, groups := directory.New(cfg.directory(user.Schema, group.Schema))
 	user.Backend, group.Backend = users, groups
 	user.Links, group.Links = users.Links(), groups.Links()
+	user.Linking = resource.NewLinking(user.ResourceType, user.Links.Name, "/Groups")
 	group.Linked = []string{"/Users", "/Accounts"}
 	issues, roles := jira.New(cfg.jira(issue.Schema, groups.IDOf))
 	issue.Backend, issue.References = issues, true

@@ -53,7 +53,8 @@ type Caller struct {
 	DeleteUsers       string `json:"delete_users"`        // what a DELETE does to a user or account: Delete or Deactivate; empty: Delete
 	PutWithoutActive  string `json:"put_without_active"`  // what a PUT of a user or account without active does to it: Keep or Disable; empty: Keep
 
-	UntypedEmail string `json:"untyped_email"` // answers show an e-mail address without type with this one, such as "work"; empty: without
+	GroupsByUser bool   `json:"groups_by_user"` // a PATCH of a user's groups changes the members of these groups
+	UntypedEmail string `json:"untyped_email"`  // answers show an e-mail address without type with this one, such as "work"; empty: without
 
 	// Hide lists attributes that answers show only to a request that names them: "Group.members", "User.groups".
 	// scim.New checks the names, since it knows the schemas.
@@ -119,6 +120,7 @@ func (c *Caller) Policy() resource.Policy {
 		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
 		KeepMembers:          c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
 		DisableWithoutActive: c.PutWithoutActive == Disable, DeactivateDeleted: c.DeleteUsers == Deactivate,
+		GroupsByUser: c.GroupsByUser,
 	}
 }
 

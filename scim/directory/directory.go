@@ -36,6 +36,7 @@ type Config struct {
 func New(cfg Config) (*Users, *Groups) {
 	u := &Users{schema: cfg.UserSchema, emailDomain: cfg.EmailDomain, emailDomainSetting: cfg.EmailDomainSetting}
 	g := &Groups{schema: cfg.GroupSchema, users: u}
+	u.groups = g
 	kept := mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}
 	d := &provisioning{upstream: cfg.Directory, sizes: newSizes()}
 	u.directory, g.directory = d, d

@@ -19,6 +19,7 @@ type Users struct {
 	lister
 	directory *provisioning
 	schema    *query.Schema
+	groups    *Groups
 
 	emailDomain        string // makes an address of a userName that is none; empty: a user with neither is refused
 	emailDomainSetting resource.Setting
@@ -79,6 +80,9 @@ func (b *Users) Kept(p resource.Policy) []string {
 // on present values.
 func (b *Users) Patch(ctx context.Context, id string, ops []resource.Operation) (query.Object, bool, error) {
 	for _, op := range ops {
+		if op.Path.Attr.Name == "groups" {
+			return nil, false, nil // Update compares the groups
+		}
 		if op.Op == "remove" && op.Path.Attr.Required && op.Path.Sub == nil && op.Filter == nil && op.Value == nil {
 			return nil, true, resource.Mutability("%s is required and cannot be removed.", op.Path)
 		}
@@ -162,9 +166,25 @@ func (b *Users) Update(ctx context.Context, current, want query.Object) (query.O
 		}
 	}
 	ops := changes(b.schema, current, want)
-	if len(ops) == 0 {
+	steps, err := b.memberships(ctx, current, want)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(steps) > 0 && len(ops) > 0:
+		if _, err := b.patch(ctx, id, ops); err != nil {
+			return nil, err
+		}
+		return b.move(ctx, id, steps, "the other attributes were changed")
+	case len(steps) > 0:
+		return b.move(ctx, id, steps)
+	case len(ops) == 0:
 		return current, nil
 	}
+	return b.patch(ctx, id, ops)
+}
+
+// patch sends operations and confirms them.
+func (b *Users) patch(ctx context.Context, id string, ops []atlassian.PatchOperation) (query.Object, error) {
 	u, err := b.directory.PatchUser(ctx, id, withTopLevel(ops))
 	if err != nil {
 		return nil, upstream.Missing(err, "User", id)

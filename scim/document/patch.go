@@ -110,6 +110,8 @@ func (r *patchReader) read(element any) error {
 		return nil
 	case err != nil:
 		return err
+	case isReadOnly(p) && r.isLink(p.Attr):
+		return resource.Mutability("%s is readOnly: change members of /Groups/{id}.", p)
 	case isReadOnly(p):
 		return resource.Mutability("%s is readOnly.", p)
 	}

@@ -29,6 +29,7 @@ type Request struct {
 type Policy struct {
 	Strict               bool // to the letter of the RFCs, without allowances for the habits of clients
 	KeepMembers          bool // a PUT of a group that does not name members leaves them alone
+	GroupsByUser         bool // a PATCH of a user's groups changes the members of these groups
 	IgnoreUnknownMembers bool // members that upstream does not have are passed over, not refused
 	DeactivateDeleted    bool // a DELETE of a user or account disables it, and deletes nothing
 	DisableWithoutActive bool // a PUT of a user or account that leaves out active disables it

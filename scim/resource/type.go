@@ -3,6 +3,7 @@ package resource
 import (
 	"encoding/json"
 	"iter"
+	"slices"
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
@@ -22,6 +23,10 @@ type Type struct {
 	// Links and nil stand for none.
 	Links  Links
 	Linked []string
+
+	// Linking is this type with Links and Linked as they may be written by a caller
+	// with Policy.GroupsByUser, in PATCH; nil: there is no such way.
+	Linking *Type
 
 	// References says that complex values stand for something that exists elsewhere,
 	// as the status of an issue does: a new value replaces the old one whole, and its
@@ -43,6 +48,30 @@ type Type struct {
 func NewType(rt schemas.ResourceType) *Type {
 	t := &Type{ResourceType: rt, Schema: SchemaOf(rt)}
 	t.Shown, _ = t.Schema.Project(nil, nil) // attributes and excludedAttributes do not meet here
+	return t
+}
+
+// NewLinking makes the Linking of a published resource type: its readOnly attribute
+// name becomes a list of links to resources at the endpoints, each by its value.
+func NewLinking(rt schemas.ResourceType, name string, endpoints ...string) *Type {
+	core := *rt.Core
+	core.Attributes = slices.Clone(core.Attributes)
+	for i := range core.Attributes {
+		a := &core.Attributes[i]
+		if a.Name != name {
+			continue
+		}
+		a.Mutability = "readWrite"
+		a.SubAttributes = slices.Clone(a.SubAttributes)
+		for j := range a.SubAttributes {
+			if a.SubAttributes[j].Name == "value" {
+				a.SubAttributes[j].Mutability = "immutable"
+			}
+		}
+	}
+	rt.Core = &core
+	t := NewType(rt)
+	t.Links, t.Linked = Links{Name: name}, endpoints
 	return t
 }
 

@@ -123,11 +123,13 @@ func (s *Server) dispatch(c *call, r *http.Request, to route) error {
 	case method == http.MethodHead, to.search, method == http.MethodPatch && len(c.patch) == 0:
 		method = http.MethodGet // a PATCH in which nothing concerns us is answered with the resource as it is
 	case method == http.MethodPatch:
-		if values, ok := valuesSet(c.patch); ok {
+		// The library knows attributes that Linking writes as readOnly.
+		ops := slices.DeleteFunc(slices.Clone(c.patch), c.changesLinking)
+		if values, ok := valuesSet(ops); ok {
 			method, serving = http.MethodPut, s.library.parts
 			body = c.libraryDocument(values)
 		} else {
-			body = libraryPatch(c.patch)
+			body = libraryPatch(ops)
 		}
 	case c.body != nil:
 		body = c.libraryDocument(c.body)

@@ -45,7 +45,7 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
-		c.patch, err = document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base, MaxOperations: s.cfg.BulkMaxOperations}.Patch(body)
+		err = s.understandPatch(c, body)
 	case r.Method == http.MethodPost, r.Method == http.MethodPut:
 		reader := document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base}
 		c.body, c.cleared, err = reader.Resource(body, func(doc *query.Object) (err error) {
@@ -56,6 +56,28 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		})
 	}
 	return err
+}
+
+// understandPatch reads the operations of a PATCH into c. A caller who changes groups
+// by their users needs the right to write groups.
+func (s *Server) understandPatch(c *call, body any) (err error) {
+	reader := document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base, MaxOperations: s.cfg.BulkMaxOperations}
+	if c.Policy.GroupsByUser && c.rt.Linking != nil {
+		reader.Type = c.rt.Linking
+	}
+	if c.patch, err = reader.Patch(body); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(c.patch, c.changesLinking) {
+		return c.mustWrite(s.typeAt(strings.TrimPrefix(reader.Type.Linked[0], "/")))
+	}
+	return nil
+}
+
+// changesLinking reports whether an operation is on the attribute that only the
+// Linking of the type can write.
+func (c *call) changesLinking(op resource.Operation) bool {
+	return c.rt.Linking != nil && op.Path.Attr.Name == c.rt.Linking.Links.Name
 }
 
 // understandAttributes says what the answer shows. A request that names no

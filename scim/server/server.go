@@ -238,9 +238,21 @@ func (s *Server) authorize(c *call, to route) error {
 	if c.types != nil {
 		return nil
 	}
-	right := auth.Read
 	if c.write {
-		right = auth.Write
+		return c.mustWrite(to.rt)
 	}
-	return resource.Refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, to.rt.Name)
+	return c.lacks(auth.Read, to.rt)
+}
+
+// mustWrite refuses a caller without the right to write resources of a type.
+func (c *call) mustWrite(rt *resource.Type) error {
+	if c.caller.May(rt.Name, true) {
+		return nil
+	}
+	return c.lacks(auth.Write, rt)
+}
+
+// lacks is the refusal of a caller without a right.
+func (c *call) lacks(right auth.Right, rt *resource.Type) error {
+	return resource.Refuse(http.StatusForbidden, "", "The caller %s lacks the right %s for %s; whoever runs this server grants it.", c.caller.Name, right, rt.Name)
 }
