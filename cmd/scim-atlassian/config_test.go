@@ -189,7 +189,7 @@ func TestSampleFile(t *testing.T) {
 		t.Fatal(err, doubts)
 	}
 	want := defaultConfig()
-	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "admin@example.com", "mine", "https://mine.atlassian.net"
+	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "mine", "mine", "https://mine.atlassian.net"
 	want.DirectoryID, want.DirectoryAPIKey = "mine", "mine"
 	want.KeycloakClientID, want.CallersFile = "JIRA-connector", "config/callers.json"
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -203,6 +203,7 @@ func TestSampleFile(t *testing.T) {
 	_, _, err = loadConfig(nil, write(t, "env", string(sample)))
 	if diff := cmp.Diff([]string{
 		"ACCOUNT_SECURITY_API_KEY still holds the placeholder replace-me: put your own value there",
+		"ADMIN_EMAIL still holds the placeholder replace-me: put your own value there",
 		"DIRECTORY_API_KEY still holds the placeholder replace-me: put your own value there",
 		"DIRECTORY_ID still holds the placeholder replace-me: put your own value there",
 		"SITE_URL still holds the placeholder your-site: put your own value there",
