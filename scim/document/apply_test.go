@@ -107,6 +107,7 @@ func TestPatchUser(t *testing.T) {
 			name: "extension emptied", want: `{` + user + names + title + mails + `}`,
 			ops: `[{"op":"remove","path":"` + enterprise + `:department"},{"op":"remove","path":"` + enterprise + `:organization"}]`,
 		},
+		{name: "null for the URN of an extension", ops: `[{"op":"replace","value":{"` + enterprise + `":null}}]`, want: `{` + user + names + title + mails + `}`},
 		{name: "core URN path", ops: `[{"op":"remove","path":"urn:ietf:params:scim:schemas:core:2.0:User:title"}]`, want: untitled},
 
 		{name: "null unassigns", ops: `[{"op":"replace","path":"title","value":null}]`, want: untitled},

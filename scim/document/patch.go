@@ -158,14 +158,11 @@ func (r *patchReader) schema(op, urn string, value any) error {
 	if object, ok := value.(map[string]any); ok {
 		return r.translateAll(op, map[string]any{urn: object})
 	}
-	i := slices.IndexFunc(r.Type.Schema.Extensions, func(e query.Extension) bool { return e.URN == urn })
-	if i < 0 || op == "add" || !r.unassigns(value) {
+	if urn == r.Type.Schema.Core || op == "add" || !r.unassigns(value) {
 		return resource.InvalidValue("%s: value must be an object of its attributes.", urn)
 	}
-	for _, a := range r.Type.Schema.Extensions[i].Attributes {
-		if a.Mutability != query.ReadOnly {
-			r.emit("remove", statement{path: query.Path{Extension: urn, Attr: a}}, nil)
-		}
+	for _, s := range r.unset(urn) {
+		r.emit("remove", s, nil)
 	}
 	return nil
 }

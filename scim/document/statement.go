@@ -81,6 +81,9 @@ func (r Reader) collect(object map[string]any, urn string, all *[]statement) err
 			if !isObject && !r.unassigns(value) {
 				return resource.InvalidValue("%s must be an object of attributes.", of)
 			}
+			if !isObject {
+				*all = append(*all, r.unset(of)...)
+			}
 			if err := r.collect(inner, of, all); err != nil {
 				return err
 			}
@@ -101,6 +104,19 @@ func (r Reader) collect(object map[string]any, urn string, all *[]statement) err
 		}
 	}
 	return nil
+}
+
+// unset lists the statements that unset each attribute of an extension, as null for its URN does. There is none for the
+// core schema.
+func (r Reader) unset(urn string) (all []statement) {
+	for _, e := range r.Type.Schema.Extensions {
+		for _, a := range e.Attributes {
+			if e.URN == urn && a.Mutability != query.ReadOnly {
+				all = append(all, statement{path: query.Path{Extension: urn, Attr: a}, inside: true})
+			}
+		}
+	}
+	return all
 }
 
 // schemaOf returns the URN of the schema that a name spells in any case. It reports false for any other name. The core
