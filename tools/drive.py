@@ -35,7 +35,6 @@ import gateway
 
 HERE = Path(__file__).parent
 STEPS = ["create", "read", "list", "filter", "change", "disable", "enable", "group", "join", "leave", "ungroup", "delete"]
-READS = {"read", "list", "filter"}
 TENANT = ["--users", "120", "--groups", "8", "--issues", "10"]  # more users than Atlassian lists on one page
 PATIENCE = 60  # seconds for a server to start, and for a client to come to the end of a step
 
@@ -278,8 +277,7 @@ def play(tool, tools, program, verbose):
             user, group = user_and_group(tool)
             environment = os.environ | {"SCIM_URL": url, "SCIM_TOKEN": token(tool), "USER_NAME": user, "GROUP_NAME": group,
                                         "PYTHONPATH": str(HERE / "python")}
-            command = [str(HERE / "python" / part) if part.endswith(".py") else part.format(venvs=os.environ["TOOLS_VENVS"]) for part in tool["command"]]
-            client = Process(command, directory, environment, stdin=subprocess.PIPE)
+            client = Process(command_of(tool), directory, environment, stdin=subprocess.PIPE)
             converse(client, judge, outcome)
             status = client.process.wait(timeout=PATIENCE)
             failed = any(o and o.startswith("FAILED") for o in outcome.values())
@@ -293,6 +291,17 @@ def play(tool, tools, program, verbose):
             for process in (client, server, proxy):
                 if process:
                     process.stop()
+
+
+def command_of(tool):
+    """The command of a client: python = "environment/program", or java = "module/class"."""
+    if "python" in tool:
+        environment, program = tool["python"].split("/")
+        return [HERE / ".venv" / environment / "bin" / "python", HERE / "python" / program]
+    module, main_class = tool["java"].split("/")
+    target = HERE / "java" / module / "target"
+    return ["java", "-XX:TieredStopAtLevel=1", "--add-opens", "java.base/java.net=ALL-UNNAMED", "-cp",
+            f"{target}/classes:{HERE}/java/session/target/classes:{target}/lib/*", f"tools.{main_class}"]
 
 
 def converse(client, judge, outcome):

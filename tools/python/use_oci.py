@@ -18,7 +18,8 @@ class Bearer(AuthBase):
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 PATCH = ["urn:ietf:params:scim:api:messages:2.0:PatchOp"]
-client = IdentityDomainsClient({}, service_endpoint=URL, signer=Bearer(), retry_strategy=oci.retry.NoneRetryStrategy())
+UNUSED = {"user": "ocid1.user.oc1..a", "tenancy": "ocid1.tenancy.oc1..a", "region": "eu-frankfurt-1", "fingerprint": ":".join(["00"] * 16), "key_file": "none"}
+client = IdentityDomainsClient(UNUSED, service_endpoint=URL, signer=Bearer(), retry_strategy=oci.retry.NoneRetryStrategy())
 made = {}
 
 

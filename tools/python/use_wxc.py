@@ -1,6 +1,6 @@
 from requests.adapters import HTTPAdapter
 from wxc_sdk import WebexSimpleApi
-from wxc_sdk.scim.groups import ScimGroup
+from wxc_sdk.scim.groups import ScimGroup, ScimGroupMember
 from wxc_sdk.scim.users import EmailObject, EmailObjectType, NameObject, PatchUserOperation, PatchUserOperationOp, ScimUser
 
 from session import GROUP, TOKEN, URL, USER, end, step
@@ -39,8 +39,15 @@ def group():
     made["group"] = groups.create(ORG, ScimGroup(display_name=GROUP)).id
 
 
-def members(op, path, value=None):
-    groups.patch(ORG, made["group"], operations=[PatchUserOperation(op=op, path=path, value=value)])
+def join():
+    """With PUT: what it sends in PATCH can be text alone."""
+    crew = groups.details(ORG, made["group"])
+    crew.members = [ScimGroupMember(value=made["user"], type="user")]
+    groups.update(ORG, crew)
+
+
+def leave():
+    groups.patch(ORG, made["group"], operations=[PatchUserOperation(op="remove", path=f'members[value eq "{made["user"]}"]')])
 
 
 step("create", create)
@@ -51,8 +58,8 @@ step("change", lambda: patch("displayName", "Ann Changed"))
 step("disable", lambda: patch("active", "false"))
 step("enable", update)
 step("group", group)
-step("join", lambda: members("add", "members", [{"value": made["user"], "type": "user"}]))
-step("leave", lambda: members("remove", f'members[value eq "{made["user"]}"]'))
+step("join", join)
+step("leave", leave)
 step("ungroup", lambda: groups.delete(ORG, made["group"]))
 step("delete", lambda: users.delete(ORG, made["user"]))
 end()
