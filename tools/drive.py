@@ -294,10 +294,12 @@ def play(tool, tools, program, verbose):
 
 
 def command_of(tool):
-    """The command of a client: python = "environment/program", or java = "module/class"."""
+    """The command of a client: python = "environment/program", java = "module/class", or go = "program"."""
     if "python" in tool:
         environment, program = tool["python"].split("/")
         return [HERE / ".venv" / environment / "bin" / "python", HERE / "python" / program]
+    if "go" in tool:
+        return [HERE / "bin" / tool["go"]]
     module, main_class = tool["java"].split("/")
     target = HERE / "java" / module / "target"
     return ["java", "-XX:TieredStopAtLevel=1", "--add-opens", "java.base/java.net=ALL-UNNAMED", "-cp",

@@ -40,46 +40,52 @@ public final class ConnId {
     SCIMConnectorConfiguration settings = new SCIMConnectorConfiguration();
     settings.setBaseAddress(Session.URL);
     settings.setBearerToken(Session.TOKEN);
-    settings.setUpdateUserMethod("PATCH");
+    settings.setUpdateUserMethod("PUT");
     settings.setUpdateGroupMethod("PATCH");
     APIConfiguration api = TestHelpers.createTestConfiguration(SCIMv2Connector.class, settings);
+    api.getResultsHandlerConfiguration().setEnableFilteredResultsHandler(false); // it asks for pages only without
     connector = ConnectorFacadeFactory.getInstance().newInstance(api);
     change("create", () -> {
       connector.test();
-      user = connector.create(ObjectClass.ACCOUNT, Set.of(new Name(USER), text("userName", USER), text("displayName", "Ann Tool"),
-          text("name.givenName", "Ann"), text("name.familyName", "Tool"), text("emails.work.value", USER),
-          AttributeBuilder.build("emails.work.primary", true), AttributeBuilder.buildEnabled(true)), null);
+      user = connector.create(ObjectClass.ACCOUNT, ann("Ann Tool", true), null);
     });
     step("read", () -> connector.getObject(ObjectClass.ACCOUNT, user, ALL).getName().getNameValue());
     step("list", () -> search(null).size());
     step("filter", () -> search(FilterBuilder.equalTo(text("userName", USER))).stream().map(o -> o.getUid().getUidValue()).toList());
-    change("change", () -> update(ObjectClass.ACCOUNT, user, AttributeDeltaBuilder.build("displayName", "Ann Changed")));
-    change("disable", () -> update(ObjectClass.ACCOUNT, user, AttributeDeltaBuilder.buildEnabled(false)));
-    change("enable", () -> update(ObjectClass.ACCOUNT, user, AttributeDeltaBuilder.buildEnabled(true)));
+    change("change", () -> connector.update(ObjectClass.ACCOUNT, user, ann("Ann Changed", true), null));
+    change("disable", () -> connector.update(ObjectClass.ACCOUNT, user, ann("Ann Changed", false), null));
+    change("enable", () -> connector.update(ObjectClass.ACCOUNT, user, ann("Ann Changed", true), null));
     change("group", () -> group = connector.create(ObjectClass.GROUP, Set.of(new Name(GROUP), text("displayName", GROUP)), null));
-    change("join", () -> update(ObjectClass.ACCOUNT, user, AttributeDeltaBuilder.build("groups", List.of(group.getUidValue()), List.of())));
-    change("leave", () -> update(ObjectClass.ACCOUNT, user, AttributeDeltaBuilder.build("groups", List.of(), List.of(group.getUidValue()))));
+    change("join", () -> member(AttributeDeltaBuilder.build("members", List.of(user.getUidValue()), List.of())));
+    change("leave", () -> member(AttributeDeltaBuilder.build("members", List.of(), List.of(user.getUidValue()))));
     change("ungroup", () -> connector.delete(ObjectClass.GROUP, group, null));
     change("delete", () -> connector.delete(ObjectClass.ACCOUNT, user, null));
     Session.end();
+  }
+
+  private static Set<Attribute> ann(String displayName, boolean enabled) {
+    return Set.of(new Name(USER), text("userName", USER), text("displayName", displayName), text("name.givenName", "Ann"), text("name.familyName", "Tool"),
+        text("emails.work.value", USER), AttributeBuilder.build("emails.work.primary", true), AttributeBuilder.buildEnabled(enabled));
   }
 
   private static Attribute text(String name, String value) {
     return AttributeBuilder.build(name, value);
   }
 
-  private static void update(ObjectClass type, Uid uid, AttributeDelta delta) {
-    connector.updateDelta(type, uid, Set.of(delta), null);
+  private static void member(AttributeDelta delta) {
+    connector.updateDelta(ObjectClass.GROUP, group, Set.of(delta), null);
   }
 
   private static List<ConnectorObject> search(Filter filter) {
     List<ConnectorObject> found = new ArrayList<>();
     OperationOptionsBuilder options = new OperationOptionsBuilder(ALL).setPageSize(50);
-    SearchResult result;
-    String cookie = null;
+    String cookie;
     do {
-      result = connector.search(ObjectClass.ACCOUNT, filter, found::add, options.setPagedResultsCookie(cookie).build());
-      cookie = result.getPagedResultsCookie();
+      SearchResult result = connector.search(ObjectClass.ACCOUNT, filter, found::add, options.build());
+      cookie = result == null ? null : result.getPagedResultsCookie();
+      if (cookie != null) {
+        options.setPagedResultsCookie(cookie);
+      }
     } while (cookie != null);
     return found;
   }
