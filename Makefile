@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz conformance interop keycloak-test bench profile demo ci
+.PHONY: build test race lint fuzz conformance interop tools keycloak-test bench profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -20,6 +20,9 @@ conformance:
 
 interop:
 	.ci/run interop
+
+tools:
+	.ci/run tools
 
 keycloak-test:
 	.ci/run keycloak

@@ -1,4 +1,4 @@
-module tools
+module go-github
 
 go 1.26
 

@@ -1,4 +1,4 @@
-// Command go plays the steps of drive.py with go-github. See drive.py for the lines that it writes.
+// Command go-github plays the steps of drive.py with go-github. See drive.py for the lines that it writes.
 package main
 
 import (
