@@ -8,6 +8,10 @@ line in answer, while the state below is judged:
     {"cannot": "filter", "why": …}   the tool has no function for the step
     {"failed": "create", "why": …}   the tool tried and said that it failed
 
+What a tool cannot do, or does wrongly, stands in tools.toml under fails, with a part of the words that it says then; the run fails
+if it says something else, or succeeds. The rows of these tools in docs/clients.md are made from tools.toml and the outcome:
+the run fails if one differs, --update writes them.
+
 The state is read from the emulator with Atlassian's own API, past the server. Each client has an emulator and a server
 for itself, so that what one of them does to everybody shows, and so that the calls that it costs are always the same.
 """
@@ -24,23 +28,21 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import tomllib
-import urllib.error
 import urllib.request
-from collections import Counter
 from pathlib import Path
 
 import gateway
 
 HERE = Path(__file__).parent
 STEPS = ["create", "read", "list", "filter", "change", "disable", "enable", "group", "join", "leave", "ungroup", "delete"]
+NEED_USER = set(STEPS) - {"delete"}
 TENANT = ["--users", "120", "--groups", "8", "--issues", "10"]  # more users than Atlassian lists on one page
 PATIENCE = 60  # seconds for a server to start, and for a client to come to the end of a step
 
 
 class Failure(Exception):
-    """What a client did wrong, or what is wrong below after it."""
+    """What a client did wrong, or what Atlassian has otherwise."""
 
 
 class Process:
@@ -49,7 +51,7 @@ class Process:
     def __init__(self, command, directory, environment, stdin=None, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
         self.process = subprocess.Popen(command, cwd=directory, env=environment, stdin=stdin, stdout=stdout, stderr=stderr,
                                         text=True, start_new_session=True)
-        self.kept = {}
+        self.kept, self.readers = {}, []
         self.out = self.follow("out", self.process.stdout)
         self.err = self.follow("err", self.process.stderr)
 
@@ -63,7 +65,9 @@ class Process:
                 lines.put(line)
             lines.put(None)
 
-        threading.Thread(target=read, daemon=True).start()
+        thread = threading.Thread(target=read, daemon=True)
+        thread.start()
+        self.readers.append(thread)
         return lines
 
     def lines(self, stream):
@@ -87,13 +91,16 @@ class Process:
         return "".join(self.kept["err"][-count:])
 
     def stop(self):
+        """Ends the program, and returns when its last line was read."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
         try:
-            return self.process.wait(timeout=10)
+            self.process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            return self.process.wait()
+            self.process.wait()
+        for reader in self.readers:
+            reader.join()
 
 
 class Atlassian:
@@ -118,9 +125,6 @@ class Atlassian:
         return {kind: {r["id"]: r for r in self.all(kind)} for kind in ("Users", "Groups")}
 
 
-def plain(resource):
-    """A resource without what changes by itself, and without the users' groups, which repeat the groups' members."""
-    return {k: v for k, v in resource.items() if k not in ("meta", "groups")}
 
 
 class Judge:
@@ -130,6 +134,7 @@ class Judge:
         self.tool, self.atlassian = tool, atlassian
         self.user_name, self.group_name = user_and_group(tool)
         self.before = self.strangers(atlassian.state())
+        self.met = False  # whether the user was ever there
 
     def own(self, state):
         user = [u for u in state["Users"].values() if u["userName"] == self.user_name]
@@ -142,12 +147,15 @@ class Judge:
         """Everybody and every group that is not the client's business."""
         user, group = self.own(state)
         own = {r["id"] for r in (user, group) if r}
-        return {kind: {i: plain(r) for i, r in resources.items() if i not in own} for kind, resources in state.items()}
+        passed_over = {"meta", "groups"} | ({"externalId"} if self.tool.get("adopts") else set())  # a group's members say the groups
+        return {kind: {i: {k: v for k, v in r.items() if k not in passed_over} for i, r in resources.items() if i not in own}
+                for kind, resources in state.items()}
 
     def judge(self, step, saw):
         state = self.atlassian.state()
         user, group = self.own(state)
-        if step not in ("delete",) and not user:
+        self.met = self.met or bool(user)
+        if not self.met or step in NEED_USER and not user:
             raise Failure("the user is not there")
         getattr(self, step)(saw, user, group, state)
         if (after := self.strangers(state)) != self.before:
@@ -236,14 +244,14 @@ class Server:
             raise
 
     def requests(self):
-        """What the server's log says about each request, without those of health."""
+        """What the server's log says about each request; whole once the server was stopped."""
         logged = []
         for line in self.serve.kept["err"]:
             try:
                 entry = json.loads(line)
             except ValueError:
                 continue
-            if "requestId" in entry and entry.get("msg") != "audit":
+            if entry.get("msg") == "request":
                 logged.append(entry)
         return logged
 
@@ -262,35 +270,69 @@ def caller(tool):
     return {"name": tool["name"], "bearer_sha256": digest, "rights": {"*": "write"}} | tool.get("caller", {})
 
 
-def play(tool, tools, program, verbose):
-    """Runs one client; its outcome is a mapping from each step to None, or to a text that says why not."""
-    outcome = {}
+class Outcome:
+    """How a client fared: per step None, or words that say why not; what it cost; and what is wrong, for which the run fails."""
+
+    def __init__(self, tool):
+        self.tool = tool
+        self.steps, self.wrong, self.requests = {}, [], []
+
+    def note(self, step, said):
+        """Takes a line of the client about a step; judge is asked before."""
+        if "did" in said:
+            self.steps[step] = None
+            if step in self.fails:
+                self.wrong.append(f"{step}: it succeeds, though tools.toml says that it fails")
+            return
+        self.steps[step] = said["why"]
+        if "failed" not in said:
+            return
+        if self.fails.get(step) and self.fails[step] in said["why"]:
+            self.steps[step] = "fails: " + self.fails[step]
+        else:
+            self.wrong.append(f"{step}: {said['why']}")
+
+    @property
+    def fails(self):
+        return self.tool.get("fails", {})
+
+    @property
+    def calls(self):
+        return sum(r.get("upstreamCalls", 0) for r in self.requests)
+
+    @property
+    def did(self):
+        return [step for step in STEPS if self.steps.get(step, "") is None]
+
+
+def play(tool, tools, program):
+    """Runs one client to its end."""
+    outcome = Outcome(tool)
     with tempfile.TemporaryDirectory() as directory:
-        server = Server(program, tools, directory)
-        client = proxy = None
+        server = client = proxy = None
         try:
-            judge = Judge(tool, Atlassian(server.below))
+            server = Server(program, tools, directory)
             url = server.url + "/scim/v2"
             if "path" in tool:
                 proxy = gateway.Gateway(server.url, tool["path"], "/scim/v2")
                 url = proxy.url
             user, group = user_and_group(tool)
-            environment = os.environ | {"SCIM_URL": url, "SCIM_TOKEN": token(tool), "USER_NAME": user, "GROUP_NAME": group,
-                                        "PYTHONPATH": str(HERE / "python")}
+            environment = os.environ | {"SCIM_URL": url, "SCIM_TOKEN": token(tool), "USER_NAME": user, "GROUP_NAME": group}
             client = Process(command_of(tool), directory, environment, stdin=subprocess.PIPE)
-            converse(client, judge, outcome)
+            converse(client, Judge(tool, Atlassian(server.below)), outcome)
             status = client.process.wait(timeout=PATIENCE)
-            failed = any(o and o.startswith("FAILED") for o in outcome.values())
-            if status != 0 or failed and verbose:
-                outcome["exit"] = f"FAILED: status {status}\n{client.tail(40 if verbose else 15)}"
-            for step in STEPS:
-                outcome.setdefault(step, "FAILED: not played, and not said why")
-            time.sleep(0)  # let the log's reader run
-            return outcome, count(server.requests()), [r for r in server.requests()]
+            if status != bool(outcome.fails):  # a client whose step failed ends with 1
+                outcome.wrong.append(f"it ended with status {status}:\n{client.tail()}")
+            outcome.wrong += [f"{step}: not played, and not said why" for step in STEPS if step not in outcome.steps]
+        except Failure as wrong:
+            outcome.wrong.append(str(wrong))
         finally:
             for process in (client, server, proxy):
                 if process:
                     process.stop()
+        if server:
+            outcome.requests = server.requests()
+    return outcome
 
 
 def command_of(tool):
@@ -307,63 +349,102 @@ def command_of(tool):
 
 
 def converse(client, judge, outcome):
+    """Answers each line of the client, after the state that it left below was judged."""
     for line in client.lines(client.out):
         try:
             said = json.loads(line)
             step = next(said[verb] for verb in ("did", "cannot", "failed") if verb in said)
         except (ValueError, TypeError, StopIteration):
             continue  # the tool's own output
-        if step not in STEPS or step in outcome:
+        if step not in STEPS or step in outcome.steps:
             raise Failure(f"no step, or twice: {line}")
-        if "cannot" in said:
-            outcome[step] = "cannot: " + said["why"]
-        elif "failed" in said:
-            outcome[step] = "FAILED: " + said["why"]
-        else:
+        if "did" in said:
             try:
                 judge.judge(step, said.get("saw"))
-                outcome[step] = None
             except Failure as wrong:
-                outcome[step] = f"FAILED below: {wrong}"
+                said = {"failed": step, "why": f"Atlassian has it otherwise: {wrong}"}
+        outcome.note(step, said)
         client.process.stdin.write("\n")
         client.process.stdin.flush()
 
 
-def count(requests):
-    return {"requests": len(requests), "calls": sum(r.get("upstreamCalls", 0) for r in requests)}
+def row(outcome):
+    """The row of a tool in docs/clients.md."""
+    tool = outcome.tool
+    by_reason = {}
+    for step in STEPS:
+        if reason := outcome.steps.get(step):
+            by_reason.setdefault(tool.get("why", {}).get(step) or reason, []).append(step)
+    cannot = "; ".join(f"{', '.join(steps)}: {reason}" for reason, steps in by_reason.items())
+    settings = ["`" + json.dumps({k: v})[1:-1] + "`" for k, v in tool.get("caller", {}).items()]
+    if "path" in tool:
+        settings.append(f"a proxy maps `{tool['path']}` to `/scim/v2`")
+    works = "all" if len(outcome.did) == len(STEPS) else ", ".join(outcome.did) or "nothing"
+    note = f". {tool['note']}" if "note" in tool else ""
+    return f"| {tool['title']} | {tool['version']} | {', '.join(settings) or 'none'} | {works} | {cannot}{note if cannot else note[2:]} | {len(outcome.requests)}/{outcome.calls} |"
+
+
+def compare_rows(outcomes, update):
+    """Holds the rows in docs/clients.md to the outcomes, or with update writes them; the result says what differs."""
+    path = HERE.parent / "docs" / "clients.md"
+    lines, wrong = path.read_text().split("\n"), []
+    for outcome in outcomes:
+        start = f"| {outcome.tool['title']} |"
+        found = [i for i, line in enumerate(lines) if line.startswith(start)]
+        if len(found) != 1:
+            wrong.append(f"docs/clients.md has {len(found)} rows that begin with {start!r}")
+        elif lines[found[0]] != row(outcome) and not outcome.wrong:
+            if update:
+                lines[found[0]] = row(outcome)
+            else:
+                wrong.append(f"docs/clients.md says otherwise (tools/run --update writes it):\n  {lines[found[0]]}\n  {row(outcome)}")
+    wrong += hold_replayed(lines, update)
+    if update:
+        path.write_text("\n".join(lines))
+    return wrong
+
+
+def hold_replayed(lines, update):
+    """Holds the calls of the clients that are replayed to the table of their steps; with update, writes them into lines."""
+    wrong, costs = [], {}
+    for i, line in enumerate(lines):
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if len(cells) > 10:
+            costs[cells[0]] = cells[-1]
+        elif len(cells) == 6 and cells[0] != "client" and cells[0] in costs and cells[-1] != costs[cells[0]]:
+            if update:
+                lines[i] = "| " + " | ".join([*cells[:-1], costs[cells[0]]]) + " |"
+            else:
+                wrong.append(f"docs/clients.md: {cells[0]} costs {costs[cells[0]]} by the first table, {cells[-1]} by the second")
+    return wrong
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("program", help="the scim-atlassian to run")
     parser.add_argument("tool", nargs="*", help="of tools.toml; all by default")
+    parser.add_argument("--update", action="store_true", help="write the rows in docs/clients.md")
     parser.add_argument("--verbose", action="store_true", help="show every request")
     arguments = parser.parse_args()
     tools = tomllib.loads((HERE / "tools.toml").read_text())["tool"]
-    failed = 0
     chosen = [t for t in tools if not arguments.tool or t["name"] in arguments.tool]
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        played = pool.map(lambda t: attempt(t, tools, arguments), chosen)
-        for tool, (outcome, costs, requests) in zip(chosen, played):
-            good = sum(outcome.get(step) is None for step in STEPS)
-            print(f"\n{tool['name']} {tool['version']}: {good} of {len(STEPS)} steps, {costs['requests']} requests, {costs['calls']} calls to Atlassian")
-            for step, why in outcome.items():
-                if why:
-                    failed += why.startswith("FAILED")
-                    print(f"  {step}: {why}")
-            if arguments.verbose:
-                for r in requests:
-                    print("   ", json.dumps(r))
-            sys.stdout.flush()
-    print(f"\n{len(chosen)} tools, {failed} failures")
-    sys.exit(bool(failed))
-
-
-def attempt(tool, tools, arguments):
-    try:
-        return play(tool, tools, arguments.program, arguments.verbose)
-    except (Failure, OSError, subprocess.TimeoutExpired) as wrong:
-        return {"session": f"FAILED: {wrong}"}, count([]), []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        outcomes = list(pool.map(lambda t: play(t, tools, arguments.program), chosen))
+    for outcome in outcomes:
+        tool = outcome.tool
+        print(f"{tool['name']} {tool['version']}: {len(outcome.did)} of {len(STEPS)} steps, {len(outcome.requests)} requests, {outcome.calls} calls to Atlassian")
+        for step, why in outcome.steps.items():
+            if why:
+                print(f"  {step}: {why}")
+        for wrong in outcome.wrong:
+            print(f"  WRONG {wrong}")
+        if arguments.verbose:
+            print("".join(f"  {json.dumps(r)}\n" for r in outcome.requests), end="")
+    wrong = compare_rows(outcomes, arguments.update)
+    print("\n".join(wrong))
+    bad = sum(bool(outcome.wrong) for outcome in outcomes)
+    print(f"tools: {len(outcomes) - bad} passed, {bad + len(wrong)} failed")
+    sys.exit(bool(bad or wrong))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def step(name, play):
     except Exception as wrong:
         failures.append(name)
         traceback.print_exc()
-        return say(failed=name, why=f"{type(wrong).__name__}: {wrong}"[:600])
+        return say(failed=name, why=f"{type(wrong).__name__}: {wrong}"[:900])
     say(did=name, saw=saw if name in READS else None)
 
 

@@ -50,22 +50,21 @@ def create():
     save(made["user"])
 
 
-def group():
-    made["group"] = models.Group(display_name=GROUP, members=[])
+def join():
+    made["group"] = models.Group(display_name=GROUP, members=[made["user"]])
     save(made["group"])
 
 
 with app.app_context(), Backend.instance.session(), app.test_request_context():
     step("create", create)
-    cannot("read", "it looks its own users up by externalId and reads no other")
-    cannot("list", "it looks its own users up by externalId and reads no other")
-    cannot("filter", "it filters by externalId before each change, for itself")
+    for name in ("read", "list", "filter"):
+        cannot(name, "it looks each of its own users up by externalId before a change, and reads no others")
     step("change", lambda: save(made["user"], display_name="Ann Changed"))
     step("disable", lambda: save(made["user"], lock_date=datetime.datetime.now(datetime.timezone.utc)))
     step("enable", lambda: save(made["user"], lock_date=None))
-    step("group", group)
-    step("join", lambda: save(made["group"], members=[made["user"]]))
-    step("leave", lambda: save(made["group"], members=[]))
+    cannot("group", "it sends a group with its first member")
+    step("join", join)
+    cannot("leave", "it sends a group to those alone that its members are sent to, so it tells nobody that the last one left")
     step("ungroup", lambda: delete(made["group"]))
     step("delete", lambda: delete(made["user"]))
 end()

@@ -1,7 +1,7 @@
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.service.iam import ComplexValue, Name, Patch, PatchOp, PatchSchema
 
-from session import GROUP, TOKEN, URL, USER, cannot, end, step
+from session import GROUP, TOKEN, URL, USER, end, step
 
 w = WorkspaceClient(host=URL, token=TOKEN, auth_type="pat")
 SCHEMAS = [PatchSchema.URN_IETF_PARAMS_SCIM_API_MESSAGES_2_0_PATCH_OP]
@@ -12,8 +12,9 @@ def create():
     made["user"] = w.users_v2.create(user_name=USER, display_name="Ann Tool", name=Name(given_name="Ann", family_name="Tool"), active=True).id
 
 
-def patch(op, path, value):
-    w.users_v2.patch(made["user"], operations=[Patch(op=op, path=path, value=value)], schemas=SCHEMAS)
+def patch(**changes):
+    """Without path: a Patch leaves out a value that is False by itself."""
+    w.users_v2.patch(made["user"], operations=[Patch(op=PatchOp.REPLACE, value=changes)], schemas=SCHEMAS)
 
 
 def enable():
@@ -33,8 +34,8 @@ step("create", create)
 step("read", lambda: w.users_v2.get(made["user"]).user_name)
 step("list", lambda: len(list(w.users_v2.list(attributes="id,userName"))))
 step("filter", lambda: [u.id for u in w.users_v2.list(filter=f'userName eq "{USER}"')])
-step("change", lambda: patch(PatchOp.REPLACE, "displayName", "Ann Changed"))
-step("disable", lambda: patch(PatchOp.REPLACE, "active", False))
+step("change", lambda: patch(displayName="Ann Changed"))
+step("disable", lambda: patch(active=False))
 step("enable", enable)
 step("group", group)
 step("join", lambda: members(PatchOp.ADD, "members", [ComplexValue(value=made["user"]).as_dict()]))
