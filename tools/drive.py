@@ -425,7 +425,7 @@ def main():
     parser.add_argument("tool", nargs="*", help="of tools.toml; all by default")
     parser.add_argument("--update", action="store_true", help="write the rows in docs/clients.md")
     parser.add_argument("--verbose", action="store_true", help="show every request")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     tools = tomllib.loads((HERE / "tools.toml").read_text())["tool"]
     chosen = [t for t in tools if not arguments.tool or t["name"] in arguments.tool]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
