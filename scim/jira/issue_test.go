@@ -19,6 +19,7 @@ import (
 	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 // issueSite is the backend in front of an emulated site.
@@ -101,7 +102,7 @@ func (s *issueSite) all(t testing.TB) []query.Object {
 // firstIn returns an issue of a project.
 func (s *issueSite) firstIn(t testing.TB, project, filter string) query.Object {
 	t.Helper()
-	e := parseIssueFilter(t, s.schema, fmt.Sprintf("project.key eq %q and (%s)", project, filter))
+	e := resourcetest.Filter(t, s.schema, fmt.Sprintf("project.key eq %q and (%s)", project, filter))
 	for _, o := range s.all(t) {
 		if query.Match(e, o) {
 			return o
@@ -308,7 +309,7 @@ func TestIssuesElsewhereDoNotExist(t *testing.T) {
 		wantError(t, err, 404, "")
 		wantError(t, site.Remove(ctx, id), 404, "")
 	}
-	e := parseIssueFilter(t, site.schema, fmt.Sprintf("id eq %q", foreign.Text("id")))
+	e := resourcetest.Filter(t, site.schema, fmt.Sprintf("id eq %q", foreign.Text("id")))
 	result, err := site.List(ctx, resource.ListQuery{Filter: e, Start: 1, Count: 10})
 	if err != nil || result.Total != 0 {
 		t.Errorf("got %v, %v", result, err)
@@ -331,7 +332,7 @@ func TestListCost(t *testing.T) {
 		{`assignee.value eq "nobody"`, 5, 2}, // parse refuses; the account that is named, nothing to search
 	} {
 		before := site.calls.Load()
-		e := parseIssueFilter(t, site.schema, tt.filter)
+		e := resourcetest.Filter(t, site.schema, tt.filter)
 		if _, err := site.List(t.Context(), resource.ListQuery{Filter: e, Start: 1, Count: tt.count}); err != nil {
 			t.Fatal(err)
 		}
@@ -361,7 +362,7 @@ func TestListSeesOwnWrites(t *testing.T) {
 	}
 	find := func(filter string) int {
 		t.Helper()
-		result, err := site.List(ctx, resource.ListQuery{Filter: parseIssueFilter(t, site.schema, filter), Start: 1, Count: 10})
+		result, err := site.List(ctx, resource.ListQuery{Filter: resourcetest.Filter(t, site.schema, filter), Start: 1, Count: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -411,7 +412,7 @@ func TestListIsExact(t *testing.T) {
 	leafs := leafTexts(all)
 	rapid.Check(t, func(rt *rapid.T) {
 		filter := drawIssueFilter(rt, leafs, 3)
-		e := parseIssueFilter(t, site.schema, filter)
+		e := resourcetest.Filter(t, site.schema, filter)
 		var want []string
 		for _, o := range all {
 			if query.Match(e, o) {
@@ -496,7 +497,7 @@ func TestExplain(t *testing.T) {
 		{`key eq "OPS-1"`, `fetch("OPS-1") residual=(key eq "OPS-1") cost=1`},
 		{`externalId pr`, `empty exact cost=0`},
 	} {
-		if got := (&issues{}).Explain(parseIssueFilter(t, schema, tt.filter)); got != tt.want {
+		if got := (&issues{}).Explain(resourcetest.Filter(t, schema, tt.filter)); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.filter, got, tt.want)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
 // Filters may name accounts that do not exist. Jira is asked only for these, and
@@ -43,7 +44,7 @@ func TestUnknownAccounts(t *testing.T) {
 		{`assignee.value eq "` + strings.Repeat("x", 129) + `"`, 0, 0},
 		{`assignee.value eq "ghost-1" or reporter.value eq "ghost-2"`, 0, 0}, // both are remembered
 	} {
-		filter := parseIssueFilter(t, site.schema, tt.filter)
+		filter := resourcetest.Filter(t, site.schema, tt.filter)
 		var want []string
 		for _, o := range all {
 			if query.Match(filter, o) {
@@ -73,7 +74,7 @@ func TestUnknownAccounts(t *testing.T) {
 	ask := func(fresh bool) int64 {
 		t.Helper()
 		before := site.calls.Load()
-		q := resource.ListQuery{Filter: parseIssueFilter(t, site.schema, `assignee.value eq "ghost-1"`), Start: 1, Count: 10, Fresh: fresh}
+		q := resource.ListQuery{Filter: resourcetest.Filter(t, site.schema, `assignee.value eq "ghost-1"`), Start: 1, Count: 10, Fresh: fresh}
 		if _, err := site.List(t.Context(), q); err != nil {
 			t.Error(err)
 		}

@@ -3,37 +3,11 @@ package jql
 import (
 	"testing"
 
-	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
-	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/resource/resourcetest"
 )
 
-func issueSchema(t testing.TB) *query.Schema {
-	t.Helper()
-	types, err := schemas.ResourceTypes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, rt := range types {
-		if rt.Name == "Issue" {
-			return resource.SchemaOf(rt)
-		}
-	}
-	t.Fatal("no resource type Issue")
-	return nil
-}
-
-func parseIssueFilter(t testing.TB, s *query.Schema, filter string) query.Expr {
-	t.Helper()
-	if filter == "" {
-		return nil
-	}
-	e, err := query.Parse(s, filter, query.Limits{})
-	if err != nil {
-		t.Fatalf("%s: %v", filter, err)
-	}
-	return e
-}
+func issueSchema(t testing.TB) *query.Schema { return resourcetest.Type(t, "Issue").Schema }
 
 // testCompiler returns a compiler for a site with two projects and small catalogues.
 func testCompiler() Compiler {
@@ -130,7 +104,7 @@ func TestCompile(t *testing.T) {
 		{`status.id eq "10" and not (status.name eq "To Do")`, exact, `status IN (10) AND status NOT IN (10)`},
 		{`priority.id eq "30" and status.name eq "Nowhere"`, never, ""},
 	} {
-		got := testCompiler().Compile(query.Simplify(parseIssueFilter(t, schema, tt.filter)))
+		got := testCompiler().Compile(query.Simplify(resourcetest.Filter(t, schema, tt.filter)))
 		kind := map[bool]string{true: exact, false: check}[got.Exact]
 		want := "project IN (1, 2)"
 		if tt.jql != "" {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
@@ -49,3 +50,16 @@ const (
 	BadMutability = "Bad Request mutability"
 	BadTarget     = "Bad Request noTarget"
 )
+
+// Filter parses a filter against a schema, and fails the test if it is none. "" is no filter, nil.
+func Filter(tb testing.TB, s *query.Schema, filter string) query.Expr {
+	tb.Helper()
+	if filter == "" {
+		return nil
+	}
+	e, err := query.Parse(s, filter, query.Limits{})
+	if err != nil {
+		tb.Fatalf("%s: %v", filter, err)
+	}
+	return e
+}
