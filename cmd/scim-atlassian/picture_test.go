@@ -25,6 +25,8 @@ const storeys = `
 
 [scim/audit]    scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/tenant
 
+                                                                 scim/table
+
                                  scim/resource
 
 [scim/state]              schemas          scim/query                   atlassian

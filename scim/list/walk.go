@@ -40,8 +40,16 @@ type step struct {
 	at     place
 	object query.Object // nil: decoded or read when the step is delivered
 
-	source resource.Source // has the resource in upstream's bytes at index; nil: nothing has
+	source resource.Source // has the resource, undecoded, at index; nil: nothing has
 	index  int
+}
+
+// decoded is the object of a step, nil if it is yet to be read.
+func (e step) decoded() query.Object {
+	if e.object == nil && e.source != nil {
+		return e.source.Object(e.index)
+	}
+	return e.object
 }
 
 func newWalk(r *Request) *walk {
@@ -81,20 +89,23 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	for _, o := range objects {
 		w.steps = append(w.steps, step{at: place{rank, o.Text("id")}, object: o})
 	}
-	for i := range sourceLen(w.complete, found.Source) {
-		w.steps = append(w.steps, step{at: place{rank, found.Source.ID(i)}, source: found.Source, index: i})
+	if s := steps(found); s != nil {
+		w.steps = slices.Grow(w.steps, s.Len())
+		for i := range s.Len() {
+			w.steps = append(w.steps, step{at: place{rank, s.ID(i)}, source: s, index: i})
+		}
 	}
 	for _, id := range found.IDs {
 		w.steps = append(w.steps, step{at: place{rank, id}})
 	}
 }
 
-// sourceLen is the number of resources that a window has in upstream's bytes.
-func sourceLen(complete bool, s resource.Source) int {
-	if complete || s == nil {
-		return 0
+// steps returns the resources that a walk gets from a source: those of the whole result, or of a window of it.
+func steps(found *resource.ListResult) resource.Source {
+	if found.Whole() {
+		return found.Every
 	}
-	return s.Len()
+	return found.Source
 }
 
 // worthKeeping reports whether another page may follow this one. A walk without steps is not worth keeping.
@@ -102,10 +113,10 @@ func (w *walk) worthKeeping(page *resource.ListResult) bool {
 	return page.Len() > 0 && w.fixed < page.Total
 }
 
-// sort orders the steps of several types by q.SortBy. A step without object has no value to sort by.
+// sort orders the steps of several types by q.SortBy. A step without object and source has no value to sort by.
 func (w *walk) sort(q resource.ListQuery) {
 	if q.SortBy != nil {
-		query.SortFunc(w.steps, func(s step) query.Object { return s.object }, *q.SortBy, q.Descending)
+		query.SortFunc(w.steps, step.decoded, *q.SortBy, q.Descending)
 	}
 }
 
@@ -160,9 +171,7 @@ func decoded(window []step) []step {
 	}
 	window = slices.Clone(window)
 	for i, e := range window {
-		if e.object == nil && e.source != nil {
-			window[i].object = e.source.Object(e.index)
-		}
+		window[i].object = e.decoded()
 	}
 	return window
 }

@@ -23,7 +23,7 @@ type ListQuery struct {
 
 	Start int // place of the first resource wanted, from 1
 	Count int // resources wanted at most; 0: the total alone
-	// Whole asks for everything that matches, in All or in IDs and Read, because
+	// Whole asks for everything that matches, in All, in Every, or in IDs and Read, because
 	// other pages are going to be cut from it. Start and Count do not matter then.
 	Whole bool
 
@@ -66,9 +66,13 @@ type ListResult struct {
 	// nil then, though it may be empty.
 	All []query.Object
 
+	// Every stands in place of All where everything that matches is kept in another
+	// form than objects. It decodes them one by one; All is nil then.
+	Every Source
+
 	// IDs and Read stand for everything that matches where it is known and not read:
 	// the ids in order, and the way to read some of them. Either both are set or
-	// neither is, and All is nil if they are. They have no place in a whole result
+	// neither is, and All and Every are nil if they are. They have no place in a whole result
 	// with SortBy, since it may have to be merged with others.
 	IDs   []string
 	Read  ReadFunc
@@ -84,7 +88,7 @@ type ListResult struct {
 type ReadFunc func(ctx context.Context, ids []string) ([]query.Object, error)
 
 // Whole reports whether the result tells everything that matches.
-func (r *ListResult) Whole() bool { return r.All != nil || r.Read != nil }
+func (r *ListResult) Whole() bool { return r.All != nil || r.Every != nil || r.Read != nil }
 
 // Finish answers the query from candidates, which are all resources that can match,
 // each once, in the backend's own order: it completes and matches them, sorts them

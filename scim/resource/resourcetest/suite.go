@@ -192,17 +192,32 @@ func (s *suite) whole(t *testing.T, q resource.ListQuery) []query.Object {
 	q.Whole, q.Start, q.Count = true, 1, 0
 	r := s.list(t, q)
 	if !r.Whole() {
-		t.Fatalf("list %v: neither All nor Read though the whole was asked for", q.Filter)
+		t.Fatalf("list %v: neither All nor Every nor Read though the whole was asked for", q.Filter)
 	}
 	all := r.All
+	if r.Every != nil {
+		if r.All != nil {
+			t.Errorf("list %v: All %v beside Every", q.Filter, r.All)
+		}
+		all = decode(r.Every)
+	}
 	if r.Read != nil {
-		if r.All != nil || q.SortBy != nil || r.Batch < 1 && len(r.IDs) > 0 {
-			t.Errorf("list %v: All %v, Batch %d beside Read", q.Filter, r.All, r.Batch)
+		if all != nil || q.SortBy != nil || r.Batch < 1 && len(r.IDs) > 0 {
+			t.Errorf("list %v: All %v, Batch %d beside Read", q.Filter, all, r.Batch)
 		}
 		all = s.readAll(t, r)
 	}
 	if r.Total != len(all) || r.Plan == "" {
 		t.Errorf("list %v: total %d for %d resources, plan %q", q.Filter, r.Total, len(all), r.Plan)
+	}
+	return all
+}
+
+// decode returns the objects of a source.
+func decode(s resource.Source) []query.Object {
+	all := make([]query.Object, s.Len())
+	for i := range all {
+		all[i] = s.Object(i)
 	}
 	return all
 }
