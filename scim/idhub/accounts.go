@@ -106,8 +106,8 @@ func (b *accounts) collectionFor(q resource.ListQuery) *mirror.Collection {
 		if err != nil {
 			return mirror.View{}, err
 		}
-		v.Objects, err = b.accountsOf(ctx, q, v.Objects)
-		return v, err
+		all, err := b.accountsOf(ctx, q, v.Objects())
+		return v.With(all), err
 	}
 	if b.others != nil {
 		return c // two lists have no window in common
@@ -181,9 +181,9 @@ func (b *accounts) everybody(ctx context.Context, n mirror.Need) (mirror.View, e
 	if err != nil || b.others == nil {
 		return v, err
 	}
-	others, err := b.others.all(ctx, v.Objects, n)
-	v.Objects = slices.Concat(v.Objects, others)
-	return v, err
+	users := v.Objects()
+	others, err := b.others.all(ctx, users, n)
+	return v.With(slices.Concat(users, others)), err
 }
 
 // probe runs one lookup of the table, and returns the users behind the accounts.

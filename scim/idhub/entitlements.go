@@ -156,8 +156,8 @@ func (b *entitlements) everything(ctx context.Context, need mirror.Need) (mirror
 	if err := both.Wait(); err != nil {
 		return mirror.View{}, err
 	}
-	groups.Objects, groups.Kept = append(b.ofGroups(groups.Objects, need), roles...), groups.Kept && known
-	return groups, nil
+	groups.Kept = groups.Kept && known
+	return groups.With(append(b.ofGroups(groups.Objects(), need), roles...)), nil
 }
 
 // allRoles returns the roles for which match is true; a nil match is always true.
@@ -210,7 +210,7 @@ func (b *entitlements) ofKind(ctx context.Context, kind string, need mirror.Need
 		return b.allRoles(ctx, need, nil)
 	case kindGroup:
 		v, err := b.groups.Collection().All(ctx, need)
-		return b.ofGroups(v.Objects, need), err
+		return b.ofGroups(v.Objects(), need), err
 	}
 	return nil, nil
 }
@@ -347,7 +347,7 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, need m
 			return nil
 		}
 		v, err := b.accounts.users.Collection().All(within, mirror.Need{Fresh: need.Fresh})
-		for _, u := range v.Objects {
+		for _, u := range v.Objects() {
 			if id := directory.AccountIDOf(u); id != "" {
 				h.users[id] = u
 			}
@@ -369,12 +369,12 @@ func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, need m
 func (b *entitlements) groupsByID(ctx context.Context, ids []string, need mirror.Need) ([]query.Object, error) {
 	need = mirror.Need{Fresh: need.Fresh, Links: true}
 	if v, ok := b.groups.Collection().Peek(need); ok {
-		return v.Objects, nil
+		return v.Objects(), nil
 	}
 	found, err := b.groups.ReadMany(ctx, ids)
 	if errors.Is(err, mirror.ErrCostly) {
 		v, err := b.groups.Collection().All(ctx, need)
-		return v.Objects, err
+		return v.Objects(), err
 	}
 	return found, err
 }

@@ -67,7 +67,7 @@ func (b *outsiders) byUserName(ctx context.Context, userName string, users []que
 	}
 	all, err := b.users.Collection().All(ctx, mirror.Need{Fresh: need.Fresh})
 	return slices.DeleteFunc(found, func(o query.Object) bool {
-		return slices.ContainsFunc(all.Objects, func(u query.Object) bool { return directory.AccountIDOf(u) == o.Text("id") })
+		return slices.ContainsFunc(all.Objects(), func(u query.Object) bool { return directory.AccountIDOf(u) == o.Text("id") })
 	}), err
 }
 
@@ -82,7 +82,7 @@ func (b *outsiders) read(ctx context.Context, id string, need mirror.Need) (quer
 	if err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(users.Objects, func(u query.Object) bool { return directory.AccountIDOf(u) == id }) {
+	if slices.ContainsFunc(users.Objects(), func(u query.Object) bool { return directory.AccountIDOf(u) == id }) {
 		return nil, resource.NotFound("Account", id)
 	}
 	return outsider(a), nil

@@ -86,7 +86,7 @@ func (c *Collection) scan(ctx context.Context, q resource.ListQuery, n Need) (*r
 		return nil, err
 	}
 	stats.Kept, stats.Age = v.Kept, v.age
-	return q.Finish(v.Objects, query.Scan(q.Filter, stats).String()), nil
+	return v.answer(q, query.Scan(q.Filter, stats).String()), nil
 }
 
 // page answers a query without filter and order with one page of upstream's list.

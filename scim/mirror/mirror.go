@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -37,8 +36,8 @@ type Source struct {
 // for concurrent use.
 type Mirror struct {
 	source     Source
-	pager      pager
-	store      store
+	pager      pager[query.Object]
+	store      *store
 	collection Collection
 	total      atomic.Int64 // length of the list as upstream last told it; -1 if it never did
 	bare       atomic.Bool  // upstream's list has left out links
@@ -56,8 +55,9 @@ type Config struct {
 func New(source Source, cfg Config) *Mirror {
 	m := &Mirror{source: source}
 	m.total.Store(-1)
-	m.pager = pager{name: source.Name, budget: cfg.Budget, page: m.page}
-	m.store = store{ttl: cfg.TTL, now: cfg.Now, links: source.Links, price: pages, scan: m.scan, reread: m.reread}
+	m.pager = pager[query.Object]{name: source.Name, id: objectID, budget: cfg.Budget, page: m.page}
+	m.store = newStore(source.Links, cfg.TTL, cfg.Now)
+	m.store.price, m.store.scan, m.store.reread = pages, m.scan, m.reread
 	m.collection = Collection{
 		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: source.Probe,
 		All: m.store.all, Peek: m.store.peek, Stats: m.estimate, Window: m.window,
@@ -83,7 +83,7 @@ func (m *Mirror) Explain(filter query.Expr) string { return m.collection.Explain
 // Known returns a resource as the snapshot has it, or nil. It makes no call, and
 // the resource may be out of date: use it to name the resource in a log, say, not
 // to answer with it. Nobody may write to it.
-func (m *Mirror) Known(id string) query.Object { return m.store.known(id) }
+func (m *Mirror) Known(id string) query.Object { return m.store.rows.Get(id) }
 
 // Stats describes the snapshot for metrics. It makes no call.
 func (m *Mirror) Stats() Stats {
@@ -104,26 +104,30 @@ func (m *Mirror) page(ctx context.Context, start, count int) ([]query.Object, in
 	return objects, total, err
 }
 
-// scan reads all resources and lets equal values share memory. It fails with
-// errLonger after one call if there are more than most; 0 sets no limit.
-func (m *Mirror) scan(ctx context.Context, most int) ([]query.Object, error) {
+// scan reads all resources, see store.scan.
+func (m *Mirror) scan(ctx context.Context, most int, tick func() uint64, took func(uint64, []query.Object)) ([]string, error) {
 	if most > 0 && int(m.total.Load()) > most {
 		return nil, errLonger
 	}
-	var mu sync.Mutex
-	shared := query.Sharer{Links: m.source.Links.Name}
-	pager := m.pager
-	pager.most = most
-	pager.page = func(ctx context.Context, start, count int) ([]query.Object, int, error) {
-		objects, total, err := m.pager.page(ctx, start, count)
-		mu.Lock()
-		defer mu.Unlock()
-		shared.Share(objects)
-		return objects, total, err
+	scan := pager[string]{name: m.source.Name, id: func(id string) string { return id }, most: most, whole: true}
+	scan.page = func(ctx context.Context, start, count int) ([]string, int, error) {
+		moment := tick()
+		objects, total, err := m.page(ctx, start, count)
+		if err != nil {
+			return nil, 0, err
+		}
+		ids := make([]string, len(objects))
+		for i, o := range objects {
+			ids[i] = o.Text("id")
+		}
+		took(moment, objects)
+		return ids, total, nil
 	}
-	all, _, err := pager.read(ctx, 1, wholeList)
+	all, _, err := scan.read(ctx, 1, wholeList)
 	return all, err
 }
+
+func objectID(o query.Object) string { return o.Text("id") }
 
 // reread reads resources by id, with their links, and leaves out those that are
 // gone.
@@ -203,10 +207,10 @@ func (m *Mirror) ReadMany(ctx context.Context, ids []string) ([]query.Object, er
 		return nil, ErrCostly
 	}
 	if cost < 0 && len(ids) > m.source.Few && !m.bare.Load() {
-		v, err := m.store.all(ctx, Need{Fresh: true, most: longest(len(ids))})
+		_, err := m.store.all(ctx, Need{Fresh: true, most: longest(len(ids))})
 		switch {
 		case err == nil:
-			return m.Complete(ctx, withIDs(v.Objects, ids))
+			return m.Complete(ctx, m.withIDs(ids))
 		case !errors.Is(err, errLonger):
 			return nil, err
 		}
@@ -214,15 +218,11 @@ func (m *Mirror) ReadMany(ctx context.Context, ids []string) ([]query.Object, er
 	return m.reread(ctx, ids)
 }
 
-// withIDs returns the objects that have one of the ids.
-func withIDs(objects []query.Object, ids []string) []query.Object {
-	wanted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		wanted[id] = true
-	}
+// withIDs returns the rows that have one of the ids.
+func (m *Mirror) withIDs(ids []string) []query.Object {
 	found := make([]query.Object, 0, len(ids))
-	for _, o := range objects {
-		if wanted[o.Text("id")] {
+	for _, id := range ids {
+		if o := m.store.rows.Get(id); o != nil {
 			found = append(found, o)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
@@ -19,7 +18,8 @@ const (
 	wholeList      = 1 << 30         // a count that no list exceeds
 )
 
-// pager reads a list that upstream gives in pages by position.
+// pager reads a list that upstream gives in pages by position. T is a resource, or
+// what stands for one.
 //
 // The list may change between two pages. If a resource is deleted before the next
 // page is read, all behind it move up by one, and the first resource of the next
@@ -30,15 +30,22 @@ const (
 // that exists from the first call to the last stands between the two shared
 // resources of some page, and so that page has it. If a resource before a shared
 // one is deleted between the two pages, the second page begins with another
-// resource: the pages do not fit (errChanged), and the list is read again.
-// Resources that were added at the end meanwhile are read in addition. Last, the
-// result must have as many different resources as upstream counts.
-type pager struct {
+// resource: the pages do not fit. A reader of the whole list then reads the place
+// between the two once more, in one page that shares a resource with both; any
+// other reads everything again (errChanged). Resources that were added at the end
+// meanwhile are read in addition.
+//
+// Last, the result must have as many different resources as upstream counts. The
+// whole list may have more, which were deleted after their page was read; never
+// fewer.
+type pager[T any] struct {
 	name string // of the resource type
+	id   func(T) string
 	// page reads a window of the list, see Source.Page.
-	page   func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
-	budget int // upstream calls that one read may cost
-	most   int // read fails with errLonger after the first page of a longer list; 0: no limit
+	page   func(ctx context.Context, start, count int) (objects []T, total int, err error)
+	budget int  // upstream calls that one read may cost; 0: any number
+	most   int  // read fails with errLonger after the first page of a longer list; 0: no limit
+	whole  bool // the whole list is read, so that pages that do not fit can be joined
 }
 
 // errLonger says that a list has more resources than the limit of the reader.
@@ -51,7 +58,7 @@ var errChanged = errors.New("scim: the list changed while it was read")
 // read returns count resources from position start on, or as many as there are,
 // and the number of all. It reads pages in parallel. The result is complete, or
 // there is an error: errLonger, a *resource.Error or what page returns.
-func (p *pager) read(ctx context.Context, start, count int) (objects []query.Object, total int, err error) {
+func (p *pager[T]) read(ctx context.Context, start, count int) (objects []T, total int, err error) {
 	for range scanAttempts {
 		objects, total, err = p.attempt(ctx, start, count)
 		if !errors.Is(err, errChanged) {
@@ -63,7 +70,7 @@ func (p *pager) read(ctx context.Context, start, count int) (objects []query.Obj
 }
 
 // attempt reads the list once. It fails with errChanged if the list changed.
-func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, int, error) {
+func (p *pager[T]) attempt(ctx context.Context, start, count int) ([]T, int, error) {
 	first, total, err := p.page(ctx, start, max(1, min(count, directoryPage)))
 	if err != nil {
 		return nil, 0, err
@@ -73,17 +80,17 @@ func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, 
 	}
 	want := max(0, min(count, total-start+1))
 	if len(first) >= want {
-		return first[:want], total, distinct(first[:want])
+		return first[:want], total, p.distinct(first[:want])
 	}
 	step := len(first) - 1 // upstream may return fewer than it was asked for
 	if step < 1 {
 		return nil, 0, errChanged
 	}
-	parts := make([]stretch, (want-2)/step+1)
-	if len(parts) > p.budget {
+	parts := make([]stretch[T], (want-2)/step+1)
+	if p.budget > 0 && len(parts) > p.budget {
 		return nil, 0, overBudget(len(parts), p.budget)
 	}
-	parts[0] = stretch{first, total}
+	parts[0] = stretch[T]{first, total}
 	if err := Parallel(ctx, len(parts)-1, func(ctx context.Context, i int) (err error) {
 		behind := (i + 1) * step
 		parts[i+1], err = p.span(ctx, start+behind, min(step+1, want-behind))
@@ -95,31 +102,35 @@ func (p *pager) attempt(ctx context.Context, start, count int) ([]query.Object, 
 }
 
 // stretch is a part of the list that a few calls have read, one after the other.
-type stretch struct {
-	objects []query.Object
+type stretch[T any] struct {
+	objects []T
 	total   int // length of the whole list, as the last call told it
 }
 
 // span reads count resources from position start on, or as many as there are,
-// one page after the other.
-func (p *pager) span(ctx context.Context, start, count int) (stretch, error) {
-	var got stretch
+// one page after the other. A reader of the whole list is content with fewer if
+// the list has become shorter.
+func (p *pager[T]) span(ctx context.Context, start, count int) (stretch[T], error) {
+	var got stretch[T]
 	for {
 		at, most := start+max(0, len(got.objects)-1), count-max(0, len(got.objects)-1)
 		page, total, err := p.page(ctx, at, min(most, directoryPage))
 		if err != nil {
-			return stretch{}, err
-		}
-		before := len(got.objects)
-		if got.objects, err = follow(got.objects, page); err != nil {
-			return stretch{}, err
+			return got, err
 		}
 		got.total = total
+		if p.whole && len(page) == 0 && total < at {
+			return got, nil
+		}
+		before := len(got.objects)
+		if got.objects, err = p.follow(got.objects, page); err != nil {
+			return got, err
+		}
 		switch want := min(count, total-start+1); {
-		case len(got.objects) == want:
+		case len(got.objects) == want, p.whole && len(got.objects) > want:
 			return got, nil
 		case len(got.objects) > want, len(got.objects) == before:
-			return stretch{}, errChanged
+			return got, errChanged
 		}
 	}
 }
@@ -127,22 +138,25 @@ func (p *pager) span(ctx context.Context, start, count int) (stretch, error) {
 // join puts the parts together. If they differ in the total, the last part is
 // read once more: it must begin as before, and only resources behind it may be
 // new.
-func (p *pager) join(ctx context.Context, start, count, step int, parts []stretch) ([]query.Object, int, error) {
-	var objects []query.Object
+func (p *pager[T]) join(ctx context.Context, start, count, step int, parts []stretch[T]) ([]T, int, error) {
+	if p.whole {
+		return p.weave(ctx, step, parts)
+	}
+	var objects []T
 	var err error
 	for _, each := range parts {
-		if objects, err = follow(objects, each.objects); err != nil {
+		if objects, err = p.follow(objects, each.objects); err != nil {
 			return nil, 0, err
 		}
 	}
 	last := parts[len(parts)-1]
-	if slices.ContainsFunc(parts, func(each stretch) bool { return each.total != last.total }) {
+	if slices.ContainsFunc(parts, func(each stretch[T]) bool { return each.total != last.total }) {
 		behind := (len(parts) - 1) * step
 		again, err := p.span(ctx, start+behind, count-behind)
 		if err != nil {
 			return nil, 0, err
 		}
-		if !startsWith(again.objects, last.objects) {
+		if !p.startsWith(again.objects, last.objects) {
 			return nil, 0, errChanged
 		}
 		objects = append(objects, again.objects[len(last.objects):]...)
@@ -151,31 +165,31 @@ func (p *pager) join(ctx context.Context, start, count, step int, parts []stretc
 	if len(objects) != min(count, last.total-start+1) {
 		return nil, 0, errChanged
 	}
-	return objects, last.total, distinct(objects)
+	return objects, last.total, p.distinct(objects)
 }
 
 // follow appends a page to the objects before it. It fails with errChanged if the
 // page does not begin with the last of these.
-func follow(objects, page []query.Object) ([]query.Object, error) {
+func (p *pager[T]) follow(objects, page []T) ([]T, error) {
 	if len(objects) == 0 {
 		return page, nil
 	}
-	if len(page) == 0 || page[0].Text("id") != objects[len(objects)-1].Text("id") {
+	if len(page) == 0 || p.id(page[0]) != p.id(objects[len(objects)-1]) {
 		return nil, errChanged
 	}
 	return append(objects, page[1:]...), nil
 }
 
 // startsWith reports whether the first objects have the ids of prefix.
-func startsWith(objects, prefix []query.Object) bool {
-	return len(objects) >= len(prefix) && slices.EqualFunc(objects[:len(prefix)], prefix, func(a, b query.Object) bool { return a.Text("id") == b.Text("id") })
+func (p *pager[T]) startsWith(objects, prefix []T) bool {
+	return len(objects) >= len(prefix) && slices.EqualFunc(objects[:len(prefix)], prefix, func(a, b T) bool { return p.id(a) == p.id(b) })
 }
 
 // distinct fails with errChanged if a resource occurs twice.
-func distinct(objects []query.Object) error {
+func (p *pager[T]) distinct(objects []T) error {
 	seen := make(map[string]bool, len(objects))
 	for _, o := range objects {
-		seen[o.Text("id")] = true
+		seen[p.id(o)] = true
 	}
 	if len(seen) < len(objects) {
 		return errChanged

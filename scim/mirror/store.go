@@ -4,51 +4,72 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/table"
 )
 
-// store keeps the last complete reading of one type, a snapshot, for the queries
-// of all callers. At most one reading is under way; every request that needs it
-// waits, and when the last one gives up the reading ends. A store is safe for
-// concurrent use.
+// store keeps the rows of one type for the queries of all callers. At most one
+// reading is under way, and every request that needs it waits; it goes on to its
+// end when they give up, for the next one. A store is safe for concurrent use.
 //
-// Own writes are told to the snapshot and to the reading under way (see Write),
-// so that a request sees every write that was confirmed before the request began.
-// For that the store counts moments: every request and every write is one. The
-// answer to a write is believed if nothing else touched the resource since the
-// moment the write began. Otherwise, and where an answer does not tell all, the
-// resource is in doubt and is read again when a request next needs it. Nothing is
-// guessed.
+// A scan puts each page into the rows as it comes, so that rows are never older
+// than the base says, the last scan that reached its end; only the end of a scan
+// takes rows away. Own writes are told to the rows (see Write), so that a request
+// sees every write that was confirmed before the request began. For that the store
+// counts moments: every request, every write and every page is one. The answer to
+// a write is believed if nothing else touched the resource since the moment the
+// write began. Otherwise, and where an answer does not tell all, the resource is in
+// doubt and is read again when a request next needs it. Nothing is guessed.
 type store struct {
-	ttl time.Duration // age at which a snapshot is dropped; 0: none is kept
+	ttl time.Duration // age at which a base is too old; 0: none is kept
 	now func() time.Time
-	// scan reads all resources, each once. It fails with errLonger, after one call
-	// at most, if there are more than most; 0 sets no limit.
-	scan func(ctx context.Context, most int) ([]query.Object, error)
+	// scan reads all resources, hands each page to took as it comes, with the moment
+	// before it was asked for, and returns the ids in upstream's order. It fails with
+	// errLonger, after one call at most, if there are more than most; 0 sets no limit.
+	scan func(ctx context.Context, most int, tick func() uint64, took func(moment uint64, page []query.Object)) ([]string, error)
 	// reread reads resources by id, with their links, and leaves out those that
 	// are gone.
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
 	price  func(total int) int // upstream calls of a scan of that many resources
-	links  resource.Links
+	rows   *table.Table
 
-	mu      sync.Mutex // guards the fields below, and every snapshot
-	clock   uint64     // the present moment
-	kept    *snapshot  // the last complete reading; nil: there is none
-	reading *reading   // the one under way; nil: there is none
-	counts  storeCounts
+	mu       sync.Mutex        // guards the fields below
+	clock    uint64            // the present moment
+	base     *base             // the last complete scan; nil: there was none
+	reading  *reading          // the one under way; nil: there is none
+	touched  map[string]touch  // by id: an own write last concerned the resource
+	outdated map[string]uint64 // by id: the resource must be read again for requests that begin later
+	counts   storeCounts
+}
+
+// base is a scan that reached its end. Rows are at least as young.
+type base struct {
+	began    uint64    // the moment at which it began
+	read     time.Time // the time of that
+	complete time.Time // when it ended; zero: it is under way
+	until    uint64    // requests that begin at this moment or later need another one; 0: none does
+}
+
+// touch is the last own write that concerned a resource.
+type touch struct {
+	moment uint64
+	told   uint64 // the moment at which the row became what a write had told; 0: none did
+	at     time.Time
 }
 
 // storeCounts counts what a store has done since it was made, see Stats.
 type storeCounts struct{ hits, scans, mends, failures uint64 }
 
 // Need says which readings are good enough for a request. The zero Need accepts
-// any snapshot that is kept.
+// any base that is young enough.
 type Need struct {
 	Fresh bool      // only a reading that began after the request did
 	Since time.Time // only a reading that began at this time or later; zero: any
@@ -56,34 +77,31 @@ type Need struct {
 	most  int       // the request fails with errLonger if there are more resources; 0: no limit
 }
 
-// View is all resources of a type as one request sees them.
-type View struct {
-	Objects []query.Object // in upstream's order; shared, nobody may write to it
-	Kept    bool           // the reading began before the request did
-	age     time.Duration  // since the reading began
+// reading is a scan, or the mending of rows, that is under way.
+type reading struct {
+	began uint64
+	base  *base         // what a scan makes; nil: the reading mends
+	done  chan struct{} // closed when it has ended
+	err   error         // why it failed; read it after done
+	pages int           // that a scan has read; guarded by the mutex of the store
+	sofar int           // resources that it has read; likewise
 }
 
-// reading is a scan, or the mending of a snapshot, that is under way.
-type reading struct {
-	began   uint64
-	into    *snapshot          // the snapshot that it fills or mends
-	waiting int                // requests that wait for it; at 0 it is canceled
-	cancel  context.CancelFunc // ends its upstream calls
-	done    chan struct{}      // closed when it has ended
-	err     error              // why it failed; read it after done
+func newStore(links resource.Links, ttl time.Duration, now func() time.Time) *store {
+	return &store{ttl: ttl, now: now, rows: table.New(links), touched: map[string]touch{}, outdated: map[string]uint64{}}
 }
 
 // all returns all resources, from a reading as n asks for, with every own write
 // that was confirmed before. If the reading fails, so does every request that
 // waited for it; a request that could not have used its result, because the
 // reading began too early or had a lower limit, waits for another one. When ctx
-// ends first, the error is of the kind Timeout or Canceled.
+// ends first, the error is a 503 that says when to come again, and the reading goes on.
 func (s *store) all(ctx context.Context, n Need) (View, error) {
 	n.Fresh = n.Fresh || s.ttl <= 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	began, found, waited := s.tick(), s.living(), false
-	for !found.answers(n, began) {
+	for !s.answers(found, n, began) {
 		r := s.reading
 		if r == nil {
 			r = s.start(ctx, found, n, began)
@@ -91,7 +109,10 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 		if err := s.wait(ctx, r); err != nil {
 			return View{}, err
 		}
-		found, waited = r.into, true
+		waited = true
+		if r.base != nil {
+			found = r.base
+		}
 		if r.err != nil {
 			found = nil
 			others := n.Fresh && r.began < began || n.most == 0 && errors.Is(r.err, errLonger)
@@ -103,7 +124,12 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 	if !waited {
 		s.counts.hits++
 	}
-	return View{found.objects, found.began < began, s.now().Sub(found.read)}, nil
+	return s.view(found, found.began < began), nil
+}
+
+// view returns the rows as the base b has them.
+func (s *store) view(b *base, kept bool) View {
+	return View{rows: s.rows, Kept: kept, AsOf: b.read, age: s.now().Sub(b.read)}
 }
 
 // peek returns all resources if no upstream call is needed for that.
@@ -111,15 +137,49 @@ func (s *store) peek(n Need) (View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.living()
-	if n.Fresh || !found.answers(n, s.tick()) {
+	if n.Fresh || !s.answers(found, n, s.tick()) {
 		return View{}, false
 	}
 	s.counts.hits++
-	return View{found.objects, true, s.now().Sub(found.read)}, true
+	return s.view(found, true), true
 }
 
-// outlook returns the age of the snapshot and an estimate of the upstream calls
-// that all would make to bring it up to date. ok is false if all would read
+// answers reports whether the rows are good enough, with b as their base, for a
+// request that has the need n and began at that moment. A nil base is not.
+func (s *store) answers(b *base, n Need, began uint64) bool {
+	if !b.concerns(n, began) || n.Links && len(s.rows.Bare()) > 0 {
+		return false
+	}
+	for _, since := range s.outdated {
+		if since <= began {
+			return false
+		}
+	}
+	return true
+}
+
+// concerns reports whether rows with the base b can serve the request once the
+// missing resources are read again.
+func (b *base) concerns(n Need, began uint64) bool {
+	return b != nil && (b.until == 0 || began < b.until) && (!n.Fresh || b.began > began) && !b.read.Before(n.Since)
+}
+
+// missing lists the ids of the resources that must be read again before the rows
+// serve a request with the need n.
+func (s *store) missing(n Need) []string {
+	ids := slices.Sorted(maps.Keys(s.outdated))
+	if n.Links {
+		for _, id := range s.rows.Bare() {
+			if _, listed := s.outdated[id]; !listed {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
+}
+
+// outlook returns the age of the base and an estimate of the upstream calls that
+// all would make to bring the rows up to date. ok is false if all would read
 // everything anew.
 func (s *store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 	s.mu.Lock()
@@ -128,7 +188,7 @@ func (s *store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 	if !found.concerns(n, began) {
 		return 0, 0, false
 	}
-	return s.now().Sub(found.read), len(found.missing(n)) + len(found.touchedLinks), s.mendable(found)
+	return s.now().Sub(found.read), len(s.missing(n)), s.mendable()
 }
 
 // stats describes the store; its Type is empty.
@@ -137,42 +197,17 @@ func (s *store) stats() Stats {
 	defer s.mu.Unlock()
 	stats := Stats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures}
 	if found := s.living(); found != nil {
-		stats.Kept, stats.Resources, stats.Age = true, len(found.objects), s.now().Sub(found.read)
+		stats.Kept, stats.Resources, stats.Age = true, s.rows.Len(), s.now().Sub(found.read)
 	}
 	return stats
 }
 
-// known returns a resource of the snapshot, or nil.
-func (s *store) known(id string) query.Object {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kept := s.living()
-	if kept == nil {
+// living returns the base, or nil if there is none that is young enough.
+func (s *store) living() *base {
+	if s.base == nil || s.base.until != 0 || !s.now().Before(s.base.complete.Add(s.ttl)) {
 		return nil
 	}
-	kept.apply()
-	for _, o := range kept.objects {
-		if o.Text("id") == id {
-			return o
-		}
-	}
-	return nil
-}
-
-// living returns the snapshot, or nil if there is none that is young enough.
-func (s *store) living() *snapshot {
-	if s.kept != nil && !s.now().Before(s.kept.complete.Add(s.ttl)) {
-		s.release()
-	}
-	return s.kept
-}
-
-// release drops the snapshot. Requests that wait for its mending still get it.
-func (s *store) release() {
-	if s.kept != nil {
-		s.kept.end(s.tick())
-		s.kept = nil
-	}
+	return s.base
 }
 
 // tick returns a new moment, later than all before.
@@ -181,62 +216,229 @@ func (s *store) tick() uint64 {
 	return s.clock
 }
 
-// start begins a reading for a request that began at that moment. It mends base
-// where that is enough and cheaper, else it reads everything. The calls count for
-// the request of ctx, but the reading goes on when ctx ends, for others may wait.
-func (s *store) start(ctx context.Context, base *snapshot, n Need, began uint64) *reading {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	r := &reading{began: s.tick(), into: base, cancel: cancel, done: make(chan struct{})}
+// moment is tick for a caller that does not hold the mutex.
+func (s *store) moment() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tick()
+}
+
+// start begins a reading for a request that began at that moment. It mends the
+// rows where that is enough and cheaper, else it reads everything. The calls count
+// for the request of ctx, but the reading does not end with it.
+func (s *store) start(ctx context.Context, found *base, n Need, began uint64) *reading {
+	ctx = context.WithoutCancel(ctx)
+	r := &reading{began: s.tick(), done: make(chan struct{})}
 	s.reading = r
-	if base.concerns(n, began) && s.mendable(base) {
-		ids := base.missing(n)
+	if found.concerns(n, began) && s.mendable() {
+		ids := s.missing(n)
 		s.counts.mends++
-		go s.run(r, func() ([]query.Object, error) { return s.reread(ctx, ids) }, func(found []query.Object) { base.mend(ids, found, r.began) })
+		go s.run(r, func() error { return s.readAgain(ctx, r, ids) })
 		return r
 	}
 	s.counts.scans++
-	r.into = newSnapshot(r.began, s.now(), s.links)
-	go s.run(r, func() ([]query.Object, error) { return s.scan(ctx, n.most) }, func(found []query.Object) { s.keep(r.into, found) })
+	r.base = &base{began: r.began, read: s.now()}
+	go s.run(r, func() error { return s.readAll(ctx, r, n.most) })
 	return r
 }
 
 // mendable reports whether reading the outdated resources one by one is cheaper
 // than a scan. Resources without links do not count, since after a scan they
 // would be read one by one too.
-func (s *store) mendable(base *snapshot) bool {
-	return len(base.outdated) <= s.price(len(base.objects))
+func (s *store) mendable() bool { return len(s.outdated) <= s.price(s.rows.Len()) }
+
+// readAgain is a reading that mends: of the resources with these ids.
+func (s *store) readAgain(ctx context.Context, r *reading, ids []string) error {
+	found, err := s.reread(ctx, ids)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mend(ids, found, r.began)
+	return nil
+}
+
+// readAll is a scan.
+func (s *store) readAll(ctx context.Context, r *reading, most int) error {
+	seen := map[string]struct{}{}
+	ids, err := s.scan(ctx, most, s.moment, func(moment uint64, page []query.Object) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		r.pages++
+		r.sofar += len(page)
+		for _, o := range page {
+			seen[o.Text("id")] = struct{}{}
+		}
+		s.merge(moment, page)
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.close(r, ids, seen)
+	return nil
+}
+
+// merge takes over a page of a scan, which was asked for after moment. What an own
+// write has told since then is newer than the page.
+func (s *store) merge(moment uint64, page []query.Object) {
+	news := make([]query.Object, 0, len(page))
+	for _, o := range page {
+		id := o.Text("id")
+		if s.touched[id].told > moment {
+			continue
+		}
+		if since, ok := s.outdated[id]; ok && since <= moment {
+			delete(s.outdated, id)
+		}
+		news = append(news, o)
+	}
+	s.put(news...)
+}
+
+// close ends a scan that has read everything: what it did not see is gone, unless
+// an own write made it meanwhile.
+func (s *store) close(r *reading, ids []string, seen map[string]struct{}) {
+	for _, id := range s.rows.IDs() {
+		if _, ok := seen[id]; ok || s.touched[id].moment > r.began {
+			continue
+		}
+		s.remove(id)
+	}
+	s.rows.Arrange(ids)
+	r.base.complete = s.now()
+	if s.ttl <= 0 && r.base.until == 0 {
+		r.base.until = s.tick()
+	}
+	s.base = r.base
+	s.forget()
+}
+
+// touchedFor is how long a touch is remembered: longer than any request or page
+// can take.
+const touchedFor = 10 * time.Minute
+
+// forget drops the touches that no write and no page can overlap with any more.
+func (s *store) forget() {
+	old := s.now().Add(-touchedFor)
+	maps.DeleteFunc(s.touched, func(_ string, t touch) bool { return t.at.Before(old) })
+}
+
+// put enters resources into the rows.
+func (s *store) put(objects ...query.Object) {
+	s.rows.Put(objects...)
+	for _, o := range objects {
+		_ = o
+	}
+}
+
+// remove takes a resource out of the rows.
+func (s *store) remove(id string) {
+	s.rows.Delete(id)
+	delete(s.outdated, id)
+}
+
+// set takes over what an operation, begun at since, told of a resource; a nil
+// object says that it is gone, which is final. If another operation touched the
+// resource meanwhile, or this one began before the last scan did, the order of the
+// two is unknown, and the resource is in doubt.
+func (s *store) set(id string, o query.Object, since, now uint64) {
+	last := s.touched[id].moment
+	s.touch(id, now)
+	switch {
+	case o == nil:
+		s.remove(id)
+		s.told(id, now)
+	case since < s.scanBegan() || last > since:
+		s.doubt(id, now)
+	default:
+		s.put(o)
+		s.told(id, now)
+		delete(s.outdated, id)
+	}
+}
+
+// scanBegan is the moment at which the last scan began, under way or complete.
+func (s *store) scanBegan() uint64 {
+	switch {
+	case s.reading != nil && s.reading.base != nil:
+		return s.reading.began
+	case s.base != nil:
+		return s.base.began
+	}
+	return 0
+}
+
+func (s *store) touch(id string, moment uint64) {
+	t := s.touched[id]
+	s.touched[id] = touch{max(t.moment, moment), t.told, s.now()}
+}
+
+// told notes that the row of a resource is what an own write told at that moment.
+func (s *store) told(id string, moment uint64) {
+	t := s.touched[id]
+	t.told = moment
+	s.touched[id] = t
+}
+
+// doubt marks a resource: requests that begin after now need it read again.
+func (s *store) doubt(id string, now uint64) {
+	s.touch(id, now)
+	if since, ok := s.outdated[id]; !ok || now < since {
+		s.outdated[id] = now
+	}
+}
+
+// touchedLink puts every resource in doubt that links to one of the other type
+// which changed: a group that shows the name of a user who was renamed, say.
+func (s *store) touchedLink(id string, now uint64) {
+	for _, linking := range s.rows.Linking(id) {
+		s.doubt(linking, now)
+	}
+	for _, bare := range s.rows.Bare() { // their links are unknown
+		s.doubt(bare, now)
+	}
+}
+
+// mend takes over the resources with these ids, which were read again from since
+// on; those that are not in found are gone. A resource that an own write touched
+// meanwhile serves requests that began before since, and is outdated for others.
+func (s *store) mend(ids []string, found []query.Object, since uint64) {
+	there := make(map[string]bool, len(found))
+	for _, o := range found {
+		there[o.Text("id")] = true
+	}
+	for _, id := range ids {
+		delete(s.outdated, id)
+		if s.touched[id].moment > since {
+			s.outdated[id] = since
+		}
+		if !there[id] {
+			s.rows.Delete(id)
+		}
+	}
+	s.put(found...)
 }
 
 // run makes the upstream calls of a reading without holding the mutex, and then
-// ends the reading: the error is set, the snapshot complete and the next reading
-// possible before done is closed, all within one hold of the mutex. No request
-// can see a part of that.
-func (s *store) run(r *reading, read func() ([]query.Object, error), finish func([]query.Object)) {
-	found, err := recovered(read)
-	r.cancel() // releases its context; there are no calls left to end
+// ends the reading: the error is set and the next reading possible before done is
+// closed.
+func (s *store) run(r *reading, read func() error) {
+	err := recovered(read)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.finish(r, found, err, finish)
-	close(r.done)
-}
-
-func (s *store) finish(r *reading, found []query.Object, err error, apply func([]query.Object)) {
-	r.err = err
 	if err != nil && !errors.Is(err, errLonger) {
 		s.counts.failures++
 	}
-	if s.reading != r {
-		return // canceled: no request waits, and own writes were not told to it
-	}
-	s.reading = nil
-	if err == nil {
-		apply(found)
-	}
+	r.err, s.reading = err, nil
+	close(r.done)
 }
 
 // recovered calls read and returns a panic as an error. read runs in a goroutine
 // of its own, where a panic would end the program.
-func recovered(read func() ([]query.Object, error)) (found []query.Object, err error) {
+func recovered(read func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("scim: panic while reading: %v\n%s", p, debug.Stack())
@@ -245,90 +447,55 @@ func recovered(read func() ([]query.Object, error)) (found []query.Object, err e
 	return read()
 }
 
-// keep completes a snapshot and keeps it for the requests to come, unless a write
-// of unknown outcome came meanwhile. The timer only gives memory back when no
-// request comes any more; living alone decides, by the clock now, whether a
-// snapshot is too old.
-func (s *store) keep(done *snapshot, found []query.Object) {
-	done.complete = s.now()
-	done.replace(found)
-	s.release()
-	if s.ttl <= 0 {
-		done.end(s.tick())
-	}
-	if done.until == 0 {
-		s.kept = done
-		time.AfterFunc(s.ttl, s.expire)
-	}
-}
-
-// expire drops the snapshot if it is too old.
-func (s *store) expire() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.living()
-}
-
 // wait returns when r is done, or with an error when ctx ends first. It releases
 // the mutex, which the caller holds, for that time.
 func (s *store) wait(ctx context.Context, r *reading) error {
-	r.waiting++
 	s.mu.Unlock()
 	defer s.mu.Lock()
 	select {
 	case <-r.done:
 		return nil
 	case <-ctx.Done():
-		s.leave(r)
-		return &resource.Error{Status: http.StatusGatewayTimeout, Detail: "Atlassian did not answer in time.", Err: ctx.Err()}
-	}
-}
-
-// leave takes a request that has given up from those that wait for r, and ends r
-// if it was the last one. The next request begins a reading anew.
-func (s *store) leave(r *reading) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.waiting--; r.waiting == 0 {
-		r.cancel()
-		if s.reading == r {
-			s.reading = nil
-		}
+		return &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter, Err: ctx.Err(),
+			Detail: "Atlassian's list is still being read, and the reading goes on; ask again."}
 	}
 }
 
 // begin returns the news of a write that begins now.
-func (s *store) begin() Write {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return Write{s, s.tick()}
-}
+func (s *store) begin() Write { return Write{s, s.moment()} }
 
-// listens reports whether news is of use: there is a snapshot or a reading under
-// way. A reading that begins later sees a finished write anyway.
+// listens reports whether news is of use: there are rows, or a scan is under way.
+// A scan that begins later sees a finished write anyway.
 func (s *store) listens() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.kept != nil || s.reading != nil
+	return s.base != nil || s.reading != nil
 }
 
-// tell hands news to the snapshot and to the reading under way.
-func (s *store) tell(news func(told *snapshot, now uint64)) {
+// tell hands news to the rows, if there are any.
+func (s *store) tell(news func(now uint64)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.tick()
-	if s.kept != nil {
-		news(s.kept, now)
-	}
-	if s.reading != nil && s.reading.into != s.kept {
-		news(s.reading.into, now)
+	if now := s.tick(); s.base != nil || s.reading != nil {
+		news(now)
 	}
 }
 
-// drop makes the snapshot useless to later requests, and the reading under way too.
+// drop makes the base useless to later requests, and the scan under way too.
 func (s *store) drop() {
-	s.tell(func(told *snapshot, now uint64) { told.end(now) })
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.release()
+	s.tell(func(now uint64) {
+		for _, b := range []*base{s.base, s.scanning()} {
+			if b != nil && b.until == 0 {
+				b.until = now
+			}
+		}
+	})
+}
+
+// scanning returns the base that the scan under way will make, nil if there is none.
+func (s *store) scanning() *base {
+	if s.reading == nil {
+		return nil
+	}
+	return s.reading.base
 }

@@ -54,12 +54,25 @@ func (u *shelf) remove(id string) {
 
 // scan reads all resources and then waits at the gate, so that a test can write
 // after the reading and before its end.
-func (u *shelf) scan(ctx context.Context, _ int) ([]query.Object, error) {
+func (u *shelf) scan(ctx context.Context, most int, tick func() uint64, took func(uint64, []query.Object)) ([]string, error) {
 	u.mu.Lock()
 	u.scans++
 	ids, fails := u.order, u.fails
 	u.mu.Unlock()
-	return u.read(ctx, ids, fails)
+	moment := tick()
+	all, err := u.read(ctx, ids, fails)
+	switch {
+	case err != nil:
+		return nil, err
+	case most > 0 && len(all) > most:
+		return nil, errLonger
+	}
+	took(moment, all)
+	var order []string
+	for _, o := range all {
+		order = append(order, o.Text("id"))
+	}
+	return order, nil
 }
 
 func (u *shelf) reread(ctx context.Context, ids []string) ([]query.Object, error) {
@@ -91,7 +104,9 @@ func (u *shelf) read(ctx context.Context, ids []string, fails error) ([]query.Ob
 }
 
 func (u *shelf) store(ttl time.Duration) *store {
-	return &store{ttl: ttl, now: time.Now, scan: u.scan, reread: u.reread, price: func(int) int { return 3 }, links: resource.Links{Name: "groups"}}
+	s := newStore(resource.Links{Name: "groups"}, ttl, time.Now)
+	s.scan, s.reread, s.price = u.scan, u.reread, func(int) int { return 3 }
+	return s
 }
 
 func newShelf(ids ...string) *shelf {
@@ -121,7 +136,7 @@ func ask(ctx context.Context, s *store, n Need) <-chan string {
 
 func line(v View) string {
 	var words []string
-	for _, o := range v.Objects {
+	for _, o := range v.Objects() {
 		words = append(words, o.Text("id")+"="+o.Text("title"))
 	}
 	return strings.Join(words, " ")
@@ -173,8 +188,8 @@ func TestStoreShares(t *testing.T) {
 		u.wantReads(t, 1, 0)
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if s.kept != nil {
-			t.Error("the snapshot is kept beyond its time")
+		if s.living() != nil {
+			t.Error("the base is good beyond its time")
 		}
 		wantLine(t, "after its time", now(t, s, Need{}), "a=old b=old")
 		u.wantReads(t, 2, 0)
@@ -191,8 +206,8 @@ func now(t *testing.T, s *store, n Need) <-chan string {
 	return answer
 }
 
-// TestStoreAbandoned has all waiting requests give up: the scan ends, and the next
-// request begins another one.
+// TestStoreAbandoned has all waiting requests give up: the reading goes on, and the
+// next request has its result.
 func TestStoreAbandoned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a")
@@ -205,12 +220,10 @@ func TestStoreAbandoned(t *testing.T) {
 		synctest.Wait()
 		wantLine(t, "first", first, "timeout")
 		wantLine(t, "second", second, "timeout")
-		if s.reading != nil || s.kept != nil {
-			t.Error("something is left of the scan")
-		}
-		u.gate = nil
+		close(u.gate)
+		synctest.Wait()
 		wantLine(t, "next", now(t, s, Need{}), "a=old")
-		u.wantReads(t, 2, 0)
+		u.wantReads(t, 1, 0)
 	})
 }
 
@@ -230,7 +243,9 @@ func TestStoreFailure(t *testing.T) {
 		u.wantReads(t, 2, 0)
 
 		s = u.store(time.Minute)
-		s.scan = func(context.Context, int) ([]query.Object, error) { panic("a defect") }
+		s.scan = func(context.Context, int, func() uint64, func(uint64, []query.Object)) ([]string, error) {
+			panic("a defect")
+		}
 		if _, err := s.all(t.Context(), Need{}); err == nil || !strings.Contains(err.Error(), "a defect") {
 			t.Errorf("a panic while reading gave %v", err)
 		}
@@ -386,14 +401,6 @@ func TestStoreLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newShelf("a", "b", "c")
 		s := u.store(time.Minute)
-		scan := s.scan
-		s.scan = func(ctx context.Context, most int) ([]query.Object, error) {
-			all, err := scan(ctx, most)
-			if most > 0 && len(all) > most {
-				return nil, errLonger
-			}
-			return all, err
-		}
 		u.gate = make(chan struct{})
 		page := ask(t.Context(), s, Need{most: 2})
 		synctest.Wait()

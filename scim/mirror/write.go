@@ -22,20 +22,20 @@ func (w Write) Became(id string, object func() query.Object) {
 		return
 	}
 	o := object()
-	w.store.tell(func(told *snapshot, now uint64) { told.set(id, o, w.began, now) })
+	w.store.tell(func(now uint64) { w.store.set(id, o, w.began, now) })
 }
 
 // Gone tells that the write has deleted the resource.
 func (w Write) Gone(id string) {
-	w.store.tell(func(told *snapshot, now uint64) { told.set(id, nil, w.began, now) })
+	w.store.tell(func(now uint64) { w.store.set(id, nil, w.began, now) })
 }
 
 // Doubt tells that the write may have changed resources in a way that only upstream
 // knows. They are read again when a request next needs them.
 func (w Write) Doubt(ids ...string) {
-	w.store.tell(func(told *snapshot, now uint64) {
+	w.store.tell(func(now uint64) {
 		for _, id := range ids {
-			told.doubt(id, now)
+			w.store.doubt(id, now)
 		}
 	})
 }
@@ -43,11 +43,7 @@ func (w Write) Doubt(ids ...string) {
 // Touched tells that the write has changed or deleted a resource of the other type.
 // The resources that link to it are read again when a request next needs them.
 func (w Write) Touched(id string) {
-	w.store.tell(func(told *snapshot, now uint64) {
-		if _, ok := told.touchedLinks[id]; !ok {
-			told.touchedLinks[id] = now
-		}
-	})
+	w.store.tell(func(now uint64) { w.store.touchedLink(id, now) })
 }
 
 // Unknown tells that the outcome of the write is unknown, so that anything may have
