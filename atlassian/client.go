@@ -80,6 +80,8 @@ type Call struct {
 	Attempt  int           // from 1
 	Waited   time.Duration // before it: a backoff, quiet that upstream asked for, and the client's own limits
 	Err      error         // nil when there was a complete answer, whatever its status
+	// Background says that nobody waited for it, see the function of this name.
+	Background bool
 }
 
 func (c Config) withDefaults() Config {

@@ -1,11 +1,14 @@
 package atlassian_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian"
 )
@@ -106,4 +109,19 @@ func readInParallel(t *testing.T, d *atlassian.Directory, n int) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestBackgroundCalls has a mirror's own reading told apart from what requests cost.
+func TestBackgroundCalls(t *testing.T) {
+	upstream := &script{steps: []http.HandlerFunc{oneUser}}
+	var marks []bool
+	d := newDirectory(t, upstream, atlassian.Config{OnCall: func(_ context.Context, c atlassian.Call) { marks = append(marks, c.Background) }})
+	for _, ctx := range []context.Context{t.Context(), atlassian.Background(t.Context())} {
+		if _, err := d.User(ctx, "1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]bool{false, true}, marks); diff != "" {
+		t.Error(diff)
+	}
 }

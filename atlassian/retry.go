@@ -136,6 +136,7 @@ func (s *sending) trace() *httptrace.ClientTrace {
 func (s *sending) surelyNot() bool { return s.asked.Load() > 0 && s.connected.Load() == 0 }
 
 func (o *operation) report(ctx context.Context, resp *http.Response, call Call) {
+	call.Background = isBackground(ctx)
 	if resp != nil {
 		call.Status = resp.StatusCode
 	}
