@@ -35,7 +35,8 @@ const (
 	AdminEmail      = tenant.AdminEmail      // Jira user name, Basic authentication
 	APIToken        = tenant.APIToken        // Jira password, Basic authentication
 	OrganizationID  = tenant.OrganizationID  // of the one organization
-	OrganizationKey = tenant.OrganizationKey // bearer token of the organization
+	OrganizationKey = tenant.OrganizationKey // bearer token of the organization, without scopes
+	ScopedKey       = tenant.ScopedKey       // another, with the scopes that read
 	CloudID         = tenant.CloudID         // of the one Jira site
 )
 
@@ -67,6 +68,16 @@ type JiraOptions = jira.Options
 // OrganizationOptions are the switches of the organization APIs.
 type OrganizationOptions = organization.Options
 
+// EventOptions are the switches of the organization's event stream.
+type EventOptions = organization.EventOptions
+
+// EventFaults say how often an event is dropped, late or doubled.
+type EventFaults = organization.EventFaults
+
+// ParseEventFaults reads words such as drop=0.1 late=0.1:1h double=0.05. The
+// error names the word.
+func ParseEventFaults(text string) (EventFaults, error) { return organization.ParseEventFaults(text) }
+
 // DefaultOptions describes a tenant small enough for a person to look through.
 func DefaultOptions() Options {
 	return Options{Users: 200, Groups: 20, Projects: 3, Issues: 300, Seed: 1}
@@ -76,6 +87,7 @@ func DefaultOptions() Options {
 // for concurrent use.
 type Emulator struct {
 	options Options
+	clock   clock
 	log     requestLog
 	faults  faultSet
 	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
@@ -87,13 +99,16 @@ func New(options Options) *Emulator {
 		options.Now = time.Now
 	}
 	e := &Emulator{options: options}
+	e.clock.source = options.Now
 	e.rebuild()
 	e.SetFaults(options.Faults)
 	return e
 }
 
-// Reset brings back the seeded data, removes all faults and clears the log.
+// Reset brings back the seeded data and the time, removes all faults and clears
+// the log.
 func (e *Emulator) Reset() {
+	e.clock.ahead.Store(0)
 	e.rebuild()
 	e.SetFaults(nil)
 	e.ClearLog()
@@ -105,18 +120,18 @@ func (e *Emulator) Reset() {
 func (e *Emulator) rebuild() {
 	o := e.options
 	rng := rand.New(rand.NewPCG(o.Seed, 0x5c1d))
-	t := tenant.New(tenant.Options{Now: o.Now, VerifiedDomains: o.VerifiedDomains}, rng)
+	t := tenant.New(tenant.Options{Now: e.clock.now, VerifiedDomains: o.VerifiedDomains}, rng)
 	d := directory.New(t, o.Directory)
 	d.Seed(rng, o.Users, o.Groups)
 	if o.Users > 0 {
 		addStrangers(t, rng)
 	}
-	j := jira.New(t, o.Jira, d.GroupsAt)
+	j := jira.New(t, o.Jira)
 	j.Seed(rng, o.Projects, o.Issues)
 	if o.Users > 0 {
 		j.GrantRoles(addOutsiders(t, o.Seed))
 	}
-	org := organization.New(t, o.Organization)
+	org := organization.New(t, o.Organization, rand.New(rand.NewPCG(o.Seed, 0xe7e4)))
 
 	mux := http.NewServeMux()
 	mux.Handle("/scim/", d)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // Fault is a rule that spoils answers: the first fields say which requests it
@@ -27,6 +29,37 @@ type Fault struct {
 	Delay      time.Duration // wait before anything else
 	Reset      string        // cut the connection: "before" or "after" the request took effect
 	Body       string        // spoil the body of the answer: "truncated", "html" or "empty"
+	Commit     bool          // the request takes effect before the delay and the status
+
+	// Rate is how many of the requests in each second or minute pass; those beyond
+	// it are answered 429. All answers say what is left of it. A rule with a rate
+	// does nothing else, and requests that pass go on to the next rule.
+	Rate Rate
+}
+
+// Rate is a number of requests in each period; the zero value is no limit.
+type Rate struct {
+	Requests int
+	Per      time.Duration // a second or a minute
+}
+
+// String returns the rate as a rule has it, such as 50/s.
+func (r Rate) String() string {
+	unit := "/s"
+	if r.Per == time.Minute {
+		unit = "/m"
+	}
+	return strconv.Itoa(r.Requests) + unit
+}
+
+func parseRate(text string) (Rate, error) {
+	number, unit, _ := strings.Cut(text, "/")
+	periods := map[string]time.Duration{"s": time.Second, "m": time.Minute}
+	n, err := parseWithin(number, 1, 1<<30)
+	if err != nil || periods[unit] == 0 {
+		return Rate{}, fmt.Errorf("want requests a second or a minute, such as 50/s")
+	}
+	return Rate{n, periods[unit]}, nil
 }
 
 // ParseFaults reads rules, one a line, each of words key=value:
@@ -64,8 +97,14 @@ func parseFault(words []string) (Fault, error) {
 			return Fault{}, fmt.Errorf("%q: %w", word, err)
 		}
 	}
-	if f.Status == 0 && f.Delay == 0 && f.Reset == "" && f.Body == "" {
-		return Fault{}, fmt.Errorf("nothing happens: give status, delay, reset or body")
+	spoils := f.Status != 0 || f.Delay != 0 || f.Reset != "" || f.Body != ""
+	switch {
+	case f.Rate != Rate{} && (spoils || f.Commit || f.After+f.Every+f.Times > 0 || f.Probability > 0):
+		return Fault{}, fmt.Errorf("rate goes with method and path only")
+	case f.Commit && (f.Reset != "" || f.Status == 0 && f.Delay == 0):
+		return Fault{}, fmt.Errorf("commit=true goes with delay or status, and not with reset")
+	case f.Rate == Rate{} && !spoils:
+		return Fault{}, fmt.Errorf("nothing happens: give status, delay, reset, body or rate")
 	}
 	return f, nil
 }
@@ -98,6 +137,12 @@ func (f *Fault) set(key, value string) (err error) {
 		}
 	case "reset":
 		f.Reset, err = oneOf(value, "before", "after")
+	case "rate":
+		f.Rate, err = parseRate(value)
+	case "commit":
+		if f.Commit = value == "true"; !f.Commit {
+			err = fmt.Errorf("want true")
+		}
 	case "body":
 		f.Body, err = oneOf(value, "truncated", "html", "empty")
 	default:
@@ -149,6 +194,12 @@ func (f Fault) String() string {
 	}
 	text("reset", f.Reset)
 	text("body", f.Body)
+	if f.Commit {
+		text("commit", "true")
+	}
+	if f.Rate != (Rate{}) {
+		text("rate", f.Rate.String())
+	}
 	return strings.Join(words, " ")
 }
 
@@ -170,6 +221,8 @@ type faultSet struct {
 type faultRule struct {
 	Fault
 	seen, struck int
+	period       time.Time // that used counts, for a rule with a rate
+	used         int
 }
 
 func (s *faultSet) set(faults []Fault, seed uint64) {
@@ -192,23 +245,70 @@ func (s *faultSet) all() []Fault {
 	return faults
 }
 
+// struck is what becomes of a request.
+type struck struct {
+	fault Fault
+	text  string     // the rule that strikes; empty: none
+	rate  *rateState // of the last rule with a rate that counted the request; nil: none did
+}
+
 // strike returns the first rule that strikes r. Later rules do not count the
 // request.
-func (s *faultSet) strike(r *http.Request) (Fault, bool) {
+func (s *faultSet) strike(r *http.Request, now time.Time) (result struck) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.rules {
-		if s.rules[i].strikes(r, s.rng) {
-			return s.rules[i].Fault, true
+		rule := &s.rules[i]
+		if !rule.concerns(r) {
+			continue
+		}
+		if rule.Rate != (Rate{}) {
+			result.rate = rule.take(now)
+			if result.rate.left < 0 {
+				result.fault, result.text = Fault{Status: http.StatusTooManyRequests, RetryAfter: result.rate.wait(now)}, rule.String()
+				return result
+			}
+			continue
+		}
+		if rule.strikes(s.rng) {
+			result.fault, result.text = rule.Fault, rule.String()
+			return result
 		}
 	}
-	return Fault{}, false
+	return result
 }
 
-func (f *faultRule) strikes(r *http.Request, rng *rand.Rand) bool {
-	if f.Method != "" && f.Method != r.Method || !strings.HasPrefix(r.URL.Path, f.Path) {
-		return false
+// rateState is how a rate stands after a request.
+type rateState struct {
+	limit, left int // left is negative beyond the limit
+	reset       time.Time
+}
+
+// take counts a request against the rate of a rule.
+func (f *faultRule) take(now time.Time) *rateState {
+	if period := now.Truncate(f.Rate.Per); !period.Equal(f.period) {
+		f.period, f.used = period, 0
 	}
+	f.used++
+	return &rateState{f.Rate.Requests, f.Rate.Requests - f.used, f.period.Add(f.Rate.Per)}
+}
+
+// wait is how many seconds it takes until the next period, rounded up.
+func (s *rateState) wait(now time.Time) int {
+	return max(1, int((s.reset.Sub(now)+time.Second-1)/time.Second))
+}
+
+func (s *rateState) setHeaders(header http.Header) {
+	tenant.SetRateLimitHeaders(header, s.limit, s.reset)
+	header.Set("X-RateLimit-Remaining", strconv.Itoa(max(s.left, 0)))
+}
+
+func (f *faultRule) concerns(r *http.Request) bool {
+	return (f.Method == "" || f.Method == r.Method) && strings.HasPrefix(r.URL.Path, f.Path)
+}
+
+// strikes counts a request that the rule concerns.
+func (f *faultRule) strikes(rng *rand.Rand) bool {
 	f.seen++
 	switch late := f.seen - f.After; {
 	case late <= 0,

@@ -38,6 +38,21 @@ func (e *Emulator) serveFault(w *notedWriter, r *http.Request, fault Fault) {
 	}
 }
 
+// serveLate lets r take effect at once and answers after the delay of the fault,
+// also if the caller has gone in the meantime. A status of the fault takes the
+// place of the answer.
+func (e *Emulator) serveLate(w *notedWriter, r *http.Request, fault Fault) {
+	held := tenant.NewHeldAnswer()
+	e.routes.Load().ServeHTTP(held, r)
+	if fault.Status != 0 {
+		held = tenant.NewHeldAnswer()
+		e.writeFailure(held, r, fault)
+	}
+	if pause(r.Context(), e.options.Latency+fault.Delay) {
+		release(w, held, fault.Body)
+	}
+}
+
 // cut closes the connection without an answer. The caller sees a reset.
 func cut(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
@@ -74,7 +89,7 @@ func (e *Emulator) writeFailure(w http.ResponseWriter, r *http.Request, fault Fa
 	}
 	jira := strings.HasPrefix(r.URL.Path, "/rest/") || strings.HasPrefix(r.URL.Path, "/ex/jira/")
 	if fault.Status == http.StatusTooManyRequests {
-		tenant.SetRateLimitHeaders(w.Header(), 100, e.options.Now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
+		tenant.SetRateLimitHeaders(w.Header(), 100, e.clock.now().Add(time.Duration(max(fault.RetryAfter, 1))*time.Second))
 		if jira {
 			w.Header().Set("RateLimit-Reason", "jira-burst-based")
 		}

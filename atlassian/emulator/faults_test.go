@@ -1,7 +1,10 @@
 package emulator
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -17,6 +20,9 @@ func TestParseFaults(t *testing.T) {
 		{"method=post path=/rest/api/3/issue every=10 reset=after", "method=POST path=/rest/api/3/issue every=10 reset=after"},
 		{"after=2 times=3 probability=0.05 status=429 retry-after=2", "after=2 probability=0.05 times=3 status=429 retry-after=2"},
 		{"delay=1.5s body=html", "delay=1.5s body=html"},
+		{"path=/scim/ rate=50/s", "path=/scim/ rate=50/s"},
+		{"rate=600/m method=GET", "method=GET rate=600/m"},
+		{"commit=true delay=2s status=504", "status=504 delay=2s commit=true"},
 	}
 	for _, test := range tests {
 		faults, err := ParseFaults(test.text)
@@ -38,7 +44,11 @@ func TestParseFaultsErrors(t *testing.T) {
 		{"color=red", `fault rule, line 1: "color=red": unknown key "color"`},
 		{"probability=2 status=500", `fault rule, line 1: "probability=2": want a number above 0, at most 1`},
 		{"probability=NaN status=500", `fault rule, line 1: "probability=NaN": want a number above 0, at most 1`},
-		{"path=/scim/", "fault rule, line 1: nothing happens: give status, delay, reset or body"},
+		{"path=/scim/", "fault rule, line 1: nothing happens: give status, delay, reset, body or rate"},
+		{"rate=50", `fault rule, line 1: "rate=50": want requests a second or a minute, such as 50/s`},
+		{"rate=5/s status=500", "fault rule, line 1: rate goes with method and path only"},
+		{"commit=true reset=after", "fault rule, line 1: commit=true goes with delay or status, and not with reset"},
+		{"commit=perhaps delay=1s", `fault rule, line 1: "commit=perhaps": want true`},
 	}
 	for _, test := range tests {
 		if _, err := ParseFaults(test.text); err == nil || err.Error() != test.want {
@@ -90,7 +100,7 @@ func TestFaultProbabilityIsSeeded(t *testing.T) {
 	strikes := func(seed uint64) (struck int, pattern string) {
 		e := New(Options{Seed: seed, Faults: mustFaults(t, "probability=0.25 status=500")})
 		for range 400 {
-			if _, hit := e.faults.strike(httptest.NewRequest("GET", "/scim/", nil)); hit {
+			if e.faults.strike(httptest.NewRequest("GET", "/scim/", nil), time.Time{}).text != "" {
 				struck++
 				pattern += "x"
 			} else {
@@ -183,5 +193,66 @@ func TestLatencyAndDelay(t *testing.T) {
 	s.SCIM(200, "GET", "/Users", "")
 	if took := time.Since(begin); took < 30*time.Millisecond {
 		t.Errorf("took %v, want 30ms at least", took)
+	}
+}
+
+// TestRate has a limit that answers tell of, and that the clock gives back.
+func TestRate(t *testing.T) {
+	clock := time.Date(2026, 11, 24, 12, 0, 0, 300e6, time.UTC)
+	s := newSite(t, Options{Now: func() time.Time { return clock }, Faults: mustFaults(t, "path=/scim/ rate=2/s\nevery=2 status=500")})
+	type state struct {
+		Status                              int
+		Limit, Remaining, Reset, RetryAfter string
+	}
+	ask := func() state {
+		answer, err := s.Send("GET", tenanttest.DirectoryPath+"/Users", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := answer.Header
+		return state{answer.Status, h.Get("X-RateLimit-Limit"), h.Get("X-RateLimit-Remaining"), h.Get("X-RateLimit-Reset"), h.Get("Retry-After")}
+	}
+	got := []state{ask(), ask(), ask()}
+	s.control(200, "POST", "/clock", `{"advance":"1s"}`)
+	got = append(got, ask())
+	want := []state{
+		{200, "2", "1", "2026-11-24T12:00:01Z", ""},
+		{500, "2", "0", "2026-11-24T12:00:01Z", ""}, // what passes goes on to the next rule
+		{429, "2", "0", "2026-11-24T12:00:01Z", "1"},
+		{200, "2", "1", "2026-11-24T12:00:02Z", ""},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestCommitThenLate has a caller who gives up before the answer to what took
+// effect.
+func TestCommitThenLate(t *testing.T) {
+	s := newSite(t, Options{Faults: mustFaults(t, "method=POST times=1 delay=1h commit=true\nmethod=POST status=504 delay=1ms commit=true")})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := s.Send("POST", tenanttest.DirectoryPath+"/Users", tenanttest.NewUser("a@demo.example"), func(r *http.Request) { *r = *r.WithContext(ctx) })
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want no answer in time", err)
+	}
+	s.SCIM(504, "POST", "/Users", tenanttest.NewUser("b@demo.example"))
+	if got := s.SCIM(200, "GET", "/Users", "").JSON(t)["totalResults"]; got != 2.0 {
+		t.Errorf("got %v users, want 2: both requests took effect", got)
+	}
+}
+
+func TestClock(t *testing.T) {
+	start := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	s := newSite(t, Options{Now: func() time.Time { return start }})
+	s.control(200, "POST", "/clock", `{"advance":"24h"}`)
+	if got := s.Create("/Users", tenanttest.NewUser("a@demo.example")); tenanttest.At(got, "meta|created") != "2026-11-25T12:00:00Z" {
+		t.Errorf("a day later somebody is created at %v", tenanttest.At(got, "meta|created"))
+	}
+	s.control(400, "POST", "/clock", `{"advance":"-1h"}`)
+	s.control(400, "POST", "/clock", `{"advance":"soon"}`)
+	s.control(204, "POST", "/reset", "")
+	if got := strings.TrimSpace(string(s.control(200, "GET", "/clock", "").Body)); got != `{"now":"2026-11-24T12:00:00Z"}` {
+		t.Errorf("after reset it is %s", got)
 	}
 }

@@ -17,16 +17,16 @@ func (e *Emulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.serveControl(w, r)
 		return
 	}
-	fault, struck := e.faults.strike(r)
-	var text string
-	if struck {
-		text = fault.String()
-	}
-	noted := &notedWriter{ResponseWriter: w, setStatus: e.log.add(r, text)}
-	if !pause(r.Context(), e.options.Latency+fault.Delay) {
+	struck := e.faults.strike(r, e.clock.now())
+	noted := &notedWriter{ResponseWriter: w, setStatus: e.log.add(r, struck.text), rate: struck.rate}
+	if struck.fault.Commit {
+		e.serveLate(noted, r, struck.fault)
 		return
 	}
-	e.serveFault(noted, r, fault)
+	if !pause(r.Context(), e.options.Latency+struck.fault.Delay) {
+		return
+	}
+	e.serveFault(noted, r, struck.fault)
 }
 
 // pause waits for d and reports whether the caller is still there.
@@ -45,10 +45,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // notedWriter tells the log the status before the first byte leaves, so that
-// a client that has read an answer finds it in the log.
+// a client that has read an answer finds it in the log. It also says what is left
+// of a rate.
 type notedWriter struct {
 	http.ResponseWriter
 	setStatus func(int)
+	rate      *rateState // nil: no rule limits the request
 	written   bool
 }
 
@@ -56,6 +58,9 @@ func (w *notedWriter) WriteHeader(status int) {
 	if !w.written {
 		w.written = true
 		w.setStatus(status)
+		if w.rate != nil {
+			w.rate.setHeaders(w.Header())
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
@@ -91,6 +96,10 @@ func (e *Emulator) serveControl(w http.ResponseWriter, r *http.Request) {
 		}
 	case "PUT /_emulator/faults":
 		e.putFaults(w, r)
+	case "GET /_emulator/clock":
+		e.writeClock(w)
+	case "POST /_emulator/clock":
+		e.postClock(w, r)
 	case "POST /_emulator/reset":
 		e.Reset()
 		w.WriteHeader(http.StatusNoContent)

@@ -92,6 +92,7 @@ func New(t *tenant.Tenant, options Options) *Directory {
 	}
 	d.limiter.PerSecond = d.options.RateLimit
 	d.route()
+	t.ProvideGroups(d.provided)
 	return d
 }
 

@@ -3,6 +3,8 @@ package directory
 import (
 	"slices"
 	"time"
+
+	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // groupDraft collects changes to a group. Nothing changes before commit.
@@ -100,8 +102,19 @@ func (c *groupDraft) commit(now time.Time) {
 	if c.externalID != c.g.externalID {
 		c.g.externalID = c.externalID
 		c.g.modified = now
+		c.d.tellGroup(tenant.GroupUpdated, c.g)
+	}
+	var left []*user
+	if len(c.leaving) > 0 {
+		left = slices.DeleteFunc(slices.Clone(c.g.members), func(u *user) bool { return !c.leaving[u] })
 	}
 	c.d.setMembers(c.g, c.leaving, c.joining, now)
+	for _, u := range left {
+		c.d.tellMember(tenant.MemberRemoved, c.g, u)
+	}
+	for _, u := range c.joining {
+		c.d.tellMember(tenant.MemberAdded, c.g, u)
+	}
 }
 
 // patch applies the operations of a PATCH.

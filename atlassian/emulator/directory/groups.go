@@ -132,12 +132,13 @@ func (d *Directory) insertGroup(body groupBody) ([]byte, error) {
 		return nil, err
 	}
 	d.addGroup(g)
+	d.tellGroup(tenant.GroupCreated, g)
 	draft.commit(now)
 	return appendGroup(nil, g, true), nil
 }
 
 func (d *Directory) groupNameTaken(name string) bool {
-	return d.groupByName[d.foldName(name)] != nil ||
+	return d.groupByName[d.foldName(name)] != nil || d.tenant.LocalGroupNamed(name) != nil ||
 		slices.ContainsFunc(d.options.OrganizationGroups, func(other string) bool {
 			return d.foldName(other) == d.foldName(name)
 		})
@@ -215,7 +216,9 @@ func (d *Directory) dropGroup(r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	gone := d.asProvided(g)
 	d.removeGroup(g)
+	d.tenant.Record(tenant.Change{Action: tenant.GroupDeleted, By: tenant.Provisioner, Group: &gone})
 	return nil
 }
 

@@ -156,6 +156,7 @@ func (d *Directory) setAttributes(u *user, attrs userAttributes, now time.Time) 
 func (d *Directory) removeUser(u *user, now time.Time) {
 	for _, g := range slices.Clone(u.groups) {
 		d.setMembers(g, map[*user]bool{u: true}, nil, now)
+		d.tellMember(tenant.MemberRemoved, g, u)
 	}
 	d.unindexUser(u)
 	delete(d.userByID, u.id)
@@ -171,18 +172,21 @@ func (d *Directory) addGroup(g *group) {
 	d.groupByName[d.foldName(g.displayName)] = g
 }
 
-// GroupsAt lists the groups that have reached Jira by now, in order of creation.
-// The caller holds the tenant's lock, also while it asks for members.
-func (d *Directory) GroupsAt(now time.Time) []tenant.Group {
-	groups := make([]tenant.Group, 0, len(d.groups))
-	for _, g := range d.groups {
-		if !now.Before(g.visibleFrom) {
-			groups = append(groups, tenant.Group{
-				ID: g.jiraID, Name: g.displayName, Members: func() []*tenant.Account { return g.accountsAt(now) },
-			})
-		}
+// provided lists the groups in the form in which the products see them, in order
+// of creation.
+func (d *Directory) provided() []tenant.Group {
+	groups := make([]tenant.Group, len(d.groups))
+	for i, g := range d.groups {
+		groups[i] = d.asProvided(g)
 	}
 	return groups
+}
+
+func (d *Directory) asProvided(g *group) tenant.Group {
+	return tenant.Group{
+		ID: g.jiraID, Name: g.displayName, Synced: true, VisibleFrom: g.visibleFrom,
+		Members: func() []*tenant.Account { return g.accountsAt(d.tenant.Now()) },
+	}
 }
 
 // accountsAt lists the accounts of the members that have reached Jira by now.

@@ -117,8 +117,10 @@ func (d *Directory) insertUser(attrs userAttributes) ([]byte, error) {
 	}
 	now := d.tick()
 	u := &user{id: tenant.NewUUID(tenant.Random{}), created: now, modified: now, attrs: attrs}
+	tell := d.watchAccount(d.accounts.WithEmail(u.attrs.primaryEmail()))
 	d.linkAccount(u, now)
 	d.addUser(u)
+	tell(u, true)
 	return u.json(d.tenant.Now()), nil
 }
 
@@ -171,10 +173,13 @@ func (d *Directory) changeUser(r *http.Request, change func(userAttributes) (use
 	if err := d.checkUser(u, &attrs); err != nil {
 		return nil, err
 	}
-	if string(tenant.JSON(attrs)) != string(tenant.JSON(u.attrs)) {
+	tell := d.watchAccount(u.account)
+	changed := string(tenant.JSON(attrs)) != string(tenant.JSON(u.attrs))
+	if changed {
 		d.setAttributes(u, attrs, d.tick())
 	}
 	d.updateAccount(u) // even if the user is as before: the organization may have changed the account
+	tell(u, changed)
 	return u.json(d.tenant.Now()), nil
 }
 
@@ -199,6 +204,7 @@ func (d *Directory) dropUser(r *http.Request) error {
 	if u.account.Managed {
 		u.account.Active = false
 	}
+	d.tell(tenant.UserRemoved, u.account)
 	return nil
 }
 

@@ -40,7 +40,8 @@ func newJira(s setup) *Jira {
 			Email: names.Address(given, family), Active: n%20 != 19, TimeZone: "Etc/GMT", Locale: "en_US",
 		})
 	}
-	j := New(t, s.Jira, func(time.Time) []tenant.Group { return s.Groups })
+	t.ProvideGroups(func() []tenant.Group { return s.Groups })
+	j := New(t, s.Jira)
 	j.Seed(rng, s.Projects, s.Issues)
 	return j
 }

@@ -2,8 +2,7 @@
 // developer.atlassian.com/cloud/jira/platform/rest/v3. It keeps projects with
 // their workflows and roles, and issues, which it finds by JQL.
 //
-// Accounts are the tenant's. The groups of the directory come through the
-// function that [New] is given.
+// Accounts and groups are the tenant's.
 package jira
 
 import (
@@ -14,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"scim-atlassian/atlassian/emulator/jql"
 	"scim-atlassian/atlassian/emulator/tenant"
@@ -25,7 +23,6 @@ type Jira struct {
 	tenant   *tenant.Tenant
 	options  Options
 	accounts *tenant.Accounts
-	groups   func(now time.Time) []tenant.Group // the directory's
 
 	projects    []*project
 	types       []*issueType
@@ -46,22 +43,23 @@ type Jira struct {
 	fields   []*issueField
 	schema   *jql.Schema[*issue]
 	results  resultCache
+	audit    auditLog
 	limits   rateLimits
 	zones    sync.Map      // *time.Location by name, because loading reads files
 	requests atomic.Uint64 // the number of answers so far
 }
 
-// New returns a site without projects. groups lists the groups of the
-// directory that have reached the products by a time.
-func New(t *tenant.Tenant, options Options, groups func(now time.Time) []tenant.Group) *Jira {
+// New returns a site without projects.
+func New(t *tenant.Tenant, options Options) *Jira {
 	j := &Jira{
-		tenant: t, options: options, accounts: t.Accounts, groups: groups,
+		tenant: t, options: options, accounts: t.Accounts,
 		parts: map[string]*part{}, issueByID: map[string]*issue{}, issueByKey: map[string]*issue{},
 		movedKeys: map[string]*issue{}, lastIssue: 9999, lastID: 10099,
 	}
 	j.fields = issueFields()
 	j.schema = j.newSchema()
 	j.results.init()
+	t.Watch(j.audit.note)
 	return j
 }
 
@@ -94,7 +92,7 @@ func (j *Jira) Register(mux *http.ServeMux) {
 // site routes requests; answers name addresses below prefix.
 func (j *Jira) site(prefix string) http.Handler {
 	mux := http.NewServeMux()
-	for _, group := range [][]endpoint{catalogRoutes(), peopleRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
+	for _, group := range [][]endpoint{catalogRoutes(), peopleRoutes(), auditRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
 		for _, route := range group {
 			method, path, _ := strings.Cut(route.pattern, " ")
 			mux.Handle(method+" /rest/api/3"+path, j.handler(prefix, route))

@@ -23,18 +23,9 @@ func peopleRoutes() []endpoint {
 	}
 }
 
-// groups lists the groups of the site by name: its own, and those that came
-// from the directory.
+// groups lists the groups that have reached the site, by name.
 func (c *call) groups() []tenant.Group {
-	groups := []tenant.Group{
-		{ID: "0000a6e5-0000-4000-8000-000000000001", Name: "site-admins", Members: func() []*tenant.Account {
-			return []*tenant.Account{c.j.accounts.WithEmail(tenant.AdminEmail)}
-		}},
-		{ID: "0000a6e5-0000-4000-8000-000000000002", Name: "jira-users-demo", Members: func() []*tenant.Account {
-			return slices.DeleteFunc(c.visible(), func(a *tenant.Account) bool { return a.Kind != tenant.KindPerson || a.Deleted })
-		}},
-	}
-	groups = append(groups, c.j.groups(c.show.now)...)
+	groups := c.j.tenant.GroupsAt(c.show.now)
 	slices.SortFunc(groups, func(a, b tenant.Group) int { return strings.Compare(a.Name, b.Name) })
 	return groups
 }

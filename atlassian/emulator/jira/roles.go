@@ -139,6 +139,7 @@ func (c *call) addActors() (reply, error) {
 	if err := held.join(added); err != nil {
 		return reply{}, err
 	}
+	c.tellRole(p, r)
 	return ok(c.roleObject(p, r, held))
 }
 
@@ -164,6 +165,7 @@ func (c *call) setActors() (reply, error) {
 		return reply{}, err
 	}
 	p.roles[r] = set
+	c.tellRole(p, r)
 	return ok(c.roleObject(p, r, set))
 }
 
@@ -208,16 +210,25 @@ func (s *actors) join(others *actors) error {
 	return nil
 }
 
+// tellRole records that the holders of a role have changed.
+func (c *call) tellRole(p *project, r *role) {
+	c.j.tenant.Record(tenant.Change{
+		Action: tenant.ProjectRoleChanged, By: c.j.tenant.Administrator("jira"),
+		Project: &tenant.Named{ID: p.id, Name: p.name}, Role: &tenant.Named{ID: strconv.Itoa(r.id), Name: r.name},
+	})
+}
+
 // removeActors is DELETE: it takes the role from one user or group. It is no
 // error if they do not have it.
 func (c *call) removeActors() (reply, error) {
-	_, _, held, err := c.pathRole()
+	p, r, held, err := c.pathRole()
 	if err != nil {
 		return reply{}, err
 	}
 	if err := c.checkPlan(); err != nil {
 		return reply{}, err
 	}
+	before := len(held.accounts) + len(held.groups)
 	user, id, name := c.query.Get("user"), c.query.Get("groupId"), c.query.Get("group")
 	switch {
 	case user != "":
@@ -230,6 +241,9 @@ func (c *call) removeActors() (reply, error) {
 		held.groups = slices.DeleteFunc(held.groups, func(have string) bool { return have == g.ID })
 	default:
 		return reply{}, deny(http.StatusBadRequest, "Specify a user or a group.")
+	}
+	if len(held.accounts)+len(held.groups) < before {
+		c.tellRole(p, r)
 	}
 	return noContent()
 }

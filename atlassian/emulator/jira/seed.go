@@ -3,6 +3,7 @@ package jira
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -28,7 +29,7 @@ func (j *Jira) Seed(rng *rand.Rand, projects, issues int) {
 
 // GrantRoles gives project roles to people and to groups of the directory.
 func (j *Jira) GrantRoles(people []*tenant.Account) {
-	groups := j.groups(j.tenant.Now())
+	groups := slices.DeleteFunc(j.tenant.GroupsAt(j.tenant.Now()), func(g tenant.Group) bool { return !g.Synced })
 	for n, p := range j.projects {
 		member, viewer := p.roles[j.roles[1]], p.roles[j.roles[2]]
 		viewer.join(&actors{accounts: []*tenant.Account{people[n%len(people)]}})

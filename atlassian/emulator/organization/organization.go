@@ -1,50 +1,130 @@
 // Package organization emulates the APIs with which an organization administers
 // accounts: developer.atlassian.com/cloud/admin/organization/rest and
-// developer.atlassian.com/cloud/admin/user-management/rest.
+// developer.atlassian.com/cloud/admin/user-management/rest. The searches, the
+// event stream and the writes are as public clients of them have them.
 package organization
 
 import (
-	"encoding/base64"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
-// Options are the switches of the organization APIs.
-type Options struct {
-	RateLimit int  // requests per second, beyond that 429; 0: no limit
-	NoCount   bool // 403 where accounts are counted, as for keys without that right
-}
+const (
+	organizationName = "Demo Organization"
 
-// Organization answers below /admin/ and /users/. It has no data but the
-// accounts of the tenant.
+	DirectoryID       = "d1ec7040-0000-4000-8000-000000000001" // of the organization's directory, which is not the SCIM directory
+	SecondDirectoryID = "d1ec7040-0000-4000-8000-000000000002" // see Options.TwoDirectories
+)
+
+// Organization answers below /admin/ and /users/. Its accounts and groups are the
+// tenant's.
 type Organization struct {
 	tenant  *tenant.Tenant
 	options Options
 	routes  *http.ServeMux
 	limiter tenant.RateLimiter
+	minutes minuteLimits
+	index   *index
+	events  *eventLog
+	roles   []roleAssignment // of groups; the tenant's lock guards it
 }
 
-// New returns the organization that a tenant belongs to.
-func New(t *tenant.Tenant, options Options) *Organization {
-	o := &Organization{tenant: t, options: options, routes: http.NewServeMux()}
+// New returns the organization that a tenant belongs to, which must have its data
+// by now. rng decides which events the faults strike.
+func New(t *tenant.Tenant, options Options, rng *rand.Rand) *Organization {
+	options.setDefaults()
+	o := &Organization{
+		tenant: t, options: options, routes: http.NewServeMux(),
+		index: newIndex(t, options.IndexLag), events: newEventLog(options.Events, rng), roles: seededRoles(),
+	}
+	t.Watch(o.events.note)
 	o.limiter.PerSecond = o.options.RateLimit
-	o.routes.HandleFunc("GET /admin/v1/orgs/{org}", o.describe)
-	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users", o.listUsers)
-	o.routes.HandleFunc("GET /admin/v2/orgs/{org}/directories/{directory}/users/count", o.countUsers)
-	o.routes.HandleFunc("POST /users/{account}/manage/lifecycle/{action}", o.changeLifecycle)
+	for _, e := range o.endpoints() {
+		o.routes.HandleFunc(e.pattern, func(w http.ResponseWriter, r *http.Request) {
+			if o.allowed(w, r, e) {
+				e.serve(w, r)
+			}
+		})
+	}
 	o.routes.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuseRequest(w, http.StatusNotFound) })
 	return o
+}
+
+// endpoint is a method and path with what it takes to use it.
+type endpoint struct {
+	pattern string
+	scope   string // of a key with scopes; empty: none is published, and any key will do
+	serve   http.HandlerFunc
+}
+
+// scopeManage is no scope that a key can have: what needs it, needs a key without
+// scopes.
+const scopeManage = "manage:org"
+
+func (o *Organization) endpoints() []endpoint {
+	const v1, v2 = "/admin/v1/orgs", "/admin/v2/orgs/{org}/directories"
+	const in = v2 + "/{directory}"
+	return []endpoint{
+		{"GET " + v1, "", o.listOrganizations},
+		{"GET " + v1 + "/{org}", "", o.describe},
+		{"GET " + v1 + "/{org}/events-stream", scopeEvents, o.pollEvents},
+		{"GET " + v1 + "/{org}/event-actions", scopeEvents, o.listActions},
+		{"GET " + v2, "read:directories:admin", o.listDirectories},
+		{"POST " + in + "/users/search", "", o.searchUsers},
+		{"GET " + in + "/users", "read:directories:admin", o.listUsers},
+		{"GET " + in + "/users/count", "", o.countUsers},
+		{"GET " + in + "/users/{account}", "", o.getUser},
+		{"GET " + in + "/users/{account}/role-assignments", "read:directories:admin", o.userRoles},
+		{"POST " + in + "/groups/search", "", o.searchGroups},
+		{"GET " + in + "/groups", "read:groups:admin", o.listGroups},
+		{"GET " + in + "/groups/count", "read:groups:admin", o.countGroups},
+		{"GET " + in + "/groups/{group}", "read:groups:admin", o.getGroup},
+		{"GET " + in + "/groups/{group}/role-assignments", "read:groups:admin", o.groupRoles},
+		{"POST /users/{account}/manage/lifecycle/{action}", scopeManage, o.changeLifecycle},
+	}
+}
+
+// allowed checks the published limits, the scopes of the key, and the path.
+// Otherwise it answers.
+func (o *Organization) allowed(w http.ResponseWriter, r *http.Request, e endpoint) bool {
+	scoped := keyOf(r) == tenant.ScopedKey
+	switch {
+	case !o.withinMinute(w, r, e):
+		refuseRequest(w, http.StatusTooManyRequests)
+	case e.scope == scopeManage && scoped:
+		writeLifecycleError(w, http.StatusForbidden, "forbidden", "forbidden", "Error: The API key lacks the scope manage:org")
+	case e.scope == scopeEvents && !scoped,
+		scoped && e.scope != "" && !slices.Contains(o.options.Scopes, e.scope):
+		writeAdminError(w, "403", "ADMIN-UAM-403-1", "Forbidden", "The API key lacks the scope "+e.scope)
+	default:
+		return o.checkPath(w, r)
+	}
+	return false
+}
+
+// keyOf returns the bearer token of a request.
+func keyOf(r *http.Request) string {
+	key, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return key
+}
+
+// actor is who acts with the key of a request.
+func (o *Organization) actor(r *http.Request) tenant.Actor {
+	if keyOf(r) == tenant.ScopedKey {
+		return o.tenant.Administrator("scoped-key")
+	}
+	return o.tenant.Administrator("organization-key")
 }
 
 // quota is the value of X-RateLimit-Limit while no limit is enforced.
 const quota = 500
 
-// ServeHTTP checks the key and the organization, then routes.
+// ServeHTTP checks the key, then routes.
 func (o *Organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-RateLimit-Limit", strconv.Itoa(quota))
@@ -54,7 +134,7 @@ func (o *Organization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !o.limiter.Allow(header, o.tenant.Now()):
 		refuseRequest(w, http.StatusTooManyRequests)
-	case isBearer && key == tenant.OrganizationKey:
+	case isBearer && (key == tenant.OrganizationKey || key == tenant.ScopedKey):
 		o.routes.ServeHTTP(w, r)
 	case lifecycle:
 		writeLifecycleError(w, http.StatusUnauthorized, "unauthorized", "", "")
@@ -89,209 +169,78 @@ func writeAdminError(w http.ResponseWriter, status any, code, title, detail stri
 }
 
 // checkPath reports whether the path names this organization and, where it names
-// directories, all of them ("-"). Otherwise it answers: an unknown organization
-// is refused by the router in front of the API, in the router's own form.
+// a directory, one of its own or all of them ("-"). Otherwise it answers: an
+// unknown organization is refused by the router in front of the API, in the
+// router's own form.
 func (o *Organization) checkPath(w http.ResponseWriter, r *http.Request) bool {
-	if org := r.PathValue("org"); org != tenant.OrganizationID {
+	if org := r.PathValue("org"); org != "" && org != tenant.OrganizationID {
 		tenant.WriteJSON(w, http.StatusNotFound, "application/json", map[string]any{
 			"timestamp": o.tenant.Now().Format("2006-01-02T15:04:05.000+00:00"), "path": "/api" + r.URL.Path,
 			"status": 404, "error": "Not Found", "requestId": tenant.NewUUID(tenant.Random{})[:8], "message": "TCS validation failed",
 		})
 		return false
 	}
-	if directory := r.PathValue("directory"); directory != "" && directory != "-" {
+	if directory := r.PathValue("directory"); directory != "" && directory != "-" && !slices.Contains(o.directories(), directory) {
 		writeAdminError(w, "404", "ADMIN-UAM-404-1", "Unknown Resource", "Directory not found")
 		return false
 	}
 	return true
 }
 
+// directories lists the ids of the organization's directories.
+func (o *Organization) directories() []string {
+	if o.options.TwoDirectories {
+		return []string{DirectoryID, SecondDirectoryID}
+	}
+	return []string{DirectoryID}
+}
+
+// listOrganizations is GET /admin/v1/orgs. A key with scopes sees none, although
+// it belongs to one.
+func (o *Organization) listOrganizations(w http.ResponseWriter, r *http.Request) {
+	list := []any{}
+	if keyOf(r) == tenant.OrganizationKey {
+		list = append(list, organizationObject())
+	}
+	tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": list, "links": map[string]any{}})
+}
+
 // describe is GET /admin/v1/orgs/{org}.
-func (o *Organization) describe(w http.ResponseWriter, r *http.Request) {
-	if !o.checkPath(w, r) {
-		return
-	}
-	tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": map[string]any{
-		"id": tenant.OrganizationID, "type": "orgs", "attributes": map[string]any{"name": "Demo Organization"},
+func (o *Organization) describe(w http.ResponseWriter, _ *http.Request) {
+	tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": organizationObject()})
+}
+
+func organizationObject() any {
+	return map[string]any{
+		"id": tenant.OrganizationID, "type": "orgs", "attributes": map[string]any{"name": organizationName},
 		"links": map[string]any{"self": "https://api.atlassian.com/admin/v1/orgs/" + tenant.OrganizationID},
-	}})
+	}
 }
 
-// user is the form in which the admin API shows an account.
-type user struct {
-	AccountID        string            `json:"accountId"`
-	AccountType      string            `json:"accountType"`
-	Status           string            `json:"status"`
-	AccountStatus    string            `json:"accountStatus"`
-	MembershipStatus string            `json:"membershipStatus"`
-	AddedToOrg       time.Time         `json:"addedToOrg"`
-	Name             string            `json:"name"`
-	Nickname         string            `json:"nickname"`
-	Email            string            `json:"email,omitempty"`
-	EmailVerified    bool              `json:"emailVerified"`
-	ClaimStatus      string            `json:"claimStatus"`
-	PlatformRoles    []string          `json:"platformRoles"`
-	Counts           map[string]int    `json:"counts"`
-	Links            map[string]string `json:"links"`
-}
-
-func newUser(a *tenant.Account) user {
-	u := user{
-		AccountID: a.ID, AccountType: tenant.KindPerson, Status: "active", AccountStatus: "active", MembershipStatus: "active",
-		AddedToOrg: tenant.Epoch, Name: a.Name, Nickname: a.Name, Email: a.Email, EmailVerified: true, ClaimStatus: "unmanaged",
-		PlatformRoles: []string{}, Counts: map[string]int{"resources": 1}, Links: map[string]string{"self": cursorAfter(a.Number)},
-	}
-	if !a.VisibleFrom.IsZero() {
-		u.AddedToOrg = a.VisibleFrom
-	}
-	if a.Managed {
-		u.ClaimStatus = "managed"
-	}
-	if a.Email == tenant.AdminEmail {
-		u.PlatformRoles = []string{"atlassian/org-admin"}
-	}
-	if a.Suspended {
-		u.Status, u.MembershipStatus = "suspended", "suspended"
-	}
-	if !a.Active {
-		u.Status, u.AccountStatus = "deactivated", "inactive"
-	}
-	return u
-}
-
-// people lists the accounts of the organization, or those with the given ids:
-// no apps, no customers, no accounts that are closed for good.
-func (o *Organization) people(ids []string) []*tenant.Account {
-	now := o.tenant.Now()
-	var list []*tenant.Account
-	for _, a := range o.tenant.Accounts.All() {
-		if a.Kind == tenant.KindPerson && !a.Deleted && a.Visible(now) && (len(ids) == 0 || slices.Contains(ids, a.ID)) {
-			list = append(list, a)
-		}
-	}
-	return list
-}
-
-// cursorAfter returns the cursor of the page that begins after the account with
-// this number. Numbers never change, so that accounts which come and go move
-// nobody onto another page.
-func cursorAfter(number int) string {
-	return base64.RawURLEncoding.EncodeToString([]byte("after:" + strconv.Itoa(number)))
-}
-
-// parseCursor returns the number after which a page begins, -1 without a cursor.
-func parseCursor(cursor string) (after int, ok bool) {
-	if cursor == "" {
-		return -1, true
-	}
-	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	number, isOurs := strings.CutPrefix(string(text), "after:")
-	after, e := strconv.Atoi(number)
-	return after, err == nil && e == nil && isOurs && after >= 0
-}
-
-// listUsers is GET /admin/v2/orgs/{org}/directories/-/users.
-func (o *Organization) listUsers(w http.ResponseWriter, r *http.Request) {
-	if !o.checkPath(w, r) {
-		return
-	}
+// listDirectories is GET /admin/v2/orgs/{org}/directories.
+func (o *Organization) listDirectories(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	limit := 20
-	if text := query.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > 100 {
-			writeAdminError(w, 400, "ADMIN-UAM-400-1", "Bad Request", "limit must be between 1 and 100")
-			return
+	o.tenant.RLock()
+	defer o.tenant.RUnlock()
+	account := o.tenant.Accounts.WithID(query.Get("accountId"))
+	list := []any{}
+	for i, id := range o.directories() {
+		name := "Demo directory"
+		if i > 0 {
+			name = "Second directory"
 		}
-		limit = n
+		switch ids := query["directoryIds"]; {
+		case query.Has("accountId") && (account == nil || !o.inDirectory(account, id)),
+			len(ids) > 0 && !slices.Contains(ids, id),
+			!strings.Contains(strings.ToLower(name), strings.ToLower(query.Get("searchTerm"))):
+			continue
+		}
+		list = append(list, map[string]any{"directoryId": id, "name": name})
 	}
-	after, ok := parseCursor(query.Get("cursor"))
-	if !ok {
-		writeAdminError(w, 400, "ADMIN-UAM-400-1", "Bad Request", "Invalid cursor")
-		return
-	}
-	tenant.WriteJSON(w, http.StatusOK, "application/json", o.userPage(query["accountIds"], after, limit))
+	tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": list, "links": map[string]any{"next": nil}})
 }
 
-type userPage struct {
-	Data  []user            `json:"data"`
-	Links map[string]string `json:"links"`
-}
-
-func (o *Organization) userPage(ids []string, after, limit int) userPage {
-	o.tenant.RLock()
-	defer o.tenant.RUnlock()
-	list := o.people(ids)
-	start, _ := slices.BinarySearchFunc(list, after+1, func(a *tenant.Account, number int) int { return a.Number - number })
-	list = list[start:]
-	page := userPage{Data: []user{}, Links: map[string]string{"self": cursorAfter(max(after, 0))}}
-	for _, a := range list[:min(limit, len(list))] {
-		page.Data = append(page.Data, newUser(a))
-	}
-	if len(list) > limit {
-		page.Links["next"] = cursorAfter(list[limit-1].Number)
-	}
-	return page
-}
-
-// countUsers is GET /admin/v2/orgs/{org}/directories/-/users/count.
-func (o *Organization) countUsers(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case !o.checkPath(w, r):
-	case o.options.NoCount:
-		writeAdminError(w, "403", "ADMIN-UAM-403-1", "Forbidden", "You are not allowed to perform this request")
-	default:
-		tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]int{"count": o.count(r.URL.Query()["accountIds"])})
-	}
-}
-
-func (o *Organization) count(ids []string) int {
-	o.tenant.RLock()
-	defer o.tenant.RUnlock()
-	return len(o.people(ids))
-}
-
-// changeLifecycle is POST /users/{account}/manage/lifecycle/enable and
-// disable. It changes the account alone. A user of the directory that is linked
-// to the account stays as it is, and the next write to that user wins.
-func (o *Organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
-	action := r.PathValue("action")
-	if action != "enable" && action != "disable" {
-		writeLifecycleError(w, http.StatusNotFound, "notFound", "", "")
-		return
-	}
-	switch o.setActive(r.PathValue("account"), action == "enable") {
-	case http.StatusNotFound:
-		writeLifecycleError(w, http.StatusNotFound, "accountNotFound", "account-not-found", "Error: User account not found")
-	case http.StatusForbidden:
-		writeLifecycleError(w, http.StatusForbidden, "forbidden", "forbidden",
-			"Error: Caller must be a verified org admin of targeted account")
-	default:
-		w.WriteHeader(http.StatusNoContent)
-	}
-}
-
-// setActive enables or disables an account and returns the status of the answer.
-func (o *Organization) setActive(id string, active bool) int {
-	o.tenant.Lock()
-	defer o.tenant.Unlock()
-	a := o.tenant.Accounts.WithID(id)
-	switch {
-	case a == nil || a.Deleted || !a.Visible(o.tenant.Now()):
-		return http.StatusNotFound
-	case !a.Managed:
-		return http.StatusForbidden
-	}
-	a.Active = active
-	return http.StatusNoContent
-}
-
-type lifecycleError struct {
-	Key         string `json:"key"`
-	ErrorKey    string `json:"errorKey,omitempty"`
-	ErrorDetail string `json:"errorDetail,omitempty"`
-}
-
-func writeLifecycleError(w http.ResponseWriter, status int, key, errorKey, detail string) {
-	tenant.WriteJSON(w, status, "application/json", lifecycleError{key, errorKey, detail})
+// inDirectory reports whether an account is in a directory, "-" for any.
+func (o *Organization) inDirectory(a *tenant.Account, directory string) bool {
+	return directory != SecondDirectoryID || a.Number%3 == 0
 }

@@ -3,8 +3,8 @@
 // written and sample data are drawn.
 //
 // The directory, Jira and the organization know this package and not one
-// another. What one of them tells another goes through an account or through a
-// [Group].
+// another. What one of them tells another goes through an account, a [Group] or a
+// [Change].
 package tenant
 
 import (
@@ -23,7 +23,8 @@ const (
 	AdminEmail      = "admin@demo.example"                   // Jira user name, Basic authentication
 	APIToken        = "demo-api-token"                       // Jira password, Basic authentication
 	OrganizationID  = "0a6a0000-0000-4000-8000-000000000001"
-	OrganizationKey = "demo-organization-key" // bearer token of the organization
+	OrganizationKey = "demo-organization-key" // bearer token of the organization, without scopes
+	ScopedKey       = "demo-organization-scoped-key"
 	CloudID         = "c10d0000-0000-4000-8000-000000000001"
 )
 
@@ -40,17 +41,21 @@ type Tenant struct {
 	sync.RWMutex
 	Accounts *Accounts
 
-	options Options
+	options  Options
+	local    []*LocalGroup
+	sources  []func() []Group
+	watchers []func(Change)
 }
 
-// New returns a tenant with one account, the administrator's. Its id is drawn
-// from ids.
+// New returns a tenant with one account, the administrator's, and the groups that
+// every site has. The id of the account is drawn from ids.
 func New(options Options, ids rand.Source) *Tenant {
 	t := &Tenant{Accounts: newAccounts(), options: options}
 	t.Accounts.Add(&Account{
 		ID: OldAccountID(ids), Kind: KindPerson, Name: "Ada Administrator", Email: AdminEmail,
 		Active: true, Managed: true, TimeZone: "Europe/Berlin", Locale: "en_US",
 	})
+	t.addLocalGroups()
 	return t
 }
 
@@ -64,10 +69,4 @@ func (t *Tenant) Verified(email string) bool {
 	return len(domains) == 0 || slices.ContainsFunc(domains, func(verified string) bool {
 		return strings.EqualFold(domain, verified)
 	})
-}
-
-// Group is a group as Jira knows it.
-type Group struct {
-	ID, Name string            // ID is Jira's groupId, not the id of the SCIM resource
-	Members  func() []*Account // to be called under the tenant's lock
 }
