@@ -33,6 +33,12 @@ func addEmulatorFlags(flags *pflag.FlagSet, f *emulatorFlags) {
 	flags.DurationVar(&f.options.Latency, "latency", 0, "added to every emulated answer")
 	flags.StringSliceVar(&f.options.VerifiedDomains, "verified-domain", nil, "e-mail domain of managed accounts, repeatable (default every domain)")
 	flags.Var((*faultList)(&f.options.Faults), "fault", "fault rule, repeatable, such as 'path=/scim/ every=10 status=429 retry-after=2'")
+	flags.Var((*indexLag)(&f.options), "index-lag", "until a write shows in Jira's and the organization's searches")
+	events := &f.options.Organization.Events
+	flags.Var((*streamEnd)(&events.NullEnd), "events", "how the organization's event stream ends: cursor or null")
+	flags.Var((*eventFaults)(&events.Faults), "event-faults", "events that are dropped, late or doubled, such as 'drop=0.1 late=0.1:1h double=0.05'")
+	flags.Var((*feed)(&events.NoFeed), "feed", "whether the organization's plan has an audit log; without, the event stream is empty")
+	flags.Lookup("feed").NoOptDefVal = "true"
 }
 
 func (p *program) emulatorCommand() *cobra.Command {
@@ -139,3 +145,77 @@ func (l *faultList) String() string {
 
 // Type implements pflag.Value.
 func (l *faultList) Type() string { return "rule" }
+
+// indexLag is a flag for the lag of all search indexes of the emulator.
+type indexLag emulator.Options
+
+// Set implements pflag.Value.
+func (l *indexLag) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return errors.New("must be a duration such as 2s")
+	}
+	l.Jira.IndexLag, l.Organization.IndexLag = d, d
+	return nil
+}
+
+// String implements pflag.Value.
+func (l *indexLag) String() string { return l.Organization.IndexLag.String() }
+
+// Type implements pflag.Value.
+func (l *indexLag) Type() string { return "duration" }
+
+// streamEnd is a flag that says whether the event stream ends without a cursor.
+type streamEnd bool
+
+// Set implements pflag.Value.
+func (e *streamEnd) Set(s string) error {
+	if s != "cursor" && s != "null" {
+		return errors.New("must be cursor or null")
+	}
+	*e = s == "null"
+	return nil
+}
+
+// String implements pflag.Value.
+func (e *streamEnd) String() string {
+	if *e {
+		return "null"
+	}
+	return "cursor"
+}
+
+// Type implements pflag.Value.
+func (e *streamEnd) Type() string { return "end" }
+
+// eventFaults is a flag that takes the faults of the event stream.
+type eventFaults emulator.EventFaults
+
+// Set implements pflag.Value.
+func (f *eventFaults) Set(s string) error {
+	faults, err := emulator.ParseEventFaults(s)
+	*f = eventFaults(faults)
+	return err
+}
+
+// String implements pflag.Value.
+func (f *eventFaults) String() string { return emulator.EventFaults(*f).String() }
+
+// Type implements pflag.Value.
+func (f *eventFaults) Type() string { return "words" }
+
+// feed is a flag that says that there is an event stream; its variable says that there is none.
+type feed bool
+
+// Set implements pflag.Value.
+func (f *feed) Set(s string) error {
+	on, err := strconv.ParseBool(s)
+	*f = feed(!on)
+	return err
+}
+
+// String implements pflag.Value.
+func (f *feed) String() string { return strconv.FormatBool(!bool(*f)) }
+
+// Type implements pflag.Value.
+func (f *feed) Type() string { return "bool" }
