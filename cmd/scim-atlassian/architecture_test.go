@@ -37,6 +37,9 @@ var places = map[string]place{
 	"schemas":    {theirs: []string{jsonv2}},
 	"scim/query": {theirs: []string{"github.com/scim2/filter-parser/v2", jsonText, "github.com/cespare/xxhash/v2"}, pure: true},
 	"scim/jql":   {ours: []string{"scim/query"}, pure: true},
+	// What is remembered, as bytes.
+	"scim/state":           {theirs: []string{"github.com/jackc/pgx/v5", "github.com/jackc/pgx/v5/*", "modernc.org/sqlite"}},
+	"scim/state/statetest": {ours: []string{"scim/state"}, theirs: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "github.com/jackc/pgx/v5/stdlib"}},
 	// The contract between the protocol and the backends.
 	"scim/resource":              {ours: []string{"scim/query", "schemas"}},
 	"scim/resource/resourcetest": {ours: []string{"scim/resource", "scim/query", "schemas"}},

@@ -1,0 +1,159 @@
+//go:build unix
+
+package statetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver that makes the databases
+)
+
+// Postgres is a PostgreSQL server of a test, from Debian's package, on a socket in a
+// directory of its own.
+type Postgres struct {
+	dir    string
+	bin    string
+	as     *syscall.Credential // nil: who runs the test
+	names  atomic.Int64
+	server *exec.Cmd
+}
+
+// StartPostgres starts a server until the end of the test; that takes a second. Where
+// there is none the test is skipped, but fails if CI is true.
+func StartPostgres(t *testing.T) *Postgres {
+	t.Helper()
+	binaries, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if len(binaries) == 0 {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no PostgreSQL: install Debian's package postgresql")
+		}
+		t.Skip("there is no PostgreSQL: install Debian's package postgresql")
+	}
+	slices.Sort(binaries)
+	p := &Postgres{bin: binaries[len(binaries)-1], as: unprivileged(t)}
+	p.dir = p.directory(t)
+	p.run(t, "initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "-D", p.dir+"/data")
+	p.Start(t)
+	t.Cleanup(func() { p.Stop(t) })
+	return p
+}
+
+// unprivileged is whom the server runs as where the test runs as root, which it refuses.
+func unprivileged(t *testing.T) *syscall.Credential {
+	t.Helper()
+	if os.Getuid() != 0 {
+		return nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		if u, err := user.Lookup(name); err == nil {
+			uid, _ := strconv.ParseUint(u.Uid, 10, 32) // Unix has numbers
+			gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		}
+	}
+	t.Fatal("PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+	return nil
+}
+
+// directory is not t.TempDir: its path is too long for a socket.
+func (p *Postgres) directory(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pg")
+	if err == nil && p.as != nil {
+		err = os.Chown(dir, int(p.as.Uid), int(p.as.Gid))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+func (p *Postgres) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(p.bin, name), args...)
+	cmd.Dir = p.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
+	return cmd
+}
+
+func (p *Postgres) run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := p.command(name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", name, err, out)
+	}
+}
+
+// Start starts the server again after Stop, and waits until it answers.
+func (p *Postgres) Start(t *testing.T) {
+	t.Helper()
+	p.server = p.command("postgres", "-D", p.dir+"/data", "-k", p.dir, "-h", "", "-c", "fsync=off", "-c", "max_connections=300")
+	log, err := os.OpenFile(p.dir+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p.server.Stdout, p.server.Stderr = log, log
+	if err := p.server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", p.url("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if err = db.PingContext(context.Background()); err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			log, _ := os.ReadFile(p.dir + "/log")
+			t.Fatalf("PostgreSQL does not start: %v\n%s", err, log)
+		}
+	}
+}
+
+// Stop ends the server at once, as a crash does.
+func (p *Postgres) Stop(t *testing.T) {
+	t.Helper()
+	if p.server == nil {
+		return
+	}
+	p.server.Process.Signal(syscall.SIGQUIT)
+	p.server.Wait()
+	p.server = nil
+}
+
+// Database makes an empty database and returns its place, for state.Open.
+func (p *Postgres) Database(t *testing.T) string {
+	t.Helper()
+	name := fmt.Sprint("test", p.names.Add(1))
+	p.run(t, "createdb", "-h", p.dir, "-U", "postgres", name)
+	return p.url(name)
+}
+
+func (p *Postgres) url(database string) string {
+	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(p.dir)
+}
+
+// Dump copies the database at a place into a new one, as pg_dump and a restore do, and
+// returns its place.
+func (p *Postgres) Dump(t *testing.T, from string) string {
+	t.Helper()
+	to := p.Database(t)
+	p.run(t, "pg_dump", "--format=custom", "--file="+p.dir+"/dump", from)
+	p.run(t, "pg_restore", "--dbname="+to, p.dir+"/dump")
+	return to
+}

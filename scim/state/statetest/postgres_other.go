@@ -1,0 +1,26 @@
+//go:build !unix
+
+package statetest
+
+import "testing"
+
+// Postgres is a server that cannot be started here.
+type Postgres struct{}
+
+// StartPostgres skips the test.
+func StartPostgres(t *testing.T) *Postgres {
+	t.Skip("PostgreSQL is started on Unix only")
+	return nil
+}
+
+// Start, Stop, Database and Dump are never called.
+func (p *Postgres) Start(*testing.T) {}
+
+// Stop does nothing.
+func (p *Postgres) Stop(*testing.T) {}
+
+// Database is nowhere.
+func (p *Postgres) Database(*testing.T) string { return "" }
+
+// Dump is nowhere.
+func (p *Postgres) Dump(*testing.T, string) string { return "" }
