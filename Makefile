@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz conformance interop tools keycloak-test bench profile demo ci
+.PHONY: build test race lint fuzz conformance interop tools keycloak-test bench chaos profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -29,6 +29,9 @@ keycloak-test:
 
 bench:
 	go run ./measure/bench $(BENCH)
+
+chaos:
+	go run ./measure/chaos $(CHAOS)
 
 profile:
 	go run ./measure/bench -members 0 -profile bin/profiles

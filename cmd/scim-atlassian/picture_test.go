@@ -33,7 +33,7 @@ const storeys = `
 `
 
 // unpictured are left out of the picture: measurements, and helpers that tests alone import.
-var unpictured = []string{"measure/bench", "atlassian/emulator/tenant/tenanttest", "scim/resource/resourcetest", "scim/state/statetest"}
+var unpictured = []string{"measure/bench", "measure/chaos", "atlassian/emulator/tenant/tenanttest", "scim/resource/resourcetest", "scim/state/statetest"}
 
 // box is a package in the picture.
 type box struct {
