@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -48,13 +47,19 @@ func (s *Store) failed(ctx context.Context, what string, err error) error {
 		return err
 	}
 	if kind := kindOf(err); kind != nil {
-		return fmt.Errorf("%s: %w: %w", what, kind, err)
+		return fmt.Errorf("%s: %w: %w", what, kind, oneLine{err})
 	}
-	return fmt.Errorf("%s: %w", what, err)
+	return fmt.Errorf("%s: %w", what, oneLine{err})
 }
 
+// oneLine is an error of a driver without its line breaks. What it wraps is hidden: a socket
+// that is not there is no file that is not there.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+
 func ours(err error) bool {
-	for _, e := range []error{ErrFenced, ErrReplaced, ErrBusy, ErrAway, ErrNewer, ErrDamaged, ErrInUse, errText, fs.ErrNotExist} {
+	for _, e := range []error{ErrFenced, ErrReplaced, ErrBusy, ErrAway, ErrNewer, ErrDamaged, ErrInUse, errText} {
 		if errors.Is(err, e) {
 			return true
 		}

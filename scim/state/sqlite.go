@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"modernc.org/sqlite"
@@ -93,7 +94,7 @@ func (s *Store) connectFile(ctx context.Context, path string, readOnly bool) err
 	}
 	s.read.SetMaxOpenConns(sqliteReaders)
 	s.read.SetMaxIdleConns(sqliteReaders)
-	if err := s.checkFile(ctx, path, readOnly); err != nil {
+	if err := s.checkFile(ctx, readOnly); err != nil {
 		return s.damage(ctx, path, err)
 	}
 	return nil
@@ -101,7 +102,7 @@ func (s *Store) connectFile(ctx context.Context, path string, readOnly bool) err
 
 // checkFile refuses what is not a sound file of ours, and turns on the
 // write-ahead log, which readers and the writer work side by side with.
-func (s *Store) checkFile(ctx context.Context, path string, readOnly bool) error {
+func (s *Store) checkFile(ctx context.Context, readOnly bool) error {
 	var id, tables int
 	if err := s.one(ctx, s.write, &id, `PRAGMA application_id`); err != nil {
 		return err
@@ -110,7 +111,7 @@ func (s *Store) checkFile(ctx context.Context, path string, readOnly bool) error
 		return err
 	}
 	if id != application && (id != 0 || tables > 0) {
-		return fmt.Errorf("%w: the SQLite file %s is another program's; name a file of its own", ErrDamaged, path)
+		return fmt.Errorf("%w: it is a SQLite file of another program", ErrDamaged)
 	}
 	if readOnly {
 		return nil
@@ -120,13 +121,13 @@ func (s *Store) checkFile(ctx context.Context, path string, readOnly bool) error
 		return err
 	}
 	if journal != "wal" {
-		return fmt.Errorf("the file system of %s cannot hold a SQLite file that several connections use: name another, or postgres://…", path)
+		return fmt.Errorf("the file system cannot hold a SQLite file that several connections use: name another, or postgres://…")
 	}
 	if err := s.one(ctx, s.write, &sound, `PRAGMA quick_check(1)`); err != nil {
 		return err
 	}
 	if sound != "ok" {
-		return fmt.Errorf("%w: %s", ErrDamaged, sound)
+		return fmt.Errorf("%w: %s", ErrDamaged, strings.Join(strings.Fields(sound), " "))
 	}
 	_, err := s.write.ExecContext(ctx, fmt.Sprintf(`PRAGMA application_id = %d`, application))
 	return err
@@ -134,11 +135,11 @@ func (s *Store) checkFile(ctx context.Context, path string, readOnly bool) error
 
 // damage says what to do about a file that cannot be read.
 func (s *Store) damage(ctx context.Context, path string, err error) error {
-	err = s.failed(ctx, "open the state file "+path, err)
+	err = s.failed(ctx, "open it", err)
 	if errors.Is(err, ErrDamaged) {
-		return fmt.Errorf("%w; restore a backup, or move the file away to begin anew", err)
+		return fmt.Errorf("state file %s: %w; restore a backup, or move the file away to begin anew", path, err)
 	}
-	return err
+	return fmt.Errorf("state file %s: %w", path, err)
 }
 
 // sole keeps other processes off a file. It is SQLite's own lock on an empty file

@@ -16,6 +16,6 @@ func TestSQLite(t *testing.T) {
 }
 
 func TestPostgres(t *testing.T) {
-	server := statetest.StartPostgres(t)
+	server := statetest.SharedPostgres(t)
 	t.Run("suite", func(t *testing.T) { statetest.Run(t, server.Database) })
 }

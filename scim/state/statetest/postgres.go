@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -31,9 +32,41 @@ type Postgres struct {
 	server *exec.Cmd
 }
 
-// StartPostgres starts a server until the end of the test; that takes a second. Where
+// StartPostgres starts a server until the end of the test; that takes a second or two. Where
 // there is none the test is skipped, but fails if CI is true.
 func StartPostgres(t *testing.T) *Postgres {
+	t.Helper()
+	p := start(t)
+	t.Cleanup(p.end)
+	return p
+}
+
+// shared is the server of all tests of a process.
+var shared struct {
+	sync.Mutex
+	*Postgres
+}
+
+// SharedPostgres is a server for all tests of the process, started when the first asks for
+// it, as StartPostgres does. TestMain has to end it with StopShared.
+func SharedPostgres(t *testing.T) *Postgres {
+	t.Helper()
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.Postgres == nil {
+		shared.Postgres = start(t)
+	}
+	return shared.Postgres
+}
+
+// StopShared ends the server of SharedPostgres, if there is one.
+func StopShared() {
+	if shared.Postgres != nil {
+		shared.end()
+	}
+}
+
+func start(t *testing.T) *Postgres {
 	t.Helper()
 	binaries, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if len(binaries) == 0 {
@@ -47,8 +80,12 @@ func StartPostgres(t *testing.T) *Postgres {
 	p.dir = p.directory(t)
 	p.run(t, "initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C.UTF-8", "-D", p.dir+"/data")
 	p.Start(t)
-	t.Cleanup(func() { p.Stop(t) })
 	return p
+}
+
+func (p *Postgres) end() {
+	p.Stop()
+	os.RemoveAll(p.dir)
 }
 
 // unprivileged is whom the server runs as where the test runs as root, which it refuses.
@@ -78,7 +115,6 @@ func (p *Postgres) directory(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
 
@@ -126,8 +162,7 @@ func (p *Postgres) Start(t *testing.T) {
 }
 
 // Stop ends the server at once, as a crash does.
-func (p *Postgres) Stop(t *testing.T) {
-	t.Helper()
+func (p *Postgres) Stop() {
 	if p.server == nil {
 		return
 	}
@@ -139,8 +174,15 @@ func (p *Postgres) Stop(t *testing.T) {
 // Database makes an empty database and returns its place, for state.Open.
 func (p *Postgres) Database(t *testing.T) string {
 	t.Helper()
+	db, err := sql.Open("pgx", p.url("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
 	name := fmt.Sprint("test", p.names.Add(1))
-	p.run(t, "createdb", "-h", p.dir, "-U", "postgres", name)
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+name+" STRATEGY file_copy"); err != nil {
+		t.Fatal(err)
+	}
 	return p.url(name)
 }
 

@@ -13,11 +13,17 @@ func StartPostgres(t *testing.T) *Postgres {
 	return nil
 }
 
+// SharedPostgres skips the test.
+func SharedPostgres(t *testing.T) *Postgres { return StartPostgres(t) }
+
+// StopShared does nothing.
+func StopShared() {}
+
 // Start, Stop, Database and Dump are never called.
 func (p *Postgres) Start(*testing.T) {}
 
 // Stop does nothing.
-func (p *Postgres) Stop(*testing.T) {}
+func (p *Postgres) Stop() {}
 
 // Database is nowhere.
 func (p *Postgres) Database(*testing.T) string { return "" }
