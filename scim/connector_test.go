@@ -340,7 +340,7 @@ func TestConnectorTest(t *testing.T) {
 		}
 		return lines
 	}
-	const directory, jira, projects = "directory ok: 3 users", "jira ok: signed in as Ada Administrator", "projects ok: ENG, HR, OPS"
+	const directory, jira, projects = "directory ok: 3 users", "jira ok: signed in as Ada Administrator", "projects ok: ACC, ENG, HR, OPS"
 	tests := []struct {
 		name     string
 		fault    string

@@ -159,7 +159,7 @@ func TestRoleCost(t *testing.T) {
 		"/Entitlements?filter=displayName+eq+%22nothing%22":                         0,
 		"/Entitlements?filter=displayName+eq+%22GROUP~All+employees%22":             1,
 		"/Entitlements?attributes=displayName&filter=type+eq+%22GROUP%22":           1,
-		"/Entitlements?attributes=displayName&filter=type+eq+%22PROJECT_ROLE%22":    4,
+		"/Entitlements?attributes=displayName&filter=type+eq+%22PROJECT_ROLE%22":    5,
 		"/Accounts?attributes=userName&filter=entitlements.value+eq+%22no-group%22": 1,
 	} {
 		f.do(http.MethodGet, "/Accounts?count=0&attributes=id&filter=entitlements.value+eq+%22"+viewerRole+"%22", "") // projects are known from here on

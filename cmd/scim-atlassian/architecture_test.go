@@ -71,7 +71,8 @@ var places = map[string]place{
 	"atlassian/adf": {theirs: []string{jsonv2, jsonText}},
 	// The emulator, a stranger.
 	"atlassian/emulator":                   {ours: []string{"atlassian/emulator/directory", "atlassian/emulator/jira", "atlassian/emulator/organization", "atlassian/emulator/tenant"}},
-	"atlassian/emulator/jira":              {ours: []string{"atlassian/emulator/jql", "atlassian/emulator/tenant"}},
+	"atlassian/emulator/jira":              {ours: []string{"atlassian/emulator/adf", "atlassian/emulator/jql", "atlassian/emulator/tenant"}},
+	"atlassian/emulator/adf":               {},
 	"atlassian/emulator/directory":         {ours: []string{"atlassian/emulator/tenant"}},
 	"atlassian/emulator/organization":      {ours: []string{"atlassian/emulator/tenant"}},
 	"atlassian/emulator/tenant":            {},
@@ -207,7 +208,7 @@ func mostLines(name string) int {
 	case "atlassian", "atlassian/emulator/directory": // lists of operations, each understood by itself
 		return 3500
 	case "atlassian/emulator/jira":
-		return 4500
+		return 7500
 	}
 	return 2500
 }

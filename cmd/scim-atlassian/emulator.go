@@ -33,6 +33,7 @@ func addEmulatorFlags(flags *pflag.FlagSet, f *emulatorFlags) {
 	flags.DurationVar(&f.options.Latency, "latency", 0, "added to every emulated answer")
 	flags.StringSliceVar(&f.options.VerifiedDomains, "verified-domain", nil, "e-mail domain of managed accounts, repeatable (default every domain)")
 	flags.Var((*faultList)(&f.options.Faults), "fault", "fault rule, repeatable, such as 'path=/scim/ every=10 status=429 retry-after=2'")
+	flags.BoolVar(&f.options.Jira.ServiceDesk, "service-desk", false, "add the project SD of Jira Service Management, whose requests need an approval")
 	flags.Var((*indexLag)(&f.options), "index-lag", "until a write shows in Jira's and the organization's searches")
 	events := &f.options.Organization.Events
 	flags.Var((*streamEnd)(&events.NullEnd), "events", "how the organization's event stream ends: cursor or null")

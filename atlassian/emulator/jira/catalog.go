@@ -53,7 +53,7 @@ func (c *call) listFields() (reply, error) {
 			clauses = []string{}
 		}
 		list = append(list, map[string]any{
-			"id": f.id, "key": f.id, "name": f.name, "custom": false, "orderable": f.set != nil, "navigable": true,
+			"id": f.id, "key": f.id, "name": f.name, "custom": f.custom != nil, "orderable": f.set != nil, "navigable": true,
 			"searchable": f.clauses != nil, "clauseNames": clauses, "schema": f.jsonType(),
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"scim-atlassian/atlassian/emulator/adf"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
@@ -27,13 +28,32 @@ type issueField struct {
 	set func(*draft, json.RawMessage) error
 	// values lists the values to choose from; nil if there are too many.
 	values func(*renderer, *project) []any
+	// in reports whether the issues of a project have the field; nil: all have.
+	in func(*project) bool
+	// trace gives the value for the changelog; nil: it is not kept there.
+	trace  func(*Jira, *issue) trace
+	custom *customField // nil: a field of the system
+}
+
+// settable reports whether the screens of a project have the field.
+func (f *issueField) settable(p *project) bool {
+	return f.set != nil && (f.in == nil || f.in(p))
 }
 
 // draft is an issue being created or edited.
 type draft struct {
 	*issue
 	j        *Jira
+	by       *tenant.Account
 	creating bool
+	plain    bool // texts are strings, as in version 2 of the API
+	chosen   bool // the request chose the resolution
+}
+
+// draft begins a change of an issue.
+func (c *call) draft(i *issue) *draft {
+	changed := *i
+	return &draft{issue: &changed, j: c.j, by: c.caller, plain: c.plain}
 }
 
 // always wraps a getter whose field is always present.
@@ -61,11 +81,17 @@ func issueFields() []*issueField {
 		{id: "summary", name: "Summary", clauses: []string{"summary"}, kind: "string", required: true,
 			get: always(func(r *renderer, i *issue) any { return i.summary }), set: (*draft).setSummary},
 		{id: "description", name: "Description", clauses: []string{"description"}, kind: "string",
-			get: always(func(r *renderer, i *issue) any { return orNull(i.description) }),
-			set: func(d *draft, v json.RawMessage) (err error) { d.description, err = document("description", v); return }},
+			get: always(func(r *renderer, i *issue) any { return r.document(i.description) }),
+			set: func(d *draft, v json.RawMessage) (err error) {
+				d.description, err = d.document("description", v)
+				return
+			}},
 		{id: "environment", name: "Environment", clauses: []string{"environment"}, kind: "string",
-			get: always(func(r *renderer, i *issue) any { return orNull(i.environment) }),
-			set: func(d *draft, v json.RawMessage) (err error) { d.environment, err = document("environment", v); return }},
+			get: always(func(r *renderer, i *issue) any { return r.document(i.environment) }),
+			set: func(d *draft, v json.RawMessage) (err error) {
+				d.environment, err = d.document("environment", v)
+				return
+			}},
 		{id: "status", name: "Status", clauses: []string{"status"}, kind: "status",
 			get: always(func(r *renderer, i *issue) any { return r.status(i.status) })},
 		{id: "statusCategory", name: "Status Category", clauses: []string{"statusCategory"}, kind: "statusCategory",
@@ -133,13 +159,6 @@ func renderAll[T, U any](items []T, render func(T) U) []any {
 
 func renderParts(r *renderer, ids []string, render func(*part) any) []any {
 	return renderAll(ids, func(id string) any { return render(r.j.parts[id]) })
-}
-
-func orNull(text json.RawMessage) any {
-	if text == nil {
-		return nil
-	}
-	return text
 }
 
 func (j *Jira) field(id string) *issueField {
@@ -228,17 +247,34 @@ func (d *draft) setSummary(v json.RawMessage) error {
 	return nil
 }
 
-// document reads a text field, which must be an Atlassian Document or null.
-func document(field string, v json.RawMessage) (json.RawMessage, error) {
+// maxText is how many characters a text may have.
+const maxText = 32767
+
+// document reads a text field, which must be an Atlassian Document or null; in
+// version 2 of the API, a string.
+func (d *draft) document(field string, v json.RawMessage) (json.RawMessage, error) {
 	if isNull(v) {
 		return nil, nil
+	}
+	if d.plain {
+		var text string
+		if json.Unmarshal(v, &text) != nil {
+			return nil, denyField(field, "Operation value must be a string")
+		}
+		if utf8.RuneCountInString(text) > maxText {
+			return nil, denyField(field, textTooLong)
+		}
+		return adf.FromPlain(text), nil
 	}
 	var object map[string]json.RawMessage
 	if json.Unmarshal(v, &object) != nil {
 		return nil, denyField(field, "Operation value must be an Atlassian Document (see the Atlassian Document Format)")
 	}
-	if !validADF(v) {
+	if !adf.Valid(v) {
 		return nil, deny(http.StatusBadRequest, "INVALID_INPUT")
+	}
+	if utf8.RuneCountInString(strings.TrimRight(adf.Text(v), "\n")) > maxText {
+		return nil, denyField(field, textTooLong)
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, v); err != nil {
@@ -299,7 +335,7 @@ func findChoice(list []*choice, ref reference) *choice {
 	return nil
 }
 
-// person finds a visible account that a request names; id "-1" is nobody.
+// person finds a visible account that a request names.
 func (d *draft) person(v json.RawMessage) (a *tenant.Account, id string) {
 	ref, _ := parseReference(v)
 	if id = ref.accountID; id == "" {
@@ -314,8 +350,10 @@ func (d *draft) person(v json.RawMessage) (a *tenant.Account, id string) {
 func (d *draft) setAssignee(v json.RawMessage) error {
 	a, id := d.person(v)
 	switch {
-	case isNull(v), id == "-1":
+	case isNull(v):
 		d.assignee = nil
+	case id == "-1":
+		d.assignee = nil // the default of every project here is nobody
 	case a == nil || !assignable(a):
 		return denyField("assignee", "User '%s' cannot be assigned issues.", id)
 	default:

@@ -16,6 +16,17 @@ func issueRoutes() []endpoint {
 		{"DELETE /issue/{issue}", writes, (*call).deleteIssue},
 		{"GET /issue/{issue}/transitions", reads, (*call).listTransitions},
 		{"POST /issue/{issue}/transitions", writes, (*call).doTransition},
+		{"GET /issue/{issue}/editmeta", reads, (*call).editMeta},
+	}
+}
+
+// createMetaPath is where the routes of createMetaRoutes are.
+const createMetaPath = "/issue/createmeta/"
+
+// createMetaRoutes have a router of their own, because the paths of issues match
+// theirs too.
+func createMetaRoutes() []endpoint {
+	return []endpoint{
 		{"GET /issue/createmeta/{project}/issuetypes", reads, (*call).createMetaTypes},
 		{"GET /issue/createmeta/{project}/issuetypes/{type}", reads, (*call).createMetaFields},
 	}
@@ -26,7 +37,7 @@ type issueBody struct {
 	Fields          map[string]json.RawMessage   `json:"fields"`
 	Update          map[string][]json.RawMessage `json:"update"`
 	Transition      json.RawMessage              `json:"transition"`
-	Properties      json.RawMessage              `json:"properties"`
+	Properties      []property                   `json:"properties"`
 	HistoryMetadata json.RawMessage              `json:"historyMetadata"`
 }
 
@@ -66,6 +77,7 @@ func (c *call) getIssue() (reply, error) {
 	}
 	wanted := c.j.selectFields(names)
 	wanted.key = true
+	wanted.properties, wanted.expand = c.list("properties"), c.list("expand")
 	return ok(json.RawMessage(c.show.appendIssue(nil, i, wanted)))
 }
 
@@ -97,6 +109,7 @@ func (c *call) bulkFetch() (reply, error) {
 	slices.SortFunc(found, func(a, b *issue) int { return int(a.id - b.id) })
 	wanted := c.j.selectFields(body.Fields)
 	wanted.key = true
+	wanted.properties, wanted.expand = body.Properties, body.Expand
 	b := []byte(`{"expand":"schema,names","issues":[`)
 	for n, i := range found {
 		if n > 0 {
@@ -121,7 +134,7 @@ func (d *draft) write(body issueBody) error {
 			continue
 		}
 		err := denyField(f.id, textOffScreen, f.id)
-		if f.set != nil {
+		if f.set != nil && (f.in == nil || d.project != nil && f.in(d.project)) {
 			err = f.set(d, value)
 		}
 		if err != nil && (f.id == "project" || f.id == "issuetype") {
@@ -134,11 +147,40 @@ func (d *draft) write(body issueBody) error {
 			problems.add(denyField(name, textOffScreen, name))
 		}
 	}
-	for name, operations := range body.Update {
-		problems.add(d.update(name, operations))
+	for _, name := range sortedKeys(body.Update) {
+		problems.add(d.update(name, body.Update[name]))
 	}
-	if len(problems.messages)+len(problems.fields) > 0 {
-		return problems
+	if d.creating {
+		problems.add(d.required(body))
+	}
+	problems.add(d.writeProperties(body.Properties))
+	return problems.orNil()
+}
+
+// required refuses to create an issue without the fields that the switches ask
+// for.
+func (d *draft) required(body issueBody) error {
+	problems := &apiError{status: http.StatusBadRequest, fields: map[string]string{}}
+	for _, f := range d.j.fields {
+		if d.j.requires(f, d.project) && !written(body, f.id) {
+			problems.add(denyField(f.id, "%s is required.", f.name))
+		}
+	}
+	return problems.orNil()
+}
+
+// requires reports whether the switches ask for a field in a project.
+func (j *Jira) requires(f *issueField, p *project) bool {
+	return p != nil && f.settable(p) && slices.Contains(j.options.Required, p.key+":"+f.name)
+}
+
+// writeProperties sets the entity properties that a request carries.
+func (d *draft) writeProperties(list []property) error {
+	for _, p := range list {
+		if err := p.check(); err != nil {
+			return err
+		}
+		d.own().properties[p.Key] = p.Value
 	}
 	return nil
 }
@@ -152,7 +194,7 @@ func (c *call) createIssue() (reply, error) {
 		body.Fields = map[string]json.RawMessage{}
 	}
 	now := c.j.tenant.Now()
-	d := &draft{j: c.j, creating: true, issue: &issue{
+	d := &draft{j: c.j, by: c.caller, creating: true, plain: c.plain, issue: &issue{
 		reporter: c.caller, creator: c.caller, created: now, updated: now, priority: c.j.priorities[len(c.j.priorities)/2],
 	}}
 	if err := d.write(body); err != nil {
@@ -168,8 +210,11 @@ func (c *call) createIssue() (reply, error) {
 		if err != nil {
 			return reply{}, err
 		}
-		d.perform(t, nil)
+		d.perform(t)
 		created["transition"] = map[string]any{"status": http.StatusOK, "errorCollection": (&apiError{}).envelope()}
+	}
+	if ask := d.workflow().approval; ask != nil && d.status == ask.status {
+		d.askForApproval(ask)
 	}
 	c.j.addIssue(d.issue)
 	d.fresh = now.Add(c.j.options.IndexLag)
@@ -186,11 +231,11 @@ func (c *call) editIssue() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	changed := *i
-	if err := (&draft{issue: &changed, j: c.j}).write(body); err != nil {
+	d := c.draft(i)
+	if err := d.write(body); err != nil {
 		return reply{}, err
 	}
-	c.j.change(i, &changed)
+	c.j.change(i, d.issue, cause{c.caller, body.HistoryMetadata})
 	if c.flag("returnIssue") {
 		all := c.j.selectFields([]string{"*all"})
 		all.key = true
@@ -253,12 +298,27 @@ func (c *call) createMetaFields() (reply, error) {
 	}
 	var fields []any
 	for _, f := range c.j.fields {
-		if f.set != nil {
-			required := f.required || f.id == "parent" && p.types[at].level < 0
+		if f.settable(p) {
+			required := f.required || f.id == "parent" && p.types[at].level < 0 || c.j.requires(f, p)
 			fields = append(fields, c.show.fieldMeta(f, p, required))
 		}
 	}
 	return ok(map[string]any{"fields": slice(fields, start, size), "startAt": start, "maxResults": size, "total": len(fields)})
+}
+
+// editMeta describes the fields of the edit screen.
+func (c *call) editMeta() (reply, error) {
+	i, err := c.pathIssue()
+	if err != nil {
+		return reply{}, err
+	}
+	fields := map[string]any{}
+	for _, f := range c.j.fields {
+		if f.settable(i.project) && f.id != "project" {
+			fields[f.id] = c.show.fieldMeta(f, i.project, f.required || c.j.requires(f, i.project))
+		}
+	}
+	return ok(map[string]any{"fields": fields})
 }
 
 // fieldMeta describes a field on a screen.
@@ -278,10 +338,15 @@ func (r *renderer) fieldMeta(f *issueField, p *project, required bool) map[strin
 }
 
 // jsonType is a field's schema as Jira describes it.
-func (f *issueField) jsonType() map[string]string {
-	t := map[string]string{"type": f.kind, "system": f.id}
+func (f *issueField) jsonType() map[string]any {
+	t := map[string]any{"type": f.kind}
 	if f.items != "" {
 		t["items"] = f.items
+	}
+	if f.custom != nil {
+		t["custom"], t["customId"] = f.custom.kind.key, f.custom.number
+	} else {
+		t["system"] = f.id
 	}
 	return t
 }

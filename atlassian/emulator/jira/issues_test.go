@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/atlassian/emulator/adf"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
@@ -143,8 +144,8 @@ func TestTransitions(t *testing.T) {
 	s.want("POST", path, ``, 400, messages("Missing 'transition' identifier"))
 	s.want("POST", path, `{"transition":{"id":"999"}}`, 400, messages("Transition id '999' is not valid for this issue."))
 	s.want("POST", path, `{"transition":{"id":"41"}}`, 400, fieldErrors("resolution", "Resolution is required."))
-	s.want("POST", path, `{"transition":{"id":"41"},"fields":{"summary":"x"}}`, 400, fieldErrors("summary",
-		"Field 'summary' cannot be set. It is not on the appropriate screen, or unknown."))
+	s.want("POST", path, `{"transition":{"id":"41"},"fields":{"summary":"x"}}`, 400, fieldErrors("resolution", "Resolution is required.",
+		"summary", "Field 'summary' cannot be set. It is not on the appropriate screen, or unknown."))
 	s.want("POST", path, map[string]any{"transition": map[string]any{"id": "41"},
 		"fields": map[string]any{"resolution": map[string]any{"name": "Won't Do"}},
 		"update": map[string]any{"comment": []any{map[string]any{"add": map[string]any{"body": doc("over")}}}}}, 204, "")
@@ -248,56 +249,6 @@ func TestIssueFieldSelection(t *testing.T) {
 	}
 }
 
-func TestValidADF(t *testing.T) {
-	tests := []struct {
-		content string
-		want    bool
-	}{
-		{``, true},
-		{`{"type":"paragraph"}`, true},
-		{`{"type":"paragraph","content":[{"type":"text","text":""}]}`, false},
-		{`{"type":"paragraph","content":[{"type":"text"}]}`, false},
-		{`{"type":"paragraph","text":"x"}`, false},
-		{`{"type":"paragraph","content":[{"type":"paragraph"}]}`, false},
-		{`{"type":"paragraph","content":[{"type":"text","text":"x","marks":[{"type":"strong"},{"type":"link","attrs":{"href":"https://a"}}]}]}`, true},
-		{`{"type":"paragraph","content":[{"type":"text","text":"x","marks":[{"type":"link"}]}]}`, false},
-		{`{"type":"paragraph","content":[{"type":"text","text":"x","marks":[{"type":"bold"}]}]}`, false},
-		{`{"type":"paragraph","content":[{"type":"mention","attrs":{"id":"a","text":"@b"}},{"type":"hardBreak"}]}`, true},
-		{`{"type":"paragraph","content":[{"type":"mention"}]}`, false},
-		{`{"type":"heading","attrs":{"level":7}}`, false},
-		{`{"type":"heading","attrs":{"level":2}}`, true},
-		{`{"type":"bulletList","content":[]}`, false},
-		{`{"type":"bulletList","content":[{"type":"listItem","content":[{"type":"paragraph"}]}]}`, true},
-		{`{"type":"bulletList","content":[{"type":"paragraph"}]}`, false},
-		{`{"type":"codeBlock","content":[{"type":"text","text":"x","marks":[{"type":"strong"}]}]}`, false},
-		{`{"type":"codeBlock","attrs":{"language":"go"},"content":[{"type":"text","text":"x"}]}`, true},
-		{`{"type":"table","content":[{"type":"tableRow","content":[{"type":"tableCell","content":[{"type":"paragraph"}]}]}]}`, true},
-		{`{"type":"panel","attrs":{"panelType":"info"},"content":[{"type":"paragraph"}]}`, true},
-		{`{"type":"rule","extra":1}`, false},
-		{`{"type":"doc","version":1,"content":[]}`, false},
-		{`{"type":"blink"}`, false},
-		{strings.Repeat(`{"type":"blockquote","content":[{"type":"bulletList","content":[{"type":"listItem","content":[{"type":"bulletList","content":[`, 5_000), false},
-	}
-	for _, tt := range tests {
-		if got := validADF([]byte(`{"type":"doc","version":1,"content":[` + tt.content + `]}`)); got != tt.want {
-			t.Errorf("validADF(%.150s) = %v, want %v", tt.content, got, tt.want)
-		}
-	}
-	for _, text := range []string{`{"type":"doc","content":[]}`, `{"type":"doc","version":2,"content":[]}`, `{"version":1}`, `null`, `1`} {
-		if validADF([]byte(text)) {
-			t.Errorf("validADF(%s) = true", text)
-		}
-	}
-}
-
-func TestADFText(t *testing.T) {
-	const doc = `{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"te"},{"type":"text","text":"st"},
-		{"type":"mention","attrs":{"id":"1","text":"@Ann"}}]},{"type":"rule"}]}`
-	if got := strings.Fields(adfText(json.RawMessage(doc))); cmp.Diff([]string{"test", "@Ann"}, got) != "" {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestSeededIssuesAreValid(t *testing.T) {
 	j := newJira(setup{Users: 50, Projects: 9, Issues: 1000, Seed: 3})
 	for _, i := range j.issues {
@@ -307,7 +258,7 @@ func TestSeededIssuesAreValid(t *testing.T) {
 		if i.kind.level < 0 != (i.parent != nil && i.parent.kind.level == 0) {
 			t.Errorf("%s: a %s with parent %v", i.key, i.kind.name, i.parent)
 		}
-		if i.description != nil && !validADF(i.description) {
+		if i.description != nil && !adf.Valid(i.description) {
 			t.Fatalf("%s: %s", i.key, i.description)
 		}
 	}

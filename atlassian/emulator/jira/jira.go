@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -40,6 +41,14 @@ type Jira struct {
 	lastIssue  int64
 	lastID     int // of anything else
 
+	custom       []*customField
+	links        []*link
+	lastEntry    int64 // of the changelogs
+	lastComment  int
+	lastRemote   int
+	lastLink     int
+	lastApproval int
+
 	fields   []*issueField
 	schema   *jql.Schema[*issue]
 	results  resultCache
@@ -56,7 +65,8 @@ func New(t *tenant.Tenant, options Options) *Jira {
 		parts: map[string]*part{}, issueByID: map[string]*issue{}, issueByKey: map[string]*issue{},
 		movedKeys: map[string]*issue{}, lastIssue: 9999, lastID: 10099,
 	}
-	j.fields = issueFields()
+	j.custom = customFields()
+	j.fields = j.allFields()
 	j.schema = j.newSchema()
 	j.results.init()
 	t.Watch(j.audit.note)
@@ -89,20 +99,45 @@ func (j *Jira) Register(mux *http.ServeMux) {
 	})
 }
 
+// apiVersions are the names of the API. Version 2 has the same paths as 3, but its
+// texts are strings; latest is version 2.
+var apiVersions = []string{"3", "2", "latest"}
+
 // site routes requests; answers name addresses below prefix.
 func (j *Jira) site(prefix string) http.Handler {
-	mux := http.NewServeMux()
-	for _, group := range [][]endpoint{catalogRoutes(), peopleRoutes(), auditRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes()} {
-		for _, route := range group {
-			method, path, _ := strings.Cut(route.pattern, " ")
-			mux.Handle(method+" /rest/api/3"+path, j.handler(prefix, route))
-		}
+	mux, meta := j.router(), j.router()
+	groups := [][]endpoint{catalogRoutes(), peopleRoutes(), auditRoutes(), permissionRoutes(), roleRoutes(), issueRoutes(), searchRoutes(),
+		historyRoutes(), commentRoutes(), aroundRoutes()}
+	for _, version := range apiVersions {
+		j.route(mux, prefix, "/rest/api/", version, slices.Concat(groups...))
+		j.route(meta, prefix, "/rest/api/", version, createMetaRoutes())
 	}
+	j.route(mux, prefix, "/rest/", deskVersion, deskRoutes())
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, createMetaPath) {
+			meta.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// router returns a router that refuses what it has no route for.
+func (j *Jira) router() *http.ServeMux {
+	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		j.setHeaders(w)
 		tenant.WriteJSON(w, http.StatusNotFound, problemType, problem(r))
 	})
 	return mux
+}
+
+// route adds routes below root and the name of a version.
+func (j *Jira) route(mux *http.ServeMux, prefix, root, version string, routes []endpoint) {
+	for _, route := range routes {
+		method, path, _ := strings.Cut(route.pattern, " ")
+		mux.Handle(method+" "+root+version+path, j.handler(prefix, version, route))
+	}
 }
 
 const (
@@ -111,7 +146,7 @@ const (
 )
 
 // handler runs a route: body, limits, lock, credentials, answer.
-func (j *Jira) handler(prefix string, route endpoint) http.Handler {
+func (j *Jira) handler(prefix, version string, route endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		j.setHeaders(w)
 		if j.options.RateLimits && !j.limits.allow(w, r, route, j.tenant.Now()) {
@@ -122,11 +157,11 @@ func (j *Jira) handler(prefix string, route endpoint) http.Handler {
 			j.writeError(w, r, err)
 			return
 		}
-		c := &call{Request: r, j: j, body: body, query: r.URL.Query()}
+		c := &call{Request: r, j: j, body: body, query: r.URL.Query(), api: version, plain: version != "3"}
 		status, answer, err := c.run(prefix, route)
 		switch {
 		case err != nil:
-			j.writeError(w, r, err)
+			c.writeError(w, err)
 		case answer == nil:
 			w.WriteHeader(status)
 		default:
@@ -161,14 +196,20 @@ func (c *call) run(prefix string, route endpoint) (status int, body []byte, err 
 	return answer.status, body, err
 }
 
-// authenticate returns the account of the administrator, or nil for wrong
-// credentials: nobody else has an API token.
+// UserToken is the API token of every person but the administrator, on a site with
+// a service desk: approvals are given by the approver only.
+const UserToken = "demo-user-token"
+
+// authenticate returns the account that signs in, or nil for wrong credentials.
 func (c *call) authenticate() *tenant.Account {
 	name, token, _ := c.BasicAuth()
-	if !strings.EqualFold(name, tenant.AdminEmail) || token != tenant.APIToken {
-		return nil
+	if strings.EqualFold(name, tenant.AdminEmail) && token == tenant.APIToken {
+		return c.j.accounts.WithEmail(tenant.AdminEmail)
 	}
-	return c.j.accounts.WithEmail(tenant.AdminEmail)
+	if a := c.j.accounts.WithEmail(name); c.j.options.ServiceDesk && token == UserToken && a != nil && assignable(a) {
+		return a
+	}
+	return nil
 }
 
 func (j *Jira) writeError(w http.ResponseWriter, r *http.Request, err error) {

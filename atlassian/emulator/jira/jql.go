@@ -7,13 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"scim-atlassian/atlassian/emulator/adf"
 	"scim-atlassian/atlassian/emulator/jql"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
 // newSchema lists the fields of issues that JQL knows.
 func (j *Jira) newSchema() *jql.Schema[*issue] {
-	return jql.NewSchema(slices.Concat(j.identityFields(), j.choiceFields(), j.personFields(), textFields(), timeFields())...)
+	return jql.NewSchema(slices.Concat(j.identityFields(), j.choiceFields(), j.personFields(), textFields(), timeFields(),
+		j.aroundFields(), j.customQueryFields())...)
 }
 
 func (j *Jira) identityFields() []jql.Field[*issue] {
@@ -60,7 +62,7 @@ func (j *Jira) choiceFields() []jql.Field[*issue] {
 				return matching(j.types, v, func(t *issueType) []string { return []string{t.id, t.name} })
 			},
 			Compare: func(a, b *issue) int { return cmp.Compare(a.kind.name, b.kind.name) }},
-		{Name: "status", Kind: jql.Choice, One: func(i *issue) string { return i.status.id },
+		{Name: "status", Kind: jql.Choice, One: func(i *issue) string { return i.status.id }, History: changesOf("status"),
 			Resolve: func(v jql.Value) []string {
 				return matching(j.statuses, v, func(s *status) []string { return []string{s.id, s.name} })
 			},
@@ -73,10 +75,10 @@ func (j *Jira) choiceFields() []jql.Field[*issue] {
 				return matching([]*category{categoryNew, categoryDoing, categoryDone}, v,
 					func(c *category) []string { return []string{c.key, strconv.Itoa(c.id), c.name} })
 			}},
-		{Name: "priority", Kind: jql.Ranked, One: func(i *issue) string { return choiceID(i.priority) },
+		{Name: "priority", Kind: jql.Ranked, One: func(i *issue) string { return choiceID(i.priority) }, History: changesOf("priority"),
 			Resolve: resolveChoice(&j.priorities), Rank: rankChoice(&j.priorities),
 			Compare: func(a, b *issue) int { return cmp.Compare(choiceRank(a.priority), choiceRank(b.priority)) }},
-		{Name: "resolution", Kind: jql.Ranked, One: func(i *issue) string { return choiceID(i.resolution) },
+		{Name: "resolution", Kind: jql.Ranked, One: func(i *issue) string { return choiceID(i.resolution) }, History: changesOf("resolution"), Unset: "unresolved",
 			Resolve: resolveChoice(&j.resolutions), Rank: rankChoice(&j.resolutions),
 			Compare: func(a, b *issue) int { return cmp.Compare(choiceRank(a.resolution), choiceRank(b.resolution)) }},
 		{Name: "labels", Kind: jql.Choice, Many: func(i *issue) []string { return i.folded },
@@ -85,11 +87,44 @@ func (j *Jira) choiceFields() []jql.Field[*issue] {
 			Resolve: j.resolvePart(func(p *project) []*part { return p.components })},
 		{Name: "fixVersion", Aliases: []string{"fixVersions"}, Kind: jql.Ranked, Many: func(i *issue) []string { return i.versions },
 			Resolve: j.resolvePart(func(p *project) []*part { return p.versions }),
-			Rank: func(id string) (string, int) {
-				if p := j.parts[id]; p != nil {
-					return p.project.id, p.order
+			Rank:    j.rankVersion, History: changesOf("fixVersions")},
+	}
+}
+
+// rankVersion orders the versions of a project.
+func (j *Jira) rankVersion(id string) (string, int) {
+	if p := j.parts[id]; p != nil {
+		return p.project.id, p.order
+	}
+	return "", 0
+}
+
+// aroundFields are the fields of what stands around issues.
+func (j *Jira) aroundFields() []jql.Field[*issue] {
+	return []jql.Field[*issue]{
+		{Name: "affectedVersion", Kind: jql.Ranked, Many: func(i *issue) []string { return i.x().affects },
+			Resolve: j.resolvePart(func(p *project) []*part { return p.versions }), Rank: j.rankVersion},
+		{Name: "watcher", Kind: jql.Choice, Resolve: j.resolveAccount,
+			Many: func(i *issue) []string {
+				var ids []string
+				for _, a := range i.x().watchers {
+					ids = append(ids, a.ID)
 				}
-				return "", 0
+				return ids
+			}},
+		{Name: "level", Kind: jql.Choice,
+			One: func(i *issue) string {
+				if s := i.x().security; s != nil {
+					return s.id
+				}
+				return ""
+			},
+			Resolve: func(v jql.Value) []string {
+				var ids []string
+				for _, p := range j.projects {
+					ids = append(ids, matching(p.levels, v, func(s *securityLevel) []string { return []string{s.id, s.name} })...)
+				}
+				return ids
 			}},
 	}
 }
@@ -162,10 +197,15 @@ func (j *Jira) personFields() []jql.Field[*issue] {
 		}
 	}
 	return []jql.Field[*issue]{
-		field("assignee", func(i *issue) *tenant.Account { return i.assignee }),
-		field("reporter", func(i *issue) *tenant.Account { return i.reporter }),
+		withHistory(field("assignee", func(i *issue) *tenant.Account { return i.assignee })),
+		withHistory(field("reporter", func(i *issue) *tenant.Account { return i.reporter })),
 		field("creator", func(i *issue) *tenant.Account { return i.creator }),
 	}
+}
+
+func withHistory(f jql.Field[*issue]) jql.Field[*issue] {
+	f.History = changesOf(f.Name)
+	return f
 }
 
 // sortName returns the key that orders people by name, with nobody last.
@@ -201,11 +241,11 @@ func textFields() []jql.Field[*issue] {
 			Compare: func(a, b *issue) int { return cmp.Compare(strings.ToLower(a.summary), strings.ToLower(b.summary)) }},
 		{Name: "description", Kind: jql.Text,
 			Words: func(i *issue) []string {
-				return i.words.description.of(func() string { return adfText(i.description) })
+				return i.words.description.of(func() string { return adf.Text(i.description) })
 			}},
 		{Name: "environment", Kind: jql.Text,
 			Words: func(i *issue) []string {
-				return i.words.environment.of(func() string { return adfText(i.environment) })
+				return i.words.environment.of(func() string { return adf.Text(i.environment) })
 			}},
 	}
 }

@@ -45,31 +45,6 @@ type choice struct {
 	rank                  int
 }
 
-// transition leads to a status, from some statuses or from any.
-type transition struct {
-	id, name string
-	from     []*status // nil: any status
-	to       *status
-	screen   bool // shows a screen that requires a resolution
-}
-
-// workflow is a graph of statuses; an issue starts at the first.
-type workflow struct {
-	statuses    []*status
-	transitions []*transition
-}
-
-// from lists the transitions that leave a status.
-func (w *workflow) from(s *status) []*transition {
-	var list []*transition
-	for _, t := range w.transitions {
-		if t.from == nil || slices.Contains(t.from, s) {
-			list = append(list, t)
-		}
-	}
-	return list
-}
-
 // part is a component or version of a project.
 type part struct {
 	id, name string
@@ -88,6 +63,10 @@ type project struct {
 	versions      []*part
 	roles         map[*role]*actors
 	lastNumber    int
+
+	custom bool             // the custom fields apply
+	desk   *serviceDesk     // nil: it is no service desk
+	levels []*securityLevel // of its security scheme
 }
 
 // role is a project role. The map roles of a project has its holders.
@@ -131,6 +110,7 @@ type issue struct {
 	updated     time.Time
 	resolved    time.Time // zero when open
 	deleted     bool
+	more        *extras // nil: none
 
 	words *issueWords
 
@@ -191,11 +171,18 @@ func (j *Jira) addIssue(i *issue) {
 // issue finds an issue by id, or by key in any case. Keys from before a move
 // lead to the issue too.
 func (j *Jira) issue(idOrKey string) *issue {
-	if i := j.issueByID[idOrKey]; i != nil {
-		return i
+	i := j.issueByID[idOrKey]
+	if i == nil {
+		i = j.issueByKey[strings.ToUpper(idOrKey)]
 	}
-	return j.issueByKey[strings.ToUpper(idOrKey)]
+	if i == nil || i.sealed() {
+		return nil
+	}
+	return i
 }
+
+// sealed reports whether nobody may see the issue.
+func (i *issue) sealed() bool { s := i.x().security; return s != nil && s.sealed }
 
 // removeIssue deletes an issue and its sub-tasks. Other children lose their
 // parent.
@@ -233,9 +220,11 @@ func (i *issue) dropSubtask(child *issue) {
 	i.subtasks = slices.DeleteFunc(slices.Clone(i.subtasks), func(other *issue) bool { return other == child })
 }
 
-// change replaces the state of an issue by that of draft, a changed copy.
-func (j *Jira) change(i, draft *issue) {
+// change replaces the state of an issue by that of draft, a changed copy, and
+// notes the differences in its changelog.
+func (j *Jira) change(i, draft *issue, why cause) {
 	now := j.tenant.Now()
+	j.record(i, draft, why)
 	j.keepStale(i)
 	if old := i.parent; old != draft.parent {
 		if old != nil {
@@ -250,6 +239,12 @@ func (j *Jira) change(i, draft *issue) {
 	draft.words = &issueWords{}
 	draft.updated = now
 	*i = *draft
+}
+
+// touch marks an issue as updated now, without an entry in its changelog.
+func (j *Jira) touch(i *issue) {
+	j.keepStale(i)
+	i.updated = j.tenant.Now()
 }
 
 // keepStale saves the present state of an issue before a change, because a

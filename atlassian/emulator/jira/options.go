@@ -42,6 +42,18 @@ type Options struct {
 	// are withheld from the endpoints that tell permissions, not enforced.
 	Withheld []string
 
+	// DropComments discards comments that come with a transition, even if it
+	// has a screen.
+	DropComments bool
+
+	// Required are fields that issues of a project cannot be created without,
+	// besides those that every issue has, as KEY:Name (ACC:Justification).
+	Required []string
+
+	// ServiceDesk adds the project SD of Jira Service Management, whose requests
+	// need an approval, and lets every active person sign in with UserToken.
+	ServiceDesk bool
+
 	// TokenLifetime is how long a page token is good for; zero stands for
 	// the seven days of Jira.
 	TokenLifetime time.Duration

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"scim-atlassian/atlassian/emulator/tenant"
 )
@@ -24,8 +25,10 @@ func peopleRoutes() []endpoint {
 }
 
 // groups lists the groups that have reached the site, by name.
-func (c *call) groups() []tenant.Group {
-	groups := c.j.tenant.GroupsAt(c.show.now)
+func (c *call) groups() []tenant.Group { return c.j.siteGroups(c.show.now) }
+
+func (j *Jira) siteGroups(now time.Time) []tenant.Group {
+	groups := j.tenant.GroupsAt(now)
 	slices.SortFunc(groups, func(a, b tenant.Group) int { return strings.Compare(a.Name, b.Name) })
 	return groups
 }
@@ -44,10 +47,12 @@ func (c *call) group(id, name string) (tenant.Group, error) {
 }
 
 // visible lists the accounts that have reached the site.
-func (c *call) visible() []*tenant.Account {
-	list := make([]*tenant.Account, 0, len(c.j.accounts.All()))
-	for _, a := range c.j.accounts.All() {
-		if a.Visible(c.show.now) {
+func (c *call) visible() []*tenant.Account { return c.j.visible(c.show.now) }
+
+func (j *Jira) visible(now time.Time) []*tenant.Account {
+	list := make([]*tenant.Account, 0, len(j.accounts.All()))
+	for _, a := range j.accounts.All() {
+		if a.Visible(now) {
 			list = append(list, a)
 		}
 	}

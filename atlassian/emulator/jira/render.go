@@ -2,10 +2,12 @@ package jira
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 	_ "time/tzdata" // the caller's zone decides what a query finds; containers lack the files
 
+	"scim-atlassian/atlassian/emulator/adf"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
@@ -21,6 +23,10 @@ type renderer struct {
 	zone   *time.Location
 	now    time.Time
 	parts  map[any]json.RawMessage // the JSON of objects that many issues share
+
+	api               string // of the API, in addresses
+	plain             bool   // texts are strings, as in version 2
+	commentProperties bool   // comments show their properties
 }
 
 func newRenderer(c *call, prefix string) *renderer {
@@ -28,9 +34,13 @@ func newRenderer(c *call, prefix string) *renderer {
 	if c.TLS != nil {
 		scheme = "https://"
 	}
+	version := c.api
+	if version == deskVersion {
+		version = "2"
+	}
 	return &renderer{
 		j: c.j, base: scheme + c.Host + prefix, caller: c.caller, zone: c.j.zoneOf(c.caller), now: c.j.tenant.Now(),
-		parts: map[any]json.RawMessage{},
+		parts: map[any]json.RawMessage{}, api: version, plain: c.plain,
 	}
 }
 
@@ -50,7 +60,18 @@ func (j *Jira) zoneOf(a *tenant.Account) *time.Location {
 	return zone
 }
 
-func (r *renderer) self(path string) string { return r.base + "/rest/api/3/" + path }
+func (r *renderer) self(path string) string { return r.base + "/rest/api/" + r.api + "/" + path }
+
+// document renders a text, nil as null.
+func (r *renderer) document(text json.RawMessage) any {
+	switch {
+	case text == nil:
+		return nil
+	case r.plain:
+		return adf.Plain(text)
+	}
+	return text
+}
 
 func (r *renderer) time(t time.Time) any {
 	if t.IsZero() {
@@ -155,12 +176,15 @@ func (r *renderer) project(p *project) json.RawMessage {
 }
 
 func (r *renderer) projectObject(p *project) map[string]any {
-	style := "classic"
+	style, kind := "classic", "software"
+	if p.desk != nil {
+		kind = "service_desk"
+	}
 	if p.team {
 		style = "next-gen"
 	}
 	return map[string]any{
-		"self": r.self("project/" + p.id), "id": p.id, "key": p.key, "name": p.name, "projectTypeKey": "software",
+		"self": r.self("project/" + p.id), "id": p.id, "key": p.key, "name": p.name, "projectTypeKey": kind,
 		"simplified": p.team, "style": style, "isPrivate": false, "avatarUrls": r.avatars("projectavatar/" + p.id),
 	}
 }
@@ -215,8 +239,9 @@ func (r *renderer) related(i *issue) any {
 
 // selection says which fields of issues a request asks for.
 type selection struct {
-	id, key bool // nothing but id, or id and key
-	fields  []*issueField
+	id, key            bool // nothing but id, or id and key
+	fields             []*issueField
+	properties, expand []string
 }
 
 // selectFields reads a list of field names: names, *all, *navigable, and
@@ -273,7 +298,8 @@ func (r *renderer) appendIssue(b []byte, i *issue, s selection) []byte {
 		}
 		b = append(b, '}')
 	}
-	return append(b, '}')
+	b = r.appendProperties(b, i, s.properties)
+	return append(r.appendExpanded(b, i, s), '}')
 }
 
 // appendValue appends v; the types that issues are made of need no reflection.
@@ -305,4 +331,55 @@ func appendValue(b []byte, v any) []byte {
 		return append(b, ']')
 	}
 	return append(b, tenant.JSON(v)...)
+}
+
+// appendProperties appends the entity properties that a request names.
+func (r *renderer) appendProperties(b []byte, i *issue, keys []string) []byte {
+	if len(keys) == 0 {
+		return b
+	}
+	found := map[string]json.RawMessage{}
+	for _, key := range keys {
+		if v, given := i.x().properties[key]; given || key == "*all" {
+			if key == "*all" {
+				found = i.x().properties
+				break
+			}
+			found[key] = v
+		}
+	}
+	if found == nil {
+		found = map[string]json.RawMessage{}
+	}
+	return append(append(b, `,"properties":`...), tenant.JSON(found)...)
+}
+
+// shownChanges is how many changes expand=changelog shows, the latest.
+const shownChanges = 40
+
+// appendExpanded appends the parts that expand asks for.
+func (r *renderer) appendExpanded(b []byte, i *issue, s selection) []byte {
+	add := func(name string, v any) { b = append(append(b, `,"`+name+`":`...), tenant.JSON(v)...) }
+	for _, name := range s.expand {
+		switch name {
+		case "changelog":
+			list := i.x().history
+			shown := slices.Clone(list[max(0, len(list)-shownChanges):])
+			slices.Reverse(shown)
+			add("changelog", map[string]any{
+				"startAt": 0, "maxResults": len(shown), "total": len(list), "histories": renderAll(shown, r.entry),
+			})
+		case "transitions", "transitions.fields":
+			add("transitions", r.transitions(i, "", name == "transitions.fields", false))
+		case "names", "schema":
+			known := map[string]any{}
+			for _, f := range s.fields {
+				if known[f.id] = f.jsonType(); name == "names" {
+					known[f.id] = f.name
+				}
+			}
+			add(name, known)
+		}
+	}
+	return b
 }

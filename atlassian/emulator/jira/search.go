@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"scim-atlassian/atlassian/emulator/jql"
 	"scim-atlassian/atlassian/emulator/tenant"
@@ -105,6 +106,10 @@ func (c *call) search(s searchRequest) (reply, error) {
 		return reply{}, err
 	}
 	size, wanted := *s.MaxResults, c.j.selectFields(s.Fields)
+	wanted.properties = s.Properties
+	if s.Expand != "" {
+		wanted.expand = strings.Split(s.Expand, ",")
+	}
 	if len(wanted.fields) > 0 && !c.j.options.FullPages {
 		size = min(size, maxWidePage)
 	}
@@ -200,7 +205,7 @@ func (j *Jira) find(p *jql.Program[*issue], view func(*issue) *issue) []*issue {
 	hits := []*issue{}
 	for _, list := range [][]*issue{j.issues, j.ghosts} {
 		for _, i := range list {
-			if seen := view(i); seen != nil && p.Match(seen) {
+			if seen := view(i); seen != nil && !i.sealed() && p.Match(seen) {
 				hits = append(hits, i)
 			}
 		}
@@ -269,9 +274,10 @@ func (c *call) count() (reply, error) {
 }
 
 type parsedQuery struct {
-	Query    string   `json:"query"`
-	Errors   []string `json:"errors,omitempty"`
-	Warnings []string `json:"warnings,omitempty"`
+	Query     string         `json:"query"`
+	Structure map[string]any `json:"structure,omitempty"`
+	Errors    []string       `json:"errors,omitempty"`
+	Warnings  []string       `json:"warnings,omitempty"`
 }
 
 func (c *call) parseJQL() (reply, error) {
@@ -304,10 +310,14 @@ func (c *call) parseOne(query string, grammarOnly bool) parsedQuery {
 		return parsedQuery{Query: query, Errors: []string{err.Error()}}
 	}
 	if grammarOnly {
-		return parsedQuery{Query: query}
+		return parsedQuery{Query: query, Structure: q.Structure()}
 	}
 	_, found, unsorted := c.j.schema.Compile(q, c.env())
-	return parsedQuery{query, append(found.Errors, unsorted...), found.Warnings}
+	parsed := parsedQuery{Query: query, Errors: append(found.Errors, unsorted...), Warnings: found.Warnings}
+	if len(parsed.Errors) == 0 {
+		parsed.Structure = q.Structure()
+	}
+	return parsed
 }
 
 func (c *call) matchJQL() (reply, error) {

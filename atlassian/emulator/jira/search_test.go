@@ -302,16 +302,17 @@ func TestParseJQL(t *testing.T) {
 	s := smallSite(t)
 	queries := []string{"project = ENG", "invalid query", "summary = test", "summary in test", "project = INVALID", "project = ENG order by x"}
 	got := s.do("POST", "/jql/parse?validation=strict", map[string]any{"queries": queries})
-	want := `{"queries":[{"query":"project = ENG"},` +
+	want := `{"queries":[{"query":"project = ENG","structure":{"where":{"field":{"name":"project"},"operand":{"value":"ENG"},"operator":"="}}},` +
 		`{"query":"invalid query","errors":["Error in the JQL Query: Expecting operator but got 'query'. The valid operators are '=', '!=', '<', '>', '<=', '>=', '~', '!~', 'IN', 'NOT IN', 'IS' and 'IS NOT'. (line 1, character 9)"]},` +
 		`{"query":"summary = test","errors":["The operator '=' is not supported by the 'summary' field."]},` +
 		`{"query":"summary in test","errors":["Operator 'in' does not support the non-list value '\"test\"' for field 'summary'."]},` +
-		`{"query":"project = INVALID","warnings":["The value 'INVALID' does not exist for the field 'project'."]},` +
+		`{"query":"project = INVALID","structure":{"where":{"field":{"name":"project"},"operand":{"value":"INVALID"},"operator":"="}},"warnings":["The value 'INVALID' does not exist for the field 'project'."]},` +
 		`{"query":"project = ENG order by x","errors":["Not able to sort using field 'x'."]}]}`
 	if diff := cmp.Diff(want, got.body); diff != "" || got.status != 200 {
 		t.Errorf("%d (-want +got):\n%s", got.status, diff)
 	}
-	s.want("POST", "/jql/parse?validation=none", `{"queries":["summary = test"]}`, 200, `{"queries":[{"query":"summary = test"}]}`)
+	s.want("POST", "/jql/parse?validation=none", `{"queries":["summary = test"]}`, 200,
+		`{"queries":[{"query":"summary = test","structure":{"where":{"field":{"name":"summary"},"operand":{"value":"test"},"operator":"="}}}]}`)
 	s.want("POST", "/jql/parse?validation=some", `{"queries":["summary = test"]}`, 400, "")
 	s.want("POST", "/jql/match", `{"jqls":["key = ENG-1","x","project = NOPE"],"issueIds":[10000,10001,1]}`, 200,
 		`{"matches":[{"matchedIssues":[10000],"errors":[]},{"matchedIssues":[],"errors":["Invalid JQL: x"]},`+

@@ -11,7 +11,8 @@ import (
 )
 
 // Seed fills the site: the catalogues that every site has, then projects, then
-// issues. The accounts are there already. Nobody else may use the tenant yet.
+// issues, and last the project of access requests, so that the others stay what
+// they are without it. The accounts are there already. Nobody else may use the tenant yet.
 func (j *Jira) Seed(rng *rand.Rand, projects, issues int) {
 	s := &siteSeeder{Rand: rng, Jira: j}
 	s.catalogues()
@@ -24,6 +25,10 @@ func (j *Jira) Seed(rng *rand.Rand, projects, issues int) {
 		for n := range issues {
 			s.issue(n, issues)
 		}
+	}
+	s.accessRequests()
+	if s.options.ServiceDesk {
+		s.serviceDesk()
 	}
 }
 
@@ -159,10 +164,17 @@ func simpleWorkflow(all []*status) *workflow {
 	w := &workflow{statuses: all[:4:4]}
 	for n, to := range w.statuses {
 		w.transitions = append(w.transitions, &transition{
-			id: strconv.Itoa(10*n + 11), name: to.name, to: to, screen: to.category == categoryDone,
+			id: strconv.Itoa(10*n + 11), name: to.name, to: to, screen: doneScreen(to),
 		})
 	}
 	return w
+}
+
+func doneScreen(to *status) []onScreen {
+	if to.category == categoryDone {
+		return resolutionScreen
+	}
+	return nil
 }
 
 // strictWorkflow must be walked step by step: an open issue cannot be done at
@@ -174,8 +186,8 @@ func strictWorkflow(all []*status) *workflow {
 		transitions: []*transition{
 			{id: "5", name: "Start work", from: []*status{open}, to: doing},
 			{id: "6", name: "Ask for approval", from: []*status{doing}, to: waiting},
-			{id: "7", name: "Close", from: []*status{waiting}, to: done, screen: true},
-			{id: "8", name: "Close", from: []*status{open, waiting}, to: rejected, screen: true},
+			{id: "7", name: "Close", from: []*status{waiting}, to: done, screen: resolutionScreen},
+			{id: "8", name: "Close", from: []*status{open, waiting}, to: rejected, screen: resolutionScreen},
 			{id: "9", name: "Back to work", from: []*status{waiting, rejected}, to: doing},
 			{id: "10", name: "Reopen", from: []*status{done}, to: open},
 		},

@@ -8,6 +8,46 @@ import (
 	"time"
 )
 
+// transition leads to a status, from some statuses or from any.
+type transition struct {
+	id, name string
+	from     []*status // nil: any status
+	to       *status
+	screen   []onScreen         // nil: it shows none
+	open     func(*issue) bool  // a condition; nil: always
+	done     func(*draft)       // post-functions; nil: none
+	refuse   func(*draft) error // a validator; nil: none
+}
+
+// onScreen is a field on the screen of a transition. The comment is one too,
+// although Jira does not list it.
+type onScreen struct {
+	field    string
+	required bool
+}
+
+// resolutionScreen asks for a resolution.
+var resolutionScreen = []onScreen{{"resolution", true}}
+
+// workflow is a graph of statuses; an issue starts at the first.
+type workflow struct {
+	statuses    []*status
+	transitions []*transition
+	classic     bool          // resolutions are set and cleared by post-functions only
+	approval    *approvalStep // nil: none
+}
+
+// from lists the transitions that leave a status.
+func (w *workflow) from(s *status) []*transition {
+	var list []*transition
+	for _, t := range w.transitions {
+		if t.from == nil || slices.Contains(t.from, s) {
+			list = append(list, t)
+		}
+	}
+	return list
+}
+
 type transitionJSON struct {
 	ID            string          `json:"id"`
 	Name          string          `json:"name"`
@@ -27,25 +67,34 @@ func (c *call) listTransitions() (reply, error) {
 		return reply{}, err
 	}
 	withFields := slices.Contains(c.list("expand"), "transitions.fields")
-	only := c.query.Get("transitionId")
+	list := c.show.transitions(i, c.query.Get("transitionId"), withFields, c.flag("includeUnavailableTransitions"))
+	return ok(map[string]any{"expand": "transitions", "transitions": list})
+}
+
+// transitions renders the transitions that leave the status of an issue: the one
+// with the id only, or all if it is empty.
+func (r *renderer) transitions(i *issue, only string, withFields, closed bool) []transitionJSON {
 	list := []transitionJSON{}
 	for _, t := range i.workflow().from(i.status) {
-		if only != "" && t.id != only {
+		available := t.open == nil || t.open(i)
+		if only != "" && t.id != only || !available && !closed {
 			continue
 		}
 		shown := transitionJSON{
-			ID: t.id, Name: t.name, To: c.show.status(t.to), HasScreen: t.screen, IsGlobal: t.from == nil,
-			IsAvailable: true, IsLooped: t.to == i.status,
+			ID: t.id, Name: t.name, To: r.status(t.to), HasScreen: t.screen != nil, IsGlobal: t.from == nil,
+			IsAvailable: available, IsConditional: t.open != nil, IsLooped: t.to == i.status,
 		}
 		if withFields {
 			shown.Fields = map[string]any{}
-			if t.screen {
-				shown.Fields["resolution"] = c.show.fieldMeta(c.j.field("resolution"), i.project, true)
+			for _, on := range t.screen {
+				if f := r.j.field(on.field); f != nil && f.id != "comment" {
+					shown.Fields[f.id] = r.fieldMeta(f, i.project, on.required)
+				}
 			}
 		}
 		list = append(list, shown)
 	}
-	return ok(map[string]any{"expand": "transitions", "transitions": list})
+	return list
 }
 
 func (c *call) doTransition() (reply, error) {
@@ -57,18 +106,19 @@ func (c *call) doTransition() (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	changed := *i
-	d := &draft{issue: &changed, j: c.j}
+	d := c.draft(i)
 	t, err := d.transition(body.Transition)
 	if err != nil {
 		return reply{}, err
 	}
-	resolution, err := d.screen(t, body)
-	if err != nil {
+	if err := d.screen(t, body); err != nil {
 		return reply{}, err
 	}
-	d.perform(t, resolution)
-	c.j.change(i, &changed)
+	if err := d.writeProperties(body.Properties); err != nil {
+		return reply{}, err
+	}
+	d.perform(t)
+	c.j.change(i, d.issue, cause{c.caller, body.HistoryMetadata})
 	return noContent()
 }
 
@@ -80,57 +130,113 @@ func (d *draft) transition(v json.RawMessage) (*transition, error) {
 		return nil, deny(http.StatusBadRequest, "Missing 'transition' identifier")
 	}
 	for _, t := range d.workflow().from(d.status) {
-		if t.id == ref.id {
+		if t.id == ref.id && (t.open == nil || t.open(d.issue)) {
 			return t, nil
 		}
 	}
 	return nil, deny(http.StatusBadRequest, "Transition id '%s' is not valid for this issue.", ref.id)
 }
 
-// screen reads the fields that a request fills in on the screen of a transition:
-// the resolution, which is required, and a comment.
-func (d *draft) screen(t *transition, body issueBody) (*choice, error) {
-	for name := range body.Fields {
-		if name != "resolution" || !t.screen {
-			return nil, denyField(name, textOffScreen, name)
+// screen fills in what a request writes on the screen of a transition. A comment
+// without a screen is dropped silently, as Jira does.
+func (d *draft) screen(t *transition, body issueBody) error {
+	problems := &apiError{status: http.StatusBadRequest, fields: map[string]string{}}
+	on := func(name string) bool {
+		return slices.ContainsFunc(t.screen, func(s onScreen) bool { return s.field == name })
+	}
+	for _, name := range sortedKeys(body.Fields) {
+		switch f := d.j.field(name); {
+		case name == "comment":
+			problems.add(denyField(name, "Field does not support update 'comment'"))
+		case f == nil || !on(name):
+			problems.add(denyField(name, textOffScreen, name))
+		case name == "resolution":
+			problems.add(d.setResolution(body.Fields[name]))
+		default:
+			problems.add(f.set(d, body.Fields[name]))
 		}
 	}
-	for name, operations := range body.Update {
-		if name != "comment" {
-			return nil, denyField(name, textOffScreen, name)
+	for _, name := range sortedKeys(body.Update) {
+		switch {
+		case name == "comment":
+			problems.add(d.commentOnScreen(t, body.Update[name]))
+		case !on(name):
+			problems.add(denyField(name, textOffScreen, name))
+		default:
+			problems.add(d.update(name, body.Update[name]))
 		}
-		if err := d.update(name, operations); err != nil {
-			return nil, err
+	}
+	for _, s := range t.screen {
+		if s.required && !written(body, s.field) {
+			name := "Comment"
+			if s.field != "comment" {
+				name = d.j.field(s.field).name
+			} else {
+				name = "Field Comment" // Jira's own words for this one
+			}
+			problems.add(denyField(s.field, "%s is required.", name))
 		}
 	}
-	if !t.screen {
-		return nil, nil
+	if t.refuse != nil {
+		problems.add(t.refuse(d))
 	}
-	value, given := body.Fields["resolution"]
-	if !given || isNull(value) {
-		return nil, denyField("resolution", "Resolution is required.")
-	}
-	ref, _ := parseReference(value)
-	resolution := findChoice(d.j.resolutions, ref)
-	if resolution == nil {
-		return nil, denyField("resolution", "Resolution name '%s' is not valid", ref.name)
-	}
-	return resolution, nil
+	return problems.orNil()
 }
 
-// perform moves the draft along a transition. Done issues are resolved, with
-// the first resolution if none was chosen; all others are not.
-func (d *draft) perform(t *transition, resolution *choice) {
+// written reports whether a request gives a field a value.
+func written(body issueBody, field string) bool {
+	value, given := body.Fields[field]
+	return given && !isNull(value) || len(body.Update[field]) > 0
+}
+
+func (d *draft) commentOnScreen(t *transition, operations []json.RawMessage) error {
+	added, err := d.commentsIn(operations)
+	if err != nil || t.screen == nil || d.j.options.DropComments {
+		return err
+	}
+	own := d.own()
+	own.comments = append(own.comments, added...)
+	return nil
+}
+
+func (d *draft) setResolution(v json.RawMessage) error {
+	if isNull(v) {
+		return nil
+	}
+	ref, _ := parseReference(v)
+	found := findChoice(d.j.resolutions, ref)
+	if found == nil {
+		return denyField("resolution", "Resolution name '%s' is not valid", ref.name)
+	}
+	d.resolution = found
+	d.chosen = true
+	return nil
+}
+
+// perform moves the draft along a transition. Where the workflow is not a classic
+// one, done issues are resolved, with the first resolution if none was chosen; all
+// others are not.
+func (d *draft) perform(t *transition) {
 	now := d.j.tenant.Now()
+	before := d.resolution
 	d.status, d.updated = t.to, now
-	if t.to.category != categoryDone {
-		d.resolution, d.resolved = nil, time.Time{}
-		return
+	switch {
+	case d.workflow().classic:
+	case t.to.category != categoryDone:
+		d.resolution = nil
+	case d.resolution == nil:
+		d.resolution = d.j.resolutions[0]
 	}
-	if resolution == nil && d.resolution == nil {
-		resolution = d.j.resolutions[0]
+	if t.done != nil {
+		t.done(d)
 	}
-	if resolution != nil {
-		d.resolution, d.resolved = resolution, now
+	switch {
+	case d.resolution == nil:
+		d.resolved = time.Time{}
+	case d.chosen || d.resolution != before || d.resolved.IsZero():
+		d.resolved = now
+	}
+	if ask := d.workflow().approval; ask != nil && d.status == ask.status {
+		d.askForApproval(ask)
 	}
 }

@@ -6,11 +6,18 @@ import (
 )
 
 // update applies the operations of an update object to one field: add, set
-// and remove on arrays, set on all others. A comment can be added; the
-// emulated site does not keep it.
+// and remove on arrays, set on all others. A comment can be added.
 func (d *draft) update(name string, operations []json.RawMessage) error {
+	if name == "comment" {
+		added, err := d.commentsIn(operations)
+		if err == nil {
+			own := d.own()
+			own.comments = append(own.comments, added...)
+		}
+		return err
+	}
 	f := d.j.field(name)
-	if name != "comment" && (f == nil || f.set == nil) {
+	if f == nil || !f.settable(d.project) {
 		return denyField(name, textOffScreen, name)
 	}
 	for _, operation := range operations {
@@ -29,8 +36,6 @@ func (d *draft) update(name string, operations []json.RawMessage) error {
 
 func (d *draft) operate(f *issueField, name, verb string, value json.RawMessage) error {
 	switch {
-	case name == "comment":
-		return comment(verb, value)
 	case name == "parent" && verb == "set":
 		var none struct {
 			None bool `json:"none"`
@@ -47,21 +52,12 @@ func (d *draft) operate(f *issueField, name, verb string, value json.RawMessage)
 	return denyField(name, "Field does not support operation '%s'", verb)
 }
 
-// comment checks a comment.
-func comment(verb string, value json.RawMessage) error {
-	var added struct {
-		Body json.RawMessage `json:"body"`
-	}
-	if verb != "add" || json.Unmarshal(value, &added) != nil || len(added.Body) == 0 {
-		return denyField("comment", "Comment body can not be empty!")
-	}
-	_, err := document("comment", added.Body)
-	return err
-}
-
 // edit adds an element to an array field or takes it out.
 func (d *draft) edit(f *issueField, add bool, value json.RawMessage) error {
 	before := *d.issue
+	if f.custom != nil {
+		return d.editCustom(f.custom, add, value)
+	}
 	if err := f.set(d, json.RawMessage("["+string(value)+"]")); err != nil {
 		return err
 	}
@@ -81,6 +77,24 @@ func (d *draft) edit(f *issueField, add bool, value json.RawMessage) error {
 		d.components = splice(before.components, d.components)
 	case "fixVersions":
 		d.versions = splice(before.versions, d.versions)
+	case "versions":
+		d.own().affects = splice(before.x().affects, d.x().affects)
 	}
+	return nil
+}
+
+// editCustom does the same with a custom field.
+func (d *draft) editCustom(f *customField, add bool, value json.RawMessage) error {
+	given, err := d.readCustom(f, json.RawMessage("["+string(value)+"]"))
+	if err != nil {
+		return err
+	}
+	rest := slices.DeleteFunc(slices.Clone(d.x().custom[f.number]), func(v any) bool {
+		return slices.ContainsFunc(given, func(g any) bool { return f.same(v, g) })
+	})
+	if add {
+		rest = append(rest, given...)
+	}
+	d.own().custom[f.number] = rest
 	return nil
 }

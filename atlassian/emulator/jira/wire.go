@@ -20,6 +20,7 @@ const (
 	textUnauthenticated = "Client must be authenticated to access this resource."
 	textNoIssue         = "Issue does not exist or you do not have permission to see it."
 	textBadPayload      = "Invalid request payload. Refer to the REST API documentation and try again."
+	textTooLong         = "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
 	textOffScreen       = "Field '%s' cannot be set. It is not on the appropriate screen, or unknown."
 	textRemoved         = "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. " +
 		"A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
@@ -54,6 +55,14 @@ func (e *apiError) add(err error) {
 		e.messages = append(e.messages, other.messages...)
 		maps.Copy(e.fields, other.fields)
 	}
+}
+
+// orNil returns the error if it says anything.
+func (e *apiError) orNil() error {
+	if len(e.messages)+len(e.fields) == 0 {
+		return nil
+	}
+	return e
 }
 
 var (
@@ -111,6 +120,8 @@ type call struct {
 	show   *renderer
 	body   []byte
 	query  url.Values
+	api    string // of the API, as addresses spell it
+	plain  bool   // texts are strings, as in version 2 of the API
 }
 
 // maxBody bounds a request body; Jira's own bound is about that.

@@ -56,11 +56,11 @@ func TestCatalogues(t *testing.T) {
 		Values                     []struct{ ID, Key, Name string }
 	}
 	first := get[bean](s, "/project/search?maxResults=10")
-	if first.Total != 12 || first.IsLast || len(first.Values) != 10 || first.NextPage == "" {
+	if first.Total != 13 || first.IsLast || len(first.Values) != 10 || first.NextPage == "" {
 		t.Fatalf("first page %+v", first)
 	}
 	second := get[bean](s, first.NextPage[len(s.base):])
-	if second.StartAt != 10 || !second.IsLast || len(second.Values) != 2 || second.NextPage != "" {
+	if second.StartAt != 10 || !second.IsLast || len(second.Values) != 3 || second.NextPage != "" {
 		t.Errorf("second page %+v", second)
 	}
 	if got := get[bean](s, "/project/search?maxResults=1000"); got.MaxResults != 100 {

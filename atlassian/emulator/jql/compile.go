@@ -51,8 +51,7 @@ func (c *compiler[I]) terminal(t *Terminal, negate bool) func(I) bool {
 		c.found.errorf("Field '%s' does not exist or you do not have permission to view it.", t.Field.Name)
 		return never
 	case t.Operator >= Was:
-		c.found.errorf("History searches do not support the '%s' field.", f.Name)
-		return never
+		return c.history(f, t, negate)
 	}
 	if !c.checkOperand(f, t) {
 		return never
@@ -67,6 +66,8 @@ func (c *compiler[I]) terminal(t *Terminal, negate bool) func(I) bool {
 	switch {
 	case op == Like || op == NotLike:
 		return c.text(f, op, t.Operand)
+	case f.Kind == Number:
+		return c.numbers(f, op, t.Operand)
 	case f.Kind == Moment || f.Kind == Day:
 		return c.times(f, op, t.Operand)
 	}
@@ -97,6 +98,8 @@ func (c *compiler[I]) checkOperand(f *Field[I], t *Terminal) bool {
 // empty tests for a field without a value, or for one with a value.
 func (f *Field[I]) empty(want bool) func(I) bool {
 	switch {
+	case f.Number != nil:
+		return func(i I) bool { _, has := f.Number(i); return has != want }
 	case f.Time != nil:
 		return func(i I) bool { return (f.Time(i) == Never) == want }
 	case f.Many != nil:
@@ -112,6 +115,9 @@ func (f *Field[I]) empty(want bool) func(I) bool {
 func (c *compiler[I]) literals(f *Field[I], o Operand) (values []Value, empty, ok bool) {
 	switch o := o.(type) {
 	case Value:
+		if f.Unset != "" && strings.EqualFold(o.Text, f.Unset) {
+			return nil, true, true
+		}
 		return []Value{o}, false, true
 	case Empty:
 		if f.NoEmpty {
@@ -136,11 +142,16 @@ func (c *compiler[I]) literals(f *Field[I], o Operand) (values []Value, empty, o
 	return values, empty, ok
 }
 
-// call evaluates a function. The emulated site knows currentUser() and the functions of
-// the clock; anything else is unknown to it.
+// call evaluates a function. The emulated site knows currentUser(), the functions of the
+// clock and those of single fields; anything else is unknown to it.
 func (c *compiler[I]) call(f *Field[I], call Call) (Value, bool) {
 	if strings.EqualFold(call.Name, "currentUser") && len(call.Arguments) == 0 && f.Kind == Choice {
 		return Value{Text: c.env.Account}, true
+	}
+	if f.Call != nil {
+		if id, ok := f.Call(call.Name, call.Arguments); ok {
+			return Value{Text: id, Number: true}, true
+		}
 	}
 	if f.Kind == Moment || f.Kind == Day {
 		if at, ok := clock(call, c.env); ok {

@@ -79,27 +79,86 @@ func parsePeriod(text string) (time.Duration, bool) {
 	return sum, true
 }
 
-// clock evaluates now() and the beginnings of day, week (Sunday), month and year.
+// clock evaluates now() and the beginnings and ends of day, week (from Sunday), month and
+// year. An argument such as "-1d", or "-1" in the unit of the function, moves them.
 func clock(call Call, env Env) (time.Time, bool) {
-	if len(call.Arguments) > 0 {
-		return time.Time{}, false
-	}
 	now := env.Now.In(env.Zone)
-	y, m, d := now.Date()
-	switch strings.ToLower(call.Name) {
-	case "now":
-		return now, true
-	case "startofday":
-	case "startofweek":
-		d -= int(now.Weekday())
-	case "startofmonth":
-		d = 1
-	case "startofyear":
-		m, d = time.January, 1
-	default:
+	if strings.EqualFold(call.Name, "now") {
+		return now, len(call.Arguments) == 0
+	}
+	unit, isStart := strings.CutPrefix(strings.ToLower(call.Name), "startof")
+	unit, isEnd := strings.CutPrefix(unit, "endof")
+	if isStart == isEnd || len(call.Arguments) > 1 || !slices.Contains([]string{"day", "week", "month", "year"}, unit) {
 		return time.Time{}, false
 	}
-	return time.Date(y, m, d, 0, 0, 0, 0, env.Zone), true
+	start := beginning(unit, now)
+	if len(call.Arguments) == 1 {
+		var ok bool
+		if start, ok = moved(start, unit, call.Arguments[0]); !ok {
+			return time.Time{}, false
+		}
+	}
+	if isEnd {
+		return after(unit, start, 1).Add(-time.Millisecond), true
+	}
+	return start, true
+}
+
+// beginning returns the first moment of the unit that now is in.
+func beginning(unit string, now time.Time) time.Time {
+	y, m, d := now.Date()
+	switch unit {
+	case "week":
+		d -= int(now.Weekday())
+	case "month":
+		d = 1
+	case "year":
+		m, d = time.January, 1
+	}
+	return time.Date(y, m, d, 0, 0, 0, 0, now.Location())
+}
+
+// after returns the moment n units later.
+func after(unit string, t time.Time, n int) time.Time {
+	switch unit {
+	case "week":
+		return t.AddDate(0, 0, 7*n)
+	case "month":
+		return t.AddDate(0, n, 0)
+	case "year":
+		return t.AddDate(n, 0, 0)
+	}
+	return t.AddDate(0, 0, n)
+}
+
+var shift = regexp.MustCompile(`^([+-]?\d{1,4})([yMwdhm]?)$`)
+
+// moved applies the argument of a function of the clock. In it, M is a month and m a
+// minute.
+func moved(t time.Time, unit, argument string) (time.Time, bool) {
+	parts := shift.FindStringSubmatch(argument)
+	if parts == nil {
+		return time.Time{}, false
+	}
+	n, err := strconv.Atoi(parts[1])
+	if err != nil {
+		return time.Time{}, false
+	}
+	switch parts[2] {
+	case "y":
+		unit = "year"
+	case "M":
+		unit = "month"
+	case "w":
+		unit = "week"
+	case "d":
+		unit = "day"
+	case "h":
+		return t.Add(time.Duration(n) * time.Hour), true
+	case "m":
+		return t.Add(time.Duration(n) * time.Minute), true
+	}
+	return after(unit, t, n), true
 }
 
 func millis(t time.Time) Value {

@@ -23,6 +23,8 @@ const (
 	Moment
 	// Day is a calendar day.
 	Day
+	// Number is a number, compared by its value.
+	Number
 )
 
 // operators lists the operators that each kind of field takes.
@@ -33,6 +35,7 @@ var operators = [...][]Operator{
 	Ranked: {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Is, IsNot, In, NotIn},
 	Moment: {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Is, IsNot, In, NotIn},
 	Day:    {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Is, IsNot, In, NotIn},
+	Number: {Equal, NotEqual, Less, Greater, LessEqual, GreaterEqual, Is, IsNot, In, NotIn},
 }
 
 // Never is the time of an empty Moment or Day.
@@ -55,6 +58,16 @@ type Field[I any] struct {
 	// Time gives milliseconds of a Moment and days of a Day since the epoch, or [Never].
 	Time func(I) int64
 
+	// Number gives the value of a Number field; false when empty.
+	Number func(I) (float64, bool)
+	// History gives the changes of the field, oldest first; nil: WAS and CHANGED do not
+	// take the field.
+	History func(I) []Change
+	// Call evaluates a function of the field's own into an id; nil: there are none.
+	Call func(name string, arguments []string) (id string, ok bool)
+	// Unset is a name for the empty value, in lower case, or "".
+	Unset string
+
 	// Resolve gives the ids that a literal names; none means that no such value exists.
 	Resolve func(Value) []string
 	// Rank gives the place of a Key or Ranked value. Values of different scales (issues of
@@ -68,12 +81,15 @@ type Field[I any] struct {
 // of its fields are.
 type Schema[I any] struct{ fields map[string]*Field[I] }
 
-// NewSchema indexes fields by their names.
+// NewSchema indexes fields by their names. Of several fields with one name, the first
+// has it.
 func NewSchema[I any](fields ...Field[I]) *Schema[I] {
 	s := &Schema[I]{fields: make(map[string]*Field[I])}
 	for i := range fields {
 		for _, name := range append(fields[i].Aliases, fields[i].Name) {
-			s.fields[strings.ToLower(name)] = &fields[i]
+			if key := strings.ToLower(name); s.fields[key] == nil {
+				s.fields[key] = &fields[i]
+			}
 		}
 	}
 	return s
