@@ -36,6 +36,18 @@ var (
 	})
 )
 
+var organizationContract = sync.OnceValues(func() (*contract, error) {
+	return loadContract("organization.partial.json", func(map[string]any) {}, closeRequests)
+})
+
+// closeRequests forbids members of bodies that the document of the organization does not have.
+func closeRequests(document any) {
+	schemas := document.(map[string]any)["components"].(map[string]any)["schemas"].(map[string]any)
+	for _, name := range []string{"UserSearch", "GroupSearch"} {
+		closeObjects(schemas[name])
+	}
+}
+
 // contract judges requests and answers of one API.
 type contract struct{ requests, answers routers.Router }
 
@@ -127,8 +139,11 @@ func repairDirectory(document map[string]any) {
 	delete(patch, "operations")
 }
 
-// repairJira lets fields of any value be null, as every empty field is, and 204 come without content.
+// repairJira lets fields of any value be null, as every empty field is, 204 come without content, and audit records be
+// dated as the document's own example dates them.
 func repairJira(document map[string]any) {
+	record := document["components"].(map[string]any)["schemas"].(map[string]any)["AuditRecordBean"].(map[string]any)
+	delete(record["properties"].(map[string]any)["created"].(map[string]any), "format")
 	walk(document, func(o map[string]any) {
 		if schema, ok := o["additionalProperties"].(map[string]any); ok && len(schema) == 0 {
 			o["additionalProperties"] = true

@@ -17,11 +17,17 @@ import (
 // provisions them. It is safe for concurrent use.
 type Organization struct {
 	*caller
-	id string
+	id    string
+	batch batchSize // of accounts that one search names
+
+	// OldLists lets UserPage and User use the lists that Atlassian ends on 30 June 2027 instead of the searches that
+	// replace them. It must be set before the first request.
+	OldLists bool
 }
 
-// NewOrganization returns a client of the organization with the given id and API key, which must be a key without
-// scopes. baseURL is https://api.atlassian.com; http is accepted on loopback only.
+// NewOrganization returns a client of the organization with the given id and API key. Enable and Disable want a key
+// without scopes; Events and EventActions want one with the scope read:events:admin; either does for the rest. baseURL is
+// https://api.atlassian.com; http is accepted on loopback only.
 func NewOrganization(cfg Config, baseURL, organizationID, key string) (*Organization, error) {
 	base, err := parseBase(baseURL)
 	if err != nil {
@@ -33,10 +39,10 @@ func NewOrganization(cfg Config, baseURL, organizationID, key string) (*Organiza
 	if err := checkSecret("API key", key); err != nil {
 		return nil, fmt.Errorf("organization: %w", err)
 	}
-	return &Organization{newCaller(cfg, base, "Bearer "+key, key), organizationID}, nil
+	return &Organization{caller: newCaller(cfg, base, "Bearer "+key, key), id: organizationID}, nil
 }
 
-// OrganizationUser is an account as the organization sees it.
+// OrganizationUser is an account as the organization sees it. Atlassian promises none of the members but the id.
 type OrganizationUser struct {
 	AccountID        string    `json:"accountId"`
 	AccountType      string    `json:"accountType"`      // atlassian
@@ -49,7 +55,18 @@ type OrganizationUser struct {
 	Email            string    `json:"email"`
 	EmailVerified    bool      `json:"emailVerified"`
 	ClaimStatus      string    `json:"claimStatus"` // managed or unmanaged
-	PlatformRoles    []string  `json:"platformRoles"`
+
+	// These are in the answers of searches that expand them; nil: not asked for, or none.
+	PlatformRoles []string            `json:"platformRoles"`
+	Groups        []OrganizationGroup `json:"groups"` // id, name and description; how many at most is not documented
+	ProductAccess []ProductAccess     `json:"productAccess"`
+}
+
+// ProductAccess is a product that an account may use.
+type ProductAccess struct {
+	Key        string `json:"key"`                 // such as jira-software
+	ID         string `json:"id"`                  // of the resource, an ARI
+	LastActive string `json:"lastActiveTimestamp"` // RFC 3339, up to a day late; empty: never, or not told
 }
 
 // Managed reports whether the organization may enable and disable the account: its e-mail domain is claimed.
@@ -73,29 +90,49 @@ func (p *wireOrganizationPage) accept() bool {
 		!slices.ContainsFunc(p.Data, func(u *OrganizationUser) bool { return u == nil || u.AccountID == "" })
 }
 
-const organizationUsers = "GET /admin/v2/orgs/{orgId}/directories/-/users"
+// organizationUsers is the path of the accounts, in all directories that the key may see.
+const organizationUsers = "/admin/v2/orgs/{orgId}/directories/-/users"
 
-// UserPage returns up to limit accounts, at most 100, from a cursor on; "" is the beginning. It calls GET
-// /admin/v2/orgs/{orgId}/directories/-/users.
+// UserPage returns up to limit accounts, at most 100, from a cursor on; "" is the beginning. It calls POST
+// /admin/v2/orgs/{orgId}/directories/-/users/search, or with OldLists GET /admin/v2/orgs/{orgId}/directories/-/users.
 func (o *Organization) UserPage(ctx context.Context, cursor string, limit int) (*OrganizationPage, error) {
+	if !o.OldLists {
+		return o.SearchUsers(ctx, UserSearch{Cursor: cursor, Limit: limit})
+	}
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
 	if cursor != "" {
 		q.Set("cursor", cursor)
 	}
-	return o.userPage(ctx, q)
+	return o.oldPage(ctx, q)
 }
 
-func (o *Organization) userPage(ctx context.Context, q url.Values) (*OrganizationPage, error) {
-	page, err := fetch[wireOrganizationPage](ctx, o.caller, request{op: organizationUsers, args: []string{o.id}, query: q, reads: true})
+func (o *Organization) oldPage(ctx context.Context, q url.Values) (*OrganizationPage, error) {
+	page, err := fetch[wireOrganizationPage](ctx, o.caller, request{op: "GET " + organizationUsers, args: []string{o.id}, query: q, reads: true})
 	if err != nil {
 		return nil, err
 	}
 	return &OrganizationPage{page.Data, page.Links.Next}, nil
 }
 
-// User returns one account, or fails with NotFound. It calls GET /admin/v2/orgs/{orgId}/directories/-/users.
+type wireOrganizationUser struct {
+	Data *OrganizationUser `json:"data"`
+}
+
+func (w *wireOrganizationUser) accept() bool { return w.Data != nil && w.Data.AccountID != "" }
+
+// User returns one account without what searches expand, or fails with NotFound. It calls GET
+// /admin/v2/orgs/{orgId}/directories/-/users/{accountId}, which sees a write at once where a search may lag behind. With
+// OldLists it calls GET /admin/v2/orgs/{orgId}/directories/-/users.
 func (o *Organization) User(ctx context.Context, accountID string) (*OrganizationUser, error) {
-	page, err := o.userPage(ctx, url.Values{"accountIds": {accountID}})
+	if !o.OldLists {
+		found, err := fetch[wireOrganizationUser](ctx, o.caller,
+			request{op: "GET " + organizationUsers + "/{accountId}", args: []string{o.id, accountID}, reads: true})
+		if err != nil {
+			return nil, err
+		}
+		return found.Data, nil
+	}
+	page, err := o.oldPage(ctx, url.Values{"accountIds": {accountID}})
 	if err != nil {
 		return nil, err
 	}
@@ -104,10 +141,10 @@ func (o *Organization) User(ctx context.Context, accountID string) (*Organizatio
 			return user, nil
 		}
 	}
-	return nil, &Error{Kind: NotFound, Op: organizationUsers, Detail: "the organization has no such account"}
+	return nil, &Error{Kind: NotFound, Op: "GET " + organizationUsers, Detail: "the organization has no such account"}
 }
 
-// Users returns every account of the organization, in the order of the API. It makes a request for every 100 accounts
+// Users returns every account of the organization, in the order of the API and without what searches expand. It makes a request for every 100 accounts
 // and one to count them, since the pages tell no total. The result is complete: the count says as many, or, if there is
 // no right to count, a second reading has found the same accounts. After three readings without that proof Users fails
 // with Unavailable.
@@ -119,7 +156,7 @@ func (o *Organization) Users(ctx context.Context) ([]*OrganizationUser, error) {
 		if err != nil {
 			return nil, err
 		}
-		count, err := o.countUsers(ctx)
+		count, err := o.CountUsers(ctx)
 		if err != nil && KindOf(err) != NotFound && KindOf(err) != Forbidden {
 			return nil, err
 		}
@@ -129,7 +166,7 @@ func (o *Organization) Users(ctx context.Context) ([]*OrganizationUser, error) {
 		}
 		before = ids
 	}
-	return nil, &Error{Kind: Unavailable, Op: organizationUsers, Detail: "the accounts changed while they were read"}
+	return nil, &Error{Kind: Unavailable, Op: o.listing(), Detail: "the accounts changed while they were read"}
 }
 
 // readUsers follows the cursors to their end. It returns an account twice if upstream does.
@@ -148,25 +185,18 @@ func (o *Organization) readUsers(ctx context.Context) (users []*OrganizationUser
 			return users, ids, nil
 		}
 		if cursors[cursor] {
-			return nil, nil, stuck(organizationUsers, len(users))
+			return nil, nil, stuck(o.listing(), len(users))
 		}
 		cursors[cursor] = true
 	}
 }
 
-type accountCount struct {
-	Count *int `json:"count"`
-}
-
-func (c *accountCount) accept() bool { return c.Count != nil }
-
-// countUsers calls GET /admin/v2/orgs/{orgId}/directories/-/users/count.
-func (o *Organization) countUsers(ctx context.Context) (int, error) {
-	count, err := fetch[accountCount](ctx, o.caller, request{op: organizationUsers + "/count", args: []string{o.id}, reads: true})
-	if err != nil {
-		return 0, err
+// listing is the operation with which UserPage reads.
+func (o *Organization) listing() string {
+	if o.OldLists {
+		return "GET " + organizationUsers
 	}
-	return *count.Count, nil
+	return "POST " + organizationUsers + "/search"
 }
 
 type organizationInfo struct {

@@ -49,9 +49,13 @@ func TestNewOrganization(t *testing.T) {
 }
 
 func TestOrganizationUsers(t *testing.T) {
-	for _, options := range []emulator.OrganizationOptions{{}, {NoCount: true}} {
-		t.Run(fmt.Sprintf("%+v", options), func(t *testing.T) {
-			e, o := organization(t, emulator.Options{Users: 250, Seed: 1, Organization: options})
+	tests := []struct{ noCount, oldLists bool }{{false, false}, {true, false}, {false, true}, {true, true}}
+	for _, test := range tests {
+		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
+			e, o := organization(t, emulator.Options{
+				Users: 250, Seed: 1, Organization: emulator.OrganizationOptions{NoCount: test.noCount}, Now: beforeTheEnd,
+			})
+			o.OldLists = test.oldLists
 			e.ClearLog()
 			users, err := o.Users(t.Context())
 			check(t, err)
@@ -59,7 +63,7 @@ func TestOrganizationUsers(t *testing.T) {
 				t.Errorf("%d accounts, want 256", len(users))
 			}
 			want := 4 // pages and count
-			if options.NoCount {
+			if test.noCount {
 				want = 8
 			}
 			if calls := len(e.Log()); calls != want {
@@ -71,6 +75,25 @@ func TestOrganizationUsers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// beforeTheEnd is a time at which the lists that the searches replace still answer.
+func beforeTheEnd() time.Time { return time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC) }
+
+// TestOldListOfAccounts has the one account of the old list, and the day of its end.
+func TestOldListOfAccounts(t *testing.T) {
+	e, o := organization(t, emulator.Options{Users: 3, Seed: 1, Now: beforeTheEnd})
+	users, err := o.Users(t.Context())
+	check(t, err)
+	o.OldLists = true
+	if u, err := o.User(t.Context(), users[1].AccountID); err != nil || u.Name != users[1].Name {
+		t.Errorf("got %+v, %v", u, err)
+	}
+	_, err = o.User(t.Context(), "nobody")
+	refused(t, err, atlassian.NotFound)
+	e.Advance(365 * 24 * time.Hour)
+	_, err = o.Users(t.Context())
+	refused(t, err, atlassian.NotFound)
 }
 
 // TestOrganizationUsersUnproven has listings that must not pass for complete.
