@@ -2,8 +2,8 @@ package scim_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -231,8 +231,8 @@ func (v *viewTruth) readOutsiders() {
 			Data  []map[string]any
 			Links struct{ Next string }
 		}
-		target := v.upstream + "/admin/v2/orgs/" + emulator.OrganizationID + "/directories/-/users?limit=100&cursor=" + url.QueryEscape(cursor)
-		body, _ := bearerRequest(v.T, http.MethodGet, target, emulator.OrganizationKey, "")
+		target := v.upstream + "/admin/v2/orgs/" + emulator.OrganizationID + "/directories/-/users/search"
+		body, _ := bearerRequest(v.T, http.MethodPost, target, emulator.OrganizationKey, fmt.Sprintf(`{"limit":100,"cursor":%q}`, cursor))
 		if err := json.Unmarshal(body, &page); err != nil {
 			v.Fatal(err)
 		}

@@ -38,6 +38,8 @@ type config struct {
 
 	AdminListen string `env:"ADMIN_LISTEN"` // address of /metrics; empty: none
 
+	OrganizationOldList bool `env:"SCIM_ATLASSIAN_ORGANIZATION_OLD_LIST"` // read accounts from the list that Atlassian ends, not from the search that replaces it
+
 	OrganizationID     string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
 	OrganizationAPIKey secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
 	CallersFile        string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see auth.ParseCallers

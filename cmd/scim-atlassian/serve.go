@@ -176,6 +176,7 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 		if err != nil {
 			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_ID: %w", err)
 		}
+		u.organization.OldLists = c.OrganizationOldList
 	}
 	if u.idhub, err = c.connectIDHub(logger.Named("idhub")); err != nil {
 		return nil, err
