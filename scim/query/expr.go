@@ -79,7 +79,7 @@ func NewCompare(p Path, op Op, value any) Compare {
 	if s, ok := value.(string); ok {
 		c.folded = []byte(s)
 		if !p.leaf().exact() {
-			c.folded = appendFold(nil, s)
+			c.folded = AppendFold(nil, s)
 		}
 	}
 	return c

@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// appendFold appends the simple case folding of s to b; a caller on a hot path
+// AppendFold appends the simple case folding of s to b; a caller on a hot path
 // passes an array on its stack. Two texts have the same folding exactly if
 // strings.EqualFold calls them equal. UTF-8 keeps the order of code points, so
 // folded texts are compared, searched and ordered as bytes.
-func appendFold(b []byte, s string) []byte {
+func AppendFold(b []byte, s string) []byte {
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if 'A' <= c && c <= 'Z' {

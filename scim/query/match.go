@@ -2,6 +2,7 @@ package query
 
 import (
 	"bytes"
+	"iter"
 	"math"
 	"strings"
 	"time"
@@ -166,6 +167,38 @@ func (e *Compare) any(v any, sub *Attribute) (found, matched bool) {
 	return true, e.satisfied(v)
 }
 
+// Values yields the values at p that Match compares, in order. A complex value that p
+// does not lead into is one of them, though it satisfies no comparison.
+func (p Path) Values(o Object) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		if v, ok := attribute(p, o); ok {
+			values(v, p.Sub, yield)
+		}
+	}
+}
+
+// values is Values within one value; it reports whether yield wants more.
+func values(v any, sub *Attribute, yield func(any) bool) bool {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			if !values(v[i], sub, yield) {
+				return false
+			}
+		}
+		return true
+	case Object:
+		if sub == nil {
+			return yield(v)
+		}
+		if inner, ok := v.Get(sub.Name); ok {
+			return values(inner, nil, yield)
+		}
+		return true
+	}
+	return yield(v)
+}
+
 // satisfied compares one value with the literal.
 func (e *Compare) satisfied(v any) bool {
 	switch v := v.(type) {
@@ -195,7 +228,7 @@ func (e *Compare) satisfiedText(v string) bool {
 		return !strings.EqualFold(v, want)
 	}
 	var stack [256]byte
-	text := appendFold(stack[:0], v)
+	text := AppendFold(stack[:0], v)
 	switch e.Op {
 	case Co:
 		return bytes.Contains(text, e.folded)

@@ -243,8 +243,14 @@ func (p Path) leaf() *Attribute {
 	return p.Attr
 }
 
-// single reports whether a resource has at most one value at the path.
-func (p Path) single() bool { return !p.Attr.MultiValued && (p.Sub == nil || !p.Sub.MultiValued) }
+// Exact reports whether texts at the path compare byte by byte, see Match.
+func (p Path) Exact() bool { return p.leaf().exact() }
+
+// Kind is the type of the values at the path.
+func (p Path) Kind() Kind { return p.leaf().Kind }
+
+// Single reports whether a resource has at most one value at the path.
+func (p Path) Single() bool { return !p.Attr.MultiValued && (p.Sub == nil || !p.Sub.MultiValued) }
 
 // Comparable returns the path of the values that filters and sortBy compare: p
 // itself, or the "value" of a complex attribute, so that "emails" stands for

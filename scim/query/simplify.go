@@ -44,7 +44,7 @@ func negate(e Expr, negated bool) Expr {
 // simplifyCompare turns a negated eq into ne, and ne into eq, if a resource has at
 // most one value at the path: then the two are opposites, absence included.
 func simplifyCompare(e Compare, negated bool) Expr {
-	if negated && e.Path.single() {
+	if negated && e.Path.Single() {
 		switch e.Op {
 		case Eq:
 			e.Op = Ne
@@ -156,7 +156,7 @@ func operands(e Expr, and bool) []Expr {
 func settle(terms []Expr) (rest []Expr, possible bool) {
 	known := map[Path]Compare{}
 	for _, t := range terms {
-		if c, ok := t.(Compare); ok && c.Op == Eq && c.Path.single() {
+		if c, ok := t.(Compare); ok && c.Op == Eq && c.Path.Single() {
 			if _, again := known[c.Path]; !again {
 				known[c.Path] = c
 			}

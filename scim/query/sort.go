@@ -1,6 +1,8 @@
 package query
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +54,7 @@ func sortKey(by Path, o Object, exact bool) any {
 		v = representative(v)
 	}
 	if s, ok := v.(string); ok && !exact {
-		return string(appendFold(nil, s))
+		return string(AppendFold(nil, s))
 	}
 	return v
 }
@@ -105,4 +107,49 @@ func compareKeys(a, b any) int {
 	}
 	order, _ := compareNumbers(a, b)
 	return order
+}
+
+// AppendSortKey appends the value that Sort orders a resource by, as bytes: two
+// resources are ordered as bytes.Compare orders their keys, and stand at the same
+// place if those are equal.
+func AppendSortKey(b []byte, by Path, o Object) []byte {
+	if p, err := by.Comparable(); err == nil {
+		by = p
+	}
+	switch v := sortKey(by, o, true).(type) {
+	case string:
+		b = append(b, 0)
+		if by.leaf().exact() {
+			return append(b, v...)
+		}
+		return AppendFold(b, v)
+	case bool:
+		if v {
+			return append(b, 0, 1)
+		}
+		return append(b, 0, 0)
+	case time.Time:
+		b = append(b, 0)
+		b = binary.BigEndian.AppendUint64(b, uint64(v.Unix())^1<<63)
+		return binary.BigEndian.AppendUint32(b, uint32(v.Nanosecond()))
+	case int64:
+		return appendNumberKey(append(b, 0), v, 0)
+	case float64:
+		switch whole := math.Floor(v); {
+		case whole < -1<<63:
+			return binary.BigEndian.AppendUint64(append(b, 0, 0), ^math.Float64bits(v))
+		case whole >= 1<<63:
+			return binary.BigEndian.AppendUint64(append(b, 0, 2), math.Float64bits(v))
+		default:
+			return appendNumberKey(append(b, 0), int64(whole), v-whole)
+		}
+	}
+	return append(b, 1)
+}
+
+// appendNumberKey appends a number between those that no int64 can hold: its whole
+// part and what is left, at least 0 and less than 1.
+func appendNumberKey(b []byte, whole int64, rest float64) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, 1), uint64(whole)^1<<63)
+	return binary.BigEndian.AppendUint64(b, math.Float64bits(rest))
 }

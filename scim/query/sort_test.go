@@ -1,10 +1,13 @@
 package query
 
 import (
+	"bytes"
+	"math"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
 // users makes users with ids 1, 2, 3, … of the JSON of their other attributes.
@@ -78,6 +81,41 @@ func TestComparable(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("Comparable of %s = %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestAppendSortKey has keys that order any two resources as Sort does.
+func TestAppendSortKey(t *testing.T) {
+	var paths []Path
+	for _, a := range userSchema.Attributes {
+		for _, sub := range append([]*Attribute{nil}, a.Sub...) {
+			if p, err := (Path{Attr: a, Sub: sub}).Comparable(); err == nil {
+				paths = append(paths, p)
+			}
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		by := rapid.SampledFrom(paths).Draw(t, "by")
+		a, b := drawResource(t, userSchema), drawResource(t, userSchema)
+		got := bytes.Compare(AppendSortKey(nil, by, a), AppendSortKey(nil, by, b))
+		want := compareKeys(sortKey(by, a, by.Exact()), sortKey(by, b, by.Exact()))
+		if got != min(max(want, -1), 1) {
+			t.Fatalf("by %s: %d, want %d, for\n%s\n%s", by, got, want, a.AppendJSON(nil), b.AppendJSON(nil))
+		}
+	})
+}
+
+func TestAppendSortKeyOfNumbers(t *testing.T) {
+	score := resolve(t, userSchema, "score")
+	numbers := []any{math.Inf(-1), -1e300, -0x1p64, int64(math.MinInt64), -1.5, int64(-1), -0.5, int64(0), 0.25, 0.5, int64(1), int64(1<<53 + 1),
+		int64(math.MaxInt64), 0x1p63, 1e300, math.Inf(1)}
+	for i, a := range numbers {
+		for j, b := range numbers {
+			got := bytes.Compare(AppendSortKey(nil, score, Object{{"score", a}}), AppendSortKey(nil, score, Object{{"score", b}}))
+			if (got < 0) != (i < j) || (got > 0) != (i > j) {
+				t.Errorf("%v and %v: %d", a, b, got)
+			}
 		}
 	}
 }

@@ -1,10 +1,20 @@
 // Package table keeps all resources of one type in memory, packed, and answers list
 // queries from them.
+//
+// A Table gives every row a slot; slots are in the order of the rows, and those of
+// rows that are gone stay empty until many are (table.go). Rows are bytes (pack.go,
+// unpack.go) and stand in blocks that are never changed, so that a result is what it
+// was, whatever changes (block.go). Columns hold what filters look at (column.go,
+// text.go), so that a filter becomes a set of slots without unpacking a row
+// (filter.go); what no column can tell, query.Match decides. Orders hold the slots as
+// sortBy wants them (order.go). Both are made when a query first needs them, and kept up
+// by every change.
 package table
 
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -15,106 +25,256 @@ import (
 type Table struct {
 	links resource.Links
 
-	mu    sync.RWMutex
-	rows  []query.Object // replaced by every change, since Rows hands it out
-	index map[string]int // by id: the place in rows
+	mu     sync.RWMutex // guards what follows
+	packer *packer
+	blocks []*block
+	slots  int // slots in use, with those whose rows are gone
+	rows   int
+	ids    ids
+	bare   set // rows without links
+	naked  int // how many those are
+
+	current atomic.Pointer[state] // the rows as they are; nil: not asked for since the last change
+
+	derived                      // what queries need, made under the read lock
+	linking  map[string][]uint32 // by id: the slots of the rows that link to it, in order; nil: nobody has asked
+	linkLock sync.Mutex          // with the read lock: guards the making of linking
+	buffer   []byte              // for rows on their way into blocks
 }
 
 // New returns a table without rows. links is the attribute of its resources that
 // refers to another type.
 func New(links resource.Links) *Table {
-	return &Table{links: links, index: map[string]int{}}
+	t := &Table{links: links}
+	t.reset()
+	return t
 }
 
+// reset removes all rows, for a caller that holds the lock.
+func (t *Table) reset() {
+	t.packer = newPacker(t.links.Name)
+	t.blocks, t.slots, t.rows, t.ids = nil, 0, 0, newIDs(0)
+	t.bare, t.naked, t.linking = nil, 0, nil
+	t.derived.forget()
+	t.current.Store(nil)
+}
+
+// Clear removes all rows.
+func (t *Table) Clear() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.reset()
+}
+
+// putAtOnce bounds the resources that Put holds in packed form beside the rows.
+const putAtOnce = 4096
+
 // Put takes over resources: each replaces the row with its id, in place, or becomes
-// the last row.
+// the last row. Its cost does not depend on the number of rows.
 func (t *Table) Put(objects ...query.Object) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.rows = slices.Clone(t.rows)
-	for _, o := range objects {
-		id := o.Text("id")
-		if at, ok := t.index[id]; ok {
-			t.rows[at] = o
-			continue
-		}
-		t.index[id] = len(t.rows)
-		t.rows = append(t.rows, o)
+	for some := range slices.Chunk(objects, putAtOnce) {
+		t.put(some)
 	}
+}
+
+// arrival is an object on its way into a slot.
+type arrival struct {
+	slot     uint32
+	from, to int // the row in the buffer
+	object   query.Object
+}
+
+func (t *Table) put(objects []query.Object) {
+	arrivals := make([]arrival, len(objects))
+	p := packing{packer: t.packer, learns: true}
+	b := t.buffer[:0]
+	for i, o := range objects {
+		from := len(b)
+		b = p.row(b, o)
+		arrivals[i] = arrival{t.slotFor(o.Text("id")), from, len(b), o}
+	}
+	slices.SortStableFunc(arrivals, func(a, b arrival) int { return int(a.slot) - int(b.slot) })
+	changes := make([]change, 0, min(len(arrivals), blockRows))
+	for i, a := range arrivals {
+		if i+1 < len(arrivals) && arrivals[i+1].slot == a.slot {
+			continue // a later one of the same id counts
+		}
+		t.derive(a.slot, a.object)
+		changes = append(changes, change{int(a.slot % blockRows), b[a.from:a.to]})
+		if i+1 == len(arrivals) || arrivals[i+1].slot/blockRows != a.slot/blockRows {
+			t.change(int(a.slot/blockRows), changes)
+			changes = changes[:0]
+		}
+	}
+	if t.buffer = b; cap(b) > 1<<20 {
+		t.buffer = nil
+	}
+}
+
+// slotFor returns the slot of the row with the id, a new one if there is none.
+func (t *Table) slotFor(id string) uint32 {
+	slot, ok := t.ids.get(id)
+	if !ok {
+		slot = uint32(t.slots)
+		t.ids.put(id, slot)
+		t.slots++
+		t.rows++
+	}
+	return slot
+}
+
+// change replaces a block, or appends the first that is not there yet.
+func (t *Table) change(at int, changes []change) {
+	for at >= len(t.blocks) {
+		t.blocks = append(t.blocks, nil)
+	}
+	t.blocks[at] = t.blocks[at].with(changes)
+	t.current.Store(nil)
+}
+
+// derive tells all that is kept besides the rows what becomes of a slot; nil: it has
+// no row any more. The row is still what it was.
+func (t *Table) derive(slot uint32, o query.Object) {
+	if bare := o != nil && t.links.Missing(o); bare != (int(slot/64) < len(t.bare) && t.bare.has(slot)) {
+		t.bare.put(slot, bare)
+		if bare {
+			t.naked++
+		} else {
+			t.naked--
+		}
+	}
+	t.relink(slot, o)
+	t.derived.update(slot, o)
 }
 
 // Delete removes the row with the id. It reports whether there was one.
 func (t *Table) Delete(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	at, ok := t.index[id]
-	if ok {
-		t.set(slices.Delete(slices.Clone(t.rows), at, at+1))
+	slot, ok := t.ids.get(id)
+	if !ok {
+		return false
 	}
-	return ok
+	t.derive(slot, nil)
+	t.change(int(slot/blockRows), []change{{at: int(slot % blockRows)}})
+	t.ids.remove(id)
+	t.rows--
+	if empty := t.slots - t.rows; empty > 1024 && empty > t.rows {
+		t.renumber(t.state().slots())
+	}
+	return true
 }
 
-// set replaces all rows.
-func (t *Table) set(rows []query.Object) {
-	t.rows, t.index = rows, make(map[string]int, len(rows))
-	for i, o := range rows {
-		t.index[o.Text("id")] = i
+// renumber gives the rows in these slots, which are all, new ones in that order.
+func (t *Table) renumber(slots []uint32) {
+	old := t.state()
+	t.blocks, t.slots, t.ids = nil, 0, newIDs(len(slots))
+	t.bare, t.naked = nil, 0
+	t.derived.forget()
+	relink := t.linking != nil
+	t.linking = nil
+	changes := make([]change, 0, blockRows)
+	pick := old.picker(t.links.Name)
+	for i, slot := range slots {
+		row := old.row(slot)
+		t.ids.put(old.id(slot), uint32(i))
+		if t.links.Missing(pick.pick(row)) {
+			t.bare.put(uint32(i), true)
+			t.naked++
+		}
+		changes = append(changes, change{i % blockRows, []byte(row)})
+		if len(changes) == blockRows || i+1 == len(slots) {
+			t.change(i/blockRows, changes)
+			changes = changes[:0]
+		}
 	}
+	t.slots, t.rows = len(slots), len(slots)
+	t.current.Store(nil)
+	if relink {
+		t.linking = t.link(t.state())
+	}
+}
+
+// state returns the rows as they are. The caller holds the lock, at least for
+// reading.
+func (t *Table) state() *state {
+	s := t.current.Load()
+	if s == nil {
+		s = &state{dictionary: t.packer.dictionary, blocks: slices.Clone(t.blocks), rows: t.rows}
+		t.current.Store(s)
+	}
+	return s
+}
+
+// now is state for a caller that holds no lock.
+func (t *Table) now() *state {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.state()
 }
 
 // Get returns the row with the id, nil if there is none.
 func (t *Table) Get(id string) query.Object {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	if at, ok := t.index[id]; ok {
-		return t.rows[at]
+	slot, ok := t.ids.get(id)
+	if !ok {
+		return nil
 	}
-	return nil
+	return t.packer.unpack(t.row(slot))
 }
 
+// row returns the row in a slot that has one.
+func (t *Table) row(slot uint32) string { return t.blocks[slot/blockRows].row(int(slot % blockRows)) }
+
 // Has reports whether there is a row with the id.
-func (t *Table) Has(id string) bool { return t.Get(id) != nil }
+func (t *Table) Has(id string) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	_, ok := t.ids.get(id)
+	return ok
+}
 
 // Len is the number of rows.
 func (t *Table) Len() int {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return len(t.rows)
+	return t.rows
 }
 
 // Holds reports whether there is a row that is equal to o.
 func (t *Table) Holds(o query.Object) bool {
-	row := t.Get(o.Text("id"))
-	return row != nil && query.Equal(row, o)
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	slot, ok := t.ids.get(o.Text("id"))
+	if !ok {
+		return false
+	}
+	row := t.row(slot)
+	var stack [1024]byte
+	p := packing{packer: t.packer}
+	if string(p.row(stack[:0], o)) == row {
+		return true
+	}
+	return query.Equal(t.packer.unpack(row), o) // what is in the dictionary now may be spelled out in the row
+}
+
+// IDs lists the ids of all rows, in order.
+func (t *Table) IDs() []string {
+	s := t.now()
+	return s.ids(s.slots())
 }
 
 // Bare lists the ids of the rows that lack links, in order.
 func (t *Table) Bare() []string {
-	return t.where(t.links.Missing)
-}
-
-// Linking lists the ids of the rows whose links name id, in order.
-func (t *Table) Linking(id string) []string {
-	return t.where(func(o query.Object) bool {
-		for link := range t.links.Of(o) {
-			if link == id {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-func (t *Table) where(holds func(query.Object) bool) []string {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	var ids []string
-	for _, o := range t.rows {
-		if holds(o) {
-			ids = append(ids, o.Text("id"))
-		}
+	if t.naked == 0 {
+		return nil
 	}
-	return ids
+	return t.state().ids(t.bare.slots(t.naked))
 }
 
 // Arrange sets the order of the rows. Ids that no row has are passed over; rows
@@ -122,67 +282,27 @@ func (t *Table) where(holds func(query.Object) bool) []string {
 func (t *Table) Arrange(ids []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	rows := make([]query.Object, 0, len(t.rows))
-	named := make(map[string]bool, len(ids))
+	slots := make([]uint32, 0, t.rows)
+	named := make(set, len(t.blocks))
 	for _, id := range ids {
-		if at, ok := t.index[id]; ok && !named[id] {
-			named[id] = true
-			rows = append(rows, t.rows[at])
+		if slot, ok := t.ids.get(id); ok && !named.has(slot) {
+			named.put(slot, true)
+			slots = append(slots, slot)
 		}
 	}
-	for _, o := range t.rows {
-		if !named[o.Text("id")] {
-			rows = append(rows, o)
+	for _, slot := range t.state().slots() {
+		if !named.has(slot) {
+			slots = append(slots, slot)
 		}
 	}
-	t.set(rows)
-}
-
-// IDs lists the ids of all rows, in order.
-func (t *Table) IDs() []string {
-	return t.where(func(query.Object) bool { return true })
-}
-
-// Clear removes all rows.
-func (t *Table) Clear() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.set(nil)
+	if !slices.IsSorted(slots) {
+		t.renumber(slots)
+	}
 }
 
 // Rows returns all rows as they are now, in order. It stays what it is, whatever
 // changes in the table.
 func (t *Table) Rows() resource.Source {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return source(t.rows)
+	s := t.now()
+	return &source{state: s, slots: s.slots()}
 }
-
-// Answer answers a query over all rows as q.Finish does over their objects, but
-// with Every in place of All.
-func (t *Table) Answer(q resource.ListQuery, plan string) *resource.ListResult {
-	t.mu.RLock()
-	rows := t.rows
-	t.mu.RUnlock()
-	r := q.Finish(rows, plan)
-	r.All, r.Every = nil, source(r.All)
-	return r
-}
-
-// source has rows of a table.
-type source []query.Object
-
-// Len implements resource.Source.
-func (s source) Len() int { return len(s) }
-
-// ID implements resource.Source.
-func (s source) ID(i int) string { return s[i].Text("id") }
-
-// Object implements resource.Source.
-func (s source) Object(i int) query.Object { return s[i] }
-
-// Version implements resource.Source.
-func (s source) Version(i int) string { return query.Version(s[i]) }
-
-// Append implements resource.Source. The rows are not in JSON.
-func (s source) Append(b []byte, _ int, _ resource.View) ([]byte, bool) { return b, false }

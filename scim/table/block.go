@@ -1,0 +1,250 @@
+package table
+
+import (
+	"math/bits"
+	"strings"
+	"sync"
+
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+)
+
+// blockRows is how many slots a block has: as many as a word of a set has bits.
+const blockRows = 64
+
+// maxInBlock is the length in bytes up to which a row stands in its block: all of
+// those are copied when one changes.
+const maxInBlock = 2048
+
+// block has the rows of blockRows slots. It is never changed: a change makes a new one.
+type block struct {
+	data  string
+	ends  [blockRows]uint32 // by slot: where the row ends in data
+	live  uint64            // slots that have a row
+	apart map[int]string    // long rows, whose place in data has shapeApart alone
+}
+
+// row returns the row in a slot that has one.
+func (b *block) row(i int) string {
+	from := uint32(0)
+	if i > 0 {
+		from = b.ends[i-1]
+	}
+	row := b.data[from:b.ends[i]]
+	if row[0] == shapeApart {
+		return b.apart[i]
+	}
+	return row
+}
+
+// change is what becomes of one slot of a block.
+type change struct {
+	at  int
+	row []byte // nil: no row
+}
+
+// with returns a block with other rows in some slots. The changes are in the order of
+// the slots, each once. A nil block has no rows.
+func (b *block) with(changes []change) *block {
+	if b == nil {
+		b = &block{}
+	}
+	next := &block{apart: map[int]string{}}
+	size := len(b.data)
+	for _, c := range changes {
+		size += min(len(c.row), maxInBlock)
+	}
+	var data strings.Builder
+	data.Grow(size)
+	for i := range blockRows {
+		if len(changes) > 0 && changes[0].at == i {
+			next.add(&data, i, changes[0].row)
+			changes = changes[1:]
+		} else if b.live>>i&1 != 0 {
+			next.keep(&data, i, b.row(i))
+		}
+		next.ends[i] = uint32(data.Len())
+	}
+	next.data = data.String()
+	if data.Cap() > data.Len()+data.Len()/8 {
+		next.data = strings.Clone(next.data)
+	}
+	if len(next.apart) == 0 {
+		next.apart = nil
+	}
+	return next
+}
+
+// add puts a row into a slot, unless it is nil.
+func (b *block) add(data *strings.Builder, i int, row []byte) {
+	switch {
+	case row == nil:
+		return
+	case len(row) > maxInBlock:
+		b.apart[i] = string(row)
+		data.WriteByte(shapeApart)
+	default:
+		data.Write(row)
+	}
+	b.live |= 1 << i
+}
+
+// keep takes a row over from another block.
+func (b *block) keep(data *strings.Builder, i int, row string) {
+	if len(row) > maxInBlock {
+		b.apart[i] = row
+		data.WriteByte(shapeApart)
+	} else {
+		data.WriteString(row)
+	}
+	b.live |= 1 << i
+}
+
+// state is all rows at a time. It is never changed.
+type state struct {
+	dictionary
+	blocks []*block
+	rows   int
+
+	once sync.Once
+	all  []uint32 // see slots
+}
+
+// row returns the row in a slot that has one.
+func (s *state) row(slot uint32) string { return s.blocks[slot/blockRows].row(int(slot % blockRows)) }
+
+// slots lists the slots that have rows, in order.
+func (s *state) slots() []uint32 {
+	s.once.Do(func() { s.all = s.live().slots(s.rows) })
+	return s.all
+}
+
+// live is the set of the slots that have rows.
+func (s *state) live() set {
+	live := make(set, len(s.blocks))
+	for i, b := range s.blocks {
+		live[i] = b.live
+	}
+	return live
+}
+
+// id returns the id of the row in a slot.
+func (s *state) id(slot uint32) string {
+	r := reader{&s.dictionary, s.row(slot)}
+	names, _ := r.names()
+	for _, name := range names {
+		if name == "id" {
+			id, _ := r.value().(string)
+			return strings.Clone(id)
+		}
+		r.skip()
+	}
+	return ""
+}
+
+// ids returns the ids of the rows in some slots.
+func (s *state) ids(slots []uint32) []string {
+	ids := make([]string, len(slots))
+	for i, slot := range slots {
+		ids[i] = s.id(slot)
+	}
+	return ids
+}
+
+// source has the rows in some slots, in an order.
+type source struct {
+	*state
+	slots    []uint32
+	complete func(query.Object) query.Object // nil: the objects are as they are
+}
+
+// Len implements resource.Source.
+func (s *source) Len() int { return len(s.slots) }
+
+// ID implements resource.Source.
+func (s *source) ID(i int) string { return s.id(s.slots[i]) }
+
+// Object implements resource.Source.
+func (s *source) Object(i int) query.Object {
+	o := s.unpack(s.row(s.slots[i]))
+	if s.complete != nil {
+		return s.complete(o)
+	}
+	return o
+}
+
+// Version implements resource.Source.
+func (s *source) Version(i int) string { return query.Version(s.Object(i)) }
+
+// Append implements resource.Source: a row is not in JSON.
+func (s *source) Append(b []byte, _ int, _ resource.View) ([]byte, bool) { return b, false }
+
+// set is a set of slots, a bit for each.
+type set []uint64
+
+func (s set) has(slot uint32) bool { return s[slot/64]>>(slot%64)&1 != 0 }
+
+// put adds a slot, or removes it. The set grows as needed.
+func (s *set) put(slot uint32, in bool) {
+	for int(slot/64) >= len(*s) {
+		*s = append(*s, 0)
+	}
+	if in {
+		(*s)[slot/64] |= 1 << (slot % 64)
+	} else {
+		(*s)[slot/64] &^= 1 << (slot % 64)
+	}
+}
+
+// word returns the bits of the slots from 64*i on, in a set that may be too short.
+func (s set) word(i int) uint64 {
+	if i < len(s) {
+		return s[i]
+	}
+	return 0
+}
+
+// len is the number of slots in the set.
+func (s set) len() int {
+	n := 0
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+// slots lists the slots, of which there are n, in order.
+func (s set) slots(n int) []uint32 {
+	slots := make([]uint32, 0, n)
+	for i, word := range s {
+		for ; word != 0; word &= word - 1 {
+			slots = append(slots, uint32(i*64+bits.TrailingZeros64(word)))
+		}
+	}
+	return slots
+}
+
+// and, or and without return new sets of the length of s.
+func (s set) and(other set) set {
+	out := make(set, len(s))
+	for i := range s {
+		out[i] = s[i] & other.word(i)
+	}
+	return out
+}
+
+func (s set) or(other set) set {
+	out := make(set, len(s))
+	for i := range s {
+		out[i] = s[i] | other.word(i)
+	}
+	return out
+}
+
+func (s set) without(other set) set {
+	out := make(set, len(s))
+	for i := range s {
+		out[i] = s[i] &^ other.word(i)
+	}
+	return out
+}

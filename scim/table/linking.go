@@ -1,0 +1,82 @@
+package table
+
+import (
+	"slices"
+	"strings"
+
+	"scim-atlassian/scim/query"
+)
+
+// Linking lists the ids of the rows whose links name id, in order. The first call
+// reads all rows.
+func (t *Table) Linking(id string) []string {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	s := t.state()
+	t.linkLock.Lock()
+	if t.linking == nil {
+		t.linking = t.link(s)
+	}
+	slots := t.linking[id]
+	t.linkLock.Unlock()
+	return s.ids(slots)
+}
+
+// link makes linking from all rows.
+func (t *Table) link(s *state) map[string][]uint32 {
+	linking := map[string][]uint32{}
+	pick := s.picker(t.links.Name)
+	for _, slot := range s.slots() {
+		for id := range t.links.Of(pick.pick(s.row(slot))) {
+			addLink(linking, id, slot)
+		}
+	}
+	return linking
+}
+
+// relink brings linking up to date before the row in a slot becomes o, or goes if
+// that is nil.
+func (t *Table) relink(slot uint32, o query.Object) {
+	if t.linking == nil {
+		return
+	}
+	var before []string
+	if b := int(slot / blockRows); b < len(t.blocks) && t.blocks[b].live>>(slot%blockRows)&1 != 0 {
+		for id := range t.links.Of(t.packer.picker(t.links.Name).pick(t.row(slot))) {
+			before = append(before, id)
+		}
+	}
+	after := slices.Collect(t.links.Of(o))
+	if slices.Equal(before, after) {
+		return
+	}
+	for _, id := range before {
+		if slots := withoutSlot(t.linking[id], slot); len(slots) > 0 {
+			t.linking[id] = slots
+		} else {
+			delete(t.linking, id)
+		}
+	}
+	for _, id := range after {
+		addLink(t.linking, id, slot)
+	}
+}
+
+// addLink adds a slot to those that link to id, unless it is there.
+func addLink(linking map[string][]uint32, id string, slot uint32) {
+	slots, known := linking[id]
+	if !known {
+		id = strings.Clone(id) // it may be a part of a row
+	}
+	if at, found := slices.BinarySearch(slots, slot); !found {
+		linking[id] = slices.Insert(slots, at, slot)
+	}
+}
+
+// withoutSlot removes a slot from an ordered list, if it is there.
+func withoutSlot(slots []uint32, slot uint32) []uint32 {
+	if at, found := slices.BinarySearch(slots, slot); found {
+		return slices.Delete(slots, at, at+1)
+	}
+	return slots
+}

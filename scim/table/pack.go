@@ -1,0 +1,329 @@
+package table
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"time"
+
+	"scim-atlassian/scim/query"
+)
+
+// A row is an object in bytes: the number of its shape, which is the list of the
+// names of its members, and then the value of each member. A value begins with a tag:
+// up to maxShort it is a text of so many bytes, which follow; from tagWord on it is
+// a text of the dictionary, whose number is in the tag or in it and the next byte.
+const (
+	maxShort   = 0x7f
+	tagLong    = 0x80 + iota - 1 // a text: its length, its bytes
+	tagUUID                      // a text that is a UUID in its usual form: 16 bytes
+	tagFalse                     // nothing follows
+	tagTrue                      // nothing follows
+	tagInteger                   // int64: varint
+	tagDecimal                   // float64: 8 bytes
+	tagInstant                   // time.Time in UTC: seconds, nanoseconds, see instant
+	tagZoned                     // time.Time elsewhere: the same, and the offset in seconds
+	tagObject                    // query.Object: as a row
+	tagList                      // []any: its length, its values
+	tagElement                   // query.Object of the dictionary: its number
+	tagRare                      // a text of the dictionary: its number
+	tagWord    = 0x90
+	tagWords   = 0xc0 // the high part of a number less nearWords, the low part follows
+)
+
+// The texts of the dictionary that take one byte, and those that take one or two.
+const (
+	nearWords = tagWords - tagWord
+	farWords  = nearWords + (0x100-tagWords)<<8
+)
+
+// Shapes with a number of their own begin with firstShape. Below it are those of rows
+// that stand apart from their block, see block, and of objects with their names in
+// them.
+const (
+	shapeApart = iota
+	shapeNamed
+	firstShape
+)
+
+// Bounds of a dictionary. What is beyond them is written where it occurs.
+const (
+	maxShapes   = 1 << 12
+	maxTexts    = 1 << 16
+	maxElements = 1 << 17
+
+	minText = 3  // bytes of a text that is worth a number
+	maxText = 40 // longer ones are hardly ever there twice
+)
+
+// dictionary is what the numbers in rows stand for. It only grows, so a copy of it is
+// good for all rows that were packed before, whatever is added later.
+type dictionary struct {
+	shapes   [][]string
+	texts    []any    // boxed once for all that have them
+	elements []string // packed
+}
+
+// packer turns objects into rows. It is guarded by the lock of its table.
+type packer struct {
+	dictionary
+	links string // the attribute whose elements have numbers
+
+	shapeOf   map[string]uint64 // by the names
+	textOf    map[string]uint64
+	elementOf map[string]uint64
+	seed      maphash.Seed
+	texted    sightings
+	listed    sightings
+}
+
+func newPacker(links string) *packer {
+	return &packer{
+		links: links, shapeOf: map[string]uint64{}, textOf: map[string]uint64{}, elementOf: map[string]uint64{}, seed: maphash.MakeSeed(),
+	}
+}
+
+// sightings remember what was seen once, so that the dictionary takes only what is
+// there twice. They forget some of it where memory is short.
+type sightings struct {
+	hashes []uint32
+	lost   int // hashes forgotten since the last growth
+}
+
+// maxSightings bounds the memory to 1 MB.
+const maxSightings = 1 << 18
+
+// again reports whether the hash was seen before, and remembers it.
+func (s *sightings) again(hash uint64) bool {
+	if s.lost >= len(s.hashes) && len(s.hashes) < maxSightings {
+		s.hashes, s.lost = make([]uint32, max(1<<10, 2*len(s.hashes))), 0
+	}
+	at, mark := hash%uint64(len(s.hashes)), uint32(hash>>32)|1
+	if s.hashes[at] == mark {
+		return true
+	}
+	if s.hashes[at] != 0 {
+		s.lost++
+	}
+	s.hashes[at] = mark
+	return false
+}
+
+// packing is one use of a packer. One that does not learn leaves the packer as it is,
+// so that there may be several of them at a time.
+type packing struct {
+	*packer
+	learns bool
+	names  []byte
+}
+
+// row appends an object to b as a row.
+func (p *packing) row(b []byte, o query.Object) []byte {
+	b = p.shape(b, o)
+	for i := range o {
+		list, ok := o[i].Value.([]any)
+		if !ok || p.links == "" || o[i].Name != p.links {
+			b = p.value(b, o[i].Value)
+			continue
+		}
+		b = binary.AppendUvarint(append(b, tagList), uint64(len(list)))
+		for _, e := range list {
+			b = p.element(b, e)
+		}
+	}
+	return b
+}
+
+func (p *packing) object(b []byte, o query.Object) []byte {
+	b = p.shape(b, o)
+	for i := range o {
+		b = p.value(b, o[i].Value)
+	}
+	return b
+}
+
+func (p *packing) shape(b []byte, o query.Object) []byte {
+	p.names = p.names[:0]
+	for i := range o {
+		p.names = append(append(p.names, o[i].Name...), 0)
+	}
+	number, known := p.shapeOf[string(p.names)]
+	if !known && p.learns && len(p.shapes) < maxShapes {
+		number, known = firstShape+uint64(len(p.shapes)), true
+		p.shapeOf[string(p.names)] = number
+		p.shapes = append(p.shapes, namesOf(o))
+	}
+	if known {
+		return binary.AppendUvarint(b, number)
+	}
+	b = binary.AppendUvarint(append(b, shapeNamed), uint64(len(o)))
+	for i := range o {
+		b = appendBytes(b, o[i].Name)
+	}
+	return b
+}
+
+func namesOf(o query.Object) []string {
+	names := make([]string, len(o))
+	for i := range o {
+		names[i] = o[i].Name
+	}
+	return names
+}
+
+func appendBytes(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// value appends a value. It panics on one that is none of query.Member's types.
+func (p *packing) value(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return p.text(b, v)
+	case bool:
+		if v {
+			return append(b, tagTrue)
+		}
+		return append(b, tagFalse)
+	case int64:
+		return binary.AppendVarint(append(b, tagInteger), v)
+	case float64:
+		return binary.LittleEndian.AppendUint64(append(b, tagDecimal), math.Float64bits(v))
+	case time.Time:
+		return instant(b, v)
+	case query.Object:
+		return p.object(append(b, tagObject), v)
+	case []any:
+		b = binary.AppendUvarint(append(b, tagList), uint64(len(v)))
+		for _, e := range v {
+			b = p.value(b, e)
+		}
+		return b
+	}
+	panic(fmt.Sprintf("table: a member cannot hold a %T", v))
+}
+
+// text appends a text, by its number if it has one.
+func (p *packing) text(b []byte, s string) []byte {
+	if len(s) < minText || len(s) > maxText {
+		return literal(b, s)
+	}
+	if id, ok := parseUUID(s); ok {
+		return append(append(b, tagUUID), id[:]...)
+	}
+	number, known := p.textOf[s]
+	if !known && p.learns && len(p.texts) < maxTexts && p.texted.again(maphash.String(p.seed, s)) {
+		number, known = uint64(len(p.texts)), true
+		s = string(append([]byte(nil), s...)) // of its own, not a part of a larger text
+		p.textOf[s] = number
+		p.texts = append(p.texts, s)
+	}
+	switch {
+	case !known:
+		return literal(b, s)
+	case number < nearWords:
+		return append(b, tagWord+byte(number))
+	case number < farWords:
+		return append(b, tagWords+byte((number-nearWords)>>8), byte(number-nearWords))
+	}
+	return binary.AppendUvarint(append(b, tagRare), number)
+}
+
+func literal(b []byte, s string) []byte {
+	if len(s) <= maxShort {
+		return append(append(b, byte(len(s))), s...)
+	}
+	return appendBytes(append(b, tagLong), s)
+}
+
+// element appends an element of the links, by its number if it has one.
+func (p *packing) element(b []byte, e any) []byte {
+	from := len(b)
+	b = p.value(b, e)
+	if _, complex := e.(query.Object); !complex {
+		return b
+	}
+	packed := b[from:]
+	number, known := p.elementOf[string(packed)]
+	if !known && p.learns && len(p.elements) < maxElements && p.listed.again(maphash.Bytes(p.seed, packed)) {
+		number, known = uint64(len(p.elements)), true
+		s := string(packed)
+		p.elementOf[s] = number
+		p.elements = append(p.elements, s)
+	}
+	if !known {
+		return b
+	}
+	return binary.AppendUvarint(append(b[:from], tagElement), number)
+}
+
+// instant appends a point in time: its seconds, and its nanoseconds, where milliseconds
+// are whole by their number doubled.
+func instant(b []byte, v time.Time) []byte {
+	_, offset := v.Zone()
+	if offset == 0 {
+		b = append(b, tagInstant)
+	} else {
+		b = append(b, tagZoned)
+	}
+	b = binary.AppendVarint(b, v.Unix()-epoch)
+	rest := uint64(v.Nanosecond())
+	if rest%1e6 == 0 {
+		b = binary.AppendUvarint(b, rest/1e6<<1)
+	} else {
+		b = binary.AppendUvarint(b, rest<<1|1)
+	}
+	if offset != 0 {
+		b = binary.AppendVarint(b, int64(offset))
+	}
+	return b
+}
+
+// epoch makes the seconds of our time short: 2025-01-01.
+const epoch = 1735689600
+
+// uuid is a UUID as a number.
+type uuid [16]byte
+
+// parseUUID reads a UUID whose usual form, in lower case, is exactly s.
+func parseUUID(s string) (id uuid, ok bool) {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return id, false
+	}
+	at := 0
+	for i := 0; i < 36; i += 2 {
+		if s[i] == '-' {
+			i++
+		}
+		high, low := nibble(s[i]), nibble(s[i+1])
+		if high|low > 15 {
+			return id, false
+		}
+		id[at] = high<<4 | low
+		at++
+	}
+	return id, true
+}
+
+func nibble(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 0xff
+}
+
+func (id uuid) String() string {
+	var b [36]byte
+	hex.Encode(b[:8], id[:4])
+	hex.Encode(b[9:13], id[4:6])
+	hex.Encode(b[14:18], id[6:8])
+	hex.Encode(b[19:23], id[8:10])
+	hex.Encode(b[24:], id[10:])
+	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
+	return string(b[:])
+}
