@@ -23,6 +23,8 @@ type Users struct {
 
 	emailDomain        string // makes an address of a userName that is none; empty: a user with neither is refused
 	emailDomainSetting resource.Setting
+
+	whenRemoved []func()
 }
 
 // table lists the lookups that the directory offers: one call each, and for the
@@ -216,8 +218,19 @@ func (b *Users) Remove(ctx context.Context, id string) error {
 		}
 		return err
 	}
-	return upstream.Missing(b.directory.DeleteUser(ctx, id), "User", id)
+	err := b.directory.DeleteUser(ctx, id)
+	if atlassian.KindOf(err) != atlassian.NotFound {
+		for _, tell := range b.whenRemoved {
+			tell()
+		}
+	}
+	return upstream.Missing(err, "User", id)
 }
+
+// WhenRemoved has tell called when a user is gone, or may be: the account behind it
+// stays, and nobody is linked to it any more. It is for the making of backends,
+// before the first request.
+func (b *Users) WhenRemoved(tell func()) { b.whenRemoved = append(b.whenRemoved, tell) }
 
 // page reads a window of the list of users, with all attributes, whatever the
 // client wants to see: a snapshot serves all clients, and a page with fewer

@@ -261,9 +261,6 @@ func (b *accounts) Remove(ctx context.Context, id string) error {
 	if err := b.checkOwned(); err != nil {
 		return err
 	}
-	if b.others != nil {
-		defer b.others.kept.Drop() // the account stays, and is now one of the others
-	}
 	err := b.users.Remove(ctx, id)
 	if upstream.IsGone(err) && b.others != nil {
 		if _, err := b.others.read(ctx, id, mirror.Need{}); err != nil {

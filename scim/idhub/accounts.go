@@ -47,6 +47,7 @@ func newAccounts(cfg Config, m *accountMap) *accounts {
 	}
 	if cfg.Organization != nil {
 		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: mirror.NewMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now)}
+		b.users.WhenRemoved(b.others.kept.Drop) // the account stays, and is now one of the others
 	}
 	b.table = b.lookups()
 	return b
