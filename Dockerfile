@@ -11,6 +11,7 @@ FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /scim-atlassian /scim-atlassian
 COPY --from=build --chown=65532:65532 /state /state
 WORKDIR /
+ENV SCIM_ATLASSIAN_STATE=file:/state/scim-atlassian.db
 EXPOSE 7001
 ENTRYPOINT ["/scim-atlassian"]
 CMD ["serve"]

@@ -21,6 +21,7 @@ import (
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/state"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -31,9 +32,11 @@ type Config struct {
 	Jira      *atlassian.Jira
 	// Organization knows accounts that the directory does not; nil: none is configured.
 	Organization *atlassian.Organization
-	Projects     []string      // keys of the Jira projects whose issues and roles are served; empty: all visible ones
-	Callers      []auth.Caller // who may use the server, from ParseCallers
-	Issuer       *auth.Issuer  // whose access tokens are accepted besides; nil: nobody's
+	// State is what outlives the process; nil: nothing does. The caller closes it, after the server was drained.
+	State    *state.Store
+	Projects []string      // keys of the Jira projects whose issues and roles are served; empty: all visible ones
+	Callers  []auth.Caller // who may use the server, from ParseCallers
+	Issuer   *auth.Issuer  // whose access tokens are accepted besides; nil: nobody's
 
 	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken

@@ -44,7 +44,12 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	}
 	callers, err := c.callers()
 	findings = append(findings, ownFinding("callers", fmt.Sprint(len(callers)), err))
-	facade, u, err := c.build(callers, p.logger(level), newMetrics())
+	store, err := c.readState(cmd.Context())
+	if store != nil {
+		defer store.Close()
+	}
+	findings = append(findings, c.stateFinding(cmd.Context(), store, err))
+	facade, u, err := c.build(cmd.Context(), callers, store, p.logger(level), newMetrics())
 	if err != nil {
 		return p.report(append(findings, ownFinding("clients", "", err)))
 	}
@@ -85,6 +90,7 @@ var settingsOf = map[string]string{
 	"projects":      "SCIM_ATLASSIAN_PROJECTS",
 	"access tokens": "IDHUB_HOSTNAME, KEYCLOAK_REALM, SCIM_ATLASSIAN_OIDC_ISSUER",
 	"idhub":         "IDHUB_HOSTNAME, ACCESS_TOKEN, REFRESH_TOKEN",
+	"state":         "SCIM_ATLASSIAN_STATE",
 	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 }
 

@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/state"
 )
 
 // config has every setting of serve and check. The first fourteen are settings of IDHub's connector too.
@@ -76,7 +77,8 @@ type config struct {
 	DrainDelay          time.Duration `env:"SCIM_ATLASSIAN_DRAIN_DELAY"`          // after a signal, before the listeners close
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
 	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`         // all users, all groups are kept so long; 0: not at all
-	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: one for the life of the process
+	State               secret        `env:"SCIM_ATLASSIAN_STATE"`                // memory, file:PATH or postgres://…; empty: stateDefault
+	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: the one that the state keeps
 	CursorTimeout       time.Duration `env:"SCIM_ATLASSIAN_CURSOR_TIMEOUT"`       // between two pages of a list
 	KeptResultBytes     int64         `env:"SCIM_ATLASSIAN_KEPT_RESULT_BYTES"`    // memory for results between their pages
 	AnnouncePagination  bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_PAGINATION"`  // pagination in ServiceProviderConfig
@@ -284,6 +286,9 @@ func (c *config) Validate() error {
 	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
 	check(c.CursorKey == "" || len(c.CursorKey) >= minCursorKey,
 		"SCIM_ATLASSIAN_CURSOR_KEY must have at least %d characters, such as what `openssl rand -hex 32` prints", minCursorKey)
+	if err := state.Check(c.statePlace()); err != nil {
+		check(false, "SCIM_ATLASSIAN_STATE: %v", err)
+	}
 	_, _, err = c.mappings()
 	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), err, c.checkLimits())...)
 }

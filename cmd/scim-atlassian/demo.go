@@ -30,26 +30,27 @@ const (
 
 func (p *program) demoCommand() *cobra.Command {
 	var (
-		address, admin string
-		flags          emulatorFlags
+		address, admin, place string
+		flags                 emulatorFlags
 	)
 	cmd := &cobra.Command{
 		Use:     "demo",
 		Short:   "Run the facade on an emulated Atlassian Cloud",
 		Long:    "Run the facade on an emulated Atlassian Cloud with sample data, both on this machine. It needs no configuration and no network.",
 		Example: "  scim-atlassian demo --users 10000 --fault 'method=GET every=20 status=503'",
-		Args:    cobra.NoArgs,
+		Args:    stateFlag(&place),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.demo(cmd.Context(), address, admin, flags)
+			return p.demo(cmd.Context(), address, admin, place, flags)
 		},
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:7001", "address of the facade, on this machine only")
 	cmd.Flags().StringVar(&admin, "admin-listen", adminDefault, "address of /metrics, on this machine only; any free port if the default is taken, none if empty")
+	cmd.Flags().StringVar(&place, "state", "memory", "where to keep the state: memory, file:PATH or postgres://…")
 	addEmulatorFlags(cmd.Flags(), &flags)
 	return cmd
 }
 
-func (p *program) demo(ctx context.Context, address, adminAddress string, flags emulatorFlags) error {
+func (p *program) demo(ctx context.Context, address, adminAddress, place string, flags emulatorFlags) error {
 	for _, a := range []string{address, cmp.Or(adminAddress, adminDefault), flags.listen} {
 		if host, _, err := net.SplitHostPort(a); err != nil || !isLoopback(host) {
 			return fmt.Errorf("%q is not an address of this machine: everybody knows the demo's credentials; use 127.0.0.1:PORT", a)
@@ -72,13 +73,19 @@ func (p *program) demo(ctx context.Context, address, adminAddress string, flags 
 
 	logger := p.logger(p.logLevel)
 	c := emulatorConfig(below.Addr())
+	c.State = secret(place)
 	c.BusinessOwner, c.ITOwner = "Demo Business Owner", "Demo IT Owner"
 	callers, err := demoCallers()
 	if err != nil {
 		return err
 	}
+	store, err := c.openState(ctx, logger)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
 	m := newMetrics()
-	facade, u, err := c.build(callers, logger, m)
+	facade, u, err := c.build(ctx, callers, store, logger, m)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.PersistentFlags().TextVar(&p.logLevel, "log-level", zapcore.InfoLevel, "`level` of the least severe log lines to write: debug, info, warn or error")
-	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.explainCommand(), p.reconcileCommand(), p.sealCommand(), p.hashPasswordCommand(), p.versionCommand())
+	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.explainCommand(), p.reconcileCommand(), p.stateCommand(), p.sealCommand(), p.hashPasswordCommand(), p.versionCommand())
 	return root
 }
 

@@ -30,6 +30,7 @@ type process struct {
 // start runs a command line until the test ends or leave is called.
 func start(t *testing.T, environ []string, args ...string) *process {
 	t.Helper()
+	environ = inMemory(environ)
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &process{leave: cancel, exit: make(chan int, 1)}
 	go func() {
@@ -41,6 +42,14 @@ func start(t *testing.T, environ []string, args ...string) *process {
 		p.wait(t)
 	})
 	return p
+}
+
+// inMemory is environ with a state in memory, unless it says where: serve would leave a file in the working directory.
+func inMemory(environ []string) []string {
+	if slices.ContainsFunc(environ, func(pair string) bool { return strings.HasPrefix(pair, "SCIM_ATLASSIAN_STATE") }) {
+		return environ
+	}
+	return append(slices.Clip(environ), "SCIM_ATLASSIAN_STATE=memory")
 }
 
 // wait returns the exit code, any number of times.
@@ -325,7 +334,7 @@ func TestCheck(t *testing.T) {
 	for _, permission := range []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "DELETE_ISSUES", "ADMINISTER_PROJECTS"} {
 		permitted = append(permitted, "ok    permission "+permission)
 	}
-	credentials := []string{"ok    configuration", "ok    callers: 1", "ok    directory", "ok    jira", "ok    projects"}
+	credentials := []string{"ok    configuration", "ok    callers: 1", "ok    state", "ok    directory", "ok    jira", "ok    projects"}
 	const organization = "organization (SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY): "
 	above := slices.Concat(credentials, permitted)
 	organizationFails := func(detail string) []string { return append(slices.Clip(above), "FAIL  "+organization+detail) }
@@ -339,10 +348,10 @@ func TestCheck(t *testing.T) {
 		{"good", nil, exitOK, append(credentials, permitted...)},
 		{"expired key", []string{"SCIM_ATLASSIAN_ORGANIZATION_API_KEY=old"}, exitFailed, organizationFails("the API key is wrong or has expired")},
 		{"another organization", []string{"SCIM_ATLASSIAN_ORGANIZATION_ID=other"}, exitFailed, organizationFails("there is no such organization")},
-		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, append([]string{"ok    configuration", "ok    callers", "FAIL  directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY): GET /Users: forbidden (403)", "ok    jira", "ok    projects"}, permitted...)},
-		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    directory", "ok    jira", "FAIL  projects", "ok    organization"}},
-		{"one project of two", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE,ENG"}, exitOK, append([]string{"ok    configuration", "ok    callers", "ok    directory", "ok    jira", "part  projects"}, permitted...)},
-		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, append([]string{"ok    configuration", "FAIL  callers", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
+		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, append([]string{"ok    configuration", "ok    callers", "ok    state", "FAIL  directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY): GET /Users: forbidden (403)", "ok    jira", "ok    projects"}, permitted...)},
+		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    state", "ok    directory", "ok    jira", "FAIL  projects", "ok    organization"}},
+		{"one project of two", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE,ENG"}, exitOK, append([]string{"ok    configuration", "ok    callers", "ok    state", "ok    directory", "ok    jira", "part  projects"}, permitted...)},
+		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, append([]string{"ok    configuration", "FAIL  callers", "ok    state", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
 		{"wrong configuration", []string{"CONNECTOR_PORT=0", "SCIM_URL=x"}, exitFailed, []string{"FAIL  configuration: CONNECTOR_PORT", "FAIL  configuration: SCIM_URL"}},
 	}
 	for _, tt := range tests {

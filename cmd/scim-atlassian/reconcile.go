@@ -85,7 +85,14 @@ func (p *program) reconcile(cmd *cobra.Command, flags reconcileFlags) error {
 		level = p.logLevel
 	}
 	c.forExport()
-	facade, u, err := c.build(nil, p.logger(level), newMetrics())
+	store, err := c.readState(cmd.Context())
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		defer store.Close()
+	}
+	facade, u, err := c.build(cmd.Context(), nil, store, p.logger(level), newMetrics())
 	if err != nil {
 		return err
 	}

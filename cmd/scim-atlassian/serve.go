@@ -15,12 +15,13 @@ import (
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/state"
 )
 
 // serveFlags are the command line of serve.
 type serveFlags struct {
-	listen, envFile string
-	skipCheck       bool
+	listen, envFile, state string
+	skipCheck              bool
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -31,7 +32,7 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: "Serve SCIM in front of Atlassian Cloud, configured by environment variables, a file of them, and flags.\n" +
 			"It asks Atlassian whether the credentials are good before it starts.",
 		Example: "  scim-atlassian serve --env-file .env",
-		Args:    cobra.NoArgs,
+		Args:    stateFlag(&flags.state),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, doubts, err := p.configure(cmd, flags.envFile)
 			if err != nil {
@@ -41,11 +42,15 @@ func (p *program) serveCommand() *cobra.Command {
 			for _, doubt := range doubts {
 				logger.Warn("doubtful setting", zap.String("detail", doubt.Error()))
 			}
+			if flags.state != "" {
+				c.State = secret(flags.state)
+			}
 			return c.serve(cmd.Context(), flags, logger)
 		},
 	}
 	cmd.Flags().StringVar(&flags.listen, "listen", "", "address to listen on (default \":$CONNECTOR_PORT\")")
 	addEnvFileFlag(cmd, &flags.envFile)
+	cmd.Flags().StringVar(&flags.state, "state", "", "where to keep the state: memory, file:PATH or postgres://… (default that of SCIM_ATLASSIAN_STATE, or \""+stateDefault+"\")")
 	cmd.Flags().BoolVar(&flags.skipCheck, "skip-check", false, "start without asking Atlassian whether the credentials are good")
 	return cmd
 }
@@ -72,8 +77,16 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 	if err != nil {
 		return err
 	}
+	store, err := c.openState(ctx, logger)
+	if ctx.Err() != nil {
+		return nil // told to leave while it waited for the file
+	}
+	if err != nil {
+		return err
+	}
+	defer store.Close()
 	m := newMetrics()
-	facade, u, err := c.build(callers, logger, m)
+	facade, u, err := c.build(ctx, callers, store, logger, m)
 	if err != nil {
 		return err
 	}
@@ -214,8 +227,8 @@ var settingsInMessages = scim.Settings{
 	Projects:          "SCIM_ATLASSIAN_PROJECTS",
 }
 
-// build makes the clients and the server on top of them; it sends nothing.
-func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*scim.Server, *upstream, error) {
+// build makes the clients and the server on top of them; it sends nothing. The state may be nil.
+func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.Store, logger *zap.Logger, m *metrics) (*scim.Server, *upstream, error) {
 	u, err := c.connect(logger, m)
 	if err != nil {
 		return nil, nil, err
@@ -232,10 +245,15 @@ func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*
 	if err != nil {
 		return nil, nil, err
 	}
+	cursorKey, err := c.cursorKey(ctx, store)
+	if err != nil {
+		return nil, nil, err
+	}
 	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
 		Organization:      u.organization,
+		State:             store,
 		Projects:          c.Projects,
 		Account:           account,
 		Entitlement:       entitlement,
@@ -258,7 +276,7 @@ func (c *config) build(callers []auth.Caller, logger *zap.Logger, m *metrics) (*
 		RequestTimeout:    c.RequestTimeout,
 		Settings:          settingsInMessages,
 		Version:           version(),
-		CursorKey:         string(c.CursorKey),
+		CursorKey:         cursorKey,
 		CursorTimeout:     c.CursorTimeout,
 		KeptResultBytes:   c.KeptResultBytes,
 		ShowPagination:    c.AnnouncePagination,

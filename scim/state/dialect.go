@@ -74,10 +74,19 @@ func clock(o Options) func() time.Time {
 // Enough for the requests of one replica; databases usually allow 100 in all.
 const postgresConnections = 10
 
-func openPostgres(where string, o Options) (*Store, error) {
+// parsePostgres hides the error of pgx, which may quote a password.
+func parsePostgres(where string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(where)
 	if err != nil {
 		return nil, errors.New("the place of the state is not a PostgreSQL URL: it must be postgres://USER@HOST:PORT/DATABASE, and special characters of a password as %XX")
+	}
+	return cfg, nil
+}
+
+func openPostgres(where string, o Options) (*Store, error) {
+	cfg, err := parsePostgres(where)
+	if err != nil {
+		return nil, err
 	}
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = 5 * time.Second

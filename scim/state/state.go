@@ -88,16 +88,29 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 }
 
 func connect(ctx context.Context, where string, o Options) (*Store, error) {
+	if err := Check(where); err != nil {
+		return nil, err
+	}
+	if where == "memory" {
+		return openMemory(o)
+	}
+	if path, ok := strings.CutPrefix(where, "file:"); ok {
+		return openFile(ctx, path, o)
+	}
+	return openPostgres(where, o)
+}
+
+// Check refuses what is no place for Open. It touches none.
+func Check(where string) error {
 	path, isFile := strings.CutPrefix(where, "file:")
 	switch {
-	case where == "memory":
-		return openMemory(o)
-	case isFile && path != "":
-		return openFile(ctx, path, o)
+	case where == "memory", isFile && path != "":
+		return nil
 	case strings.HasPrefix(where, "postgres://"), strings.HasPrefix(where, "postgresql://"):
-		return openPostgres(where, o)
+		_, err := parsePostgres(where)
+		return err
 	}
-	return nil, fmt.Errorf("the place of the state must be memory, file:PATH or postgres://USER@HOST/DATABASE, not %q", scheme(where))
+	return fmt.Errorf("the place of the state must be memory, file:PATH or postgres://USER@HOST/DATABASE, not %q", scheme(where))
 }
 
 // scheme is as much of a wrong place as can be told: there may be a password in the rest.

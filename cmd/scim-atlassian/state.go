@@ -1,0 +1,171 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/state"
+)
+
+const (
+	stateDefault = "file:scim-atlassian.db"
+	stateWait    = 10 * time.Second // for another serve to leave the file
+)
+
+// statePlace is where the state is.
+func (c *config) statePlace() string { return cmp.Or(string(c.State), stateDefault) }
+
+// openState opens the state for a server, which then has a SQLite file for itself.
+func (c *config) openState(ctx context.Context, logger *zap.Logger) (*state.Store, error) {
+	store, err := state.Open(ctx, c.statePlace(), state.Options{Exclusive: stateWait})
+	if err != nil {
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_STATE: %w", err)
+	}
+	logger.Info("state", zap.String("where", store.Where()), zap.Bool("outlives_the_process", store.Durable()))
+	return store, nil
+}
+
+// readState opens the state to read it beside a server; nil if there is none, as in memory, which is the server's alone.
+func (c *config) readState(ctx context.Context) (*state.Store, error) {
+	if c.statePlace() == "memory" {
+		return nil, nil
+	}
+	store, err := state.Open(ctx, c.statePlace(), state.Options{ReadOnly: true})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_STATE: %w", err)
+	}
+	return store, nil
+}
+
+// cursorKey is the key of the settings, or else the one that the state keeps; empty if there is neither.
+func (c *config) cursorKey(ctx context.Context, store *state.Store) (string, error) {
+	if c.CursorKey != "" || store == nil {
+		return string(c.CursorKey), nil
+	}
+	key, err := store.Secret(ctx, "cursor", 32)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil // no server has run yet
+	}
+	return hex.EncodeToString(key), err
+}
+
+// stateFinding tells what check found of the state.
+func (c *config) stateFinding(ctx context.Context, store *state.Store, err error) connector.Finding {
+	switch {
+	case err != nil:
+		return ownFinding("state", "", err)
+	case store == nil && c.statePlace() == "memory":
+		return ownFinding("state", "memory: serve forgets it when it stops", nil)
+	case store == nil:
+		return ownFinding("state", "none yet: serve makes it", nil)
+	}
+	head, err := store.Head(ctx)
+	return ownFinding("state", fmt.Sprintf("%s, at number %d of its log", store.Where(), head.Seq), err)
+}
+
+// stateFlag takes no arguments, and no place of the state that others on the machine should not read: cobra would quote it.
+func stateFlag(place *string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := cobra.NoArgs(cmd, args); err != nil || *place == "" {
+			return err
+		}
+		if u, err := url.Parse(*place); strings.HasPrefix(*place, "postgres") && (err != nil || hasPassword(u)) {
+			return errors.New("--state: a password does not belong on a command line: use SCIM_ATLASSIAN_STATE")
+		}
+		if err := state.Check(*place); err != nil {
+			return fmt.Errorf("--state: %w", err)
+		}
+		return nil
+	}
+}
+
+func hasPassword(u *url.URL) bool {
+	_, has := u.User.Password()
+	return has || u.Query().Has("password")
+}
+
+func (p *program) stateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "state",
+		Short:   "Copy the state, or tell it that it was restored",
+		Long:    "Copy the state, or tell it that it was restored. docs/state.md says when to do which.",
+		Example: "  scim-atlassian state backup /backup/scim-atlassian.db",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(p.stateBackupCommand(), p.stateRestoredCommand())
+	return cmd
+}
+
+func (p *program) stateBackupCommand() *cobra.Command {
+	var envFile string
+	cmd := &cobra.Command{
+		Use:     "backup FILE",
+		Short:   "Copy the SQLite file of the state, also while serve uses it",
+		Example: "  scim-atlassian state backup /backup/scim-atlassian.db",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, _, err := p.configure(cmd, envFile)
+			if err != nil {
+				return err
+			}
+			store, err := c.readState(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if store == nil {
+				return errors.New("there is no state to copy")
+			}
+			defer store.Close()
+			if err := store.Backup(cmd.Context(), args[0]); err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stdout, "%s is a copy of the %s\n", args[0], store.Where())
+			return nil
+		},
+	}
+	addEnvFileFlag(cmd, &envFile)
+	return cmd
+}
+
+func (p *program) stateRestoredCommand() *cobra.Command {
+	var envFile string
+	cmd := &cobra.Command{
+		Use:     "restored",
+		Short:   "Give the state a new id, so that tokens of the time after the backup are refused",
+		Example: "  scim-atlassian state restored",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, _, err := p.configure(cmd, envFile)
+			if err != nil {
+				return err
+			}
+			store, err := state.Open(cmd.Context(), c.statePlace(), state.Options{Exclusive: time.Second})
+			if err != nil {
+				return fmt.Errorf("SCIM_ATLASSIAN_STATE: %w", err)
+			}
+			defer store.Close()
+			if _, err := store.NewID(cmd.Context()); err != nil {
+				return err
+			}
+			fmt.Fprintf(p.stdout, "the %s has a new id\n", store.Where())
+			return nil
+		},
+	}
+	addEnvFileFlag(cmd, &envFile)
+	return cmd
+}
