@@ -130,16 +130,9 @@ func (s *state) live() set {
 
 // id returns the id of the row in a slot.
 func (s *state) id(slot uint32) string {
-	r := reader{&s.dictionary, s.row(slot)}
-	names, _ := r.names()
-	for _, name := range names {
-		if name == "id" {
-			id, _ := r.value().(string)
-			return strings.Clone(id)
-		}
-		r.skip()
-	}
-	return ""
+	r := s.reader(s.key(s.row(slot)))
+	id, _ := r.value().(string)
+	return strings.Clone(id)
 }
 
 // ids returns the ids of the rows in some slots.

@@ -130,7 +130,7 @@ func (t *Table) makeColumn(name columnName, path query.Path) column {
 	case name.kind == query.DateTime:
 		c = &instantColumn{path: path}
 	default:
-		c = newTextColumn(path, t.slots)
+		c = newTextColumn(path)
 	}
 	s := t.state()
 	pick := s.picker(memberOf(path))

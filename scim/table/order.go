@@ -176,10 +176,14 @@ func (o *order) merge(s *state) {
 // without returns the order without some slots.
 func (o *order) without(gone map[uint32]bool) *order {
 	rest := &order{slots: make([]uint32, 0, len(o.slots)), first: make(set, len(o.slots)/64+1)}
+	var leaving set
+	for slot := range gone {
+		leaving.put(slot, true)
+	}
 	first := false // one of the value of the next is gone, and it was the first
 	for i, slot := range o.slots {
 		first = first || o.first.has(uint32(i))
-		if gone[slot] {
+		if leaving.word(int(slot/64))>>(slot%64)&1 != 0 {
 			continue
 		}
 		rest.first.put(uint32(len(rest.slots)), first)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"math"
+	"strings"
 	"time"
 
 	"scim-atlassian/scim/query"
@@ -29,6 +30,9 @@ const (
 	tagList                      // []any: its length, its values
 	tagElement                   // query.Object of the dictionary: its number
 	tagRare                      // a text of the dictionary: its number
+	tagAgain                     // a text that the row has before: where in the row
+	tagName                      // two texts with a space between them
+	tagAddress                   // two texts with an @ between them
 	tagWord    = 0x90
 	tagWords   = 0xc0 // the high part of a number less nearWords, the low part follows
 )
@@ -72,7 +76,7 @@ type packer struct {
 	links string // the attribute whose elements have numbers
 
 	shapeOf   map[string]uint64 // by the names
-	textOf    map[string]uint64
+	textOf    words
 	elementOf map[string]uint64
 	seed      maphash.Seed
 	texted    sightings
@@ -81,7 +85,7 @@ type packer struct {
 
 func newPacker(links string) *packer {
 	return &packer{
-		links: links, shapeOf: map[string]uint64{}, textOf: map[string]uint64{}, elementOf: map[string]uint64{}, seed: maphash.MakeSeed(),
+		links: links, shapeOf: map[string]uint64{}, elementOf: map[string]uint64{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -116,24 +120,64 @@ func (s *sightings) again(hash uint64) bool {
 type packing struct {
 	*packer
 	learns bool
-	names  []byte
+
+	from  int       // where the row begins
+	known []spelled // texts that the row has already
+	apart bool      // within an element of the links, which must not depend on its row
+	names []byte    // for shape
 }
 
-// row appends an object to b as a row.
+// spelled is a text that a row spells out, and where in the row.
+type spelled struct {
+	text string
+	at   int
+}
+
+// row appends an object to b as a row. The id of a row is spelled out.
 func (p *packing) row(b []byte, o query.Object) []byte {
+	p.from, p.known = len(b), p.known[:0]
 	b = p.shape(b, o)
 	for i := range o {
-		list, ok := o[i].Value.([]any)
-		if !ok || p.links == "" || o[i].Name != p.links {
-			b = p.value(b, o[i].Value)
-			continue
+		switch v := o[i].Value.(type) {
+		case string:
+			if o[i].Name == "id" {
+				b = appendKey(b, v)
+				continue
+			}
+		case []any:
+			if p.links != "" && o[i].Name == p.links {
+				b = p.elementsOf(b, v)
+				continue
+			}
 		}
-		b = binary.AppendUvarint(append(b, tagList), uint64(len(list)))
-		for _, e := range list {
-			b = p.element(b, e)
-		}
+		b = p.value(b, o[i].Value)
 	}
 	return b
+}
+
+// elementsOf appends the list of the links.
+func (p *packing) elementsOf(b []byte, list []any) []byte {
+	b = binary.AppendUvarint(append(b, tagList), uint64(len(list)))
+	p.apart = true
+	for _, e := range list {
+		b = p.element(b, e)
+	}
+	p.apart = false
+	return b
+}
+
+// appendKey appends the key of an id: the id as it stands in a row.
+func appendKey(b []byte, id string) []byte {
+	if number, ok := parseUUID(id); ok {
+		return append(append(b, tagUUID), number[:]...)
+	}
+	return literal(b, id)
+}
+
+// keyOf returns the key of an id.
+func keyOf(id string) string {
+	var stack [40]byte
+	return string(appendKey(stack[:0], id))
 }
 
 func (p *packing) object(b []byte, o query.Object) []byte {
@@ -207,22 +251,118 @@ func (p *packing) value(b []byte, v any) []byte {
 
 // text appends a text, by its number if it has one.
 func (p *packing) text(b []byte, s string) []byte {
-	if len(s) < minText || len(s) > maxText {
+	if len(s) < minText {
 		return literal(b, s)
 	}
 	if id, ok := parseUUID(s); ok {
 		return append(append(b, tagUUID), id[:]...)
 	}
-	number, known := p.textOf[s]
-	if !known && p.learns && len(p.texts) < maxTexts && p.texted.again(maphash.String(p.seed, s)) {
-		number, known = uint64(len(p.texts)), true
-		s = string(append([]byte(nil), s...)) // of its own, not a part of a larger text
-		p.textOf[s] = number
-		p.texts = append(p.texts, s)
+	if number, ok := p.word(s, true); ok {
+		return appendWord(b, number)
 	}
-	switch {
-	case !known:
+	if p.apart {
 		return literal(b, s)
+	}
+	for _, k := range p.known {
+		if k.text == s {
+			return binary.AppendUvarint(append(b, tagAgain), uint64(k.at))
+		}
+	}
+	if len(s) > minAgain {
+		p.known = append(p.known, spelled{s, len(b) - p.from})
+	}
+	if left, right, tag := parts(s); tag != 0 {
+		if number, ok := p.word(right, true); ok {
+			b = append(b, tag)
+			if begins, ok := p.word(left, false); ok {
+				b = appendWord(b, begins)
+			} else {
+				b = literal(b, left)
+			}
+			return appendWord(b, number)
+		}
+	}
+	return literal(b, s)
+}
+
+// minAgain is the length in bytes from which a text that a row has twice is spelled out
+// once.
+const minAgain = 3
+
+// word returns the number of a text of the dictionary, which takes it in if it is
+// there for the second time and may be added.
+func (p *packing) word(s string, add bool) (number uint64, known bool) {
+	if len(s) < minText || len(s) > maxText {
+		return 0, false
+	}
+	hash := maphash.String(p.seed, s)
+	number, known = p.textOf.find(hash, s, p.texts)
+	if known || !add || !p.learns || len(p.texts) >= maxTexts || !p.texted.again(hash) {
+		return number, known
+	}
+	p.texts = append(p.texts, strings.Clone(s))
+	p.textOf.add(hash, uint64(len(p.texts)-1))
+	return uint64(len(p.texts) - 1), true
+}
+
+// words finds the numbers of texts: a hash table that keeps of each the upper half of
+// its hash, which says where to look for it, and its number plus one.
+type words struct {
+	cells []uint64 // as many as a power of two; 0: empty
+	used  int
+}
+
+func (w *words) find(hash uint64, s string, texts []any) (number uint64, ok bool) {
+	if w.used == 0 {
+		return 0, false
+	}
+	mask := uint64(len(w.cells) - 1)
+	for at := hash >> 32 & mask; w.cells[at] != 0; at = (at + 1) & mask {
+		if c := w.cells[at]; c>>32 == hash>>32 && texts[uint32(c)-1].(string) == s {
+			return uint64(uint32(c) - 1), true
+		}
+	}
+	return 0, false
+}
+
+// add enters the number of a text that is not there.
+func (w *words) add(hash, number uint64) {
+	if w.used >= len(w.cells)/2 {
+		old := w.cells
+		w.cells = make([]uint64, max(256, 2*len(old)))
+		for _, c := range old {
+			if c != 0 {
+				w.enter(c)
+			}
+		}
+	}
+	w.enter(hash>>32<<32 | (number + 1))
+	w.used++
+}
+
+func (w *words) enter(cell uint64) {
+	mask := uint64(len(w.cells) - 1)
+	at := cell >> 32 & mask
+	for w.cells[at] != 0 {
+		at = (at + 1) & mask
+	}
+	w.cells[at] = cell
+}
+
+// parts divides a name or an address in two, if it has the form of one, and returns
+// the tag for that.
+func parts(s string) (left, right string, tag byte) {
+	if at := strings.LastIndexByte(s, '@'); at >= 0 {
+		return s[:at], s[at+1:], tagAddress
+	}
+	if at := strings.LastIndexByte(s, ' '); at >= 0 {
+		return s[:at], s[at+1:], tagName
+	}
+	return s, "", 0
+}
+
+func appendWord(b []byte, number uint64) []byte {
+	switch {
 	case number < nearWords:
 		return append(b, tagWord+byte(number))
 	case number < farWords:

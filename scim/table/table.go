@@ -40,6 +40,7 @@ type Table struct {
 	linking  map[string][]uint32 // by id: the slots of the rows that link to it, in order; nil: nobody has asked
 	linkLock sync.Mutex          // with the read lock: guards the making of linking
 	buffer   []byte              // for rows on their way into blocks
+	arriving []string            // the keys of the last slots, whose rows are on their way
 }
 
 // New returns a table without rows. links is the attribute of its resources that
@@ -53,7 +54,7 @@ func New(links resource.Links) *Table {
 // reset removes all rows, for a caller that holds the lock.
 func (t *Table) reset() {
 	t.packer = newPacker(t.links.Name)
-	t.blocks, t.slots, t.rows, t.ids = nil, 0, 0, newIDs(0)
+	t.blocks, t.slots, t.rows, t.ids = nil, 0, 0, newIDs(0, t.keyOf)
 	t.bare, t.naked, t.linking = nil, 0, nil
 	t.derived.forget()
 	t.current.Store(nil)
@@ -93,8 +94,9 @@ func (t *Table) put(objects []query.Object) {
 	for i, o := range objects {
 		from := len(b)
 		b = p.row(b, o)
-		arrivals[i] = arrival{t.slotFor(o.Text("id")), from, len(b), o}
+		arrivals[i] = arrival{t.slotFor(keyOf(o.Text("id"))), from, len(b), o}
 	}
+	t.arriving = t.arriving[:0]
 	slices.SortStableFunc(arrivals, func(a, b arrival) int { return int(a.slot) - int(b.slot) })
 	changes := make([]change, 0, min(len(arrivals), blockRows))
 	for i, a := range arrivals {
@@ -113,16 +115,25 @@ func (t *Table) put(objects []query.Object) {
 	}
 }
 
-// slotFor returns the slot of the row with the id, a new one if there is none.
-func (t *Table) slotFor(id string) uint32 {
-	slot, ok := t.ids.get(id)
+// slotFor returns the slot of the row with the key, a new one if there is none.
+func (t *Table) slotFor(key string) uint32 {
+	slot, ok := t.ids.find(key)
 	if !ok {
 		slot = uint32(t.slots)
-		t.ids.put(id, slot)
+		t.arriving = append(t.arriving, key)
 		t.slots++
 		t.rows++
+		t.ids.add(key, slot)
 	}
 	return slot
+}
+
+// keyOf returns the key of the id in a slot.
+func (t *Table) keyOf(slot uint32) string {
+	if first := t.slots - len(t.arriving); int(slot) >= first {
+		return t.arriving[int(slot)-first]
+	}
+	return t.packer.key(t.row(slot))
 }
 
 // change replaces a block, or appends the first that is not there yet.
@@ -153,13 +164,13 @@ func (t *Table) derive(slot uint32, o query.Object) {
 func (t *Table) Delete(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slot, ok := t.ids.get(id)
+	slot, ok := t.ids.find(keyOf(id))
 	if !ok {
 		return false
 	}
+	t.ids.remove(keyOf(id))
 	t.derive(slot, nil)
 	t.change(int(slot/blockRows), []change{{at: int(slot % blockRows)}})
-	t.ids.remove(id)
 	t.rows--
 	if empty := t.slots - t.rows; empty > 1024 && empty > t.rows {
 		t.renumber(t.state().slots())
@@ -170,7 +181,7 @@ func (t *Table) Delete(id string) bool {
 // renumber gives the rows in these slots, which are all, new ones in that order.
 func (t *Table) renumber(slots []uint32) {
 	old := t.state()
-	t.blocks, t.slots, t.ids = nil, 0, newIDs(len(slots))
+	t.blocks, t.slots, t.ids = nil, 0, newIDs(len(slots), t.keyOf)
 	t.bare, t.naked = nil, 0
 	t.derived.forget()
 	relink := t.linking != nil
@@ -179,7 +190,6 @@ func (t *Table) renumber(slots []uint32) {
 	pick := old.picker(t.links.Name)
 	for i, slot := range slots {
 		row := old.row(slot)
-		t.ids.put(old.id(slot), uint32(i))
 		if t.links.Missing(pick.pick(row)) {
 			t.bare.put(uint32(i), true)
 			t.naked++
@@ -191,6 +201,9 @@ func (t *Table) renumber(slots []uint32) {
 		}
 	}
 	t.slots, t.rows = len(slots), len(slots)
+	for i := range slots {
+		t.ids.add(t.keyOf(uint32(i)), uint32(i))
+	}
 	t.current.Store(nil)
 	if relink {
 		t.linking = t.link(t.state())
@@ -219,7 +232,7 @@ func (t *Table) now() *state {
 func (t *Table) Get(id string) query.Object {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	slot, ok := t.ids.get(id)
+	slot, ok := t.ids.find(keyOf(id))
 	if !ok {
 		return nil
 	}
@@ -233,7 +246,7 @@ func (t *Table) row(slot uint32) string { return t.blocks[slot/blockRows].row(in
 func (t *Table) Has(id string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	_, ok := t.ids.get(id)
+	_, ok := t.ids.find(keyOf(id))
 	return ok
 }
 
@@ -248,7 +261,7 @@ func (t *Table) Len() int {
 func (t *Table) Holds(o query.Object) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	slot, ok := t.ids.get(o.Text("id"))
+	slot, ok := t.ids.find(keyOf(o.Text("id")))
 	if !ok {
 		return false
 	}
@@ -285,7 +298,7 @@ func (t *Table) Arrange(ids []string) {
 	slots := make([]uint32, 0, t.rows)
 	named := make(set, len(t.blocks))
 	for _, id := range ids {
-		if slot, ok := t.ids.get(id); ok && !named.has(slot) {
+		if slot, ok := t.ids.find(keyOf(id)); ok && !named.has(slot) {
 			named.put(slot, true)
 			slots = append(slots, slot)
 		}

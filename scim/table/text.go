@@ -3,7 +3,6 @@ package table
 import (
 	"bytes"
 	"encoding/binary"
-	"math"
 	"math/bits"
 
 	"scim-atlassian/scim/query"
@@ -12,24 +11,22 @@ import (
 // textColumn has the texts of an attribute in the form in which Match compares them.
 //
 // A cell has the texts of one row: each with its length plus one before it, and an
-// end mark, a zero, where the attribute can have several or the row has none. Cells are
-// in the order of the slots at first; one that grows moves to the end.
+// end mark, a zero, where the attribute can have several or the row has none. The cells
+// of a block of slots follow each other.
 type textColumn struct {
 	path   query.Path
 	single bool
 	exact  bool
 
-	data  []byte
-	from  []uint32 // by slot: where the cell begins
-	moved set      // by block, not by slot: blocks with cells that are not in their order
-	more  set      // rows with values that are no texts
-	waste int      // bytes of data that no cell has
+	blocks [][]byte // by block: the cells of its slots
+	slots  int      // that have a cell
+	more   set      // rows with values that are no texts
 
 	cell []byte // for put
 }
 
-func newTextColumn(p query.Path, slots int) *textColumn {
-	return &textColumn{path: p, single: p.Single(), exact: p.Exact(), from: make([]uint32, 0, slots)}
+func newTextColumn(p query.Path) *textColumn {
+	return &textColumn{path: p, single: p.Single(), exact: p.Exact()}
 }
 
 func (c *textColumn) put(slot uint32, o query.Object) {
@@ -40,12 +37,11 @@ func (c *textColumn) put(slot uint32, o query.Object) {
 		more = more || !ok
 		c.add(s)
 	}
+	if more {
+		c.cell = c.cell[:0]
+	}
 	if !c.single || len(c.cell) == 0 {
 		c.cell = append(c.cell, 0)
-	}
-	more = more || len(c.data)+len(c.cell) > math.MaxUint32
-	if more {
-		c.cell = append(c.cell[:0], 0)
 	}
 	c.more.put(slot, more)
 	c.store(int(slot))
@@ -68,68 +64,60 @@ func (c *textColumn) add(s string) {
 	c.cell = append(binary.AppendUvarint(c.cell[:at], uint64(size)), folded...)
 }
 
-// store makes the cell that of a slot.
+// store makes the cell that of a slot: of one that has a cell, or of the next one.
 func (c *textColumn) store(slot int) {
-	if slot == len(c.from) {
-		c.from = append(c.from, uint32(len(c.data)))
-		c.data = append(c.data, c.cell...)
+	at := slot / blockRows
+	if slot < c.slots {
+		cells := c.blocks[at]
+		from := 0
+		for range slot % blockRows {
+			from = c.after(cells, from)
+		}
+		to := c.after(cells, from)
+		if to-from == len(c.cell) {
+			copy(cells[from:], c.cell)
+			return
+		}
+		next := make([]byte, 0, len(cells)-(to-from)+len(c.cell))
+		c.blocks[at] = append(append(append(next, cells[:from]...), c.cell...), cells[to:]...)
 		return
 	}
-	from := int(c.from[slot])
-	size := c.size(from)
-	if len(c.cell) <= size {
-		copy(c.data[from:], c.cell)
-		c.waste += size - len(c.cell)
-	} else {
-		c.from[slot] = uint32(len(c.data))
-		c.data = append(c.data, c.cell...)
-		c.moved.put(uint32(slot/blockRows), true)
-		c.waste += size
+	if at == len(c.blocks) {
+		c.blocks = append(c.blocks, nil)
 	}
-	if c.waste > len(c.data)/2 && c.waste > 1<<16 {
-		c.compact()
+	c.blocks[at] = append(c.blocks[at], c.cell...)
+	if c.slots++; c.slots%blockRows == 0 {
+		c.blocks[at] = bytes.Clone(c.blocks[at]) // without room to grow
 	}
 }
 
-// size is the length of the cell at an index of data.
-func (c *textColumn) size(from int) int {
-	at := from
-	for {
-		n, width := c.length(at)
-		at += width
-		if n == 0 {
-			return at - from
-		}
-		at += n - 1
-		if c.single {
-			return at - from
-		}
-	}
-}
-
-// length reads the number at an index of data: the length of a text plus one, or 0.
-func (c *textColumn) length(at int) (n, width int) {
-	if b := c.data[at]; b < 0x80 {
+// length reads the number at an index of cells: the length of a text plus one, or 0.
+func length(cells []byte, at int) (n, width int) {
+	if b := cells[at]; b < 0x80 {
 		return int(b), 1
 	}
-	long, width := binary.Uvarint(c.data[at:])
+	long, width := binary.Uvarint(cells[at:])
 	return int(long), width
 }
 
-// compact puts all cells in order again, without waste.
-func (c *textColumn) compact() {
-	data := make([]byte, 0, len(c.data)-c.waste)
-	for slot, from := range c.from {
-		c.from[slot] = uint32(len(data))
-		data = append(data, c.data[from:int(from)+c.size(int(from))]...)
+// after returns where the cell ends that begins at an index of cells.
+func (c *textColumn) after(cells []byte, at int) int {
+	for {
+		n, width := length(cells, at)
+		at += width
+		if n == 0 {
+			return at
+		}
+		if at += n - 1; c.single {
+			return at
+		}
 	}
-	c.data, c.waste, c.moved = data, 0, nil
 }
 
-// looksFor is a comparison as a column makes it.
-type looksFor struct {
+// wanted is a comparison as a column makes it.
+type wanted struct {
 	op   query.Op
-	want []byte
+	text []byte
 }
 
 func (c *textColumn) match(leaf query.Expr, within set) (sure, maybe set, ok bool) {
@@ -138,87 +126,123 @@ func (c *textColumn) match(leaf query.Expr, within set) (sure, maybe set, ok boo
 	if !ok {
 		return nil, nil, false
 	}
-	l := looksFor{e.Op, []byte(text)}
+	w := wanted{e.Op, []byte(text)}
 	if !c.exact {
-		l.want = query.AppendFold(nil, text)
+		w.text = query.AppendFold(nil, text)
 	}
 	sure = make(set, len(within))
 	for i, word := range within {
-		if word != 0 && !c.lacks(i, l) {
-			sure[i] = c.matchWord(i, word, l)
+		switch {
+		case word == 0:
+		case w.op == query.Co && len(w.text) > 0 && bits.OnesCount64(word) > blockRows/4:
+			sure[i] = c.scan(c.blocks[i], w) & word
+		default:
+			sure[i] = c.matchBlock(c.blocks[i], word, w)
 		}
 	}
 	return sure.without(c.more), sure.or(within.and(c.more)), true
 }
 
-// lacks reports whether no cell of a block can satisfy the comparison, because what it
-// looks for is nowhere between the first and the last.
-func (c *textColumn) lacks(block int, l looksFor) bool {
-	if l.op > query.Ew || l.op == query.Ne || len(l.want) == 0 || c.moved.word(block/64)>>(block%64)&1 != 0 {
-		return false
-	}
-	first, end := block*blockRows, len(c.data)
-	if first >= len(c.from) {
-		return true
-	}
-	if next := first + blockRows; next < len(c.from) {
-		if c.moved.word((block+1)/64)>>((block+1)%64)&1 != 0 {
-			return false // its first cell may be anywhere
+// scan returns the slots of a block with a text that contains what is wanted. It looks
+// for that in all cells at once, and then at the cell where it is.
+func (c *textColumn) scan(cells []byte, w wanted) (found uint64) {
+	slot, from := 0, 0 // of the cell to look at
+	for from < len(cells) {
+		hit := bytes.Index(cells[from:], w.text)
+		if hit < 0 {
+			return found
 		}
-		end = int(c.from[next])
+		hit += from
+		to := c.after(cells, from)
+		for to <= hit {
+			slot, from, to = slot+1, to, c.after(cells, to)
+		}
+		// A hit may begin in a length, or end in one.
+		if n := int(cells[from]); n > 0 && n < 0x80 && from < hit && hit+len(w.text) <= from+n || c.matches(cells[from:to], w) {
+			found |= 1 << slot
+		}
+		slot, from = slot+1, to
 	}
-	return !bytes.Contains(c.data[c.from[first]:end], l.want)
+	return found
 }
 
-func (c *textColumn) matchWord(i int, word uint64, l looksFor) (found uint64) {
-	for ; word != 0; word &= word - 1 {
-		at := bits.TrailingZeros64(word)
-		if c.matchCell(int(c.from[i*64+at]), l) {
-			found |= 1 << at
+// matchBlock returns those of some slots of a block whose cells satisfy the
+// comparison.
+func (c *textColumn) matchBlock(cells []byte, word uint64, w wanted) (found uint64) {
+	at := 0
+	for bit := uint64(1); bit != 0 && bit <= word; bit <<= 1 {
+		from := at
+		n := int(cells[at])
+		switch at += n; {
+		case n == 0 || n >= 0x80 || !c.single && cells[at] != 0: // not one short text
+			at = c.after(cells, from)
+			if word&bit != 0 && c.matches(cells[from:at], w) {
+				found |= bit
+			}
+			continue
+		case word&bit != 0 && w.may(cells[from+1:at]) && w.holds(cells[from+1:at]):
+			found |= bit
+		}
+		if !c.single {
+			at++ // the end mark
 		}
 	}
 	return found
 }
 
-// matchCell compares the texts of a cell: one is enough. "ne" is true of a cell
-// without texts.
-func (c *textColumn) matchCell(at int, l looksFor) bool {
-	n, width := c.length(at)
-	if n == 0 {
-		return l.op == query.Ne
+// may tells quickly that most texts are not equal to what is wanted, or do not begin
+// with it.
+func (w *wanted) may(text []byte) bool {
+	switch {
+	case w.op != query.Eq && w.op != query.Sw || len(w.text) == 0:
+		return true
+	case len(text) < len(w.text) || w.op == query.Eq && len(text) != len(w.text):
+		return false
 	}
-	for n > 0 {
-		at += width
-		if l.holds(c.data[at : at+n-1]) {
-			return true
-		}
-		at += n - 1
-		if c.single {
-			return false
-		}
-		n, width = c.length(at)
-	}
-	return false
+	return text[0] == w.text[0]
 }
 
-func (l looksFor) holds(text []byte) bool {
-	switch l.op {
-	case query.Eq:
-		return bytes.Equal(text, l.want)
-	case query.Ne:
-		return !bytes.Equal(text, l.want)
-	case query.Co:
-		return bytes.Contains(text, l.want)
-	case query.Sw:
-		return bytes.HasPrefix(text, l.want)
-	case query.Ew:
-		return bytes.HasSuffix(text, l.want)
-	case query.Gt:
-		return bytes.Compare(text, l.want) > 0
-	case query.Ge:
-		return bytes.Compare(text, l.want) >= 0
-	case query.Lt:
-		return bytes.Compare(text, l.want) < 0
+// matches compares the texts of a cell: one is enough. "ne" is true of a cell without
+// texts.
+func (c *textColumn) matches(cell []byte, w wanted) bool {
+	n, at := length(cell, 0)
+	if n == 0 {
+		return w.op == query.Ne
 	}
-	return bytes.Compare(text, l.want) <= 0
+	for {
+		end := at + n - 1
+		if w.holds(cell[at:end]) {
+			return true
+		}
+		if end == len(cell) {
+			return false // a single one
+		}
+		var width int
+		if n, width = length(cell, end); n == 0 {
+			return false
+		}
+		at = end + width
+	}
+}
+
+func (w *wanted) holds(text []byte) bool {
+	switch w.op {
+	case query.Eq:
+		return string(text) == string(w.text)
+	case query.Ne:
+		return string(text) != string(w.text)
+	case query.Co:
+		return bytes.Contains(text, w.text)
+	case query.Sw:
+		return bytes.HasPrefix(text, w.text)
+	case query.Ew:
+		return bytes.HasSuffix(text, w.text)
+	case query.Gt:
+		return bytes.Compare(text, w.text) > 0
+	case query.Ge:
+		return bytes.Compare(text, w.text) >= 0
+	case query.Lt:
+		return bytes.Compare(text, w.text) < 0
+	}
+	return bytes.Compare(text, w.text) <= 0
 }

@@ -9,15 +9,32 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// reader reads what a packer wrote, from s on.
+// reader reads what a packer wrote.
 type reader struct {
 	*dictionary
-	s string
+	s     string // what is left
+	whole string // the row, for texts that it has twice
+}
+
+func (d *dictionary) reader(row string) reader { return reader{d, row, row} }
+
+// key returns the key of the id of a row, see appendKey.
+func (d *dictionary) key(row string) string {
+	r := d.reader(row)
+	names, _ := r.names()
+	for _, name := range names {
+		from := r.s
+		r.skip()
+		if name == "id" {
+			return from[:len(from)-len(r.s)]
+		}
+	}
+	return "\x00" // of the empty text
 }
 
 // unpack returns the object of a row. It shares no memory with the row.
 func (d *dictionary) unpack(row string) query.Object {
-	r := reader{d, strings.Clone(row)} // once for all texts, which are parts of it
+	r := d.reader(strings.Clone(row)) // once for all texts, which are parts of it
 	return r.object()
 }
 
@@ -103,8 +120,27 @@ func (r *reader) value() any {
 		}
 		return list
 	}
-	element := reader{r.dictionary, r.elements[r.uvarint()]}
+	return r.reference(tag)
+}
+
+// reference reads a value that stands elsewhere, or in parts.
+func (r *reader) reference(tag byte) any {
+	switch tag {
+	case tagAgain:
+		before := reader{r.dictionary, r.whole[r.uvarint():], r.whole}
+		return before.value()
+	case tagName:
+		return r.text() + " " + r.text()
+	case tagAddress:
+		return r.text() + "@" + r.text()
+	}
+	element := r.reader(r.elements[r.uvarint()])
 	return element.value()
+}
+
+func (r *reader) text() string {
+	s, _ := r.value().(string)
+	return s
 }
 
 func (r *reader) instant(zoned bool) time.Time {
@@ -139,10 +175,13 @@ func (r *reader) skip() {
 		r.take(int(r.uvarint()))
 	case tagUUID:
 		r.take(16)
-	case tagInteger, tagRare, tagElement:
+	case tagInteger, tagRare, tagElement, tagAgain:
 		r.uvarint()
 	case tagDecimal:
 		r.take(8)
+	case tagName, tagAddress:
+		r.skip()
+		r.skip()
 	case tagInstant:
 		r.uvarint()
 		r.uvarint()
@@ -177,7 +216,7 @@ func (d *dictionary) picker(names ...string) *picker {
 // pick returns an object with those members of the row that the picker is for. Its
 // texts are parts of the row.
 func (p *picker) pick(row string) query.Object {
-	r := reader{p.dictionary, row}
+	r := p.reader(row)
 	names, number := r.names()
 	wanted := p.wanted(names, number)
 	o := make(query.Object, 0, len(p.names))
