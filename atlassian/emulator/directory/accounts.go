@@ -14,6 +14,7 @@ func (d *Directory) linkAccount(u *user, now time.Time) {
 	email := u.attrs.primaryEmail()
 	if existing := d.accounts.WithEmail(email); existing != nil {
 		u.account = existing
+		existing.Outside = false
 		if existing.Active || !d.options.NoReactivateOnRecreate {
 			d.updateAccount(u)
 		}

@@ -116,26 +116,39 @@ func set(list []string, fold bool) map[string]bool {
 }
 
 // people lists the people whom a search in a directory finds, oldest first. The
-// caller looks at the index.
+// caller looks at the index, and must not change the list.
 func (o *Organization) people(s search, directory string, now time.Time) []*person {
-	accounts, groups, emails, domains := set(s.AccountIDs, false), set(s.GroupIDs, false), set(s.Emails, true), set(s.EmailDomains, true)
+	groups, emails, domains := set(s.GroupIDs, false), set(s.Emails, true), set(s.EmailDomains, true)
 	if len(s.ResourceIDs)+len(s.RoleIDs) > 0 {
 		groups = o.granting(s, groups)
 	}
 	byGroup := len(s.GroupIDs)+len(s.ResourceIDs)+len(s.RoleIDs) > 0
-	term := strings.ToLower(s.SearchTerm)
 	within := append([]string{directory}, s.DirectoryIDs...)
-	found := slices.DeleteFunc(o.index.members(now), func(p *person) bool {
+	candidates := o.index.some(s.AccountIDs, groups, now)
+	if !byGroup && s.findsAll() && !slices.Contains(within, SecondDirectoryID) {
+		return candidates
+	}
+	term, found := strings.ToLower(s.SearchTerm), []*person{}
+	for _, p := range candidates {
 		a := p.account
-		return len(accounts) > 0 && !accounts[a.ID] ||
-			byGroup && !o.index.isIn(p, groups) ||
+		if byGroup && !o.index.isIn(p, groups) ||
 			slices.ContainsFunc(within, func(d string) bool { return !o.inDirectory(a, d) }) ||
 			len(emails) > 0 && !emails[strings.ToLower(a.Email)] ||
 			len(domains) > 0 && !domains[strings.ToLower(a.Email[strings.LastIndexByte(a.Email, '@')+1:])] ||
 			term != "" && !strings.Contains(strings.ToLower(a.Name), term) && !strings.Contains(strings.ToLower(a.Email), term) ||
-			!statusFits(s, statusOf(a))
-	})
+			!statusFits(s, statusOf(a)) {
+			continue
+		}
+		found = append(found, p)
+	}
 	return found
+}
+
+// findsAll reports whether a search looks at nothing that an account has besides its
+// id and its groups.
+func (s *search) findsAll() bool {
+	return len(s.Emails)+len(s.EmailDomains)+len(s.Status)+len(s.Account)+len(s.Membership) == 0 &&
+		s.SearchTerm == "" && s.ClaimStatus == "" && s.MFAEnabled == nil
 }
 
 // statuses are the states of an account.

@@ -87,7 +87,7 @@ func (o *Organization) groupResults(s search, limit int, directory string) (page
 	now := o.tenant.Now()
 	o.index.view(now, func() {
 		found := o.groups(s, directory, now)
-		order := results[*entry]{found, func(g *entry) (string, string) { return strings.ToLower(g.Name), g.ID }}
+		order := results[*entry]{rows: found, key: func(g *entry) (string, string) { return strings.ToLower(g.Name), g.ID }}
 		var rows []*entry
 		if rows, page.Links, err = order.page(s, limit, o.options); err != nil {
 			return
@@ -105,7 +105,7 @@ func (o *Organization) groupResults(s search, limit int, directory string) (page
 func (o *Organization) counts(g *entry, expand []string, now time.Time) map[string]int {
 	counts := map[string]int{}
 	if slices.Contains(expand, "counts.users") {
-		counts["users"] = o.index.sizeOf(g, now)
+		counts["users"] = o.index.sizeOf(g)
 	}
 	if slices.Contains(expand, "counts.resources") {
 		counts["resources"] = len(o.rolesOf(g.ID))

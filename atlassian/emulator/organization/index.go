@@ -2,6 +2,7 @@ package organization
 
 import (
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,12 +18,17 @@ type index struct {
 	lag time.Duration // 0: what searches see is what is
 
 	mu      sync.RWMutex
-	people  []*person // oldest first
+	sorting sync.Mutex // guards sorted besides mu
+	people  []*person  // oldest first
 	byID    map[string]*person
 	groups  []*entry // oldest first
 	groupID map[string]*entry
 	common  []*entry        // those that hold everyone
 	pending []pendingChange // oldest first; always empty without a lag
+
+	all     []*person // what members returns, nil after a change
+	settled bool      // all stays as it is while time passes
+	sorted  []*person // all by name, nil after a change and until it is asked for
 }
 
 // person is an account in the index. Without a lag it is the tenant's own value.
@@ -34,7 +40,7 @@ type person struct {
 // entry is a group in the index.
 type entry struct {
 	tenant.Group
-	size int // members, unless the group holds everyone
+	people []*person // the members, in order of joining; nobody if the group holds everyone
 }
 
 type pendingChange struct {
@@ -77,7 +83,7 @@ func (x *index) note(c tenant.Change) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.lag == 0 {
-		apply(x)
+		x.apply(apply)
 		return
 	}
 	x.pending = append(x.pending, pendingChange{c.At.Add(x.lag), apply})
@@ -105,17 +111,36 @@ func (x *index) effect(c tenant.Change) func(*index) {
 	return nil
 }
 
+func (x *index) apply(change func(*index)) {
+	change(x)
+	x.all, x.sorted = nil, nil
+}
+
 // view calls look while the index stands still, brought up to now.
 func (x *index) view(now time.Time, look func()) {
 	x.mu.Lock()
 	for len(x.pending) > 0 && !x.pending[0].due.After(now) {
-		x.pending[0].apply(x)
+		x.apply(x.pending[0].apply)
 		x.pending = x.pending[1:]
+	}
+	if x.all == nil || !x.settled {
+		x.findMembers(now.Add(-x.lag))
 	}
 	x.mu.Unlock()
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	look()
+}
+
+// findMembers makes the list of all members.
+func (x *index) findMembers(now time.Time) {
+	x.all, x.sorted, x.settled = make([]*person, 0, len(x.people)), nil, true
+	for _, p := range x.people {
+		if isMember(p.account, now) {
+			x.all = append(x.all, p)
+		}
+		x.settled = x.settled && p.account.Visible(now)
+	}
 }
 
 func (x *index) setAccount(a *tenant.Account) {
@@ -148,7 +173,7 @@ func (x *index) dropGroup(id string) {
 	delete(x.groupID, id)
 	isGone := func(other *entry) bool { return other == g }
 	x.groups, x.common = slices.DeleteFunc(x.groups, isGone), slices.DeleteFunc(x.common, isGone)
-	for _, p := range x.people {
+	for _, p := range g.people {
 		p.groups = slices.DeleteFunc(p.groups, isGone)
 	}
 }
@@ -157,7 +182,7 @@ func (x *index) join(accountID, groupID string) {
 	p, g := x.byID[accountID], x.groupID[groupID]
 	if p != nil && g != nil && !slices.Contains(p.groups, g) {
 		p.groups = append(p.groups, g)
-		g.size++
+		g.people = append(g.people, p)
 	}
 }
 
@@ -165,24 +190,41 @@ func (x *index) leave(accountID, groupID string) {
 	p, g := x.byID[accountID], x.groupID[groupID]
 	if p != nil && g != nil && slices.Contains(p.groups, g) {
 		p.groups = slices.DeleteFunc(p.groups, func(other *entry) bool { return other == g })
-		g.size--
+		g.people = slices.DeleteFunc(g.people, func(other *person) bool { return other == p })
 	}
 }
 
-// members lists the people whom searches find: no apps, no customers, no accounts
-// that are closed for good.
-func (x *index) members(now time.Time) []*person {
-	list := make([]*person, 0, len(x.people))
+// members lists the people whom searches find, oldest first. The caller must not
+// change the list.
+func (x *index) members() []*person { return x.all }
+
+// byName lists the members by name.
+func (x *index) byName() []*person {
+	x.sorting.Lock()
+	defer x.sorting.Unlock()
+	if x.sorted == nil {
+		x.sorted = slices.Clone(x.all)
+		sortRows(x.sorted, nameOfPerson, 1)
+	}
+	return x.sorted
+}
+
+func nameOfPerson(p *person) (name, id string) { return strings.ToLower(p.account.Name), p.account.ID }
+
+// isMember reports whether an account is one that searches find: no app, no
+// customer, nobody who was removed or is closed for good.
+func isMember(a *tenant.Account, now time.Time) bool {
+	return a.Kind == tenant.KindPerson && !a.Deleted && !a.Outside && a.Visible(now)
+}
+
+// outside counts the managed accounts that are in no directory.
+func (x *index) outside() (n int) {
 	for _, p := range x.people {
-		if isMember(p.account, now.Add(-x.lag)) {
-			list = append(list, p)
+		if p.account.Outside && p.account.Managed {
+			n++
 		}
 	}
-	return list
-}
-
-func isMember(a *tenant.Account, now time.Time) bool {
-	return a.Kind == tenant.KindPerson && !a.Deleted && a.Visible(now)
+	return n
 }
 
 // shown lists the groups that searches find.
@@ -212,9 +254,38 @@ func (x *index) isIn(p *person, ids map[string]bool) bool {
 }
 
 // sizeOf returns the number of members of a group.
-func (x *index) sizeOf(g *entry, now time.Time) int {
+func (x *index) sizeOf(g *entry) int {
 	if g.Everyone {
-		return len(x.members(now))
+		return len(x.members())
 	}
-	return g.size
+	return len(g.people)
+}
+
+// some lists the members among whom a search can find anybody, oldest first: those
+// with the ids, or in the groups, that it names. The caller must not change the
+// list.
+func (x *index) some(accountIDs []string, groupIDs map[string]bool, now time.Time) []*person {
+	var list []*person
+	switch {
+	case len(accountIDs) > 0:
+		for _, id := range accountIDs {
+			if p := x.byID[id]; p != nil {
+				list = append(list, p)
+			}
+		}
+	case len(groupIDs) > 0:
+		for id := range groupIDs {
+			g := x.groupID[id]
+			if g != nil && g.Everyone {
+				return x.members()
+			}
+			if g != nil {
+				list = append(list, g.people...)
+			}
+		}
+	default:
+		return x.members()
+	}
+	slices.SortFunc(list, func(a, b *person) int { return a.account.Number - b.account.Number })
+	return slices.DeleteFunc(slices.Compact(list), func(p *person) bool { return !isMember(p.account, now.Add(-x.lag)) })
 }

@@ -32,6 +32,9 @@ type Options struct {
 	TwoDirectories bool          // every third person is in a second directory too
 	Odd            bool          // answers with members and values that no document knows, and without optional ones
 	SyncedStatus   int           // of the refusal to change a group that a directory provisions; default 400
+	RoleLag        time.Duration // until an assigned or revoked role shows; default 2 s, negative: none
+	NoSeats        bool          // nobody gets access to a product any more: 409
+	Rename         bool          // PATCH of a group changes its name and description; what Atlassian's call looks like is not known
 
 	Events EventOptions
 }
@@ -139,6 +142,9 @@ func (o *Options) setDefaults() {
 	}
 	if o.SyncedStatus == 0 {
 		o.SyncedStatus = 400
+	}
+	if o.RoleLag == 0 {
+		o.RoleLag = 2 * time.Second
 	}
 	if o.Events.Delay == 0 {
 		o.Events.Delay = time.Second

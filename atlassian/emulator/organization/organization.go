@@ -44,7 +44,7 @@ func New(t *tenant.Tenant, options Options, rng *rand.Rand) *Organization {
 	}
 	t.Watch(o.events.note)
 	o.limiter.PerSecond = o.options.RateLimit
-	for _, e := range o.endpoints() {
+	for _, e := range slices.Concat(o.endpoints(), o.writes()) {
 		o.routes.HandleFunc(e.pattern, func(w http.ResponseWriter, r *http.Request) {
 			if o.allowed(w, r, e) {
 				e.serve(w, r)

@@ -182,3 +182,6 @@ func TestOrganizationRefusals(t *testing.T) {
 	uncounted := newSite(t, emulator.Options{Organization: emulator.OrganizationOptions{NoCount: true}})
 	uncounted.org(403, "GET", orgUsers+"/count", "")
 }
+
+// asAdministrator makes a request to Jira.
+func asAdministrator(r *http.Request) { r.SetBasicAuth(tenant.AdminEmail, tenant.APIToken) }

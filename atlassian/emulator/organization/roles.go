@@ -20,28 +20,34 @@ var resourceOwners = map[string]string{jiraSite: "jira-software", platformSite: 
 // roleAssignment is a role that the members of a group have for a resource.
 type roleAssignment struct {
 	group, resource, role string
-	isDefault             bool // new members of the resource get it
+	isDefault             bool      // new members of the resource get it
+	from, until           time.Time // when it shows; zero: always
+}
+
+func (a roleAssignment) shows(now time.Time) bool {
+	return !now.Before(a.from) && (a.until.IsZero() || now.Before(a.until))
 }
 
 func seededRoles() []roleAssignment {
 	return []roleAssignment{
-		{tenant.JiraUsersGroupID, jiraSite, "atlassian/user", true},
-		{tenant.AdminsGroupID, jiraSite, "atlassian/admin", false},
-		{tenant.AdminsGroupID, platformSite, "atlassian/site-admin", false},
+		{group: tenant.JiraUsersGroupID, resource: jiraSite, role: "atlassian/user", isDefault: true},
+		{group: tenant.AdminsGroupID, resource: jiraSite, role: "atlassian/admin"},
+		{group: tenant.AdminsGroupID, resource: platformSite, role: "atlassian/site-admin"},
 	}
 }
 
 // rolesOf lists the roles of a group.
 func (o *Organization) rolesOf(groupID string) []roleAssignment {
-	return slices.DeleteFunc(slices.Clone(o.roles), func(a roleAssignment) bool { return a.group != groupID })
+	now := o.tenant.Now()
+	return slices.DeleteFunc(slices.Clone(o.roles), func(a roleAssignment) bool { return a.group != groupID || !a.shows(now) })
 }
 
 // granting returns the ids of the groups that give what a search names, those in
 // among if there are any.
 func (o *Organization) granting(s search, among map[string]bool) map[string]bool {
-	ids := map[string]bool{}
+	ids, now := map[string]bool{}, o.tenant.Now()
 	for _, a := range o.roles {
-		if roleFits(s, a.resource, a.role) && (len(among) == 0 || among[a.group]) {
+		if a.shows(now) && roleFits(s, a.resource, a.role) && (len(among) == 0 || among[a.group]) {
 			ids[a.group] = true
 		}
 	}
@@ -59,7 +65,7 @@ func (o *Organization) productsOf(p *person, now time.Time) []productAccess {
 	for _, g := range o.index.groupsOf(p, now) {
 		for _, a := range o.roles {
 			found := productAccess{Key: resourceOwners[a.resource], ID: a.resource}
-			if a.group == g.ID && found.Key != "platform" && !slices.Contains(products, found) {
+			if a.group == g.ID && a.shows(now) && found.Key != "platform" && !slices.Contains(products, found) {
 				products = append(products, found)
 			}
 		}

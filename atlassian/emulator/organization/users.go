@@ -124,8 +124,10 @@ func (o *Organization) userResults(s search, limit int, r *http.Request) (page r
 	now := o.tenant.Now()
 	o.events.noteRead(now, o.actor(r))
 	o.index.view(now, func() {
-		found := o.people(s, r.PathValue("directory"), now)
-		order := results[*person]{found, func(p *person) (string, string) { return strings.ToLower(p.account.Name), p.account.ID }}
+		order := results[*person]{rows: o.people(s, r.PathValue("directory"), now), key: nameOfPerson}
+		if len(s.SortBy) > 0 && len(order.rows) == len(o.index.members()) {
+			order.ascending = o.index.byName()
+		}
 		var rows []*person
 		if rows, page.Links, err = order.page(s, limit, o.options); err != nil {
 			return
@@ -142,8 +144,9 @@ func (o *Organization) userResults(s search, limit int, r *http.Request) (page r
 // results are the rows that a search has found, in the order in which they were
 // made, with the texts to sort a row by: its name and its id.
 type results[T any] struct {
-	rows []T
-	key  func(T) (name, id string)
+	rows      []T // not to be changed
+	key       func(T) (name, id string)
+	ascending []T // the rows by name; nil: not known yet
 }
 
 // page cuts a page out of the rows and says where the next begins.
@@ -156,27 +159,25 @@ func (l results[T]) page(s search, limit int, options Options) ([]T, map[string]
 	if err != nil {
 		return nil, nil, err
 	}
-	sorted := len(s.SortBy) > 0
+	rows, sorted := l.rows, len(s.SortBy) > 0
 	text := func(row T) string { name, id := l.key(row); return name + "\x00" + id }
 	switch {
 	case sorted:
-		sign := 1
-		if s.SortBy[0].Direction == "desc" {
-			sign = -1
-		}
-		slices.SortFunc(l.rows, func(a, b T) int { return sign * strings.Compare(text(a), text(b)) })
+		descending := s.SortBy[0].Direction == "desc"
+		rows = l.inOrder(descending)
 		if s.Cursor != "" {
-			at, _ = slices.BinarySearchFunc(l.rows, after, func(row T, after string) int {
-				if sign*strings.Compare(text(row), after) <= 0 {
+			at, _ = slices.BinarySearchFunc(rows, after, func(row T, after string) int {
+				if c := strings.Compare(text(row), after); c == 0 || (c < 0) != descending {
 					return -1
 				}
 				return 1
 			})
 		}
 	case options.Shuffled:
-		slices.SortFunc(l.rows, func(a, b T) int { return cmp.Compare(l.scatter(a), l.scatter(b)) })
+		rows = slices.Clone(rows)
+		slices.SortFunc(rows, func(a, b T) int { return cmp.Compare(l.scatter(a), l.scatter(b)) })
 	}
-	rows := l.rows[min(at, len(l.rows)):]
+	rows = rows[min(at, len(rows)):]
 	links := map[string]any{}
 	if options.Odd {
 		links["next"], links["prev"] = nil, nil
@@ -189,6 +190,40 @@ func (l results[T]) page(s search, limit int, options Options) ([]T, map[string]
 		}
 	}
 	return rows, links, nil
+}
+
+// inOrder returns the rows by name.
+func (l results[T]) inOrder(descending bool) []T {
+	switch {
+	case descending:
+		rows := slices.Clone(l.rows)
+		sortRows(rows, l.key, -1)
+		return rows
+	case l.ascending != nil:
+		return l.ascending
+	}
+	rows := slices.Clone(l.rows)
+	sortRows(rows, l.key, 1)
+	return rows
+}
+
+// sortRows sorts rows by name and id, downwards if sign is -1.
+func sortRows[T any](rows []T, key func(T) (name, id string), sign int) {
+	type keyed struct {
+		name, id string
+		row      T
+	}
+	list := make([]keyed, len(rows))
+	for i, row := range rows {
+		list[i].name, list[i].id = key(row)
+		list[i].row = row
+	}
+	slices.SortFunc(list, func(a, b keyed) int {
+		return sign * cmp.Or(strings.Compare(a.name, b.name), strings.Compare(a.id, b.id))
+	})
+	for i := range list {
+		rows[i] = list[i].row
+	}
 }
 
 // scatter gives a row a place that has nothing to do with its age or name.
@@ -299,10 +334,15 @@ func (o *Organization) userPage(s search, directory string, after, limit int) (p
 	return page
 }
 
-// countUsers is GET /admin/v2/orgs/{org}/directories/{directory}/users/count.
+// countUsers is GET /admin/v2/orgs/{org}/directories/{directory}/users/count. Without
+// filters it counts managed accounts too that are in no directory.
 func (o *Organization) countUsers(w http.ResponseWriter, r *http.Request) {
 	o.writeCount(w, func(now time.Time) int {
-		return len(o.people(searchOf(r.URL.Query()), r.PathValue("directory"), now))
+		count := len(o.people(searchOf(r.URL.Query()), r.PathValue("directory"), now))
+		if r.URL.RawQuery == "" && r.PathValue("directory") == "-" {
+			count += o.index.outside()
+		}
+		return count
 	})
 }
 

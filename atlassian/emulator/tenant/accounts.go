@@ -27,6 +27,7 @@ type Account struct {
 	Deleted     bool // closed for good; Jira lists it as "Former user"
 	EmailHidden bool // the person's privacy setting: other users do not see the address
 	Suspended   bool // may not use the products, though the account is active
+	Outside     bool // in no directory of the organization
 	Managed     bool // its e-mail domain is verified, so the organization may change it
 	TimeZone    string
 	Locale      string
