@@ -196,6 +196,8 @@ func BenchmarkFilter(b *testing.B) {
 			{"active", query.NewCompare(active, query.Eq, true)},
 			{"sw", query.NewCompare(displayName, query.Sw, "ba")},
 			{"co", query.NewCompare(displayName, query.Co, "ana")},
+			{"coEmail", query.NewCompare(emailValue, query.Co, "ana")},
+			{"swExternal", query.NewCompare(externalID, query.Sw, "E000001")},
 			{"coRare", query.NewCompare(displayName, query.Co, "nanana")},
 			{"coMost", query.NewCompare(userName, query.Co, "a")},
 			{"ne", query.NewCompare(emailValue, query.Ne, "x")},
@@ -253,10 +255,11 @@ func BenchmarkPut(b *testing.B) {
 		t.Answer(sorted, "")
 		t.Linking("nobody")
 		p, rows := newPeople(), t.Rows()
-		changed := make([]query.Object, 2000)
+		changed := make([]query.Object, 4000)
 		for i := range changed {
-			changed[i] = p.user(i)
-			changed[i][0].Value = rows.ID((i * 7919) % n)
+			changed[i] = rows.Object((i / 2 * 7919) % n)
+			changed[i].Set("title", p.one(p.titles))
+			changed[i].Set("displayName", p.one(p.given)+" "+p.one(p.family))
 		}
 		i := 0
 		b.Run(fmt.Sprintf("alone/%d", n), func(b *testing.B) {

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"maps"
 	"math/bits"
 	"strings"
 	"sync"
@@ -26,15 +27,19 @@ type block struct {
 
 // row returns the row in a slot that has one.
 func (b *block) row(i int) string {
-	from := uint32(0)
-	if i > 0 {
-		from = b.ends[i-1]
-	}
-	row := b.data[from:b.ends[i]]
+	row := b.data[b.start(i):b.ends[i]]
 	if row[0] == shapeApart {
 		return b.apart[i]
 	}
 	return row
+}
+
+// start is where the row in a slot begins in the data.
+func (b *block) start(i int) uint32 {
+	if i == 0 {
+		return 0
+	}
+	return b.ends[i-1]
 }
 
 // change is what becomes of one slot of a block.
@@ -49,56 +54,63 @@ func (b *block) with(changes []change) *block {
 	if b == nil {
 		b = &block{}
 	}
-	next := &block{apart: map[int]string{}}
 	size := len(b.data)
 	for _, c := range changes {
-		size += min(len(c.row), maxInBlock)
+		size += len(c.inBlock()) - int(b.ends[c.at]-b.start(c.at))
 	}
+	next := &block{live: b.live, apart: maps.Clone(b.apart)}
 	var data strings.Builder
 	data.Grow(size)
-	for i := range blockRows {
-		if len(changes) > 0 && changes[0].at == i {
-			next.add(&data, i, changes[0].row)
-			changes = changes[1:]
-		} else if b.live>>i&1 != 0 {
-			next.keep(&data, i, b.row(i))
-		}
-		next.ends[i] = uint32(data.Len())
+	from := 0 // the first slot that is not in next
+	for _, c := range changes {
+		next.take(&data, b, from, c.at)
+		data.Write(c.inBlock())
+		next.ends[c.at] = uint32(data.Len())
+		next.note(c)
+		from = c.at + 1
 	}
+	next.take(&data, b, from, blockRows)
 	next.data = data.String()
-	if data.Cap() > data.Len()+data.Len()/8 {
-		next.data = strings.Clone(next.data)
-	}
-	if len(next.apart) == 0 {
-		next.apart = nil
-	}
 	return next
 }
 
-// add puts a row into a slot, unless it is nil.
-func (b *block) add(data *strings.Builder, i int, row []byte) {
-	switch {
-	case row == nil:
+// take takes the slots from one on, up to another, over from a block.
+func (b *block) take(data *strings.Builder, old *block, from, to int) {
+	if from == to {
 		return
-	case len(row) > maxInBlock:
-		b.apart[i] = string(row)
-		data.WriteByte(shapeApart)
-	default:
-		data.Write(row)
 	}
-	b.live |= 1 << i
+	first := old.start(from)
+	shift := uint32(data.Len()) - first
+	data.WriteString(old.data[first:old.ends[to-1]])
+	for i := from; i < to; i++ {
+		b.ends[i] = old.ends[i] + shift
+	}
 }
 
-// keep takes a row over from another block.
-func (b *block) keep(data *strings.Builder, i int, row string) {
-	if len(row) > maxInBlock {
-		b.apart[i] = row
-		data.WriteByte(shapeApart)
-	} else {
-		data.WriteString(row)
+// note notes what besides the data tells of a slot.
+func (b *block) note(c change) {
+	b.live &^= 1 << c.at
+	delete(b.apart, c.at)
+	if c.row != nil {
+		b.live |= 1 << c.at
 	}
-	b.live |= 1 << i
+	if len(c.row) > maxInBlock {
+		if b.apart == nil {
+			b.apart = map[int]string{}
+		}
+		b.apart[c.at] = string(c.row)
+	}
 }
+
+// inBlock is what stands in the data of a block for the row.
+func (c change) inBlock() []byte {
+	if len(c.row) > maxInBlock {
+		return apartMark
+	}
+	return c.row
+}
+
+var apartMark = []byte{shapeApart}
 
 // state is all rows at a time. It is never changed.
 type state struct {

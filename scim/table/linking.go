@@ -34,22 +34,21 @@ func (t *Table) link(s *state) map[string][]uint32 {
 	return linking
 }
 
-// relink brings linking up to date before the row in a slot becomes o, or goes if
-// that is nil.
-func (t *Table) relink(slot uint32, o query.Object) {
+// relink brings linking up to date before the row in a slot becomes another one, or
+// goes; see derive.
+func (t *Table) relink(slot uint32, o query.Object, row []byte) {
 	if t.linking == nil {
 		return
 	}
 	var before []string
 	if b := int(slot / blockRows); b < len(t.blocks) && t.blocks[b].live>>(slot%blockRows)&1 != 0 {
-		for id := range t.links.Of(t.packer.picker(t.links.Name).pick(t.row(slot))) {
-			before = append(before, id)
+		was := t.row(slot)
+		if row != nil && t.packer.member(was, t.links.Name) == t.packer.member(string(row), t.links.Name) {
+			return
 		}
+		before = slices.Collect(t.links.Of(t.packer.picker(t.links.Name).pick(was)))
 	}
 	after := slices.Collect(t.links.Of(o))
-	if slices.Equal(before, after) {
-		return
-	}
 	for _, id := range before {
 		if slots := withoutSlot(t.linking[id], slot); len(slots) > 0 {
 			t.linking[id] = slots

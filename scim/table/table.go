@@ -103,7 +103,7 @@ func (t *Table) put(objects []query.Object) {
 		if i+1 < len(arrivals) && arrivals[i+1].slot == a.slot {
 			continue // a later one of the same id counts
 		}
-		t.derive(a.slot, a.object)
+		t.derive(a.slot, a.object, b[a.from:a.to])
 		changes = append(changes, change{int(a.slot % blockRows), b[a.from:a.to]})
 		if i+1 == len(arrivals) || arrivals[i+1].slot/blockRows != a.slot/blockRows {
 			t.change(int(a.slot/blockRows), changes)
@@ -145,9 +145,9 @@ func (t *Table) change(at int, changes []change) {
 	t.current.Store(nil)
 }
 
-// derive tells all that is kept besides the rows what becomes of a slot; nil: it has
-// no row any more. The row is still what it was.
-func (t *Table) derive(slot uint32, o query.Object) {
+// derive tells all that is kept besides the rows what becomes of a slot, as an object
+// and as a row; nil: it has no row any more. The row in the slot is still what it was.
+func (t *Table) derive(slot uint32, o query.Object, row []byte) {
 	if bare := o != nil && t.links.Missing(o); bare != (int(slot/64) < len(t.bare) && t.bare.has(slot)) {
 		t.bare.put(slot, bare)
 		if bare {
@@ -156,7 +156,7 @@ func (t *Table) derive(slot uint32, o query.Object) {
 			t.naked--
 		}
 	}
-	t.relink(slot, o)
+	t.relink(slot, o, row)
 	t.derived.update(slot, o)
 }
 
@@ -169,7 +169,7 @@ func (t *Table) Delete(id string) bool {
 		return false
 	}
 	t.ids.remove(keyOf(id))
-	t.derive(slot, nil)
+	t.derive(slot, nil, nil)
 	t.change(int(slot/blockRows), []change{{at: int(slot % blockRows)}})
 	t.rows--
 	if empty := t.slots - t.rows; empty > 1024 && empty > t.rows {

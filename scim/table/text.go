@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"strings"
 
 	"scim-atlassian/scim/query"
 )
@@ -118,6 +119,50 @@ func (c *textColumn) after(cells []byte, at int) int {
 type wanted struct {
 	op   query.Op
 	text []byte
+	rare int // the index in text of the byte that texts have least
+}
+
+// frequent are the bytes that names and addresses have, the most frequent first. All
+// others count as rarer.
+const frequent = "aeinorslt cmdhu.@gbpkvfyw0123456789jzxq"
+
+func newWanted(op query.Op, text []byte) wanted {
+	w, rank := wanted{op: op, text: text}, -1
+	for i, b := range text {
+		r := strings.IndexByte(frequent, b)
+		if r < 0 {
+			r = len(frequent)
+		}
+		if r > rank {
+			w.rare, rank = i, r
+		}
+	}
+	return w
+}
+
+// index is the first place of the text in b, -1 if it is not there. It looks for the
+// rare byte, as long as that is rare.
+func (w *wanted) index(b []byte) int {
+	from := 0
+	for tries := 0; ; tries++ {
+		if from+len(w.text) > len(b) {
+			return -1
+		}
+		if tries > 4+from/32 {
+			if hit := bytes.Index(b[from:], w.text); hit >= 0 {
+				return from + hit
+			}
+			return -1
+		}
+		at := bytes.IndexByte(b[from+w.rare:], w.text[w.rare])
+		if at < 0 {
+			return -1
+		}
+		if from += at; bytes.HasPrefix(b[from:], w.text) {
+			return from
+		}
+		from++
+	}
 }
 
 func (c *textColumn) match(leaf query.Expr, within set) (sure, maybe set, ok bool) {
@@ -126,9 +171,9 @@ func (c *textColumn) match(leaf query.Expr, within set) (sure, maybe set, ok boo
 	if !ok {
 		return nil, nil, false
 	}
-	w := wanted{e.Op, []byte(text)}
+	w := newWanted(e.Op, []byte(text))
 	if !c.exact {
-		w.text = query.AppendFold(nil, text)
+		w = newWanted(e.Op, query.AppendFold(nil, text))
 	}
 	sure = make(set, len(within))
 	for i, word := range within {
@@ -148,7 +193,7 @@ func (c *textColumn) match(leaf query.Expr, within set) (sure, maybe set, ok boo
 func (c *textColumn) scan(cells []byte, w wanted) (found uint64) {
 	slot, from := 0, 0 // of the cell to look at
 	for from < len(cells) {
-		hit := bytes.Index(cells[from:], w.text)
+		hit := w.index(cells[from:])
 		if hit < 0 {
 			return found
 		}

@@ -20,16 +20,25 @@ func (d *dictionary) reader(row string) reader { return reader{d, row, row} }
 
 // key returns the key of the id of a row, see appendKey.
 func (d *dictionary) key(row string) string {
+	if key := d.member(row, "id"); key != "" {
+		return key
+	}
+	return "\x00" // of the empty text
+}
+
+// member returns the value of a member as it stands in a row, nothing if there is no
+// such member.
+func (d *dictionary) member(row, name string) string {
 	r := d.reader(row)
 	names, _ := r.names()
-	for _, name := range names {
+	for _, one := range names {
 		from := r.s
 		r.skip()
-		if name == "id" {
+		if one == name {
 			return from[:len(from)-len(r.s)]
 		}
 	}
-	return "\x00" // of the empty text
+	return ""
 }
 
 // unpack returns the object of a row. It shares no memory with the row.
