@@ -52,7 +52,8 @@ var places = map[string]place{
 	"scim/server": {ours: []string{"scim/document", "scim/bulk", "scim/list", "scim/auth", "scim/resource", "scim/query", "schemas"},
 		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	// Engines: what was read, and what went wrong.
-	"scim/table":    {ours: []string{"scim/resource", "scim/query"}},
+	"scim/packed":   {ours: []string{"scim/query"}},
+	"scim/table":    {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
 	"scim/mirror":   {ours: []string{"scim/table", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
 	// Backends: directory and jira do not know each other.

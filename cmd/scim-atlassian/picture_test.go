@@ -27,7 +27,7 @@ const storeys = `
 
                                                                  scim/table
 
-                                 scim/resource
+                                 scim/resource                  scim/packed
 
  scim/state               schemas          scim/query                   atlassian
 `

@@ -77,7 +77,7 @@ func (t *Table) completed(q resource.ListQuery, s *state) []uint32 {
 	k := newKeyer(s, by, q.ByID)
 	var keys []keyed
 	for _, slot := range maybe.slots(maybe.len()) {
-		o := q.Complete(s.unpack(s.row(slot)))
+		o := q.Complete(s.Object(s.row(slot)))
 		if query.Match(q.Filter, o) {
 			keys = append(keys, k.ofObject(slot, o))
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"scim-atlassian/scim/packed"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -22,13 +23,13 @@ type block struct {
 	data  string
 	ends  [blockRows]uint32 // by slot: where the row ends in data
 	live  uint64            // slots that have a row
-	apart map[int]string    // long rows, whose place in data has shapeApart alone
+	apart map[int]string    // long rows, whose place in data has apartMark
 }
 
 // row returns the row in a slot that has one.
 func (b *block) row(i int) string {
 	row := b.data[b.start(i):b.ends[i]]
-	if row[0] == shapeApart {
+	if row[0] == 0 {
 		return b.apart[i]
 	}
 	return row
@@ -110,11 +111,12 @@ func (c change) inBlock() []byte {
 	return c.row
 }
 
-var apartMark = []byte{shapeApart}
+// apartMark is in the data of a block for a row that stands apart: no row begins so.
+var apartMark = []byte{0}
 
 // state is all rows at a time. It is never changed.
 type state struct {
-	dictionary
+	packed.Dictionary
 	blocks []*block
 	rows   int
 
@@ -141,11 +143,7 @@ func (s *state) live() set {
 }
 
 // id returns the id of the row in a slot.
-func (s *state) id(slot uint32) string {
-	r := s.reader(s.key(s.row(slot)))
-	id, _ := r.value().(string)
-	return strings.Clone(id)
-}
+func (s *state) id(slot uint32) string { return s.Dictionary.ID(s.row(slot)) }
 
 // ids returns the ids of the rows in some slots.
 func (s *state) ids(slots []uint32) []string {
@@ -171,7 +169,7 @@ func (s *source) ID(i int) string { return s.id(s.slots[i]) }
 
 // Object implements resource.Source.
 func (s *source) Object(i int) query.Object {
-	o := s.unpack(s.row(s.slots[i]))
+	o := s.Dictionary.Object(s.row(s.slots[i]))
 	if s.complete != nil {
 		return s.complete(o)
 	}

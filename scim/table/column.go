@@ -133,12 +133,12 @@ func (t *Table) makeColumn(name columnName, path query.Path) column {
 		c = newTextColumn(path)
 	}
 	s := t.state()
-	pick := s.picker(memberOf(path))
+	pick := s.Picker(memberOf(path))
 	for i, b := range s.blocks {
 		for at := range min(blockRows, t.slots-i*blockRows) {
 			var o query.Object
 			if b.live>>at&1 != 0 {
-				o = pick.pick(b.row(at))
+				o = pick.Pick(b.row(at))
 			}
 			c.put(uint32(i*blockRows+at), o)
 		}

@@ -134,12 +134,12 @@ func outwardPath(e query.Has, p query.Path) (query.Path, bool) {
 func (t *Table) matching(e query.Expr, s *state) set {
 	live := s.live()
 	sure, maybe := search{Table: t}.find(e, live)
-	pick := s.picker(membersOf(e)...)
+	pick := s.Picker(membersOf(e)...)
 	found := sure.or(nil)
 	for i, word := range maybe.without(sure) {
 		for ; word != 0; word &= word - 1 {
 			at := lowest(word)
-			if query.Match(e, pick.pick(s.blocks[i].row(at))) {
+			if query.Match(e, pick.Pick(s.blocks[i].row(at))) {
 				found[i] |= 1 << at
 			}
 		}

@@ -2,7 +2,7 @@ package table
 
 import "hash/maphash"
 
-// ids finds the slots of rows by the keys of their ids, see appendIDKey. It is a hash
+// ids finds the slots of rows by the keys of their ids, see packed.KeyOf. It is a hash
 // table that holds slots alone: the ids are in the rows.
 type ids struct {
 	seed  maphash.Seed

@@ -25,9 +25,9 @@ func (t *Table) Linking(id string) []string {
 // link makes linking from all rows.
 func (t *Table) link(s *state) map[string][]uint32 {
 	linking := map[string][]uint32{}
-	pick := s.picker(t.links.Name)
+	pick := s.Picker(t.links.Name)
 	for _, slot := range s.slots() {
-		for id := range t.links.Of(pick.pick(s.row(slot))) {
+		for id := range t.links.Of(pick.Pick(s.row(slot))) {
 			addLink(linking, id, slot)
 		}
 	}
@@ -43,10 +43,10 @@ func (t *Table) relink(slot uint32, o query.Object, row []byte) {
 	var before []string
 	if b := int(slot / blockRows); b < len(t.blocks) && t.blocks[b].live>>(slot%blockRows)&1 != 0 {
 		was := t.row(slot)
-		if row != nil && t.packer.member(was, t.links.Name) == t.packer.member(string(row), t.links.Name) {
+		if row != nil && t.packer.Member(was, t.links.Name) == t.packer.Member(string(row), t.links.Name) {
 			return
 		}
-		before = slices.Collect(t.links.Of(t.packer.picker(t.links.Name).pick(was)))
+		before = slices.Collect(t.links.Of(t.packer.Picker(t.links.Name).Pick(was)))
 	}
 	after := slices.Collect(t.links.Of(o))
 	for _, id := range before {

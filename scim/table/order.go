@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"scim-atlassian/scim/packed"
 	"scim-atlassian/scim/query"
 )
 
@@ -60,14 +61,14 @@ type keyer struct {
 	*state
 	by   *query.Path
 	byID bool
-	pick *picker
+	pick *packed.Picker
 	room []byte // keys are cut from it
 }
 
 func newKeyer(s *state, by *query.Path, byID bool) *keyer {
 	k := &keyer{state: s, by: by, byID: byID}
 	if by != nil {
-		k.pick = s.picker(memberOf(*by))
+		k.pick = s.Picker(memberOf(*by))
 	}
 	return k
 }
@@ -77,7 +78,7 @@ func (k *keyer) of(slot uint32) keyed {
 	if k.by == nil {
 		return k.ofObject(slot, nil)
 	}
-	return k.ofObject(slot, k.pick.pick(k.row(slot)))
+	return k.ofObject(slot, k.pick.Pick(k.row(slot)))
 }
 
 // ofObject is of for a row that has been unpacked.

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"scim-atlassian/scim/packed"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -26,7 +27,7 @@ type Table struct {
 	links resource.Links
 
 	mu     sync.RWMutex // guards what follows
-	packer *packer
+	packer *packed.Packer
 	blocks []*block
 	slots  int // slots in use, with those whose rows are gone
 	rows   int
@@ -53,7 +54,7 @@ func New(links resource.Links) *Table {
 
 // reset removes all rows, for a caller that holds the lock.
 func (t *Table) reset() {
-	t.packer = newPacker(t.links.Name)
+	t.packer = packed.NewPacker(t.links.Name)
 	t.blocks, t.slots, t.rows, t.ids = nil, 0, 0, newIDs(0, t.keyOf)
 	t.bare, t.naked, t.linking = nil, 0, nil
 	t.derived.forget()
@@ -89,12 +90,11 @@ type arrival struct {
 
 func (t *Table) put(objects []query.Object) {
 	arrivals := make([]arrival, len(objects))
-	p := packing{packer: t.packer, learns: true}
-	b := t.buffer[:0]
+	b, ends := t.packer.Append(t.buffer[:0], objects)
+	from := 0
 	for i, o := range objects {
-		from := len(b)
-		b = p.row(b, o)
-		arrivals[i] = arrival{t.slotFor(keyOf(o.Text("id"))), from, len(b), o}
+		arrivals[i] = arrival{t.slotFor(packed.KeyOf(o.Text("id"))), from, ends[i], o}
+		from = ends[i]
 	}
 	t.arriving = t.arriving[:0]
 	slices.SortStableFunc(arrivals, func(a, b arrival) int { return int(a.slot) - int(b.slot) })
@@ -133,7 +133,7 @@ func (t *Table) keyOf(slot uint32) string {
 	if first := t.slots - len(t.arriving); int(slot) >= first {
 		return t.arriving[int(slot)-first]
 	}
-	return t.packer.key(t.row(slot))
+	return t.packer.Key(t.row(slot))
 }
 
 // change replaces a block, or appends the first that is not there yet.
@@ -164,11 +164,11 @@ func (t *Table) derive(slot uint32, o query.Object, row []byte) {
 func (t *Table) Delete(id string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slot, ok := t.ids.find(keyOf(id))
+	slot, ok := t.ids.find(packed.KeyOf(id))
 	if !ok {
 		return false
 	}
-	t.ids.remove(keyOf(id))
+	t.ids.remove(packed.KeyOf(id))
 	t.derive(slot, nil, nil)
 	t.change(int(slot/blockRows), []change{{at: int(slot % blockRows)}})
 	t.rows--
@@ -187,10 +187,10 @@ func (t *Table) renumber(slots []uint32) {
 	relink := t.linking != nil
 	t.linking = nil
 	changes := make([]change, 0, blockRows)
-	pick := old.picker(t.links.Name)
+	pick := old.Picker(t.links.Name)
 	for i, slot := range slots {
 		row := old.row(slot)
-		if t.links.Missing(pick.pick(row)) {
+		if t.links.Missing(pick.Pick(row)) {
 			t.bare.put(uint32(i), true)
 			t.naked++
 		}
@@ -215,7 +215,7 @@ func (t *Table) renumber(slots []uint32) {
 func (t *Table) state() *state {
 	s := t.current.Load()
 	if s == nil {
-		s = &state{dictionary: t.packer.dictionary, blocks: slices.Clone(t.blocks), rows: t.rows}
+		s = &state{Dictionary: t.packer.Dictionary, blocks: slices.Clone(t.blocks), rows: t.rows}
 		t.current.Store(s)
 	}
 	return s
@@ -232,11 +232,11 @@ func (t *Table) now() *state {
 func (t *Table) Get(id string) query.Object {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	slot, ok := t.ids.find(keyOf(id))
+	slot, ok := t.ids.find(packed.KeyOf(id))
 	if !ok {
 		return nil
 	}
-	return t.packer.unpack(t.row(slot))
+	return t.packer.Object(t.row(slot))
 }
 
 // row returns the row in a slot that has one.
@@ -246,7 +246,7 @@ func (t *Table) row(slot uint32) string { return t.blocks[slot/blockRows].row(in
 func (t *Table) Has(id string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	_, ok := t.ids.find(keyOf(id))
+	_, ok := t.ids.find(packed.KeyOf(id))
 	return ok
 }
 
@@ -261,17 +261,16 @@ func (t *Table) Len() int {
 func (t *Table) Holds(o query.Object) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	slot, ok := t.ids.find(keyOf(o.Text("id")))
+	slot, ok := t.ids.find(packed.KeyOf(o.Text("id")))
 	if !ok {
 		return false
 	}
 	row := t.row(slot)
 	var stack [1024]byte
-	p := packing{packer: t.packer}
-	if string(p.row(stack[:0], o)) == row {
+	if string(t.packer.AppendKnown(stack[:0], o)) == row {
 		return true
 	}
-	return query.Equal(t.packer.unpack(row), o) // what is in the dictionary now may be spelled out in the row
+	return query.Equal(t.packer.Object(row), o) // what is in the dictionary now may be spelled out in the row
 }
 
 // IDs lists the ids of all rows, in order.
@@ -298,7 +297,7 @@ func (t *Table) Arrange(ids []string) {
 	slots := make([]uint32, 0, t.rows)
 	named := make(set, len(t.blocks))
 	for _, id := range ids {
-		if slot, ok := t.ids.find(keyOf(id)); ok && !named.has(slot) {
+		if slot, ok := t.ids.find(packed.KeyOf(id)); ok && !named.has(slot) {
 			named.put(slot, true)
 			slots = append(slots, slot)
 		}

@@ -1,4 +1,4 @@
-package table
+package packed
 
 import (
 	"encoding/binary"
@@ -11,24 +11,31 @@ import (
 
 // reader reads what a packer wrote.
 type reader struct {
-	*dictionary
+	*Dictionary
 	s     string // what is left
 	whole string // the row, for texts that it has twice
 }
 
-func (d *dictionary) reader(row string) reader { return reader{d, row, row} }
+func (d *Dictionary) reader(row string) reader { return reader{d, row, row} }
 
-// key returns the key of the id of a row, see appendKey.
-func (d *dictionary) key(row string) string {
-	if key := d.member(row, "id"); key != "" {
+// Key returns the key of the id of a row, see appendKey.
+func (d *Dictionary) Key(row string) string {
+	if key := d.Member(row, "id"); key != "" {
 		return key
 	}
 	return "\x00" // of the empty text
 }
 
-// member returns the value of a member as it stands in a row, nothing if there is no
+// ID returns the id of a row.
+func (d *Dictionary) ID(row string) string {
+	r := d.reader(d.Key(row))
+	id, _ := r.value().(string)
+	return strings.Clone(id)
+}
+
+// Member returns the value of a member as it stands in a row, nothing if there is no
 // such member.
-func (d *dictionary) member(row, name string) string {
+func (d *Dictionary) Member(row, name string) string {
 	r := d.reader(row)
 	names, _ := r.names()
 	for _, one := range names {
@@ -41,8 +48,8 @@ func (d *dictionary) member(row, name string) string {
 	return ""
 }
 
-// unpack returns the object of a row. It shares no memory with the row.
-func (d *dictionary) unpack(row string) query.Object {
+// Object returns the object of a row. It shares no memory with the row.
+func (d *Dictionary) Object(row string) query.Object {
 	r := d.reader(strings.Clone(row)) // once for all texts, which are parts of it
 	return r.object()
 }
@@ -136,7 +143,7 @@ func (r *reader) value() any {
 func (r *reader) reference(tag byte) any {
 	switch tag {
 	case tagAgain:
-		before := reader{r.dictionary, r.whole[r.uvarint():], r.whole}
+		before := reader{r.Dictionary, r.whole[r.uvarint():], r.whole}
 		return before.value()
 	case tagName:
 		return r.text() + " " + r.text()
@@ -210,21 +217,22 @@ func (r *reader) skip() {
 	}
 }
 
-// picker unpacks some members of rows. Use one for many rows; it is not safe for
+// Picker unpacks some members of rows. Use one for many rows; it is not safe for
 // concurrent use.
-type picker struct {
-	*dictionary
+type Picker struct {
+	*Dictionary
 	names  []string // of the members
 	places [][]bool // by shape: which members these are, nil: not known yet
 }
 
-func (d *dictionary) picker(names ...string) *picker {
-	return &picker{dictionary: d, names: names}
+// Picker returns a picker of members.
+func (d *Dictionary) Picker(names ...string) *Picker {
+	return &Picker{Dictionary: d, names: names}
 }
 
-// pick returns an object with those members of the row that the picker is for. Its
+// Pick returns an object with those members of the row that the picker is for. Its
 // texts are parts of the row.
-func (p *picker) pick(row string) query.Object {
+func (p *Picker) Pick(row string) query.Object {
 	r := p.reader(row)
 	names, number := r.names()
 	wanted := p.wanted(names, number)
@@ -240,7 +248,7 @@ func (p *picker) pick(row string) query.Object {
 }
 
 // wanted says which members of a shape to unpack, up to the last of them.
-func (p *picker) wanted(names []string, number uint64) []bool {
+func (p *Picker) wanted(names []string, number uint64) []bool {
 	if number >= firstShape && int(number) < len(p.places) && p.places[number] != nil {
 		return p.places[number]
 	}

@@ -1,8 +1,10 @@
-package table
+// Package packed keeps objects as bytes, each of them a row, in which what many objects
+// have in common stands as a number: the names of members, texts that are there twice,
+// and elements of the links between resources.
+package packed
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"hash/maphash"
 	"math"
@@ -43,36 +45,19 @@ const (
 	farWords  = nearWords + (0x100-tagWords)<<8
 )
 
-// Shapes with a number of their own begin with firstShape. Below it are those of rows
-// that stand apart from their block, see block, and of objects with their names in
-// them.
+// Shapes with a number of their own begin with firstShape. Below it are none, so that no
+// row begins with a zero, and that of objects with their names in them.
 const (
-	shapeApart = iota
+	shapeNone = iota
 	shapeNamed
 	firstShape
 )
 
-// Bounds of a dictionary. What is beyond them is written where it occurs.
-const (
-	maxShapes   = 1 << 12
-	maxTexts    = 1 << 16
-	maxElements = 1 << 17
-
-	minText = 3  // bytes of a text that is worth a number
-	maxText = 40 // longer ones are hardly ever there twice
-)
-
-// dictionary is what the numbers in rows stand for. It only grows, so a copy of it is
-// good for all rows that were packed before, whatever is added later.
-type dictionary struct {
-	shapes   [][]string
-	texts    []any    // boxed once for all that have them
-	elements []string // packed
-}
-
-// packer turns objects into rows. It is guarded by the lock of its table.
-type packer struct {
-	dictionary
+// Packer turns objects into rows. A copy of its Dictionary turns the rows that were
+// made before into objects again. It is not safe for concurrent use, but for methods
+// that say so.
+type Packer struct {
+	Dictionary
 	links string // the attribute whose elements have numbers
 
 	shapeOf   map[string]uint64 // by the names
@@ -83,42 +68,36 @@ type packer struct {
 	listed    sightings
 }
 
-func newPacker(links string) *packer {
-	return &packer{
+// NewPacker returns a packer whose dictionary is empty. links is the attribute whose
+// elements are worth a number, empty for none.
+func NewPacker(links string) *Packer {
+	return &Packer{
 		links: links, shapeOf: map[string]uint64{}, elementOf: map[string]uint64{}, seed: maphash.MakeSeed(),
 	}
 }
 
-// sightings remember what was seen once, so that the dictionary takes only what is
-// there twice. They forget some of it where memory is short.
-type sightings struct {
-	hashes []uint32
-	lost   int // hashes forgotten since the last growth
+// Append appends objects to b as rows, and returns where each ends. It panics on a value
+// that is none of the types of query.Member.
+func (p *Packer) Append(b []byte, objects []query.Object) (rows []byte, ends []int) {
+	all, ends := packing{Packer: p, learns: true}, make([]int, len(objects))
+	for i, o := range objects {
+		b = all.row(b, o)
+		ends[i] = len(b)
+	}
+	return b, ends
 }
 
-// maxSightings bounds the memory to 1 MB.
-const maxSightings = 1 << 18
-
-// again reports whether the hash was seen before, and remembers it.
-func (s *sightings) again(hash uint64) bool {
-	if s.lost >= len(s.hashes) && len(s.hashes) < maxSightings {
-		s.hashes, s.lost = make([]uint32, max(1<<10, 2*len(s.hashes))), 0
-	}
-	at, mark := hash%uint64(len(s.hashes)), uint32(hash>>32)|1
-	if s.hashes[at] == mark {
-		return true
-	}
-	if s.hashes[at] != 0 {
-		s.lost++
-	}
-	s.hashes[at] = mark
-	return false
+// AppendKnown appends an object as Append does, but takes nothing into the dictionary.
+// Many may call it at the same time, and nobody Append meanwhile.
+func (p *Packer) AppendKnown(b []byte, o query.Object) []byte {
+	one := packing{Packer: p}
+	return one.row(b, o)
 }
 
 // packing is one use of a packer. One that does not learn leaves the packer as it is,
 // so that there may be several of them at a time.
 type packing struct {
-	*packer
+	*Packer
 	learns bool
 
 	from  int       // where the row begins
@@ -133,7 +112,7 @@ type spelled struct {
 	at   int
 }
 
-// row appends an object to b as a row. The id of a row is spelled out.
+// row appends an object to b as a row. Its id is spelled out.
 func (p *packing) row(b []byte, o query.Object) []byte {
 	p.from, p.known = len(b), p.known[:0]
 	b = p.shape(b, o)
@@ -174,8 +153,8 @@ func appendKey(b []byte, id string) []byte {
 	return literal(b, id)
 }
 
-// keyOf returns the key of an id.
-func keyOf(id string) string {
+// KeyOf returns the key of an id.
+func KeyOf(id string) string {
 	var stack [40]byte
 	return string(appendKey(stack[:0], id))
 }
@@ -246,7 +225,7 @@ func (p *packing) value(b []byte, v any) []byte {
 		}
 		return b
 	}
-	panic(fmt.Sprintf("table: a member cannot hold a %T", v))
+	panic(fmt.Sprintf("packed: a member cannot hold a %T", v))
 }
 
 // text appends a text, by its number if it has one.
@@ -303,50 +282,6 @@ func (p *packing) word(s string, add bool) (number uint64, known bool) {
 	p.texts = append(p.texts, strings.Clone(s))
 	p.textOf.add(hash, uint64(len(p.texts)-1))
 	return uint64(len(p.texts) - 1), true
-}
-
-// words finds the numbers of texts: a hash table that keeps of each the upper half of
-// its hash, which says where to look for it, and its number plus one.
-type words struct {
-	cells []uint64 // as many as a power of two; 0: empty
-	used  int
-}
-
-func (w *words) find(hash uint64, s string, texts []any) (number uint64, ok bool) {
-	if w.used == 0 {
-		return 0, false
-	}
-	mask := uint64(len(w.cells) - 1)
-	for at := hash >> 32 & mask; w.cells[at] != 0; at = (at + 1) & mask {
-		if c := w.cells[at]; c>>32 == hash>>32 && texts[uint32(c)-1].(string) == s {
-			return uint64(uint32(c) - 1), true
-		}
-	}
-	return 0, false
-}
-
-// add enters the number of a text that is not there.
-func (w *words) add(hash, number uint64) {
-	if w.used >= len(w.cells)/2 {
-		old := w.cells
-		w.cells = make([]uint64, max(256, 2*len(old)))
-		for _, c := range old {
-			if c != 0 {
-				w.enter(c)
-			}
-		}
-	}
-	w.enter(hash>>32<<32 | (number + 1))
-	w.used++
-}
-
-func (w *words) enter(cell uint64) {
-	mask := uint64(len(w.cells) - 1)
-	at := cell >> 32 & mask
-	for w.cells[at] != 0 {
-		at = (at + 1) & mask
-	}
-	w.cells[at] = cell
 }
 
 // parts divides a name or an address in two, if it has the form of one, and returns
@@ -423,47 +358,3 @@ func instant(b []byte, v time.Time) []byte {
 
 // epoch makes the seconds of our time short: 2025-01-01.
 const epoch = 1735689600
-
-// uuid is a UUID as a number.
-type uuid [16]byte
-
-// parseUUID reads a UUID whose usual form, in lower case, is exactly s.
-func parseUUID(s string) (id uuid, ok bool) {
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return id, false
-	}
-	at := 0
-	for i := 0; i < 36; i += 2 {
-		if s[i] == '-' {
-			i++
-		}
-		high, low := nibble(s[i]), nibble(s[i+1])
-		if high|low > 15 {
-			return id, false
-		}
-		id[at] = high<<4 | low
-		at++
-	}
-	return id, true
-}
-
-func nibble(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
-	}
-	return 0xff
-}
-
-func (id uuid) String() string {
-	var b [36]byte
-	hex.Encode(b[:8], id[:4])
-	hex.Encode(b[9:13], id[4:6])
-	hex.Encode(b[14:18], id[6:8])
-	hex.Encode(b[19:23], id[8:10])
-	hex.Encode(b[24:], id[10:])
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	return string(b[:])
-}
