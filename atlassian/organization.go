@@ -18,7 +18,8 @@ import (
 type Organization struct {
 	*caller
 	id    string
-	batch batchSize // of accounts that one search names
+	batch learned // accounts that one search names
+	page  learned // accounts of one page
 
 	// OldLists lets UserPage and User use the lists that Atlassian ends on 30 June 2027 instead of the searches that
 	// replace them. It must be set before the first request.
@@ -169,11 +170,18 @@ func (o *Organization) Users(ctx context.Context) ([]*OrganizationUser, error) {
 	return nil, &Error{Kind: Unavailable, Op: o.listing(), Detail: "the accounts changed while they were read"}
 }
 
+// Atlassian does not say how large a page of accounts may be: 100 is in use, and 50 is what a search has by itself.
+const largestPage, usualPage = 100, 50
+
 // readUsers follows the cursors to their end. It returns an account twice if upstream does.
 func (o *Organization) readUsers(ctx context.Context) (users []*OrganizationUser, ids map[string]bool, err error) {
 	ids, cursors := make(map[string]bool), make(map[string]bool)
 	for cursor := ""; ; {
-		page, err := o.UserPage(ctx, cursor, 100)
+		page, err := o.UserPage(ctx, cursor, o.page.or(largestPage))
+		if KindOf(err) == Invalid && cursor == "" && o.page.or(largestPage) > usualPage {
+			o.page.set(usualPage)
+			continue
+		}
 		if err != nil {
 			return nil, nil, err
 		}

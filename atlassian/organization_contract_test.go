@@ -249,3 +249,15 @@ func TestAuditRecords(t *testing.T) {
 		t.Errorf("the record points to the projects %s", got)
 	}
 }
+
+// TestSmallPages has an organization whose searches give fewer accounts at once than we ask for.
+func TestSmallPages(t *testing.T) {
+	e, o := organization(t, emulator.Options{Users: 120, Seed: 1, Organization: emulator.OrganizationOptions{MaxLimit: 50}})
+	for _, want := range []int{5, 4} { // one that is refused, pages, and count
+		e.ClearLog()
+		users, err := o.Users(t.Context())
+		if err != nil || len(users) != 126 || len(e.Log()) != want {
+			t.Errorf("%d accounts, %v, %d calls; want 126, %d calls", len(users), err, len(e.Log()), want)
+		}
+	}
+}

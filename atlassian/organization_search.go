@@ -43,28 +43,20 @@ func (o *Organization) SearchUsers(ctx context.Context, search UserSearch) (*Org
 	return &OrganizationPage{page.Data, page.Links.Next}, nil
 }
 
-// batchSize is how many accounts one search may name: a guess that a refusal makes smaller, since Atlassian does not say.
-type batchSize struct{ size atomic.Int32 }
+// learned is a limit that Atlassian does not publish: a guess that refusals make smaller.
+type learned struct{ limit atomic.Int32 }
 
-const firstBatch = 50
-
-func (b *batchSize) now() int {
-	if n := b.size.Load(); n > 0 {
+func (l *learned) or(guess int) int {
+	if n := l.limit.Load(); n > 0 {
 		return int(n)
 	}
-	return firstBatch
+	return guess
 }
 
-// halve makes batches of refused accounts smaller and reports whether that was possible.
-func (b *batchSize) halve(refused int) bool {
-	if refused < 2 {
-		return false
-	}
-	if b.now() >= refused {
-		b.size.Store(int32(refused / 2))
-	}
-	return true
-}
+func (l *learned) set(limit int) { l.limit.Store(int32(limit)) }
+
+// firstBatch is how many accounts a search names until so many are refused.
+const firstBatch = 50
 
 // UsersByID returns the accounts that have one of the ids, in no particular order; unknown ids are passed over. It makes
 // one search for every 50 ids, or fewer if Atlassian refuses so many. An account that is missing is not proven to be gone:
@@ -72,10 +64,11 @@ func (b *batchSize) halve(refused int) bool {
 func (o *Organization) UsersByID(ctx context.Context, ids []string, expand ...string) ([]*OrganizationUser, error) {
 	var users []*OrganizationUser
 	for len(ids) > 0 {
-		batch := ids[:min(o.batch.now(), len(ids))]
+		batch := ids[:min(o.batch.or(firstBatch), len(ids))]
 		search := UserSearch{AccountIDs: batch, Limit: len(batch), Expand: expand}
 		found, err := o.allPages(ctx, search)
-		if KindOf(err) == Invalid && o.batch.halve(len(batch)) {
+		if KindOf(err) == Invalid && len(batch) > 1 {
+			o.batch.set(len(batch) / 2)
 			continue
 		}
 		if err != nil {
