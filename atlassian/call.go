@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -17,6 +19,7 @@ import (
 type request struct {
 	op    string     // method and route template; each {name} is filled from args in order
 	args  []string   // unescaped
+	named string     // the id that the answer must have; empty: any
 	query url.Values // nil: none
 	body  any        // nil: none
 	into  any        // pointer to the decoded answer; nil: the answer has no body
@@ -25,13 +28,24 @@ type request struct {
 	reads bool
 	// repeatable says that the operation has the same effect twice as once; reads implies it.
 	repeatable bool
+	// unique says that upstream refuses the operation as a Conflict if it was done before, so that it may be repeated.
+	// Such a Conflict after an attempt of unknown outcome is Ambiguous.
+	unique bool
+	// whole says that the operation is about no one thing: 404 then says that the API is not there.
+	whole bool
 }
+
+// harmless reports whether the operation may be repeated when its outcome is unknown.
+func (q *request) harmless() bool { return q.reads || q.repeatable || q.unique }
 
 func (q *request) method() string { m, _, _ := strings.Cut(q.op, " "); return m }
 
 // accepter is implemented by answers that have a mark to recognize them by. accept completes the answer and reports
 // whether it has the mark, so that a proxy's {} does not pass for an empty list.
 type accepter interface{ accept() bool }
+
+// identified is implemented by answers that name the resource that they are.
+type identified interface{ identity() string }
 
 // fetch calls q and returns its answer as a T; it returns nil on error.
 func fetch[T any](ctx context.Context, c *caller, q request) (*T, error) {
@@ -52,17 +66,34 @@ func (c *caller) call(ctx context.Context, q request) error {
 	}
 	o := &operation{caller: c, request: q, body: c.buffer()}
 	defer c.release(o.body)
-	resp, err := o.send(req)
-	if err != nil {
+	if err := o.send(req); err != nil {
 		return o.failure(ctx, err)
 	}
-	if failed := o.classify(resp); failed != nil {
-		if failed.Kind == NotFound && o.unknown && q.method() == http.MethodDelete {
-			return nil // an earlier attempt, whose answer was lost, has deleted it
-		}
-		return failed
+	if o.verdict == nil {
+		return nil
 	}
-	return o.decode(resp)
+	if o.verdict.Kind == NotFound {
+		return c.missing(ctx, o)
+	}
+	return o.verdict
+}
+
+// believed is for how long after an answer the API is taken to be there.
+const believed = 10 * time.Second
+
+// missing judges a 404: it is about the resource only if the API itself is there. An earlier attempt to delete, whose
+// answer was lost, may have been what deleted it.
+func (c *caller) missing(ctx context.Context, o *operation) error {
+	if c.probe != nil && time.Since(time.Unix(0, c.answered.Load())) > believed {
+		if err := c.probe(ctx); err != nil {
+			return &Error{Kind: Garbled, Op: o.op, Status: o.verdict.Status, TraceID: o.verdict.TraceID, Ambiguous: o.ambiguous(), Err: err,
+				Detail: "upstream says that there is no such thing, and cannot say anything else"}
+		}
+	}
+	if o.unknown && o.method() == http.MethodDelete {
+		return nil
+	}
+	return o.verdict
 }
 
 func (c *caller) build(ctx context.Context, q request) (*retryablehttp.Request, error) {
@@ -117,7 +148,15 @@ func isSegment(id string) bool {
 		!strings.ContainsFunc(id, isControl)
 }
 
-func (o *operation) decode(resp *http.Response) error {
+// judge returns nil for the answer that the operation asked for, decoded, else the error that the answer stands for.
+func (o *operation) judge(resp *http.Response) *Error {
+	if failed := o.classify(resp); failed != nil {
+		return failed
+	}
+	return o.decode(resp)
+}
+
+func (o *operation) decode(resp *http.Response) *Error {
 	body := bytes.TrimSpace(o.body.Bytes())
 	if o.into == nil {
 		if len(body) > 0 && body[0] != '{' && body[0] != '[' {
@@ -125,11 +164,15 @@ func (o *operation) decode(resp *http.Response) error {
 		}
 		return nil
 	}
+	reflect.ValueOf(o.into).Elem().SetZero() // of what a garbled answer has left there
 	if err := json.Unmarshal(body, o.into); err != nil {
 		return o.garbled(resp, body, err)
 	}
 	if a, ok := o.into.(accepter); ok && !a.accept() {
 		return o.garbled(resp, body, fmt.Errorf("%T lacks what identifies it", o.into))
+	}
+	if i, ok := o.into.(identified); ok && o.named != "" && !strings.EqualFold(i.identity(), o.named) {
+		return o.garbled(resp, body, fmt.Errorf("%T is another than was asked for", o.into))
 	}
 	return nil
 }

@@ -34,6 +34,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -62,6 +63,10 @@ type Config struct {
 	RetryBase time.Duration
 	// Rand returns numbers in [0,1) for that variation and must be safe for concurrent use; nil means math/rand/v2.
 	Rand func() float64
+	// Settle is how long upstream may go on with a request after the client gave up waiting for its answer. A write that
+	// was given up can take effect in that time, so that another one to the same resource waits for its end; 0 means
+	// 10 s.
+	Settle time.Duration
 	// MaxConcurrent is the number of requests in flight per client; 0 means 16.
 	MaxConcurrent int
 	// RequestsPerSecond bounds the rate of attempts per client; 0 means unlimited.
@@ -89,6 +94,7 @@ func (c Config) withDefaults() Config {
 	c.MaxRetries = max(cmp.Or(c.MaxRetries, 4), 0)
 	c.MaxRetryWait = cmp.Or(c.MaxRetryWait, 15*time.Second)
 	c.RetryBase = cmp.Or(c.RetryBase, time.Second)
+	c.Settle = cmp.Or(c.Settle, 10*time.Second)
 	c.MaxConcurrent = cmp.Or(c.MaxConcurrent, 16)
 	c.UserAgent = cmp.Or(c.UserAgent, "scim-atlassian")
 	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, 64<<20)
@@ -129,7 +135,12 @@ type caller struct {
 	accept        string
 	secrets       []string
 	gate          *gate
+	doubts        *doubts
 	buffers       sync.Pool
+
+	gateway  bool                        // an answer with no more than an error or a message is not the API's own
+	probe    func(context.Context) error // a read that succeeds wherever the API is there; nil: a 404 is believed without
+	answered atomic.Int64                // when the API last did what it was asked for, in Unix nanoseconds
 }
 
 func newCaller(cfg Config, base *url.URL, authorization string, secrets ...string) *caller {
@@ -142,6 +153,7 @@ func newCaller(cfg Config, base *url.URL, authorization string, secrets ...strin
 		accept:        "application/json",
 		secrets:       secrets,
 		gate:          newGate(cfg.MaxConcurrent, cfg.RequestsPerSecond),
+		doubts:        newDoubts(cfg.Settle),
 	}
 }
 

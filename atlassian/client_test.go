@@ -1,6 +1,8 @@
 package atlassian_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,7 +73,7 @@ func TestRequests(t *testing.T) {
 		r.Write(body)
 		_, text, _ := strings.Cut(body.String(), "\r\n\r\n")
 		got = sent{r.Method + " " + r.RequestURI, r.Header.Get("Authorization"), r.Header.Get("Content-Type"), r.Header.Get("Accept"), r.UserAgent(), text}
-		w.Write([]byte(`{"id":"1","totalResults":0,"Resources":[],"issues":[],"key":"A-1"}`))
+		fmt.Fprintf(w, `{"id":%q,"totalResults":0,"Resources":[],"issues":[],"key":"A-1"}`, strings.TrimPrefix(r.URL.Path, "/scim/directory/d /d/Users/"))
 	}
 	server := newServer(t, http.HandlerFunc(record))
 	d, err := atlassian.NewDirectory(atlassian.Config{}, server+"/scim/directory/d%20/", "d", "k")
@@ -176,7 +178,11 @@ func FuzzID(f *testing.F) {
 	var path string
 	d := newDirectory(f, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.Path
-		oneUser(w, r)
+		answer, err := json.Marshal(map[string]string{"id": strings.TrimPrefix(path, "/scim/directory/"+testDirectory+"/Users/")})
+		if err != nil {
+			panic(err)
+		}
+		w.Write(answer)
 	}), atlassian.Config{})
 	const prefix = "/scim/directory/" + testDirectory + "/Users/"
 	f.Fuzz(func(t *testing.T, id string) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,7 +36,13 @@ func NewDirectory(cfg Config, baseURL, directoryID, key string) (*Directory, err
 	c := newCaller(cfg, base, "Bearer "+key, key)
 	c.contentType = "application/scim+json"
 	c.accept = "application/scim+json, application/json"
-	return &Directory{c}, nil
+	d := &Directory{c}
+	c.gateway = true
+	c.probe = func(ctx context.Context) error {
+		_, err := d.Users(ctx, ListOptions{Count: 1})
+		return err
+	}
+	return d, nil
 }
 
 // ListOptions selects a page of users or groups. The zero value selects the first page, whose length upstream chooses.
@@ -92,19 +99,32 @@ type Page[T any] struct {
 }
 
 // wirePage tells an absent total from 0, so that a foreign document does not pass for an empty directory.
-type wirePage[T any] struct {
-	Total        *int `json:"totalResults"`
-	StartIndex   int  `json:"startIndex"`
-	ItemsPerPage int  `json:"itemsPerPage"`
-	Resources    []T  `json:"Resources"`
+type wirePage[T accepter] struct {
+	Schemas      []string `json:"schemas"`
+	Total        *int     `json:"totalResults"`
+	StartIndex   int      `json:"startIndex"`
+	ItemsPerPage int      `json:"itemsPerPage"`
+	Resources    []T      `json:"Resources"`
 }
 
-func (p *wirePage[T]) accept() bool { return p.Total != nil }
+func (p *wirePage[T]) accept() bool {
+	return p.Total != nil && *p.Total >= 0 && !slices.ContainsFunc(p.Resources, func(r T) bool { return !r.accept() })
+}
 
-func listOf[T any](ctx context.Context, d *Directory, op string, list ListOptions) (*Page[T], error) {
-	page, err := fetch[wirePage[T]](ctx, d.caller, request{op: op, query: list.query(), reads: true})
-	if err != nil {
-		return nil, err
+// lone reports whether the page says that there is nothing, and says nothing else: neither what it is nor what it found.
+// The directory does not write so.
+func (p *wirePage[T]) lone() bool { return *p.Total == 0 && p.Resources == nil && p.Schemas == nil }
+
+// confirmations is how often a directory that says nothing but that it is empty is asked again before it is believed.
+const confirmations = 2
+
+func listOf[T accepter](ctx context.Context, d *Directory, op string, list ListOptions) (*Page[T], error) {
+	var page *wirePage[T]
+	for asked := 0; page == nil || page.lone() && asked <= confirmations; asked++ {
+		var err error
+		if page, err = fetch[wirePage[T]](ctx, d.caller, request{op: op, query: list.query(), reads: true, whole: true}); err != nil {
+			return nil, err
+		}
 	}
 	return &Page[T]{*page.Total, page.StartIndex, page.ItemsPerPage, page.Resources}, nil
 }

@@ -223,6 +223,9 @@ func (o *operation) classify(resp *http.Response) *Error {
 	e.Code = bounded(body.code())
 	e.Fields = o.fields(body.Errors.byField)
 	e.Detail = bounded(o.redact(body.text(e.Fields)))
+	if e.Kind == NotFound && (o.whole || o.gateway && body.fromGateway()) {
+		e.Kind = Garbled
+	}
 	if body.TraceID != "" {
 		e.TraceID = bounded(body.TraceID)
 	}
@@ -246,6 +249,13 @@ func describe(status int, body []byte) string {
 		what = "a web page instead of JSON"
 	}
 	return fmt.Sprintf("upstream answered %d with %s", status, what)
+}
+
+// fromGateway reports whether a gateway in front of the API has answered: it says no more than an error or a message,
+// and a 404 of this form is not about a resource.
+func (b *errorBody) fromGateway() bool {
+	api := b.Detail != "" || len(b.ErrorMessages) > 0 || len(b.Errors.byField)+len(b.Errors.list) > 0 || b.Title != "" || b.Key != "" || b.ErrorDetail != ""
+	return !api && (b.Error != "" || b.Message != "")
 }
 
 func (b *errorBody) code() string {

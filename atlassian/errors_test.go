@@ -75,7 +75,7 @@ func TestClassify(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			d := newDirectory(t, answer(test.status, test.body, test.header...), atlassian.Config{MaxRetries: -1})
+			d := newDirectory(t, &script{steps: []http.HandlerFunc{answer(test.status, test.body, test.header...)}}, atlassian.Config{MaxRetries: -1})
 			_, err := d.User(t.Context(), "1")
 			test.want.Op, test.want.Status = op, test.status
 			got := asError(t, err)

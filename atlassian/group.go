@@ -13,7 +13,9 @@ type Group struct {
 	Meta        *Meta       `json:"meta,omitzero"`
 }
 
-func (g *Group) accept() bool { return g.ID != "" }
+func (g *Group) accept() bool { return g != nil && g.ID != "" && g.Meta.isOf("Group") }
+
+func (g *Group) identity() string { return g.ID }
 
 // outgoing returns g as it is sent: with its schema, without the attributes that only upstream sets.
 func (g *Group) outgoing() *Group {
@@ -32,26 +34,26 @@ func (d *Directory) Groups(ctx context.Context, list ListOptions) (*Page[*Group]
 
 // Group returns one group with its members. It calls GET /Groups/{id}.
 func (d *Directory) Group(ctx context.Context, id string) (*Group, error) {
-	return fetch[Group](ctx, d.caller, request{op: "GET /Groups/{id}", args: []string{id}, reads: true})
+	return fetch[Group](ctx, d.caller, request{op: "GET /Groups/{id}", args: []string{id}, named: id, reads: true})
 }
 
 // CreateGroup creates g and returns it as stored. It calls POST /Groups. A taken name is a Conflict.
 func (d *Directory) CreateGroup(ctx context.Context, g *Group) (*Group, error) {
-	return fetch[Group](ctx, d.caller, request{op: "POST /Groups", body: g.outgoing()})
+	return fetch[Group](ctx, d.caller, request{op: "POST /Groups", body: g.outgoing(), unique: true})
 }
 
 // ReplaceGroup makes the group equal to g. It calls PUT /Groups/{id}. Another DisplayName may be ignored silently:
 // compare the answer.
 func (d *Directory) ReplaceGroup(ctx context.Context, id string, g *Group) (*Group, error) {
 	return fetch[Group](ctx, d.caller, request{
-		op: "PUT /Groups/{id}", args: []string{id}, body: g.outgoing(), repeatable: true,
+		op: "PUT /Groups/{id}", args: []string{id}, named: id, body: g.outgoing(), repeatable: true,
 	})
 }
 
 // PatchGroup changes a group and returns it as stored. It calls PATCH /Groups/{id}.
 func (d *Directory) PatchGroup(ctx context.Context, id string, ops []PatchOperation) (*Group, error) {
 	return fetch[Group](ctx, d.caller, request{
-		op: "PATCH /Groups/{id}", args: []string{id}, body: newPatch(ops), repeatable: idempotent(ops),
+		op: "PATCH /Groups/{id}", args: []string{id}, named: id, body: newPatch(ops), repeatable: idempotent(ops),
 	})
 }
 

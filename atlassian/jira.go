@@ -29,7 +29,9 @@ func NewJira(cfg Config, siteURL, email, token string) (*Jira, error) {
 		return nil, fmt.Errorf("jira: %w", err)
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(email + ":" + token))
-	return &Jira{newCaller(cfg, base, "Basic "+basic, token, basic)}, nil
+	c := newCaller(cfg, base, "Basic "+basic, token, basic)
+	c.gateway = true
+	return &Jira{c}, nil
 }
 
 // Account is an Atlassian account as Jira shows it.

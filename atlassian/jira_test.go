@@ -140,7 +140,7 @@ func TestCataloguePages(t *testing.T) {
 		{"an empty page before the end", []http.HandlerFunc{
 			page(`{"startAt":0,"total":3,"isLast":false,"values":["a"]}`), page(`{"startAt":1,"total":3,"isLast":false,"values":[]}`),
 		}, nil, 2},
-		{"not a page", []http.HandlerFunc{page(`{"labels":["a"]}`)}, nil, 1},
+		{"not a page", []http.HandlerFunc{page(`{"labels":["a"]}`)}, nil, 3},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -20,7 +20,10 @@ import (
 	"go.uber.org/zap"
 )
 
-const maxBackoff = 30 * time.Second
+const (
+	maxBackoff = 30 * time.Second
+	maxSpoils  = 2 // repetitions after answers that are none; what the API does not give, it does not give later either
+)
 
 var (
 	errOversize = errors.New("answer exceeds MaxResponseBytes")
@@ -43,10 +46,13 @@ type operation struct {
 	waited   time.Duration // part of MaxRetryWait that is used up
 	wait     time.Duration // wait before the next attempt
 	unknown  bool          // an attempt was sent and its outcome is unknown
+	mark     uint64        // of what a write does, see doubts
+	spoils   int           // answers that were none
+	verdict  *Error        // on the last answer; nil: it is what was asked for
 }
 
-// send makes the attempts and returns the last answer, whose body is in o.body.
-func (o *operation) send(req *retryablehttp.Request) (*http.Response, error) {
+// send makes the attempts. Afterwards o.verdict says what the last answer means.
+func (o *operation) send(req *retryablehttp.Request) error {
 	o.since = time.Now()
 	client := &retryablehttp.Client{
 		HTTPClient: &http.Client{Transport: o, CheckRedirect: stay},
@@ -58,7 +64,11 @@ func (o *operation) send(req *retryablehttp.Request) (*http.Response, error) {
 		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	return client.Do(req)
+	if body, err := req.BodyBytes(); err == nil {
+		o.mark = o.doubts.mark(req.Request, body)
+	}
+	_, err := client.Do(req) //nolint:bodyclose // RoundTrip has read and closed it
+	return err
 }
 
 // stay returns a redirect to the caller, like any other answer. To follow it could send the credential elsewhere.
@@ -67,6 +77,9 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // RoundTrip makes one attempt within the limits of the client. The answer is read to its end here, so that a cut in
 // the middle of it is an error of the attempt, and the attempt's timeout covers it.
 func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := o.certain(req); err != nil {
+		return nil, unsent{err}
+	}
 	waited, err := o.gate.enter(req.Context(), o.cfg.MaxRetryWait-o.waited)
 	o.waited += waited
 	if err != nil {
@@ -81,16 +94,38 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.since = time.Now()
 	o.report(req.Context(), resp, Call{Op: o.op, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err})
 	if err != nil {
-		o.unknown = o.unknown || !surelyUnsent(err)
+		o.lost(req, err)
 		return nil, err
 	}
-	o.unknown = o.unknown || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
+	if o.verdict = o.judge(resp); o.verdict == nil {
+		o.answered.Store(o.since.UnixNano())
+	}
+	o.unknown = o.unknown || o.spoilt() && (resp.StatusCode < 300 || o.verdict.Err != nil) || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
+	if o.verdict != nil {
+		o.verdict.Ambiguous = o.ambiguous()
+	}
 	// Jira also limits the writes to a single issue; that is no reason to hold back the others.
 	if resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("RateLimit-Reason") != "jira-per-issue-on-write" {
 		o.gate.pause(retryAfter(resp.Header, time.Now()))
 	}
 	return resp, nil
 }
+
+// lost notes an attempt that got no answer. If the client gave up waiting for it, upstream may be at it still.
+func (o *operation) lost(req *http.Request, err error) {
+	if surelyUnsent(err) {
+		return
+	}
+	o.unknown = true
+	var network net.Error
+	gaveUp := req.Context().Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
+	if gaveUp && !o.reads {
+		o.doubts.add(req, o.mark)
+	}
+}
+
+// spoilt reports whether the last answer is none that the API gives.
+func (o *operation) spoilt() bool { return o.verdict != nil && o.verdict.Kind == Garbled }
 
 func (o *operation) exchange(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), o.cfg.Timeout)
@@ -148,7 +183,7 @@ func (o *operation) report(ctx context.Context, resp *http.Response, call Call) 
 }
 
 // again is the retry policy. A 429 and a request that was never sent changed nothing and may always be repeated; after
-// a 5xx, a cut or a timeout only a repeatable operation may.
+// a 5xx, a cut, a timeout or an answer that is none only an operation that this does no harm may.
 func (o *operation) again(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if ctx.Err() != nil || !o.worthRepeating(resp, err) {
 		return false, nil
@@ -166,11 +201,15 @@ func (o *operation) again(ctx context.Context, resp *http.Response, err error) (
 func (o *operation) worthRepeating(resp *http.Response, err error) bool {
 	switch {
 	case err != nil:
-		return !hopeless(err) && (surelyUnsent(err) || o.reads || o.repeatable)
+		return !hopeless(err) && (surelyUnsent(err) || o.harmless())
 	case resp.StatusCode == http.StatusTooManyRequests:
 		return true
 	}
-	return resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented && (o.reads || o.repeatable)
+	if o.spoilt() {
+		o.spoils++
+		return o.spoils <= maxSpoils && o.harmless()
+	}
+	return resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented && o.harmless()
 }
 
 // ambiguous reports whether a failed operation may nevertheless have taken effect.

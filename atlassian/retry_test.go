@@ -59,7 +59,8 @@ func TestRetry(t *testing.T) {
 		{"a read survives a cut in the body", []http.HandlerFunc{half, oneUser}, read, outcome{succeeded, false, 2, time.Second, 0}},
 		{"a read survives silence", []http.HandlerFunc{stall, oneUser}, read, outcome{succeeded, false, 2, 21 * time.Second, 0}},
 		{"a read does not insist on 501", []http.HandlerFunc{answer(501, `{}`)}, read, outcome{atlassian.Unavailable, false, 1, 0, 0}},
-		{"a page instead of JSON is final", []http.HandlerFunc{answer(200, "<html>")}, read, outcome{atlassian.Garbled, false, 1, 0, 0}},
+		{"a read survives a page instead of JSON", []http.HandlerFunc{answer(200, "<html>"), oneUser}, read, outcome{succeeded, false, 2, time.Second, 0}},
+		{"a read gives up on pages", []http.HandlerFunc{answer(200, "<html>")}, read, outcome{atlassian.Garbled, false, 3, 3 * time.Second, 0}},
 
 		{"429 waits as told in seconds", []http.HandlerFunc{limited("Retry-After", "3"), oneUser}, read, outcome{succeeded, false, 2, 3 * time.Second, 0}},
 		// The bubble's clock starts at midnight UTC 2000-01-01.
@@ -70,11 +71,12 @@ func TestRetry(t *testing.T) {
 		{"429 for too long is an answer", []http.HandlerFunc{limited("Retry-After", "60")}, read, outcome{atlassian.RateLimited, false, 1, 0, time.Minute}},
 		{"429 exhausts the budget", []http.HandlerFunc{limited("Retry-After", "6")}, read, outcome{atlassian.RateLimited, false, 3, 12 * time.Second, 6 * time.Second}},
 
-		{"a create is not repeated after 503", []http.HandlerFunc{down, oneUser}, create, outcome{atlassian.Unavailable, true, 1, 0, 0}},
-		{"a create is not repeated after a cut", []http.HandlerFunc{cut, oneUser}, create, outcome{atlassian.Unreachable, true, 1, 0, 0}},
-		{"a create is not repeated after silence", []http.HandlerFunc{stall, oneUser}, create, outcome{atlassian.Timeout, true, 1, 20 * time.Second, 0}},
+		{"a create with a name of its own is repeated after 503", []http.HandlerFunc{down, oneUser}, create, outcome{succeeded, false, 2, time.Second, 0}},
+		{"a create is repeated after a cut", []http.HandlerFunc{cut, oneUser}, create, outcome{succeeded, false, 2, time.Second, 0}},
+		{"a create is repeated after silence", []http.HandlerFunc{stall, oneUser}, create, outcome{succeeded, false, 2, 21 * time.Second, 0}},
+		{"a create that a cut one made impossible", []http.HandlerFunc{cut, answer(409, `{}`)}, create, outcome{atlassian.Conflict, true, 2, time.Second, 0}},
 		{"a refused create is certain", []http.HandlerFunc{answer(409, `{}`)}, create, outcome{atlassian.Conflict, false, 1, 0, 0}},
-		{"a create answered by a page is not", []http.HandlerFunc{answer(201, "<html>")}, create, outcome{atlassian.Garbled, true, 1, 0, 0}},
+		{"a create answered by a page is not", []http.HandlerFunc{answer(201, "<html>")}, create, outcome{atlassian.Garbled, true, 3, 3 * time.Second, 0}},
 		{"a replace is repeated", []http.HandlerFunc{cut, oneUser}, replace, outcome{succeeded, false, 2, time.Second, 0}},
 		{"a replace that never came through", []http.HandlerFunc{cut}, replace, outcome{atlassian.Unreachable, true, 5, 15 * time.Second, 0}},
 		{"a replacing patch is repeated", []http.HandlerFunc{cut, oneUser}, patch("replace", "title"), outcome{succeeded, false, 2, time.Second, 0}},
@@ -84,7 +86,8 @@ func TestRetry(t *testing.T) {
 		{"a delete of nothing", []http.HandlerFunc{gone}, remove, outcome{atlassian.NotFound, false, 1, 0, 0}},
 		{"a delete of nothing after 429", []http.HandlerFunc{limited(), gone}, remove, outcome{atlassian.NotFound, false, 2, time.Second, 0}},
 		{"a delete", []http.HandlerFunc{deleted}, remove, outcome{succeeded, false, 1, 0, 0}},
-		{"a delete answered by a page", []http.HandlerFunc{answer(200, "<html>")}, remove, outcome{atlassian.Garbled, true, 1, 0, 0}},
+		{"a delete answered by a page", []http.HandlerFunc{answer(200, "<html>")}, remove, outcome{atlassian.Garbled, true, 3, 3 * time.Second, 0}},
+		{"a delete of which a page tells", []http.HandlerFunc{answer(200, "<html>"), gone}, remove, outcome{succeeded, false, 2, time.Second, 0}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

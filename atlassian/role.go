@@ -20,6 +20,8 @@ type Role struct {
 
 func (r *Role) accept() bool { return r.ID != 0 }
 
+func (r *Role) identity() string { return strconv.FormatInt(r.ID, 10) }
+
 // Actor is an account or a group that holds a role: Account or Group is set, never both. An actor of a kind that Jira
 // does not document has neither.
 type Actor struct {
@@ -84,7 +86,7 @@ func roleArgs(projectIDOrKey string, roleID int64) []string {
 // ProjectRole returns a role with its holders in a project, inactive accounts included. It calls GET
 // /rest/api/3/project/{projectIdOrKey}/role/{id}.
 func (j *Jira) ProjectRole(ctx context.Context, projectIDOrKey string, roleID int64) (*Role, error) {
-	return fetch[Role](ctx, j.caller, request{op: "GET " + projectRole, args: roleArgs(projectIDOrKey, roleID), reads: true})
+	return fetch[Role](ctx, j.caller, request{op: "GET " + projectRole, args: roleArgs(projectIDOrKey, roleID), named: strconv.FormatInt(roleID, 10), reads: true})
 }
 
 // actors is the body that adds holders.

@@ -100,7 +100,7 @@ func TestSiteFaults(t *testing.T) {
 		{"a fetch answered by half", "method=POST body=truncated", func(j *atlassian.Jira, key string) error {
 			_, err := j.BulkFetch(t.Context(), []string{key}, nil)
 			return err
-		}, atlassian.Garbled, 1},
+		}, atlassian.Garbled, 3},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package atlassian
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -84,7 +85,14 @@ type External struct {
 	AtlassianAccountID string `json:"atlassianAccountId,omitzero"`
 }
 
-func (u *User) accept() bool { return u.ID != "" }
+func (u *User) accept() bool { return u != nil && u.ID != "" && u.Meta.isOf("User") }
+
+func (u *User) identity() string { return u.ID }
+
+// isOf reports whether the facts may be those of a resource of the type.
+func (m *Meta) isOf(resourceType string) bool {
+	return m == nil || m.ResourceType == "" || strings.EqualFold(m.ResourceType, resourceType)
+}
 
 // outgoing returns u as it is sent: with its schemas, without the attributes that only upstream sets.
 func (u *User) outgoing() *User {
@@ -104,26 +112,26 @@ func (d *Directory) Users(ctx context.Context, list ListOptions) (*Page[*User], 
 
 // User returns one user. It calls GET /Users/{id}.
 func (d *Directory) User(ctx context.Context, id string) (*User, error) {
-	return fetch[User](ctx, d.caller, request{op: "GET /Users/{id}", args: []string{id}, reads: true})
+	return fetch[User](ctx, d.caller, request{op: "GET /Users/{id}", args: []string{id}, named: id, reads: true})
 }
 
 // CreateUser creates u and returns it as stored. It calls POST /Users. A taken name or address is a Conflict with
 // ScimType uniqueness; an existing managed account with the address is linked instead.
 func (d *Directory) CreateUser(ctx context.Context, u *User) (*User, error) {
-	return fetch[User](ctx, d.caller, request{op: "POST /Users", body: u.outgoing()})
+	return fetch[User](ctx, d.caller, request{op: "POST /Users", body: u.outgoing(), unique: true, whole: true})
 }
 
 // ReplaceUser makes the user equal to u: attributes that u lacks are erased. It calls PUT /Users/{id}.
 func (d *Directory) ReplaceUser(ctx context.Context, id string, u *User) (*User, error) {
 	return fetch[User](ctx, d.caller, request{
-		op: "PUT /Users/{id}", args: []string{id}, body: u.outgoing(), repeatable: true,
+		op: "PUT /Users/{id}", args: []string{id}, named: id, body: u.outgoing(), repeatable: true,
 	})
 }
 
 // PatchUser changes parts of a user and returns it as stored. It calls PATCH /Users/{id}.
 func (d *Directory) PatchUser(ctx context.Context, id string, ops []PatchOperation) (*User, error) {
 	return fetch[User](ctx, d.caller, request{
-		op: "PATCH /Users/{id}", args: []string{id}, body: newPatch(ops), repeatable: idempotent(ops),
+		op: "PATCH /Users/{id}", args: []string{id}, named: id, body: newPatch(ops), repeatable: idempotent(ops),
 	})
 }
 
