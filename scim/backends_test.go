@@ -82,8 +82,8 @@ func TestHalfDoneIssue(t *testing.T) {
 		"create": errorOf(rt.Backend.Create(t.Context(), doc)),
 		"update": errorOf(rt.Backend.Update(t.Context(), current, want)),
 	} {
-		if e := upstream.AsError(err); err == nil || !e.Partial || e.Status != http.StatusServiceUnavailable {
-			t.Errorf("%s: got %v, want a 503 that is partial", name, err)
+		if e := upstream.AsError(err); err == nil || !e.Partial || e.Status != http.StatusGatewayTimeout {
+			t.Errorf("%s: got %v, want a 504 that is partial", name, err)
 		}
 	}
 }

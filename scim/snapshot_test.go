@@ -194,13 +194,13 @@ func patchBody(op, path, value string) string {
 	return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"` + op + `","path":"` + path + `","value":` + value + `}]}`
 }
 
-// TestSnapshotAfterUnknownOutcome cuts the connection of a write, of which the
-// server cannot know whether it took place.
+// TestSnapshotAfterUnknownOutcome cuts the connection of a write, and of the look
+// whether it took place.
 func TestSnapshotAfterUnknownOutcome(t *testing.T) {
 	k := newKept(t, emulator.Options{Users: 120, Groups: 6, Seed: 2}, atlassian.Config{MaxRetries: -1})
 	k.find(t, "/Users", "emails pr").want(t, "users", 2, 120)
 	k.find(t, "/Groups", "displayName pr").want(t, "groups", 1, 6)
-	faults, err := emulator.ParseFaults("method=POST path=/scim/ reset=after times=1")
+	faults, err := emulator.ParseFaults("path=/scim/ reset=after times=2")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,11 +71,12 @@ func TestViewsShareReadings(t *testing.T) {
 }
 
 // TestRoleOfUnknownOutcome drops what is kept of roles after a write that may
-// have happened: the connection was cut after the effect.
+// have happened: the connection was cut after the effect, and so was the look at
+// what became of it.
 func TestRoleOfUnknownOutcome(t *testing.T) {
 	f := newFacade(t, smallTenant, scim.Config{SnapshotTTL: time.Hour})
 	id := f.want(http.StatusCreated, http.MethodPost, "/Accounts", newAccount("zoe@demo.example")).at("id").(string)
-	faults, err := emulator.ParseFaults("method=POST path=/rest/api/3/project/ reset=after")
+	faults, err := emulator.ParseFaults("method=POST path=/rest/api/3/project/ reset=after\nafter=1 method=GET path=/rest/api/3/project/ reset=before")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,7 @@ func TestPartialAssignment(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.emulator.SetFaults(faults)
-	a := f.want(http.StatusServiceUnavailable, http.MethodPost, "/Accounts", newAccount("zoe@demo.example", group, viewerRole, "role-10000-10003"))
+	a := f.want(http.StatusGatewayTimeout, http.MethodPost, "/Accounts", newAccount("zoe@demo.example", group, viewerRole, "role-10000-10003"))
 	detail := a.refused(t, "")
 	for _, said := range []string{
 		"PROJECT_ROLE~Viewer in Engineering project: Atlassian is not available", "was created; assigned GROUP~Night shift.",

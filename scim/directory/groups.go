@@ -3,8 +3,10 @@ package directory
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/mirror"
@@ -53,8 +55,11 @@ func (b *Groups) Read(ctx context.Context, id string) (query.Object, error) {
 
 // Create implements resource.Backend.
 func (b *Groups) Create(ctx context.Context, doc query.Object) (query.Object, error) {
-	members := memberIDs(doc)
+	members, begun := memberIDs(doc), time.Now()
 	g, err := b.directory.CreateGroup(ctx, &atlassian.Group{ExternalID: doc.Text("externalId"), DisplayName: doc.Text("displayName"), Members: references(members)})
+	if upstream.Unsettled(err) {
+		return b.made(ctx, doc, begun, err)
+	}
 	if err != nil && ignoresUnknownMembers(ctx) {
 		users, readErr := b.usersAmong(ctx, members)
 		if readErr != nil || len(users) == len(members) {
@@ -160,11 +165,11 @@ func (b *Groups) send(ctx context.Context, id string, change memberChange) (quer
 		}
 	}
 	if err != nil {
-		return nil, upstream.Missing(err, "Group", id)
+		return b.changed(ctx, id, change, err)
 	}
 	if g.Members == nil { // an answer without members confirms nothing
 		if g, err = b.directory.Group(ctx, id); err != nil {
-			return nil, upstream.Missing(err, "Group", id)
+			return nil, upstream.Unread(fmt.Sprintf("Atlassian has changed the group %q", id), err)
 		}
 	}
 	found := groupObject(g)
@@ -241,7 +246,7 @@ func (b *Groups) confirmed(found query.Object, change memberChange) error {
 // Remove implements resource.Backend.
 func (b *Groups) Remove(ctx context.Context, id string) error {
 	resource.RequestOf(ctx).Remember(b.mirror.Known(id))
-	return upstream.Missing(b.directory.DeleteGroup(ctx, id), "Group", id)
+	return removed(ctx, b.Read, "Group", id, b.directory.DeleteGroup(ctx, id))
 }
 
 // page reads a window of the list of groups, without members where upstream

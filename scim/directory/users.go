@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/mirror"
@@ -55,7 +56,11 @@ func (b *Users) Read(ctx context.Context, id string) (query.Object, error) {
 
 // Create implements resource.Backend.
 func (b *Users) Create(ctx context.Context, doc query.Object) (query.Object, error) {
+	begun := time.Now()
 	u, err := b.directory.CreateUser(ctx, userOf(doc))
+	if upstream.Unsettled(err) {
+		return b.made(ctx, doc, begun, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +100,8 @@ func (b *Users) Patch(ctx context.Context, id string, ops []resource.Operation) 
 	}
 	u, err := b.directory.PatchUser(ctx, id, withTopLevel(sent))
 	if err != nil {
-		return nil, true, upstream.Missing(err, "User", id)
+		found, err := b.changed(ctx, id, sent, err)
+		return found, true, err
 	}
 	found, err := b.confirmed(userObject(u), sent)
 	return found, true, err
@@ -189,7 +195,7 @@ func (b *Users) Update(ctx context.Context, current, want query.Object) (query.O
 func (b *Users) patch(ctx context.Context, id string, ops []atlassian.PatchOperation) (query.Object, error) {
 	u, err := b.directory.PatchUser(ctx, id, withTopLevel(ops))
 	if err != nil {
-		return nil, upstream.Missing(err, "User", id)
+		return b.changed(ctx, id, ops, err)
 	}
 	return b.confirmed(userObject(u), ops)
 }
@@ -224,7 +230,7 @@ func (b *Users) Remove(ctx context.Context, id string) error {
 			tell()
 		}
 	}
-	return upstream.Missing(err, "User", id)
+	return removed(ctx, b.Read, "User", id, err)
 }
 
 // WhenRemoved has tell called when a user is gone, or may be: the account behind it

@@ -222,7 +222,7 @@ func (r *Roles) Some(ctx context.Context, ids []string) (*RoleBook, error) {
 // a 503 *resource.Error.
 func (r *Roles) Grant(ctx context.Context, role *Role, account string, provisioned bool) (*Role, error) {
 	if role.HeldBy(account) {
-		return role, nil
+		return r.holds(role, account, true), nil
 	}
 	patience := r.Patience()
 	for {
@@ -230,11 +230,11 @@ func (r *Roles) Grant(ctx context.Context, role *Role, account string, provision
 		switch kind := atlassian.KindOf(err); {
 		case err == nil:
 			return r.confirm(role, after, holding{RoleHolder{AccountID: account}, true})
-		case kind == atlassian.Invalid: // somebody else may have given it the role
+		case kind == atlassian.Invalid, upstream.Unsettled(err): // an attempt that was not answered, or somebody else, may have given it the role
 			if now, readErr := r.Read(ctx, role.EntitlementID()); readErr == nil && now.HeldBy(account) {
-				return now, nil
+				return r.holds(now, account, true), nil
 			}
-			return nil, err
+			return nil, r.failed(err)
 		case kind != atlassian.NotFound:
 			return nil, r.failed(err)
 		case !provisioned:
@@ -251,17 +251,31 @@ func (r *Roles) Grant(ctx context.Context, role *Role, account string, provision
 // It changes nothing for an account that does not hold the role itself.
 func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role, error) {
 	if !role.HeldBy(accountID) {
-		return role, nil
+		return r.holds(role, accountID, false), nil
 	}
-	if err := r.jira.RemoveActor(ctx, role.Project.ID, role.id, atlassian.ActorID{AccountID: accountID}); err != nil {
-		return nil, r.failed(err)
+	lost := r.jira.RemoveActor(ctx, role.Project.ID, role.id, atlassian.ActorID{AccountID: accountID})
+	if lost != nil && !upstream.Unsettled(lost) {
+		return nil, lost
 	}
 	after, err := r.jira.ProjectRole(ctx, role.Project.ID, role.id)
-	if err != nil {
+	switch {
+	case lost != nil && (err != nil || roleOf(role.Project, after).HeldBy(accountID)):
+		return nil, r.failed(lost)
+	case err != nil:
 		r.whole.Drop()
-		return nil, err
+		return nil, upstream.Unread(fmt.Sprintf("Jira has revoked the role %q", role.Title()), err)
 	}
 	return r.confirm(role, after, holding{RoleHolder{AccountID: accountID}, false})
+}
+
+// holds enters into the book whether an account was found to hold a role, which it returns.
+func (r *Roles) holds(role *Role, account string, held bool) *Role {
+	is := holding{RoleHolder{AccountID: account}, held}
+	if at := slices.IndexFunc(role.Holders, func(h RoleHolder) bool { return h.AccountID == account }); at >= 0 {
+		is.RoleHolder = role.Holders[at]
+	}
+	r.whole.Change(func(b *RoleBook) *RoleBook { return b.with(role.EntitlementID(), is) })
+	return role
 }
 
 // failed drops the kept roles if a failed write may have taken effect.

@@ -55,7 +55,7 @@ func upstreamError(ue *atlassian.Error) *resource.Error {
 	case atlassian.RateLimited:
 		e.Status, e.Detail = http.StatusTooManyRequests, "Atlassian's rate limit is reached; try again after the time in Retry-After."
 		if e.RetryAfter == 0 {
-			e.RetryAfter = 5 * time.Second
+			e.RetryAfter = soon
 		}
 	case atlassian.Unavailable:
 		e.Status, e.Detail = http.StatusServiceUnavailable, "Atlassian is not available at the moment."+quote
@@ -69,10 +69,45 @@ func upstreamError(ue *atlassian.Error) *resource.Error {
 		e.Status, e.Detail = http.StatusBadGateway, "Atlassian answered something this server does not understand."
 	}
 	if ue.Ambiguous {
-		e.Unknown = true
+		e.Status, e.Type, e.Unknown = http.StatusGatewayTimeout, "", true
 		e.Detail += " Whether the change was made is not known: read the resource before you repeat it."
 	}
+	if (e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout) && e.RetryAfter == 0 {
+		e.RetryAfter = soon
+	}
 	return e
+}
+
+// soon is when to come back where Atlassian does not say.
+const soon = 5 * time.Second
+
+// Unsettled reports whether err says that a write was sent and its outcome is not known.
+func Unsettled(err error) bool {
+	var ue *atlassian.Error
+	return errors.As(err, &ue) && ue.Ambiguous
+}
+
+// Settled returns err for a write that is known not to have been made after all.
+func Settled(err error) error {
+	var ue *atlassian.Error
+	if !errors.As(err, &ue) {
+		return err
+	}
+	settled := *ue
+	settled.Ambiguous = false
+	return &settled
+}
+
+// Unread returns the error of a write that was made, while reading what became of it failed with err. The detail is a
+// clause that says what was done.
+func Unread(done string, err error) *resource.Error {
+	e := *AsError(err)
+	if e.Status < http.StatusInternalServerError && e.Status != http.StatusTooManyRequests {
+		e.Status = http.StatusBadGateway
+	}
+	e.Partial, e.Unknown, e.Type, e.Err = true, false, "", err
+	e.Detail = done + ", but reading it afterwards failed: " + e.Detail
+	return &e
 }
 
 // sentence quotes Atlassian's words as a sentence to append to another, empty if
