@@ -157,7 +157,9 @@ func (t transaction) exec(statement string, args ...any) (int64, error) {
 	return result.RowsAffected()
 }
 
-// before does what needs no number, so that others wait less for theirs.
+// before does the work on scans and pages, which needs no number, so that others wait less for
+// theirs. Rows are taken in one order by all commits, so that none waits for one that waits for
+// it: the lease, scans, the head of the log, and then values, resources and changes.
 func (t transaction) before(c *Commit) error {
 	if err := t.guard(c.Guard); err != nil {
 		return err
@@ -165,15 +167,18 @@ func (t transaction) before(c *Commit) error {
 	if err := t.scansOpen(c); err != nil {
 		return err
 	}
+	if c.Begin != "" {
+		if err := t.dropOpen(c.Begin); err != nil {
+			return err
+		}
+	}
 	if err := t.pages(c.Pages); err != nil {
 		return err
 	}
 	if c.Finish != nil {
-		if err := t.finish(c.Finish); err != nil {
-			return err
-		}
+		return t.finish(c.Finish)
 	}
-	return t.values(c.Values)
+	return nil
 }
 
 // guard makes sure that the lease is held and stays so until the end.
@@ -197,16 +202,16 @@ type scanKey struct {
 
 // scansOpen refuses pages for, and the end of, a scan that is not open.
 func (t transaction) scansOpen(c *Commit) error {
-	keys := map[scanKey]bool{}
+	locks := map[scanKey]string{}
 	for _, p := range c.Pages {
-		keys[scanKey{p.Type, p.Scan}] = true
+		locks[scanKey{p.Type, p.Scan}] = t.s.dialect.share
 	}
 	if c.Finish != nil {
-		keys[scanKey{c.Finish.Type, c.Finish.ID}] = true
+		locks[scanKey{c.Finish.Type, c.Finish.ID}] = t.s.dialect.update
 	}
-	for k := range keys {
+	for k, lock := range locks {
 		var ended int64
-		err := t.tx.QueryRowContext(t.ctx, `SELECT ended FROM sa_scan WHERE type = $1 AND id = $2`+t.s.dialect.share, k.typ, k.id).Scan(&ended)
+		err := t.tx.QueryRowContext(t.ctx, `SELECT ended FROM sa_scan WHERE type = $1 AND id = $2`+lock, k.typ, k.id).Scan(&ended)
 		if errors.Is(err, sql.ErrNoRows) || err == nil && ended != 0 {
 			return fmt.Errorf("scan %d of %s: %w", k.id, k.typ, ErrReplaced)
 		}
@@ -260,13 +265,12 @@ func (t transaction) values(values []Value) error {
 	return nil
 }
 
-// log takes the numbers and writes what has them. From the first statement on, other
-// commits wait; so resources are written in the order of their numbers, and no two
-// commits hold a row each that the other needs.
+// log takes the numbers and writes what has them, and values. From the first statement
+// on, other commits wait; so resources are written in the order of their numbers.
 func (t transaction) log(c *Commit) (int64, error) {
 	n := c.numbers()
 	if n == 0 {
-		return 0, nil
+		return 0, t.values(c.Values)
 	}
 	var seq, at int64
 	if err := t.tx.QueryRowContext(t.ctx, t.s.sql(`UPDATE sa_head SET seq = seq + $1, at = CASE WHEN at > :now THEN at ELSE :now END
@@ -283,21 +287,29 @@ func (t transaction) log(c *Commit) (int64, error) {
 			return 0, err
 		}
 	}
+	if err := t.values(c.Values); err != nil {
+		return 0, err
+	}
 	if err := t.resources(c.Resources, seq); err != nil {
 		return 0, err
 	}
 	return seq, t.changes(c.Changes, seq, at)
 }
 
-// begin opens a scan in the place of one that is open.
+// begin opens a scan, and drops one that another commit has begun since before.
 func (t transaction) begin(typ string, seq, at int64) error {
-	if _, err := t.exec(`DELETE FROM sa_page WHERE type = $1 AND scan IN (SELECT id FROM sa_scan WHERE type = $1 AND ended = 0)`, typ); err != nil {
-		return err
-	}
-	if _, err := t.exec(`DELETE FROM sa_scan WHERE type = $1 AND ended = 0`, typ); err != nil {
+	if err := t.dropOpen(typ); err != nil {
 		return err
 	}
 	_, err := t.exec(`INSERT INTO sa_scan (type, id, began, ended, total) VALUES ($1, $2, $3, 0, 0)`, typ, seq, at)
+	return err
+}
+
+func (t transaction) dropOpen(typ string) error {
+	if _, err := t.exec(`DELETE FROM sa_page WHERE type = $1 AND scan IN (SELECT id FROM sa_scan WHERE type = $1 AND ended = 0)`, typ); err != nil {
+		return err
+	}
+	_, err := t.exec(`DELETE FROM sa_scan WHERE type = $1 AND ended = 0`, typ)
 	return err
 }
 

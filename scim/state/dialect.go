@@ -21,6 +21,7 @@ type dialect struct {
 	shared  bool
 	now     string // the clock in microseconds, as SQL; empty if it is this machine's
 	share   string // after a SELECT: keeps the rows as they are until the transaction ends
+	update  string // the same for rows that will be written
 	lock    string // statement that lets one transaction at a time change the schema; empty if there is only one
 	mark    string // expression that tells this database from one restored elsewhere
 	tables  string // counts our tables; 0 before the first migration
@@ -46,6 +47,7 @@ var postgresDialect = dialect{
 	shared:  true,
 	now:     `(extract(epoch from clock_timestamp()) * 1000000)::bigint`,
 	share:   ` FOR SHARE`,
+	update:  ` FOR UPDATE`,
 	lock:    `SELECT pg_advisory_xact_lock(7312046101)`,
 	mark:    `(SELECT oid::text FROM pg_database WHERE datname = current_database()) || ' ' || 'sa_head'::regclass::oid::text`,
 	tables:  `SELECT count(*) FROM pg_class WHERE oid = to_regclass('sa_head')`,

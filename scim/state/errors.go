@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -41,8 +42,8 @@ func (s *Store) failed(ctx context.Context, what string, err error) error {
 		return nil
 	case s.closed.Load():
 		return fmt.Errorf("%s: %w", what, ErrClosed)
-	case ctx.Err() != nil:
-		return fmt.Errorf("%s: %w", what, context.Cause(ctx))
+	case over(ctx) != nil:
+		return fmt.Errorf("%s: %w", what, over(ctx))
 	case ours(err):
 		return err
 	}
@@ -50,6 +51,14 @@ func (s *Store) failed(ctx context.Context, what string, err error) error {
 		return fmt.Errorf("%s: %w: %w", what, kind, oneLine{err})
 	}
 	return fmt.Errorf("%s: %w", what, oneLine{err})
+}
+
+// over is why a context has ended. A driver can notice the deadline before the context does.
+func over(ctx context.Context) error {
+	if end, ok := ctx.Deadline(); ok && ctx.Err() == nil && !time.Now().Before(end) {
+		return context.DeadlineExceeded
+	}
+	return context.Cause(ctx)
 }
 
 // oneLine is an error of a driver without its line breaks. What it wraps is hidden: a socket

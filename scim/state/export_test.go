@@ -7,11 +7,20 @@ var Migrations = migrations
 
 // OpenWith is Open in a release with other migrations.
 func OpenWith(ctx context.Context, where string, steps []string) (*Store, error) {
-	s, err := connect(ctx, where, Options{})
+	return openWith(ctx, where, Options{}, func(s *Store) error { return s.migrate(ctx, steps) })
+}
+
+// ReadWith is Open with ReadOnly in a release with other migrations.
+func ReadWith(ctx context.Context, where string, steps []string) (*Store, error) {
+	return openWith(ctx, where, Options{ReadOnly: true}, func(s *Store) error { return s.inspect(ctx, steps) })
+}
+
+func openWith(ctx context.Context, where string, o Options, start func(*Store) error) (*Store, error) {
+	s, err := connect(ctx, where, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.migrate(ctx, steps); err != nil {
+	if err := start(s); err != nil {
 		s.Close()
 		return nil, err
 	}

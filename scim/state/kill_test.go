@@ -106,6 +106,11 @@ func killWhileWriting(t *testing.T, where string) (acknowledged int64) {
 
 func checkWhole(t *testing.T, where string, acknowledged int64) {
 	t.Helper()
+	beside := open(t, where, state.Options{ReadOnly: true}) // what the killed one left, nobody has mended yet
+	defer beside.Close()
+	if head, err := beside.Head(t.Context()); err != nil || head.Seq < acknowledged {
+		t.Errorf("read only: head %d after %d was acknowledged, %v", head.Seq, acknowledged, err)
+	}
 	s := open(t, where, state.Options{})
 	defer s.Close()
 	head, err := s.Head(t.Context())

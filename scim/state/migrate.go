@@ -43,17 +43,17 @@ func (s *Store) migrate(ctx context.Context, steps []string) error {
 }
 
 // inspect looks whether a Store that may not be changed is as this program knows it.
-func (s *Store) inspect(ctx context.Context) error {
+func (s *Store) inspect(ctx context.Context, steps []string) error {
 	version, err := s.version(ctx, s.read)
 	switch {
 	case err != nil:
 		return s.failed(ctx, "look at the state", err)
 	case version == 0:
 		return fmt.Errorf("%w: there is no state in the %s yet", fs.ErrNotExist, s.where)
-	case version > len(migrations):
-		return newer(version, len(migrations))
-	case version < len(migrations):
-		return fmt.Errorf("the state has schema %d, and this release reads schema %d: serve brings it up to date", version, len(migrations))
+	case version > len(steps):
+		return newer(version, len(steps))
+	case version < len(steps):
+		return fmt.Errorf("the state has schema %d, and this release reads schema %d: serve brings it up to date", version, len(steps))
 	}
 	_, err = s.Head(ctx)
 	return err

@@ -80,7 +80,7 @@ func private(path string) error {
 }
 
 func (s *Store) connectFile(ctx context.Context, path string, readOnly bool) error {
-	mode, settings := "rw", []string{"busy_timeout(10000)", "synchronous(FULL)", "journal_size_limit(67108864)"}
+	mode, settings := "rw", []string{"busy_timeout(10000)", "synchronous(FULL)", "journal_size_limit(67108864)", "temp_store(MEMORY)"}
 	if readOnly {
 		mode = "ro"
 	}

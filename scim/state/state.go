@@ -123,7 +123,7 @@ func scheme(where string) string {
 
 func (s *Store) start(ctx context.Context, o Options) error {
 	if o.ReadOnly {
-		return s.inspect(ctx)
+		return s.inspect(ctx, migrations)
 	}
 	return s.migrate(ctx, migrations)
 }

@@ -141,7 +141,8 @@ func cancelled(t *testing.T, f fixture) {
 		}
 	}
 	big := &state.Commit{}
-	for range 20_000 {
+	const many = 20_000 / slow
+	for range many {
 		big.Changes = append(big.Changes, one("u2")...)
 	}
 	for _, after := range []time.Duration{100 * time.Microsecond, time.Millisecond, 5 * time.Millisecond, 20 * time.Millisecond} {
@@ -151,12 +152,10 @@ func cancelled(t *testing.T, f fixture) {
 		}
 		cancel()
 	}
-	h := mustHead(t, s)
-	if n := int64(len(mustChanges(t, s, 0, 1<<62))); n != h.Seq || (n-1)%20_000 != 0 {
-		t.Errorf("%d changes, head %d", n, h.Seq)
-	}
-	if seq := mustCommit(t, s, &state.Commit{Changes: one("u1")}); seq != h.Seq+1 {
-		t.Errorf("the next number is %d, want %d", seq, h.Seq+1)
+	// A commit whose end nobody waited for may still be done, before the next or after it.
+	seq := mustCommit(t, s, &state.Commit{Changes: one("u1")})
+	if n := int64(len(mustChanges(t, s, 0, seq))); n != seq || (n-2)%many != 0 {
+		t.Errorf("%d changes up to number %d", n, seq)
 	}
 }
 

@@ -173,7 +173,7 @@ func pagesWhileReplaced(t *testing.T, f fixture) {
 // manyResources: 100,000 in 1,000 pages, and 10,000 changes at once, in a time that leaves
 // room for a slow machine.
 func manyResources(t *testing.T, f fixture) {
-	const pages, changes = 1000, 10_000
+	const pages, changes = 1000 / slow, 10_000 / slow
 	s := f.open(t, state.Options{})
 	start := time.Now()
 	id := begin(t, s)
