@@ -87,6 +87,9 @@ func drawObject(t *rapid.T, attrs []*query.Attribute) query.Object {
 func drawResource(t *rapid.T, ids *rapid.Generator[string]) query.Object {
 	o := drawObject(t, testSchema.Attributes).Without("id", "schemas")
 	o = append(query.Object{{Name: "id", Value: ids.Draw(t, "id")}}, o...)
+	if v, ok := o.Get("labels"); ok && rapid.Bool().Draw(t, "odd") { // which no backend should have
+		o.Set("labels", append(v.([]any), true, query.Object{{Name: "value", Value: "a"}}))
+	}
 	if ext := drawObject(t, testSchema.Extensions[0].Attributes); len(ext) > 0 {
 		o = append(o, query.Member{Name: extensionURN, Value: ext})
 	}
