@@ -186,7 +186,7 @@ func (p *Pager) readRest(ctx context.Context, r *Request, w *walk) error {
 	}
 	w.completeWith(all)
 	if !p.kept.keep(r.key(), w) {
-		w.steps, w.complete, w.tooLarge = nil, false, true
+		w.steps, w.every, w.complete, w.tooLarge = nil, nil, false, true
 		p.kept.keep(r.key(), w)
 	}
 	return nil
@@ -253,7 +253,7 @@ func walkFrom(ctx context.Context, r *Request, at cursor) (*walk, cursor, error)
 func (p *Pager) link(page *resource.ListResult, r *Request, w *walk, at cursor, known bool) {
 	sorted, key := r.Query.SortBy != nil, r.key()
 	end := at.start + len(page.Resources)
-	if end < len(w.steps) {
+	if end < w.len() {
 		if !known && !p.kept.keep(at.walk, w) {
 			at.walk = ""
 		}

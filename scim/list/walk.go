@@ -22,6 +22,7 @@ type walk struct {
 	turn   chan struct{} // holds the token of the goroutine that may use the fields below; see enter
 
 	steps    []step
+	every    resource.Source     // in place of steps, as long as it is all there is: the resources of the type with rank 0
 	complete bool                // steps are the whole result; otherwise they are a window of it
 	from     int                 // of a window: how many resources of the result stand before it
 	total    int                 // of a window: how many resources the result has, as upstream said
@@ -81,6 +82,11 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	w.read[rank] = found.Read
 	w.batch = max(w.batch, found.Batch)
 	w.plan = found.Plan
+	if found.Every != nil && rank == 0 && w.len() == 0 {
+		w.every = found.Every
+		return
+	}
+	w.spread()
 	objects := found.All
 	if !w.complete && found.Source == nil {
 		objects = found.Resources
@@ -100,6 +106,36 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	}
 }
 
+// len is the number of steps.
+func (w *walk) len() int {
+	if w.every != nil {
+		return w.every.Len()
+	}
+	return len(w.steps)
+}
+
+// window returns the steps from one index up to another. Nobody may write to them.
+func (w *walk) window(from, to int) []step {
+	if w.every == nil {
+		return w.steps[from:to]
+	}
+	window := make([]step, 0, to-from)
+	for i := from; i < to; i++ {
+		window = append(window, step{at: place{0, w.every.ID(i)}, source: w.every, index: i})
+	}
+	return window
+}
+
+// place is the place of one step.
+func (w *walk) place(i int) place { return w.window(i, i+1)[0].at }
+
+// spread makes steps of every, so that they can be changed.
+func (w *walk) spread() {
+	if w.every != nil {
+		w.steps, w.every = w.window(0, w.every.Len()), nil
+	}
+}
+
 // steps returns the resources that a walk gets from a source: those of the whole result, or of a window of it.
 func steps(found *resource.ListResult) resource.Source {
 	if found.Whole() {
@@ -116,6 +152,7 @@ func (w *walk) worthKeeping(page *resource.ListResult) bool {
 // sort orders the steps of several types by q.SortBy. A step without object and source has no value to sort by.
 func (w *walk) sort(q resource.ListQuery) {
 	if q.SortBy != nil {
+		w.spread()
 		query.SortFunc(w.steps, step.decoded, *q.SortBy, q.Descending)
 	}
 }
@@ -123,6 +160,8 @@ func (w *walk) sort(q resource.ListQuery) {
 // completeWith makes a window complete: its steps, which were delivered, keep their places, and the other steps of all
 // stand around them in their order. With all = [a b c d e] the window [x c] from index 1 becomes [a x c b d e].
 func (w *walk) completeWith(all *walk) {
+	w.spread()
+	all.spread()
 	delivered := make(map[place]bool, len(w.steps))
 	for _, e := range w.steps {
 		delivered[e.at] = true
@@ -137,10 +176,10 @@ func (w *walk) completeWith(all *walk) {
 // cut returns the page of count resources that follows the first start ones. It reads the objects that are missing;
 // where a resource is gone, the next one takes its place. The caller has entered the walk.
 func (w *walk) cut(ctx context.Context, r *Request, start, count int) (*resource.ListResult, error) {
-	start = min(start, len(w.steps))
-	page := make([]query.Object, 0, min(count, len(w.steps)-start))
-	for at := start; len(page) < count && at < len(w.steps); {
-		window := w.steps[at:min(at+count-len(page), len(w.steps))]
+	start = min(start, w.len())
+	page := make([]query.Object, 0, min(count, w.len()-start))
+	for at := start; len(page) < count && at < w.len(); {
+		window := w.window(at, min(at+count-len(page), w.len()))
 		present, err := w.fill(ctx, window)
 		if err != nil {
 			return nil, err
@@ -151,7 +190,7 @@ func (w *walk) cut(ctx context.Context, r *Request, start, count int) (*resource
 		at += w.forget(at, window, present)
 	}
 	w.fixed = max(w.fixed, start+len(page))
-	return &resource.ListResult{Total: len(w.steps), Resources: page, Plan: w.plan}, nil
+	return &resource.ListResult{Total: w.len(), Resources: page, Plan: w.plan}, nil
 }
 
 // continuedPlan is the plan of a page that was cut from a walk kept before. Its cost is the upstream requests that read
@@ -238,7 +277,7 @@ func (w *walk) forget(at int, window, present []step) int {
 func (w *walk) cursorAt(at cursor, start int, sorted bool) cursor {
 	c := cursor{began: at.began, count: at.count, walk: at.walk, start: start}
 	if start > 0 {
-		c.after = w.steps[start-1].at
+		c.after = w.place(start - 1)
 	}
 	if sorted {
 		c.digest = w.digest(start)
@@ -253,8 +292,8 @@ func (w *walk) resume(at cursor, sorted bool) (int, error) {
 	case at.start == 0:
 		return 0, nil
 	case !sorted:
-		return sort.Search(len(w.steps), func(i int) bool { return w.steps[i].at.compare(at.after) > 0 }), nil
-	case at.start <= len(w.steps) && w.digest(at.start) == at.digest:
+		return sort.Search(w.len(), func(i int) bool { return w.place(i).compare(at.after) > 0 }), nil
+	case at.start <= w.len() && w.digest(at.start) == at.digest:
 		return at.start, nil
 	}
 	return 0, expiredCursor("What was delivered is no longer kept, and the order has changed since; begin again with an empty cursor.")
@@ -264,7 +303,7 @@ func (w *walk) resume(at cursor, sorted bool) (int, error) {
 func (w *walk) digest(steps int) string {
 	h := sha256.New()
 	var b []byte
-	for _, e := range w.steps[:steps] {
+	for _, e := range w.window(0, steps) {
 		b = binary.AppendUvarint(b[:0], uint64(e.at.rank))
 		b = binary.AppendUvarint(b, uint64(len(e.at.id)))
 		h.Write(append(b, e.at.id...))
@@ -279,16 +318,27 @@ func (w *walk) estimate() int64 {
 	return w.bytes() / int64(len(w.steps)) * int64(w.total)
 }
 
-// sourceFootprint estimates the memory of a resource in upstream's bytes.
-const sourceFootprint = 1 << 10
+// sourceFootprint estimates the memory of a resource in upstream's bytes, and sharedFootprint that of one of every,
+// most of which share it with whoever made the result.
+const (
+	sourceFootprint = 1 << 10
+	sharedFootprint = 48
+)
 
-// bytes estimates the memory that a walk holds: some 3.6 kB for each user. Objects that it shares with other walks
-// count in full.
+// bytes estimates the memory that a walk holds: some 3.6 kB for each user, if it has objects. Objects that it shares
+// with other walks count in full.
 func (w *walk) bytes() int64 {
 	size := int64(256)
+	if w.every != nil {
+		size += sharedFootprint * int64(w.every.Len())
+	}
 	for _, e := range w.steps {
 		size += 64 + int64(len(e.at.id)) + footprint(e.object)
-		if e.source != nil {
+		switch {
+		case e.source == nil:
+		case w.complete:
+			size += sharedFootprint
+		default:
 			size += sourceFootprint
 		}
 	}

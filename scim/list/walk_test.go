@@ -1,10 +1,15 @@
 package list
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/table"
 )
 
 // stepsOf makes a step of each id in text.
@@ -64,5 +69,65 @@ func TestForget(t *testing.T) {
 		if diff := cmp.Diff(tt.want, idsOf(w.steps)); diff != "" || remain != tt.remain {
 			t.Errorf("%s: %d remain, want %d; steps (-want +got):\n%s", tt.name, remain, tt.remain, diff)
 		}
+	}
+}
+
+// TestEvery checks that a walk over a result that is not in objects gives the pages, the cursors and the order of one
+// over objects.
+func TestEvery(t *testing.T) {
+	rows := table.New(resource.Links{})
+	for i := range 30 {
+		rows.Put(query.Object{{Name: "id", Value: fmt.Sprint(100 + i)}, {Name: "userName", Value: fmt.Sprint("user", i*7%10)}})
+	}
+	name := query.Path{Attr: &query.Attribute{Name: "userName"}}
+	packed := rows.Answer(resource.ListQuery{Start: 1}, "plan")
+	objects := make([]query.Object, packed.Every.Len())
+	for i := range objects {
+		objects[i] = packed.Every.Object(i)
+	}
+	r := &Request{Types: []*resource.Type{{}, {}}}
+	walkOver := func(found *resource.ListResult) *walk {
+		w := newWalk(r)
+		w.add(0, found)
+		return w
+	}
+	check := func(what string, a, b *walk) {
+		t.Helper()
+		for _, start := range []int{0, 7, 25, 30, 40} {
+			want, err := b.cut(t.Context(), r, start, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := a.cut(t.Context(), r, start, 10)
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("%s: page from %d: %v (-want +got):\n%s", what, start, err, diff)
+			}
+		}
+		got, want := a.cursorAt(cursor{}, 7, true), b.cursorAt(cursor{}, 7, true)
+		if got.after != want.after || got.digest != want.digest {
+			t.Errorf("%s: cursor %v, want %v", what, got, want)
+		}
+		if at, err := a.resume(want, true); at != 7 || err != nil {
+			t.Errorf("%s: resumes at %d: %v", what, at, err)
+		}
+	}
+	a, b := walkOver(packed), walkOver(&resource.ListResult{All: objects, Plan: "plan"})
+	if a.bytes() > b.bytes()/3 {
+		t.Errorf("%d bytes, with objects %d", a.bytes(), b.bytes())
+	}
+	check("as found", a, b)
+	if at, err := a.resume(cursor{start: 7, after: place{0, "106"}}, false); at != 7 || err != nil {
+		t.Errorf("resumes at %d: %v", at, err)
+	}
+	for _, w := range []*walk{a, b} {
+		w.sort(resource.ListQuery{SortBy: &name})
+	}
+	check("sorted", a, b)
+	a, b = walkOver(packed), walkOver(&resource.ListResult{All: objects})
+	for _, w := range []*walk{a, b} {
+		w.add(1, &resource.ListResult{All: objects[:3]})
+	}
+	if diff := cmp.Diff(idsOf(b.window(0, 33)), idsOf(a.window(0, 33))); diff != "" {
+		t.Errorf("two types (-want +got):\n%s", diff)
 	}
 }
