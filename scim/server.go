@@ -32,6 +32,8 @@ type Config struct {
 	Jira      *atlassian.Jira
 	// Organization knows accounts that the directory does not; nil: none is configured.
 	Organization *atlassian.Organization
+	// Events is the same organization with a key that reads its audit log; nil: none is configured.
+	Events *atlassian.Organization
 	// State is what outlives the process; nil: nothing does. The caller closes it, after the server was drained.
 	State    *state.Store
 	Projects []string      // keys of the Jira projects whose issues and roles are served; empty: all visible ones
@@ -177,7 +179,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	connector := connector.New(connector.Config{
-		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
+		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Events: cfg.Events, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
 		TestTimeout: cfg.RequestTimeout, Types: types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})

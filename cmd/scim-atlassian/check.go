@@ -92,6 +92,8 @@ var settingsOf = map[string]string{
 	"idhub":         "IDHUB_HOSTNAME, ACCESS_TOKEN, REFRESH_TOKEN",
 	"state":         "SCIM_ATLASSIAN_STATE",
 	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
+
+	"organization events": "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY",
 }
 
 // nameOf names the capability and, if there are any, the settings that it depends on.

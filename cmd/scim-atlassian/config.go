@@ -39,7 +39,8 @@ type config struct {
 
 	AdminListen string `env:"ADMIN_LISTEN"` // address of /metrics; empty: none
 
-	OrganizationOldList bool `env:"SCIM_ATLASSIAN_ORGANIZATION_OLD_LIST"` // read accounts from the list that Atlassian ends, not from the search that replaces it
+	OrganizationOldList   bool   `env:"SCIM_ATLASSIAN_ORGANIZATION_OLD_LIST"`   // read accounts from the list that Atlassian ends, not from the search that replaces it
+	OrganizationEventsKey secret `env:"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY"` // API key with the scope read:events:admin
 
 	OrganizationID     string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
 	OrganizationAPIKey secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
@@ -272,6 +273,7 @@ func (c *config) Validate() error {
 	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL), checkUpstreamURL("SITE_URL", c.SiteURL))
 	check((c.OrganizationID == "") == (c.OrganizationAPIKey == ""),
 		"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need each other: set both or neither")
+	check(c.OrganizationEventsKey == "" || c.OrganizationID != "", "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY needs SCIM_ATLASSIAN_ORGANIZATION_ID: whose events are they?")
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" {
 		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "",
 			"SCIM_ATLASSIAN_PUBLIC_URL must be an http or https URL without query, such as https://scim.example.com")

@@ -74,6 +74,7 @@ func TestLoadConfigProblems(t *testing.T) {
 		{"e-mail as domain", complete("", "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN=a@b.example"), []string{"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"}},
 		{"secret twice", complete("", "DIRECTORY_API_KEY_FILE="+key), []string{"DIRECTORY_API_KEY and DIRECTORY_API_KEY_FILE are both set"}},
 		{"secret file missing", complete("DIRECTORY_API_KEY", "DIRECTORY_API_KEY_FILE="+key+"x"), []string{"DIRECTORY_API_KEY_FILE: open", "DIRECTORY_API_KEY is missing"}},
+		{"events of no organization", complete("", "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY=k"), []string{"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY needs SCIM_ATLASSIAN_ORGANIZATION_ID"}},
 		{"half an organization", complete("", "SCIM_ATLASSIAN_ORGANIZATION_ID=o"), []string{"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need"}},
 		{"one caller in the environment", complete("SCIM_ATLASSIAN_CALLERS_FILE", "SCIM_ATLASSIAN_BASIC_USERNAME=u", "SCIM_ATLASSIAN_BASIC_PASSWORD=p"), nil},
 		{"half a caller", complete("", "SCIM_ATLASSIAN_BASIC_USERNAME=u"), []string{"SCIM_ATLASSIAN_BASIC_USERNAME and SCIM_ATLASSIAN_BASIC_PASSWORD belong together"}},

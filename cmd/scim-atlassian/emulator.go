@@ -73,7 +73,8 @@ func (p *program) emulate(ctx context.Context, flags emulatorFlags) error {
 	fmt.Fprintf(p.stdout, "# Atlassian emulator on http://%s, %s\n", listener.Addr(), describe(flags.options))
 	fmt.Fprintf(p.stdout, "SCIM_URL=%s\nDIRECTORY_ID=%s\nDIRECTORY_API_KEY=%s\nSITE_URL=%s\nADMIN_EMAIL=%s\nACCOUNT_SECURITY_API_KEY=%s\n",
 		c.SCIMURL, c.DirectoryID, emulator.DirectoryKey, c.SiteURL, c.AdminEmail, emulator.APIToken)
-	fmt.Fprintf(p.stdout, "SCIM_ATLASSIAN_ORGANIZATION_ID=%s\nSCIM_ATLASSIAN_ORGANIZATION_API_KEY=%s\n", c.OrganizationID, emulator.OrganizationKey)
+	fmt.Fprintf(p.stdout, "SCIM_ATLASSIAN_ORGANIZATION_ID=%s\nSCIM_ATLASSIAN_ORGANIZATION_API_KEY=%s\nSCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY=%s\n",
+		c.OrganizationID, emulator.OrganizationKey, emulator.ScopedKey)
 	return serveSites(ctx, p.logger(p.logLevel), emulatorSite(listener, emulator.New(flags.options), flags.options))
 }
 
@@ -95,7 +96,7 @@ func emulatorConfig(address net.Addr) *config {
 	c.SCIMURL = c.SiteURL + "/scim/directory"
 	c.DirectoryID, c.DirectoryAPIKey = emulator.DirectoryID, emulator.DirectoryKey
 	c.AdminEmail, c.AccountSecurityAPIKey = emulator.AdminEmail, emulator.APIToken
-	c.OrganizationID, c.OrganizationAPIKey = emulator.OrganizationID, emulator.OrganizationKey
+	c.OrganizationID, c.OrganizationAPIKey, c.OrganizationEventsKey = emulator.OrganizationID, emulator.OrganizationKey, emulator.ScopedKey
 	return c
 }
 

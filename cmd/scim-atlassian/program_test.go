@@ -337,8 +337,13 @@ func TestCheck(t *testing.T) {
 	credentials := []string{"ok    configuration", "ok    callers: 1", "ok    state", "ok    directory", "ok    jira", "ok    projects"}
 	const organization = "organization (SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY): "
 	above := slices.Concat(credentials, permitted)
-	organizationFails := func(detail string) []string { return append(slices.Clip(above), "FAIL  "+organization+detail) }
+	const events = "organization events (SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY): "
+	organizationFails := func(detail string) []string {
+		return append(slices.Clip(above), "FAIL  "+organization+detail, "ok    "+events)
+	}
 	permitted = append(permitted, "ok    "+organization+"Demo Organization")
+	withoutEvents := append(slices.Clone(permitted), "FAIL  "+events+"the API key may not read the audit log")
+	permitted = append(permitted, "ok    "+events)
 	tests := []struct {
 		name  string
 		extra []string
@@ -347,9 +352,10 @@ func TestCheck(t *testing.T) {
 	}{
 		{"good", nil, exitOK, append(credentials, permitted...)},
 		{"expired key", []string{"SCIM_ATLASSIAN_ORGANIZATION_API_KEY=old"}, exitFailed, organizationFails("the API key is wrong or has expired")},
-		{"another organization", []string{"SCIM_ATLASSIAN_ORGANIZATION_ID=other"}, exitFailed, organizationFails("there is no such organization")},
+		{"another organization", []string{"SCIM_ATLASSIAN_ORGANIZATION_ID=other"}, exitFailed, append(slices.Clip(above), "FAIL  "+organization+"there is no such organization", "FAIL  "+events+"there is no such organization")},
+		{"a key without the scope of events", []string{"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY=demo-organization-key"}, exitFailed, append(slices.Clone(credentials), withoutEvents...)},
 		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, append([]string{"ok    configuration", "ok    callers", "ok    state", "FAIL  directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY): GET /Users: forbidden (403)", "ok    jira", "ok    projects"}, permitted...)},
-		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    state", "ok    directory", "ok    jira", "FAIL  projects", "ok    organization"}},
+		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    state", "ok    directory", "ok    jira", "FAIL  projects", "ok    organization", "ok    organization events"}},
 		{"one project of two", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE,ENG"}, exitOK, append([]string{"ok    configuration", "ok    callers", "ok    state", "ok    directory", "ok    jira", "part  projects"}, permitted...)},
 		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, append([]string{"ok    configuration", "FAIL  callers", "ok    state", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
 		{"wrong configuration", []string{"CONNECTOR_PORT=0", "SCIM_URL=x"}, exitFailed, []string{"FAIL  configuration: CONNECTOR_PORT", "FAIL  configuration: SCIM_URL"}},

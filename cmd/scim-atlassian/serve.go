@@ -148,6 +148,7 @@ type upstream struct {
 	directory    *atlassian.Directory
 	jira         *atlassian.Jira
 	organization *atlassian.Organization // nil: not configured
+	events       *atlassian.Organization // with the key of its audit log; nil: not configured
 	idhub        *idhubClient            // nil: not configured
 }
 
@@ -156,8 +157,10 @@ type upstream struct {
 func (u *upstream) closeIdle() {
 	u.directory.CloseIdleConnections()
 	u.jira.CloseIdleConnections()
-	if u.organization != nil {
-		u.organization.CloseIdleConnections()
+	for _, o := range []*atlassian.Organization{u.organization, u.events} {
+		if o != nil {
+			o.CloseIdleConnections()
+		}
 	}
 }
 
@@ -190,6 +193,12 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_ID: %w", err)
 		}
 		u.organization.OldLists = c.OrganizationOldList
+	}
+	if c.OrganizationEventsKey != "" {
+		u.events, err = atlassian.NewOrganization(clients, c.organizationURL(), c.OrganizationID, string(c.OrganizationEventsKey))
+		if err != nil {
+			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY: %w", err)
+		}
 	}
 	if u.idhub, err = c.connectIDHub(logger.Named("idhub")); err != nil {
 		return nil, err
@@ -253,6 +262,7 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		Directory:         u.directory,
 		Jira:              u.jira,
 		Organization:      u.organization,
+		Events:            u.events,
 		State:             store,
 		Projects:          c.Projects,
 		Account:           account,

@@ -111,7 +111,7 @@ func (t *tester) run(ctx context.Context) *testResult {
 // findings runs all tests side by side and returns their findings in a fixed
 // order.
 func (t *tester) findings(ctx context.Context) []Finding {
-	tests := []func(context.Context) []Finding{t.testDirectory, t.testJira, t.testProjects, t.testOrganization}
+	tests := []func(context.Context) []Finding{t.testDirectory, t.testJira, t.testProjects, t.testOrganization, t.testEvents}
 	if t.cfg.Issuer != nil {
 		tests = append(tests, t.testIssuer)
 	}
@@ -181,6 +181,27 @@ func (t *tester) testOrganization(ctx context.Context) []Finding {
 			return name, explainOrganization(err)
 		})
 	}
+	return []Finding{f}
+}
+
+// testEvents checks that the key of the audit log can read it. Whether anything is
+// ever in it depends on the organization's plan, and cannot be told from an empty
+// one.
+func (t *tester) testEvents(ctx context.Context) []Finding {
+	if t.cfg.Events == nil {
+		return nil
+	}
+	f := Finding{Capability: "organization events"}
+	f.measure(t.cfg.Now, func() (string, error) {
+		actions, err := t.cfg.Events.EventActions(ctx)
+		if err == nil {
+			_, err = t.cfg.Events.Events(ctx, atlassian.EventQuery{Limit: 1})
+		}
+		if atlassian.KindOf(err) == atlassian.Forbidden {
+			err = denied("the API key may not read the audit log: it must be one with the scope read:events:admin, and the plan must have an audit log, as Guard Standard has")
+		}
+		return fmt.Sprintf("%d kinds of event", len(actions)), explainOrganization(err)
+	})
 	return []Finding{f}
 }
 

@@ -47,6 +47,7 @@ type Config struct {
 	Directory    *atlassian.Directory
 	Jira         *atlassian.Jira
 	Organization *atlassian.Organization // nil: none is configured
+	Events       *atlassian.Organization // the organization, with a key for its audit log; nil: none is configured
 	Issuer       *auth.Issuer            // nil: none is configured
 	Projects     []string                // keys of the Jira projects that are served; empty: all visible ones
 	Probes       []Probe                 // further tests
