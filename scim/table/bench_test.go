@@ -175,12 +175,15 @@ func BenchmarkFootprint(b *testing.B) {
 			for b.Loop() {
 				before := heap()
 				t := filled(n)
+				var m runtime.MemStats
+				runtime.ReadMemStats(&m)
 				rows := heap()
 				for _, e := range benchColumns {
 					ask(t, e)
 				}
 				b.ReportMetric(float64(heap()-before)/1e6, "MB")
 				b.ReportMetric(float64(rows-before)/1e6, "MB-rows")
+				b.ReportMetric(float64(m.HeapSys-m.HeapReleased)/1e6, "MB-from-system")
 				runtime.KeepAlive(t)
 			}
 		})

@@ -127,16 +127,59 @@ func (o *order) refresh(s *state) {
 // make sorts all rows.
 func (o *order) make(s *state) {
 	k := newKeyer(s, o.by, o.byID)
-	all := make([]keyed, len(s.slots()))
-	for i, slot := range s.slots() {
-		all[i] = k.of(slot)
+	all := sorting{entries: make([]entry, 0, s.rows)}
+	for _, slot := range s.slots() {
+		k.room = k.room[:0]
+		all.add(k.of(slot))
 	}
-	slices.SortFunc(all, compareKeyed)
-	o.slots, o.first = make([]uint32, len(all)), make(set, len(all)/64+1)
-	for i, a := range all {
-		o.slots[i] = a.slot
-		o.first.put(uint32(i), i == 0 || !bytes.Equal(a.key, all[i-1].key))
+	slices.SortFunc(all.entries, all.compare)
+	o.slots, o.first = make([]uint32, len(all.entries)), make(set, len(all.entries)/64+1)
+	for i, e := range all.entries {
+		o.slots[i] = e.slot
+		o.first.put(uint32(i), i == 0 || !bytes.Equal(all.keyed(e).key, all.keyed(all.entries[i-1]).key))
 	}
+}
+
+// sorting is many slots with their keys, in little memory.
+type sorting struct {
+	entries []entry
+	keys    []byte // for each entry the length of its key and the key, and the same of its id
+}
+
+// entry is a slot with the index of its keys, whose first bytes decide on most
+// comparisons.
+type entry struct {
+	prefix uint64
+	at     int
+	slot   uint32
+}
+
+func (s *sorting) add(k keyed) {
+	first := k.key
+	if first == nil {
+		first = k.id
+	}
+	var prefix [8]byte
+	copy(prefix[:], first)
+	s.entries = append(s.entries, entry{binary.BigEndian.Uint64(prefix[:]), len(s.keys), k.slot})
+	for _, key := range [][]byte{k.key, k.id} {
+		s.keys = append(binary.AppendUvarint(s.keys, uint64(len(key))), key...)
+	}
+}
+
+func (s *sorting) keyed(e entry) keyed {
+	n, width := binary.Uvarint(s.keys[e.at:])
+	key := e.at + width
+	id := key + int(n)
+	m, width := binary.Uvarint(s.keys[id:])
+	return keyed{e.slot, s.keys[key:id], s.keys[id+width : id+width+int(m)]}
+}
+
+func (s *sorting) compare(a, b entry) int {
+	if a.prefix != b.prefix {
+		return cmp.Compare(a.prefix, b.prefix)
+	}
+	return compareKeyed(s.keyed(a), s.keyed(b))
 }
 
 // merge takes the rows that changed out of the order and puts those of them that are
