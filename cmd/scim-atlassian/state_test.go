@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"scim-atlassian/scim/state/statetest"
 )
 
 // stateIn is environ with the state in a file, which is returned too.
@@ -67,6 +69,31 @@ func TestCursorOutlivesServe(t *testing.T) {
 	_, cursor := page("cursor")
 	if status, _ := page("cursor=" + url.QueryEscape(cursor)); cursor == "" || status != 200 {
 		t.Errorf("cursor %q: status %d", cursor, status)
+	}
+}
+
+// Replicas on one database take each other's cursors, and say where they are without the password.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	place := strings.Replace(statetest.StartPostgres(t).Database(t), "postgres@", "postgres:hunter2@", 1)
+	environ := append(startEmulator(t), "SCIM_ATLASSIAN_STATE="+place)
+	a := start(t, environ, "serve", "--listen", "127.0.0.1:0")
+	b := start(t, environ, "serve", "--listen", "127.0.0.1:0")
+	var list struct{ NextCursor string }
+	_, _, body := get(t, "http://"+a.stderr.await(t, `"address":"([^"]+)"`)+"/scim/v2/Users?count=2&cursor", "ann", "secret")
+	if err := json.Unmarshal(body, &list); err != nil || list.NextCursor == "" {
+		t.Fatalf("%v in %s", err, body)
+	}
+	status, _, body := get(t, "http://"+b.stderr.await(t, `"address":"([^"]+)"`)+"/scim/v2/Users?count=2&cursor="+url.QueryEscape(list.NextCursor), "ann", "secret")
+	if status != 200 {
+		t.Errorf("status %d: %s", status, body)
+	}
+	check := start(t, environ, "check")
+	if code := check.wait(t); code != exitOK || !strings.Contains(check.stdout.String(), "ok    state (SCIM_ATLASSIAN_STATE): PostgreSQL database ") {
+		t.Errorf("check: exit code %d\n%s", code, check.stdout.String())
+	}
+	if strings.Contains(a.stderr.String()+check.stdout.String(), "hunter2") {
+		t.Error("the password was told")
 	}
 }
 

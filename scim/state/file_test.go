@@ -203,3 +203,31 @@ func TestBackup(t *testing.T) {
 		t.Error("memory was copied")
 	}
 }
+
+// A disk that is full loses nothing of what was acknowledged, and writing goes on when there is room.
+func TestFull(t *testing.T) {
+	s := open(t, "file:"+filepath.Join(t.TempDir(), "s.db"), state.Options{})
+	write(t, s, 10)
+	if err := s.Exec(t.Context(), `PRAGMA max_page_count = 60`); err != nil {
+		t.Fatal(err)
+	}
+	done := int64(10)
+	for {
+		seq, err := s.Commit(t.Context(), &state.Commit{Changes: []state.Change{{Type: "User", ID: "u", Op: state.Update, Before: make([]byte, 9000)}}})
+		if err == nil {
+			done = seq
+			continue
+		}
+		if !errors.Is(err, state.ErrAway) {
+			t.Errorf("full: got %v, want %v", err, state.ErrAway)
+		}
+		break
+	}
+	if h, err := s.Head(t.Context()); err != nil || h.Seq != done {
+		t.Errorf("head %d, %v; want %d", h.Seq, err, done)
+	}
+	if err := s.Exec(t.Context(), `PRAGMA max_page_count = 1000`); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, 1)
+}

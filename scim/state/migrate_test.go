@@ -23,7 +23,9 @@ func engines(t *testing.T, test func(t *testing.T, place func(*testing.T) string
 	t.Run("SQLite", func(t *testing.T) {
 		test(t, func(t *testing.T) string { return "file:" + filepath.Join(t.TempDir(), "s.db") })
 	})
-	t.Run("Postgres", func(t *testing.T) { test(t, statetest.SharedPostgres(t).Database) })
+	t.Run("Postgres", func(t *testing.T) {
+		test(t, func(t *testing.T) string { return statetest.SharedPostgres(t).Database(t) })
+	})
 }
 
 // released are the migrations of the past, by their hash: data of users was written

@@ -17,5 +17,5 @@ func TestSQLite(t *testing.T) {
 
 func TestPostgres(t *testing.T) {
 	server := statetest.SharedPostgres(t)
-	t.Run("suite", func(t *testing.T) { statetest.Run(t, server.Database) })
+	t.Run("suite", func(t *testing.T) { statetest.Run(t, func(t *testing.T) string { return server.Database(t) }) })
 }

@@ -34,7 +34,7 @@ type Postgres struct {
 
 // StartPostgres starts a server until the end of the test; that takes a second or two. Where
 // there is none the test is skipped, but fails if CI is true.
-func StartPostgres(t *testing.T) *Postgres {
+func StartPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	p := start(t)
 	t.Cleanup(p.end)
@@ -49,7 +49,7 @@ var shared struct {
 
 // SharedPostgres is a server for all tests of the process, started when the first asks for
 // it, as StartPostgres does. TestMain has to end it with StopShared.
-func SharedPostgres(t *testing.T) *Postgres {
+func SharedPostgres(t testing.TB) *Postgres {
 	t.Helper()
 	shared.Lock()
 	defer shared.Unlock()
@@ -66,7 +66,7 @@ func StopShared() {
 	}
 }
 
-func start(t *testing.T) *Postgres {
+func start(t testing.TB) *Postgres {
 	t.Helper()
 	binaries, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if len(binaries) == 0 {
@@ -89,7 +89,7 @@ func (p *Postgres) end() {
 }
 
 // unprivileged is whom the server runs as where the test runs as root, which it refuses.
-func unprivileged(t *testing.T) *syscall.Credential {
+func unprivileged(t testing.TB) *syscall.Credential {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return nil
@@ -106,7 +106,7 @@ func unprivileged(t *testing.T) *syscall.Credential {
 }
 
 // directory is not t.TempDir: its path is too long for a socket.
-func (p *Postgres) directory(t *testing.T) string {
+func (p *Postgres) directory(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "pg")
 	if err == nil && p.as != nil {
@@ -125,7 +125,7 @@ func (p *Postgres) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func (p *Postgres) run(t *testing.T, name string, args ...string) {
+func (p *Postgres) run(t testing.TB, name string, args ...string) {
 	t.Helper()
 	if out, err := p.command(name, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", name, err, out)
@@ -133,7 +133,7 @@ func (p *Postgres) run(t *testing.T, name string, args ...string) {
 }
 
 // Start starts the server again after Stop, and waits until it answers.
-func (p *Postgres) Start(t *testing.T) {
+func (p *Postgres) Start(t testing.TB) {
 	t.Helper()
 	p.server = p.command("postgres", "-D", p.dir+"/data", "-k", p.dir, "-h", "", "-c", "fsync=off", "-c", "max_connections=300")
 	log, err := os.OpenFile(p.dir+"/log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -172,7 +172,7 @@ func (p *Postgres) Stop() {
 }
 
 // Database makes an empty database and returns its place, for state.Open.
-func (p *Postgres) Database(t *testing.T) string {
+func (p *Postgres) Database(t testing.TB) string {
 	t.Helper()
 	db, err := sql.Open("pgx", p.url("postgres"))
 	if err != nil {
@@ -192,7 +192,7 @@ func (p *Postgres) url(database string) string {
 
 // Dump copies the database at a place into a new one, as pg_dump and a restore do, and
 // returns its place.
-func (p *Postgres) Dump(t *testing.T, from string) string {
+func (p *Postgres) Dump(t testing.TB, from string) string {
 	t.Helper()
 	to := p.Database(t)
 	p.run(t, "pg_dump", "--format=custom", "--file="+p.dir+"/dump", from)
