@@ -31,7 +31,12 @@ type Organization struct {
 	minutes minuteLimits
 	index   *index
 	events  *eventLog
-	roles   []roleAssignment // of groups; the tenant's lock guards it
+	roles   []roleAssignment // of groups
+
+	// suspended says of a directory and an account whether the account is suspended
+	// there; what it does not say is as in the account. The tenant's lock guards it,
+	// and roles.
+	suspended map[string]bool
 }
 
 // New returns the organization that a tenant belongs to, which must have its data
@@ -41,6 +46,7 @@ func New(t *tenant.Tenant, options Options, rng *rand.Rand) *Organization {
 	o := &Organization{
 		tenant: t, options: options, routes: http.NewServeMux(),
 		index: newIndex(t, options.IndexLag), events: newEventLog(options.Events, rng), roles: seededRoles(),
+		suspended: map[string]bool{},
 	}
 	t.Watch(o.events.note)
 	o.limiter.PerSecond = o.options.RateLimit
@@ -238,6 +244,11 @@ func (o *Organization) listDirectories(w http.ResponseWriter, r *http.Request) {
 		list = append(list, map[string]any{"directoryId": id, "name": name})
 	}
 	tenant.WriteJSON(w, http.StatusOK, "application/json", map[string]any{"data": list, "links": map[string]any{"next": nil}})
+}
+
+// directoriesOf lists the ids of a person's directories.
+func (o *Organization) directoriesOf(a *tenant.Account) []string {
+	return slices.DeleteFunc(o.directories(), func(d string) bool { return !o.inDirectory(a, d) })
 }
 
 // inDirectory reports whether an account is in a directory, "-" for any.

@@ -97,8 +97,8 @@ func (o *Organization) userRoles(w http.ResponseWriter, r *http.Request) {
 	tenant.WriteJSON(w, http.StatusOK, "application/json", resultPage[*userRole]{list, map[string]any{}})
 }
 
-// rolesOfUser lists the resources for which a person has roles. Those of the
-// platform belong to no directory.
+// rolesOfUser lists the resources for which a person has roles, each once for every
+// directory of the path that the person is in. Those of the platform belong to none.
 func (o *Organization) rolesOfUser(r *http.Request) (list []*userRole, found bool) {
 	o.tenant.RLock()
 	defer o.tenant.RUnlock()
@@ -122,13 +122,29 @@ func (o *Organization) rolesOfUser(r *http.Request) (list []*userRole, found boo
 			list[i].with(assigned.role, "group_direct")
 		}
 	}
+	return o.byDirectory(list, a, r.PathValue("directory")), true
+}
+
+func (o *Organization) byDirectory(list []*userRole, a *tenant.Account, within string) []*userRole {
+	parted := []*userRole{}
 	for _, u := range list {
-		if u.ResourceOwner != "platform" {
-			directory, status := DirectoryID, statusOf(a).membership
-			u.DirectoryID, u.Status = &directory, &status
+		if u.ResourceOwner == "platform" {
+			parted = append(parted, u)
+			continue
+		}
+		for _, directory := range o.directoriesOf(a) {
+			if within != "-" && within != directory {
+				continue
+			}
+			there, status := *u, "active"
+			if o.isSuspended(a, directory) {
+				status = "suspended"
+			}
+			there.DirectoryID, there.Status = &directory, &status
+			parted = append(parted, &there)
 		}
 	}
-	return list, true
+	return parted
 }
 
 func newUserRole(resource string) *userRole {

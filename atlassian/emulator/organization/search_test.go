@@ -271,4 +271,20 @@ func TestTwoDirectories(t *testing.T) {
 	if all := s.search(users, `{}`); len(in) == 0 || len(in) >= len(all) {
 		t.Errorf("the second directory has %d of %d people", len(in), len(all))
 	}
+	id := in[len(in)-1]["accountId"].(string)
+	states := func() (shown any, byDirectory []any) {
+		shown = s.search(users, fmt.Sprintf(`{"accountIds":[%q]}`, id))[0]["membershipStatus"]
+		for _, role := range s.org(200, "GET", users+"/"+id+"/role-assignments", "").JSON(t)["data"].([]any) {
+			byDirectory = append(byDirectory, tenanttest.At(role, "userDirectoryStatus"))
+		}
+		return shown, byDirectory
+	}
+	s.org(204, "POST", strings.Replace(users, "/-/", "/"+second+"/", 1)+"/"+id+"/suspend", "")
+	if shown, by := states(); shown != "active" || !slices.Equal(by, []any{"active", "suspended"}) {
+		t.Errorf("suspended in one directory: %v, %v", shown, by)
+	}
+	s.org(204, "POST", users+"/"+id+"/suspend", "")
+	if shown, by := states(); shown != "suspended" || !slices.Equal(by, []any{"suspended", "suspended"}) {
+		t.Errorf("suspended in both directories: %v, %v", shown, by)
+	}
 }

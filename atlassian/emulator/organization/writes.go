@@ -229,7 +229,8 @@ func (o *Organization) changeRole(r *http.Request, body []byte) *refusal {
 }
 
 // suspend is POST …/users/{account}/suspend and restore: the products are closed to
-// the person, who keeps all roles and groups.
+// the person, who keeps all roles and groups. In one of two directories it changes
+// nothing that the person is shown with, but for the roles there.
 func (o *Organization) suspend(suspended bool) writer {
 	return func(r *http.Request, _ []byte) *refusal {
 		a := o.account(r)
@@ -238,10 +239,9 @@ func (o *Organization) suspend(suspended bool) writer {
 			return errNoUser
 		case a.Email == tenant.AdminEmail:
 			return &refusal{400, "ADMIN-UAM-400-1", "Bad Request", "Access of an organization admin cannot be changed"}
-		case a.Suspended == suspended:
+		case !o.setSuspended(a, r.PathValue("directory"), suspended):
 			return nil
 		}
-		a.Suspended = suspended
 		change := tenant.Change{Action: tenant.UserRestored, By: o.actor(r), Account: a}
 		if suspended {
 			change.Action = tenant.UserSuspended
@@ -249,6 +249,31 @@ func (o *Organization) suspend(suspended bool) writer {
 		o.tenant.Record(change)
 		return nil
 	}
+}
+
+// setSuspended says whether a person is suspended in a directory, or in all of its
+// own if that is "-", and reports whether that is new.
+func (o *Organization) setSuspended(a *tenant.Account, directory string, suspended bool) (changed bool) {
+	everywhere := true
+	for _, d := range o.directoriesOf(a) {
+		now := o.isSuspended(a, d)
+		if directory == "-" || directory == d {
+			changed = changed || now != suspended
+			now = suspended
+		}
+		o.suspended[d+" "+a.ID] = now
+		everywhere = everywhere && now
+	}
+	a.Suspended = everywhere
+	return changed
+}
+
+// isSuspended reports whether a person is suspended in a directory.
+func (o *Organization) isSuspended(a *tenant.Account, directory string) bool {
+	if suspended, told := o.suspended[directory+" "+a.ID]; told {
+		return suspended
+	}
+	return a.Suspended
 }
 
 // removeUser is DELETE …/users/{account}: the account is in no directory any more
