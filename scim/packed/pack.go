@@ -102,7 +102,7 @@ type packing struct {
 
 	from  int       // where the row begins
 	known []spelled // texts that the row has already
-	apart bool      // within an element of the links, which must not depend on its row
+	apart bool      // within an element of the links, whose bytes depend on nothing else
 	names []byte    // for shape
 }
 
@@ -236,11 +236,11 @@ func (p *packing) text(b []byte, s string) []byte {
 	if id, ok := parseUUID(s); ok {
 		return append(append(b, tagUUID), id[:]...)
 	}
-	if number, ok := p.word(s, true); ok {
-		return appendWord(b, number)
-	}
 	if p.apart {
 		return literal(b, s)
+	}
+	if number, ok := p.word(s, true); ok {
+		return appendWord(b, number)
 	}
 	for _, k := range p.known {
 		if k.text == s {

@@ -15,7 +15,7 @@ func parseUUID(s string) (id uuid, ok bool) {
 		if s[i] == '-' {
 			i++
 		}
-		high, low := nibble(s[i]), nibble(s[i+1])
+		high, low := nibbles[s[i]], nibbles[s[i+1]]
 		if high|low > 15 {
 			return id, false
 		}
@@ -25,15 +25,16 @@ func parseUUID(s string) (id uuid, ok bool) {
 	return id, true
 }
 
-func nibble(c byte) byte {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0'
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10
+// nibbles are the values of lower-case hexadecimal digits, and 0xff of all other bytes.
+var nibbles = func() (values [256]byte) {
+	for c := range values {
+		values[c] = 0xff
 	}
-	return 0xff
-}
+	for i, c := range "0123456789abcdef" {
+		values[c] = byte(i)
+	}
+	return values
+}()
 
 func (id uuid) String() string {
 	var b [36]byte
