@@ -18,7 +18,6 @@ import (
 // dialect is what differs between the engines.
 type dialect struct {
 	durable bool
-	shared  bool
 	now     string // the clock in microseconds, as SQL; empty if it is this machine's
 	share   string // after a SELECT: keeps the rows as they are until the transaction ends
 	update  string // the same for rows that will be written
@@ -31,7 +30,6 @@ type dialect struct {
 
 var sqliteDialect = dialect{
 	durable: true,
-	shared:  true, // in one transaction at a time
 	mark:    `''`,
 	tables:  `SELECT count(*) FROM sqlite_master WHERE name = 'sa_head'`,
 	rows:    20, // names of parameters are looked for one by one
@@ -44,7 +42,6 @@ var memoryDialect = dialect{mark: sqliteDialect.mark, tables: sqliteDialect.tabl
 // made anew has another oid; so has one in another cluster, by chance or not.
 var postgresDialect = dialect{
 	durable: true,
-	shared:  true,
 	now:     `(extract(epoch from clock_timestamp()) * 1000000)::bigint`,
 	share:   ` FOR SHARE`,
 	update:  ` FOR UPDATE`,

@@ -24,6 +24,7 @@ package state
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -134,11 +135,10 @@ func (s *Store) Close() error {
 	var err error
 	s.closing.Do(func() {
 		s.closed.Store(true)
-		if s.read != s.write && s.read != nil {
-			err = s.read.Close()
-		}
-		if e := s.write.Close(); err == nil {
-			err = e
+		for _, db := range []*sql.DB{s.read, s.write} { // may be the same; Close again does nothing
+			if db != nil {
+				err = errors.Join(err, db.Close())
+			}
 		}
 		if s.sole != nil {
 			s.sole.release()
@@ -157,9 +157,6 @@ func (s *Store) Where() string { return s.where }
 
 // Durable reports whether the state outlives the process.
 func (s *Store) Durable() bool { return s.dialect.durable }
-
-// Shared reports whether other processes may write at the same time.
-func (s *Store) Shared() bool { return s.dialect.shared }
 
 // Head is the end of the log.
 type Head struct {
