@@ -239,15 +239,17 @@ func (p *packing) text(b []byte, s string) []byte {
 	if p.apart {
 		return literal(b, s)
 	}
-	if number, ok := p.word(s, true); ok {
-		return appendWord(b, number)
-	}
 	for _, k := range p.known {
 		if k.text == s {
 			return binary.AppendUvarint(append(b, tagAgain), uint64(k.at))
 		}
 	}
-	if len(s) > minAgain {
+	if likely(s) {
+		if number, ok := p.word(s, true); ok {
+			return appendWord(b, number)
+		}
+	}
+	if len(s) > minAgain && len(p.known) < maxKnown {
 		p.known = append(p.known, spelled{s, len(b) - p.from})
 	}
 	if left, right, tag := parts(s); tag != 0 {
@@ -264,9 +266,27 @@ func (p *packing) text(b []byte, s string) []byte {
 	return literal(b, s)
 }
 
-// minAgain is the length in bytes from which a text that a row has twice is spelled out
-// once.
-const minAgain = 3
+// Texts of more than minAgain bytes that a row has twice are spelled out once, if they
+// are among the first maxKnown of it.
+const (
+	minAgain = 3
+	maxKnown = 16
+)
+
+// likely reports whether a text may well be there again in another row: it is no
+// address, and no number.
+func likely(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '@':
+			return false
+		case '0' <= c && c <= '9':
+			digits++
+		}
+	}
+	return digits <= 4
+}
 
 // word returns the number of a text of the dictionary, which takes it in if it is
 // there for the second time and may be added.

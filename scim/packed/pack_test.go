@@ -111,7 +111,7 @@ func TestDictionaryIsFull(t *testing.T) {
 		t.Errorf("%d shapes", len(p.shapes))
 	}
 	for i := range maxTexts + maxTexts/2 {
-		o := query.Object{{Name: "a", Value: fmt.Sprintf("word-%d", i)}}
+		o := query.Object{{Name: "a", Value: fmt.Sprintf("w%c%c%c%c", 'a'+i%26, 'a'+i/26%26, 'a'+i/676%26, 'a'+i/17576%26)}}
 		p.Append(nil, []query.Object{o, o})
 	}
 	if len(p.texts) != maxTexts {
