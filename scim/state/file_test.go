@@ -119,6 +119,9 @@ func TestModes(t *testing.T) {
 func TestExclusive(t *testing.T) {
 	where := "file:" + filepath.Join(t.TempDir(), "s.db")
 	first := open(t, where, state.Options{Exclusive: time.Second})
+	if first.Shared() {
+		t.Error("an exclusive Store says that others write")
+	}
 	start := time.Now()
 	if err := refused(t, where, state.Options{Exclusive: 300 * time.Millisecond}); !errors.Is(err, state.ErrInUse) {
 		t.Errorf("got %v, want %v", err, state.ErrInUse)

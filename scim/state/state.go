@@ -158,6 +158,10 @@ func (s *Store) Where() string { return s.where }
 // Durable reports whether the state outlives the process.
 func (s *Store) Durable() bool { return s.dialect.durable }
 
+// Shared reports whether other processes may write to the state at the same time:
+// those of replicas in PostgreSQL, and any to a SQLite file that is not Exclusive.
+func (s *Store) Shared() bool { return s.Durable() && s.sole == nil }
+
 // Head is the end of the log.
 type Head struct {
 	Seq   int64     // the last number that was taken; 0 at first
