@@ -107,8 +107,10 @@ func changedParts(given, current query.Object) query.Object {
 }
 
 // change brings an issue to the state in doc and returns it as read afterwards. It
-// checks as much as possible before the first change, and fails if the issue is
-// not as doc says at the end.
+// checks as much as possible before the first change. A transition goes first, since
+// it is what a workflow may refuse. It fails if an attribute that doc changes is not
+// as doc says at the end; all others may be what a workflow, or somebody else, made
+// of them meanwhile.
 func (b *issues) change(ctx context.Context, r resolver, current, doc query.Object) (query.Object, error) {
 	fields, err := r.changes(ctx, current, doc.Without("project", "status"))
 	if err != nil {
@@ -123,22 +125,25 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	}
 	id := current.Text("id")
 	b.recent.add(id)
-	if err := b.edit(ctx, id, fields); err != nil {
-		return nil, err
-	}
 	if move != nil {
 		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.fields); err != nil {
-			if len(fields) > 0 {
-				err = partly(err, "The fields of issue %s were changed, but its status was not.", current.Text("key"))
-			}
-			return nil, err
+			return nil, named(err)
 		}
+	}
+	if err := b.edit(ctx, id, fields); err != nil {
+		if move != nil {
+			err = partly(named(err), "Issue %s went through the transition %q, but the rest was not done: %s.",
+				current.Text("key"), move.transition.Name, attributesOf(fields))
+		}
+		return nil, named(err)
 	}
 	found, err := b.read(ctx, id, allFields())
 	if err != nil {
-		return nil, err
+		return nil, partly(err, "Issue %s was changed, but could not be read afterwards.", current.Text("key"))
 	}
-	return found, unconfirmed(doc, current, found)
+	changed := changedIn(doc, current)
+	remarkSideEffects(ctx, changed, current, found)
+	return found, unconfirmed(changed, doc, found)
 }
 
 // edit changes fields of an issue, but not its status.
@@ -164,31 +169,6 @@ func partly(err error, format string, args ...any) error {
 		e.Status = http.StatusBadGateway // the issue of the request exists
 	}
 	return &e
-}
-
-// unconfirmed returns an error that names the attributes which are not as they were
-// asked for, nil if there are none: Jira may ignore a value without an error, and a
-// workflow may change any attribute.
-func unconfirmed(asked, before, found query.Object) error {
-	var names []string
-	for _, f := range issueFields {
-		if f.form == timeForm || f.attr == "creator" {
-			continue
-		}
-		want, given := asked.Get(f.attr)
-		got, there := found.Get(f.attr)
-		_, had := before.Get(f.attr)
-		if given && !f.agrees(want, got) || !given && had && there {
-			names = append(names, f.attr)
-		}
-	}
-	if names == nil {
-		return nil
-	}
-	e := resource.InvalidValue("Jira accepted the request, but these attributes of %s are not what was asked for: %s.",
-		found.Text("key"), strings.Join(names, ", "))
-	e.Partial = true
-	return e
 }
 
 // agrees reports whether the value that was read back is the value asked for.
