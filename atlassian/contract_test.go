@@ -148,10 +148,23 @@ func repairJira(document map[string]any) {
 		if schema, ok := o["additionalProperties"].(map[string]any); ok && len(schema) == 0 {
 			o["additionalProperties"] = true
 		}
+		if o["format"] == "date-time" {
+			delete(o, "format") // Jira writes +0000, not +00:00
+		}
 		if noContent, ok := o["204"].(map[string]any); ok {
 			delete(noContent, "content")
 		}
 	})
+	details := document["components"].(map[string]any)["schemas"].(map[string]any)["ChangeDetails"].(map[string]any)["properties"].(map[string]any)
+	for _, name := range []string{"from", "fromString", "to", "toString"} {
+		details[name].(map[string]any)["nullable"] = true // what has no id, and what was empty
+	}
+	open := func(path, method, status string) {
+		operation := document["paths"].(map[string]any)[path].(map[string]any)[method].(map[string]any)
+		delete(operation["responses"].(map[string]any)[status].(map[string]any), "content")
+	}
+	open("/rest/api/3/issue/{issueIdOrKey}/remotelink", "get", "200") // a list without globalId; the document has the answer with it
+	open("/rest/api/3/issueLink", "post", "201")                      // without content
 }
 
 // closeObjects forbids properties that are not in the document.
@@ -368,7 +381,10 @@ func TestJiraContract(t *testing.T) {
 	check(t, err)
 	steps, err := j.Transitions(ctx, created.ID)
 	check(t, err)
-	check(t, j.DoTransition(ctx, created.ID, steps[0].ID, nil))
+	check(t, j.DoTransition(ctx, created.ID, steps[1].ID, atlassian.IssueUpdate{
+		HistoryMetadata: &atlassian.HistoryMetadata{Type: "scim", Actor: atlassian.HistoryActor{ID: "caller"}},
+	}))
+	aroundIssue(t, j, project, created.ID, me)
 	jql := `project = "` + project.Key + `" ORDER BY key`
 	page, err := j.Search(ctx, atlassian.SearchRequest{JQL: jql, Fields: []string{"summary", "updated"}, MaxResults: 5})
 	check(t, err)
@@ -389,6 +405,12 @@ func TestJiraContract(t *testing.T) {
 		"GET "+root+"/myself", "GET "+root+"/project/search", "GET "+root+"/issuetype", "GET "+root+"/status",
 		"GET "+root+"/priority/search", "GET "+root+"/resolution/search", "GET "+root+"/label", "GET "+root+"/users/search", "GET "+root+"/user/bulk",
 		"GET "+root+"/project/{projectIdOrKey}/components", "GET "+root+"/project/{projectIdOrKey}/versions",
+		"GET "+root+"/field", "GET "+root+"/project/{projectIdOrKey}/statuses", "GET "+root+"/project/{projectKeyOrId}/securitylevel",
+		"GET "+root+"/issue/createmeta/{projectIdOrKey}/issuetypes/{issueTypeId}", "GET "+root+"/issue/{issueIdOrKey}/editmeta",
+		"GET "+root+"/issue/{issueIdOrKey}/comment", "POST "+root+"/issue/{issueIdOrKey}/comment", "POST "+root+"/changelog/bulkfetch",
+		"GET "+root+"/issue/{issueIdOrKey}/watchers", "POST "+root+"/issue/{issueIdOrKey}/watchers", "DELETE "+root+"/issue/{issueIdOrKey}/watchers",
+		"POST "+root+"/issueLink", "DELETE "+root+"/issueLink/{linkId}", "GET "+root+"/issue/{issueIdOrKey}/remotelink",
+		"POST "+root+"/issue/{issueIdOrKey}/remotelink", "DELETE "+root+"/issue/{issueIdOrKey}/remotelink/{linkId}",
 		"POST "+root+"/issue", "GET "+root+"/issue/{issueIdOrKey}", "PUT "+root+"/issue/{issueIdOrKey}",
 		"DELETE "+root+"/issue/{issueIdOrKey}", "POST "+root+"/issue/bulkfetch",
 		"GET "+root+"/issue/{issueIdOrKey}/transitions", "POST "+root+"/issue/{issueIdOrKey}/transitions",
@@ -425,6 +447,60 @@ func changeRoles(t *testing.T, j *atlassian.Jira, project atlassian.Project, me 
 }
 
 // readCatalogues reads every catalogue and returns a project.
+// aroundIssue calls what stands around an issue.
+func aroundIssue(t *testing.T, j *atlassian.Jira, project atlassian.Project, id string, me *atlassian.Account) {
+	t.Helper()
+	ctx := t.Context()
+	fields, err := j.Fields(ctx)
+	check(t, err)
+	if !slices.ContainsFunc(fields, func(f atlassian.Field) bool { return f.Name == "Approver" && f.Schema.CustomID > 0 }) {
+		t.Errorf("no field Approver in %v", fields)
+	}
+	types, err := j.ProjectStatuses(ctx, project.Key)
+	check(t, err)
+	_, err = j.CreateFields(ctx, project.Key, types[0].ID)
+	check(t, err)
+	_, err = j.EditFields(ctx, id)
+	check(t, err)
+	_, err = j.SecurityLevels(ctx, project.Key)
+	check(t, err)
+	text := json.RawMessage(`{"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":"Hello"}]}]}`)
+	_, err = j.AddComment(ctx, id, atlassian.NewComment{Body: text, Properties: atlassian.InternalComment()})
+	check(t, err)
+	comments, err := j.Comments(ctx, id)
+	check(t, err)
+	if len(comments) != 1 || comments[0].JSDPublic == nil || *comments[0].JSDPublic {
+		t.Errorf("comments %+v", comments)
+	}
+	logs, err := j.Changelogs(ctx, []string{id})
+	check(t, err)
+	if last := logs[id][len(logs[id])-1]; last.HistoryMetadata == nil || last.HistoryMetadata.Actor.ID != "caller" {
+		t.Errorf("changelog %+v", logs)
+	}
+	check(t, j.Watch(ctx, id, me.AccountID))
+	watchers, err := j.Watchers(ctx, id)
+	check(t, err)
+	if len(watchers) != 1 {
+		t.Errorf("watchers %v", watchers)
+	}
+	check(t, j.Unwatch(ctx, id, me.AccountID))
+	other, err := j.CreateIssue(ctx, map[string]any{
+		"project": map[string]string{"id": project.ID}, "issuetype": map[string]string{"name": "Task"}, "summary": "Other",
+	}, atlassian.Property{Key: "contract", Value: map[string]string{"value": "x"}})
+	check(t, err)
+	check(t, j.LinkIssues(ctx, "Blocks", id, other.ID))
+	linked, err := j.Issue(ctx, other.ID, []string{"issuelinks"}, "contract")
+	check(t, err)
+	if len(linked.Fields.Links) != 1 || linked.Fields.Links[0].Inward == nil || linked.Properties["contract"] == nil {
+		t.Fatalf("the other end of the link is %+v", linked)
+	}
+	check(t, j.DeleteLink(ctx, linked.Fields.Links[0].ID))
+	check(t, j.SetRemoteLink(ctx, id, atlassian.RemoteLink{GlobalID: "g", Object: atlassian.RemoteObject{URL: "https://a.example", Title: "A"}}))
+	remote, err := j.RemoteLinks(ctx, id)
+	check(t, err)
+	check(t, j.DeleteRemoteLink(ctx, id, remote[0].ID))
+}
+
 func readCatalogues(t *testing.T, j *atlassian.Jira) atlassian.Project {
 	t.Helper()
 	ctx := t.Context()

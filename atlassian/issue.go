@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -21,6 +22,8 @@ type Issue struct {
 	ID     string      `json:"id"`
 	Key    string      `json:"key"`
 	Fields IssueFields `json:"fields"`
+	// Properties are the entity properties that were asked for and that the issue has.
+	Properties map[string]json.RawMessage `json:"properties"`
 }
 
 // IssueFields are the system fields of an issue.
@@ -44,6 +47,21 @@ type IssueFields struct {
 	Created        Time            `json:"created"`
 	Updated        Time            `json:"updated"`
 	ResolutionDate Time            `json:"resolutiondate"`
+
+	Environment  json.RawMessage `json:"environment"` // an Atlassian document; nil when empty
+	Security     *Named          `json:"security"`    // nil: everybody who sees the project
+	Versions     []Named         `json:"versions"`    // that the issue affects
+	TimeTracking TimeTracking    `json:"timetracking"`
+	Links        []IssueLink     `json:"issuelinks"`
+
+	// Custom are the other fields, as Jira shows them: custom ones by customfield_ and their number.
+	Custom map[string]jsontext.Value `json:",inline"`
+}
+
+// TimeTracking is how long the work takes, in Jira's notation, such as 2d 4h; empty: not estimated.
+type TimeTracking struct {
+	OriginalEstimate  string `json:"originalEstimate"`
+	RemainingEstimate string `json:"remainingEstimate"`
 }
 
 // Named is anything that Jira knows by an id and a name. Names are not unique.
@@ -85,18 +103,23 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 }
 
 func (i *Issue) accept() bool {
-	if string(i.Fields.Description) == "null" {
-		i.Fields.Description = nil
+	for _, text := range []*json.RawMessage{&i.Fields.Description, &i.Fields.Environment} {
+		if string(*text) == "null" {
+			*text = nil
+		}
 	}
 	return i.ID != ""
 }
 
-// Issue returns one issue by id or key, with the named fields, or all of them when fields is empty. It calls
-// GET /rest/api/3/issue/{issueIdOrKey}. The key of a moved issue still finds it: compare Issue.Key.
-func (j *Jira) Issue(ctx context.Context, idOrKey string, fields []string) (*Issue, error) {
+// Issue returns one issue by id or key, with the named fields, or all of them when fields is empty, and the named entity
+// properties. It calls GET /rest/api/3/issue/{issueIdOrKey}. The key of a moved issue still finds it: compare Issue.Key.
+func (j *Jira) Issue(ctx context.Context, idOrKey string, fields []string, properties ...string) (*Issue, error) {
 	q := url.Values{}
 	if len(fields) > 0 {
 		q.Set("fields", strings.Join(fields, ","))
+	}
+	if len(properties) > 0 {
+		q.Set("properties", strings.Join(properties, ","))
 	}
 	return fetch[Issue](ctx, j.caller, request{
 		op: "GET /rest/api/3/issue/{issueIdOrKey}", args: []string{idOrKey}, query: q, reads: true,
@@ -104,8 +127,9 @@ func (j *Jira) Issue(ctx context.Context, idOrKey string, fields []string) (*Iss
 }
 
 type bulkFetch struct {
-	Issues []string `json:"issueIdsOrKeys"`
-	Fields []string `json:"fields,omitzero"`
+	Issues     []string `json:"issueIdsOrKeys"`
+	Fields     []string `json:"fields,omitzero"`
+	Properties []string `json:"properties,omitzero"`
 }
 
 type bulkFetched struct {
@@ -120,8 +144,8 @@ func acceptAll(issues []*Issue) bool {
 
 // BulkFetch returns the issues of any number of ids or keys as they are now, without the lag of a search, in any order.
 // It leaves out unknown and invisible issues. Without fields it returns the navigable ones. It calls POST
-// /rest/api/3/issue/bulkfetch once for every 100 issues, in parallel.
-func (j *Jira) BulkFetch(ctx context.Context, idsOrKeys []string, fields []string) ([]*Issue, error) {
+// /rest/api/3/issue/bulkfetch once for every 100 issues, in parallel. The named entity properties, at most 5, come along.
+func (j *Jira) BulkFetch(ctx context.Context, idsOrKeys []string, fields []string, properties ...string) ([]*Issue, error) {
 	chunks := slices.Collect(slices.Chunk(idsOrKeys, bulkSize))
 	answers := make([]bulkFetched, len(chunks))
 	group, ctx := errgroup.WithContext(ctx)
@@ -129,7 +153,7 @@ func (j *Jira) BulkFetch(ctx context.Context, idsOrKeys []string, fields []strin
 	for i, chunk := range chunks {
 		group.Go(func() error {
 			return j.call(ctx, request{
-				op: "POST /rest/api/3/issue/bulkfetch", body: bulkFetch{chunk, fields}, into: &answers[i], reads: true,
+				op: "POST /rest/api/3/issue/bulkfetch", body: bulkFetch{chunk, fields, properties}, into: &answers[i], reads: true,
 			})
 		})
 	}
@@ -153,14 +177,38 @@ func (c *CreatedIssue) accept() bool { return c.ID != "" && c.Key != "" }
 
 // IssueUpdate changes an issue: Fields are set, Update holds operations by field. A field may be in one of them only.
 type IssueUpdate struct {
-	Fields map[string]any `json:"fields,omitzero"`
-	Update map[string]any `json:"update,omitzero"`
+	Fields          map[string]any   `json:"fields,omitzero"`
+	Update          map[string]any   `json:"update,omitzero"`
+	Properties      []Property       `json:"properties,omitzero"`
+	HistoryMetadata *HistoryMetadata `json:"historyMetadata,omitzero"` // not on creation
+}
+
+// Property is an entity property of an issue. Value is encoded as JSON.
+type Property struct {
+	Key   string `json:"key"`
+	Value any    `json:"value"`
+}
+
+// HistoryMetadata says in the changelog on whose behalf a change was made.
+type HistoryMetadata struct {
+	Type        string       `json:"type,omitzero"`
+	Description string       `json:"description,omitzero"`
+	Actor       HistoryActor `json:"actor,omitzero"`
+	Cause       HistoryActor `json:"cause,omitzero"`
+	Generator   HistoryActor `json:"generator,omitzero"`
+}
+
+// HistoryActor is a person, a system or a request outside of Jira.
+type HistoryActor struct {
+	ID          string `json:"id,omitzero"`
+	DisplayName string `json:"displayName,omitzero"`
+	Type        string `json:"type,omitzero"`
 }
 
 // CreateIssue creates an issue. It calls POST /rest/api/3/issue, which has no idempotency key: after an Ambiguous
-// error the issue may exist.
-func (j *Jira) CreateIssue(ctx context.Context, fields map[string]any) (*CreatedIssue, error) {
-	return fetch[CreatedIssue](ctx, j.caller, request{op: "POST /rest/api/3/issue", body: IssueUpdate{Fields: fields}})
+// error the issue may exist. The properties are set together with its creation.
+func (j *Jira) CreateIssue(ctx context.Context, fields map[string]any, properties ...Property) (*CreatedIssue, error) {
+	return fetch[CreatedIssue](ctx, j.caller, request{op: "POST /rest/api/3/issue", body: IssueUpdate{Fields: fields, Properties: properties}})
 }
 
 // EditIssue changes fields of an issue, but never its status. It calls PUT /rest/api/3/issue/{issueIdOrKey}.

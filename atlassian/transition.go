@@ -12,12 +12,14 @@ type Transition struct {
 	Name      string                     `json:"name"`
 	To        Status                     `json:"to"`
 	HasScreen bool                       `json:"hasScreen"`
-	Fields    map[string]TransitionField `json:"fields"` // of its screen
+	IsLooped  bool                       `json:"isLooped"` // it stays in the status
+	Fields    map[string]TransitionField `json:"fields"`   // of its screen
 }
 
 // TransitionField is a field on the screen of a transition.
 type TransitionField struct {
 	Name            string         `json:"name"`
+	Schema          FieldSchema    `json:"schema"`
 	Required        bool           `json:"required"`
 	HasDefaultValue bool           `json:"hasDefaultValue"`
 	Operations      []string       `json:"operations"`
@@ -62,13 +64,14 @@ type doTransition struct {
 	Transition struct {
 		ID string `json:"id"`
 	} `json:"transition"`
-	Fields map[string]any `json:"fields,omitzero"`
+	IssueUpdate
 }
 
 // DoTransition takes a step, setting fields of its screen. It calls POST
-// /rest/api/3/issue/{issueIdOrKey}/transitions. The workflow may move the issue further: read it back.
-func (j *Jira) DoTransition(ctx context.Context, idOrKey, transitionID string, fields map[string]any) error {
-	body := doTransition{Fields: fields}
+// /rest/api/3/issue/{issueIdOrKey}/transitions. The workflow may move the issue further: read it back. Jira drops a
+// comment in update without an error if the transition has no screen.
+func (j *Jira) DoTransition(ctx context.Context, idOrKey, transitionID string, update IssueUpdate) error {
+	body := doTransition{IssueUpdate: update}
 	body.Transition.ID = transitionID
 	return j.call(ctx, request{
 		op: "POST /rest/api/3/issue/{issueIdOrKey}/transitions", args: []string{idOrKey}, body: body,

@@ -77,10 +77,11 @@ func TestHalfDoneIssue(t *testing.T) {
 	want := current.Clone()
 	want.Set("summary", "Newer")
 	want.Set("status", doc.Inner("status"))
+	site.SetFaults([]emulator.Fault{{Method: http.MethodPut, Path: "/rest/api/3/issue/", Status: http.StatusServiceUnavailable}})
+	updated := errorOf(rt.Backend.Update(t.Context(), current, want))
 	site.SetFaults(refuse)
 	for name, err := range map[string]error{
-		"create": errorOf(rt.Backend.Create(t.Context(), doc)),
-		"update": errorOf(rt.Backend.Update(t.Context(), current, want)),
+		"create": errorOf(rt.Backend.Create(t.Context(), doc)), "update": updated,
 	} {
 		if e := upstream.AsError(err); err == nil || !e.Partial || e.Status != http.StatusGatewayTimeout {
 			t.Errorf("%s: got %v, want a 504 that is partial", name, err)

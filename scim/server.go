@@ -20,6 +20,7 @@ import (
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 	"scim-atlassian/scim/server"
 	"scim-atlassian/scim/state"
 	"scim-atlassian/scim/upstream"
@@ -58,6 +59,9 @@ type Config struct {
 	// or with IgnoreUnsynced passed over and logged.
 	Account, Entitlement          idhub.Mapping
 	TrustedSource, IgnoreUnsynced bool
+	// AdoptIssues answers a POST whose externalId an issue has with that issue, and not
+	// with 409.
+	AdoptIssues bool
 	// ProvisioningWait is how long a project role waits for an account to get from
 	// the directory to Jira; default 20 s.
 	ProvisioningWait time.Duration
@@ -130,9 +134,16 @@ func (c Config) directory(user, group *query.Schema) directory.Config {
 	}
 }
 
-func (c Config) jira(issue *query.Schema, groupID func(ctx context.Context, name string) (string, error)) jira.Config {
+func (c Config) jira(issue *query.Schema) jira.Config {
 	return jira.Config{
-		Jira: c.Jira, Schema: issue, GroupID: groupID, Projects: c.Projects, ProjectsSetting: c.Settings.Projects,
+		Jira: c.Jira, Schema: issue, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State),
+		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
+	}
+}
+
+func (c Config) roles(issues *jira.Issues, groupID func(ctx context.Context, name string) (string, error)) roles.Config {
+	return roles.Config{
+		Jira: c.Jira, GroupID: groupID, Served: issues.Served, ProjectsSetting: c.Settings.Projects,
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now,
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 )
 
 // newResourceTypes loads the published schemas and puts a backend behind each.
@@ -32,10 +33,10 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	user.Links, group.Links = users.Links(), groups.Links()
 	user.Linking = resource.NewLinking(user.ResourceType, user.Links.Name, "/Groups")
 	group.Linked = []string{"/Users", "/Accounts"}
-	issues, roles := jira.New(cfg.jira(issue.Schema, groups.IDOf))
+	issues := jira.New(cfg.jira(issue.Schema))
 	issue.Backend, issue.References = issues, true
 	views := cfg.idhub()
-	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, roles
+	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, roles.New(cfg.roles(issues, groups.IDOf))
 	account, entitlement, err := idhub.New(views)
 	if err != nil {
 		return nil, err

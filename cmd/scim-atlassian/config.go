@@ -55,6 +55,7 @@ type config struct {
 	OIDCPassword       secret        `env:"SCIM_ATLASSIAN_OIDC_PASSWORD"`        // its password
 	AccountFile        string        `env:"SCIM_ATLASSIAN_ACCOUNT_FILE"`         // mapping of /Accounts, see docs/mapping.md; empty: the usual one
 	EntitlementFile    string        `env:"SCIM_ATLASSIAN_ENTITLEMENT_FILE"`     // mapping of /Entitlements; empty: the usual one
+	IssueConflict      string        `env:"SCIM_ATLASSIAN_ISSUE_CONFLICT"`       // what a POST gets whose externalId an issue has: refuse or adopt
 	TrustedSource      bool          `env:"SCIM_ATLASSIAN_TRUSTED_SOURCE"`       // Jira is where users come from
 	IgnoreUnsynced     bool          `env:"SCIM_ATLASSIAN_IGNORE_UNSYNCED"`      // ignore attributes that do not flow to Atlassian instead of refusing them
 	ProvisioningWait   time.Duration `env:"SCIM_ATLASSIAN_PROVISIONING_WAIT"`    // for an account to get from the directory to Jira
@@ -105,6 +106,7 @@ func defaultConfig() *config {
 		RequestTimeout:      55 * time.Second,
 		ScanBudget:          2000,
 		SnapshotTTL:         time.Minute,
+		IssueConflict:       "refuse",
 		ProvisioningWait:    20 * time.Second,
 		CursorTimeout:       10 * time.Minute,
 		KeptResultBytes:     512 << 20,
@@ -280,6 +282,7 @@ func (c *config) Validate() error {
 		check(!strings.HasSuffix(strings.TrimRight(c.PublicURL, "/"), server.BasePath),
 			"SCIM_ATLASSIAN_PUBLIC_URL must end before %s, which is added to it", server.BasePath)
 	}
+	check(c.IssueConflict == "refuse" || c.IssueConflict == "adopt", "SCIM_ATLASSIAN_ISSUE_CONFLICT must be refuse or adopt")
 	_, err := c.trustedProxies()
 	check(err == nil, "SCIM_ATLASSIAN_TRUSTED_PROXIES: %v", err)
 	for _, key := range c.Projects {

@@ -21,7 +21,9 @@ const storeys = `
 
                   scim/server              scim/connector                scim/idhub                       atlassian/emulator
 
-[scim/guard]  scim/bulk  scim/auth  scim/list                    scim/directory     scim/jira       emulator/directory  emulator/jira  emulator/organization
+[scim/guard]  scim/bulk  scim/auth  scim/list                    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
+
+                                                                 scim/once
 
 [scim/audit]    scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 

@@ -267,6 +267,7 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		Projects:          c.Projects,
 		Account:           account,
 		Entitlement:       entitlement,
+		AdoptIssues:       c.IssueConflict == "adopt",
 		TrustedSource:     c.TrustedSource,
 		IgnoreUnsynced:    c.IgnoreUnsynced,
 		ProvisioningWait:  c.ProvisioningWait,

@@ -142,8 +142,6 @@ func (r Reader) statement(name string, value any) (s statement, known bool, err 
 		return s, false, r.refuseUnknown(name, value, err)
 	case !isReadOnly(p):
 		return statement{path: p, filter: filter, value: value}, true, nil
-	case p.Attr.Name == "externalId" && value != nil:
-		return s, false, resource.Mutability("externalId is readOnly: Jira has no place for it. Leave it out.")
 	}
 	return s, false, nil
 }

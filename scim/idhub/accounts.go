@@ -8,10 +8,10 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
-	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -33,7 +33,7 @@ type accounts struct {
 	cfg    Config
 	users  *directory.Users
 	groups *directory.Groups
-	roles  *jira.Roles
+	roles  *roles.Roles
 	others *outsiders // nil: no organization is configured
 	table  query.Table
 
@@ -72,7 +72,7 @@ func (b *accounts) lookups() query.Table {
 // entitlement takes: of a group, the group and its members; of a role, all users,
 // since the directory has no lookup by account id.
 func (b *accounts) holdersCost(id string) int {
-	if jira.IsRoleID(id) {
+	if roles.IsRoleID(id) {
 		return 1 + max(1, b.users.ScanCost())
 	}
 	return b.users.LinkedCost(id)
@@ -82,7 +82,7 @@ func (b *accounts) holdersCost(id string) int {
 // most, -1 if that is unknown.
 func (b *accounts) holdersMost(id string) int {
 	switch scan := b.users.ScanCost(); {
-	case !jira.IsRoleID(id):
+	case !roles.IsRoleID(id):
 		return b.users.LinkedMost(id)
 	case scan < 0:
 		return -1
@@ -193,7 +193,7 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, need mirror.Need) (
 	case "id":
 		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, need) })
 	case "entitlements.value":
-		if jira.IsRoleID(p.Value) {
+		if roles.IsRoleID(p.Value) {
 			return nil, mirror.ErrCostly
 		}
 		return b.users.MembersOf(ctx, p.Value)
@@ -209,7 +209,7 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, need mirror.Need) (
 // rolesFor returns the roles that a query needs: all roles if it shows or examines
 // entitlements in general, else the roles that it names by id, nil if it does not
 // look at entitlements.
-func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*jira.RoleBook, error) {
+func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*roles.RoleBook, error) {
 	if b.entitlements == "" {
 		return nil, nil
 	}
@@ -291,14 +291,14 @@ func roleCompared(c query.Compare, at *query.Attribute) roleNeed {
 		return roleNeed{mentioned: true, all: true}
 	}
 	need := roleNeed{mentioned: true}
-	if jira.IsRoleID(id) {
+	if roles.IsRoleID(id) {
 		need.ids = []string{id}
 	}
 	return need
 }
 
 // object returns the account of a user. Without a book it lacks entitlements.
-func (m *accountMap) object(user query.Object, book *jira.RoleBook) query.Object {
+func (m *accountMap) object(user query.Object, book *roles.RoleBook) query.Object {
 	o := make(query.Object, 0, len(m.attributes)+3)
 	add := func(name string, v any) {
 		if v != nil && v != "" {
@@ -336,7 +336,7 @@ func isProvisioned(user query.Object) bool {
 }
 
 // entitlementsOf returns the entitlements that a user holds: groups, then roles.
-func entitlementsOf(user query.Object, book *jira.RoleBook) []any {
+func entitlementsOf(user query.Object, book *roles.RoleBook) []any {
 	groups := groupsIn(user)
 	names := make([]string, 0, len(groups))
 	list := make([]any, 0, len(groups))

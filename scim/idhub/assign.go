@@ -10,10 +10,10 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/directory"
-	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -21,7 +21,7 @@ import (
 type target struct {
 	id, title string
 	revoke    bool
-	role      *jira.Role // nil: a group
+	role      *roles.Role // nil: a group
 }
 
 // targets looks up the entitlements of a change, those to assign first. Assigning an
@@ -39,7 +39,7 @@ func (b *accounts) targets(ctx context.Context, change accountChange) ([]target,
 	gone := make([]bool, len(all))
 	err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
 		t := &all[i]
-		if jira.IsRoleID(t.id) {
+		if roles.IsRoleID(t.id) {
 			if t.role, err = b.roles.Read(ctx, t.id); err == nil {
 				t.title = kindRole + "~" + t.role.Title()
 			}

@@ -4,10 +4,10 @@ import (
 	"strings"
 
 	"scim-atlassian/schemas"
-	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 )
 
 // ofGroup returns a group of the directory as an entitlement, with its members if
@@ -27,7 +27,7 @@ func (m *entitlementMap) ofGroup(g query.Object, need mirror.Need) query.Object 
 }
 
 // ofRole returns a project role as an entitlement. Without people it lacks members.
-func (m *entitlementMap) ofRole(r *jira.Role, people *holders) query.Object {
+func (m *entitlementMap) ofRole(r *roles.Role, people *holders) query.Object {
 	var list []any
 	if people != nil {
 		list = people.membersOf(r)
@@ -81,7 +81,7 @@ type roleMember struct {
 
 // membersOf returns the members of a role, each once: first the accounts that hold
 // it themselves, then those that hold it through a group.
-func (h *holders) membersOf(r *jira.Role) []any {
+func (h *holders) membersOf(r *roles.Role) []any {
 	var all []*roleMember
 	byID := map[string]*roleMember{}
 	of := func(id, display string) *roleMember {
@@ -91,7 +91,7 @@ func (h *holders) membersOf(r *jira.Role) []any {
 		}
 		return byID[id]
 	}
-	ofAccount := func(a jira.RoleHolder) *roleMember {
+	ofAccount := func(a roles.RoleHolder) *roleMember {
 		if user := h.users[a.AccountID]; user != nil {
 			return of(user.Text("id"), user.Text("userName"))
 		}

@@ -5,10 +5,10 @@ import (
 	"net/http"
 
 	"scim-atlassian/scim/directory"
-	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -30,7 +30,7 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 		op.Path = members
 		translated = append(translated, op)
 	}
-	if jira.IsRoleID(id) {
+	if roles.IsRoleID(id) {
 		found, err := b.changeRole(ctx, id, change.Added, change.Removed)
 		return found, true, err
 	}
@@ -117,12 +117,12 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 }
 
 // answer returns the role in the answer to a change of its members.
-func (b *entitlements) answer(ctx context.Context, role *jira.Role) (query.Object, error) {
+func (b *entitlements) answer(ctx context.Context, role *roles.Role) (query.Object, error) {
 	r := resource.RequestOf(ctx)
 	if r.Quiet {
 		return nil, nil
 	}
-	found, err := b.ofRoles(ctx, []*jira.Role{role}, mirror.Need{Links: r.Want.Wants(b.m.members)})
+	found, err := b.ofRoles(ctx, []*roles.Role{role}, mirror.Need{Links: r.Want.Wants(b.m.members)})
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +150,7 @@ func (b *entitlements) people(ctx context.Context, add, remove []string) ([]quer
 
 // changeHolder gives a role to the account behind a user, or takes it, and returns
 // the role afterwards.
-func (b *entitlements) changeHolder(ctx context.Context, role *jira.Role, user query.Object, revoke bool) (*jira.Role, error) {
+func (b *entitlements) changeHolder(ctx context.Context, role *roles.Role, user query.Object, revoke bool) (*roles.Role, error) {
 	if revoke {
 		return b.roles.Revoke(ctx, role, directory.AccountIDOf(user))
 	}

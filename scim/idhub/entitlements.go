@@ -12,10 +12,10 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
-	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -29,7 +29,7 @@ type entitlements struct {
 	m        *entitlementMap
 	groups   *directory.Groups
 	accounts *accounts
-	roles    *jira.Roles
+	roles    *roles.Roles
 	budget   int
 	table    query.Table
 }
@@ -161,12 +161,12 @@ func (b *entitlements) everything(ctx context.Context, need mirror.Need) (mirror
 }
 
 // allRoles returns the roles for which match is true; a nil match is always true.
-func (b *entitlements) allRoles(ctx context.Context, need mirror.Need, match func(*jira.Role) bool) ([]query.Object, error) {
+func (b *entitlements) allRoles(ctx context.Context, need mirror.Need, match func(*roles.Role) bool) ([]query.Object, error) {
 	book, err := b.roles.Book(ctx, need)
 	if err != nil {
 		return nil, err
 	}
-	var found []*jira.Role
+	var found []*roles.Role
 	for _, r := range book.Roles {
 		if match == nil || match(r) {
 			found = append(found, r)
@@ -197,7 +197,7 @@ func (b *entitlements) byName(ctx context.Context, text string, need mirror.Need
 	case !ok:
 		return nil, nil
 	case kind == kindRole:
-		return b.allRoles(ctx, need, func(r *jira.Role) bool { return strings.EqualFold(r.Title(), name) })
+		return b.allRoles(ctx, need, func(r *roles.Role) bool { return strings.EqualFold(r.Title(), name) })
 	}
 	found, err := b.groups.Collection().Probe(ctx, query.Probe{Name: "displayName", Value: name})
 	return b.ofGroups(found, need), err
@@ -223,7 +223,7 @@ func (b *entitlements) heldBy(ctx context.Context, account string, need mirror.N
 		user, err = b.holder(within, account)
 		return err
 	})
-	var book *jira.RoleBook
+	var book *roles.RoleBook
 	both.Go(func() (err error) {
 		book, err = b.roles.Book(within, mirror.Need{Fresh: need.Fresh, Links: true})
 		return err
@@ -240,11 +240,11 @@ func (b *entitlements) heldBy(ctx context.Context, account string, need mirror.N
 	if err != nil {
 		return nil, err
 	}
-	var roles []*jira.Role
+	var granted []*roles.Role
 	for _, r := range book.HeldBy(directory.AccountIDOf(user), names) {
-		roles = append(roles, r.Role)
+		granted = append(granted, r.Role)
 	}
-	found, err := b.ofRoles(ctx, roles, need)
+	found, err := b.ofRoles(ctx, granted, need)
 	return slices.Concat(b.ofGroups(groups, need), found), err
 }
 
@@ -268,7 +268,7 @@ func (b *entitlements) Get(ctx context.Context, id string, want query.Projection
 
 // read reads one entitlement, as it is now. An unknown id is a 404 *resource.Error.
 func (b *entitlements) read(ctx context.Context, id string, need mirror.Need) (query.Object, error) {
-	if !jira.IsRoleID(id) {
+	if !roles.IsRoleID(id) {
 		g, err := b.groups.Read(ctx, id)
 		if err != nil {
 			return nil, ofEntitlement(err, id)
@@ -279,7 +279,7 @@ func (b *entitlements) read(ctx context.Context, id string, need mirror.Need) (q
 	if err != nil {
 		return nil, err
 	}
-	found, err := b.ofRoles(ctx, []*jira.Role{role}, mirror.Need{Links: need.Links})
+	found, err := b.ofRoles(ctx, []*roles.Role{role}, mirror.Need{Links: need.Links})
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +306,7 @@ func (b *entitlements) ofGroups(all []query.Object, need mirror.Need) []query.Ob
 
 // ofRoles returns roles as entitlements. Jira knows the accounts of their holders;
 // for members, the users that are linked to these accounts are looked up.
-func (b *entitlements) ofRoles(ctx context.Context, all []*jira.Role, need mirror.Need) ([]query.Object, error) {
+func (b *entitlements) ofRoles(ctx context.Context, all []*roles.Role, need mirror.Need) ([]query.Object, error) {
 	var people *holders
 	if need.Links && len(all) > 0 {
 		var err error
@@ -328,11 +328,11 @@ type holders struct {
 }
 
 // holdersOf reads the users and groups behind the holders of roles.
-func (b *entitlements) holdersOf(ctx context.Context, roles []*jira.Role, need mirror.Need) (*holders, error) {
+func (b *entitlements) holdersOf(ctx context.Context, all []*roles.Role, need mirror.Need) (*holders, error) {
 	h := &holders{map[string]query.Object{}, map[string]query.Object{}}
 	var groups []string
 	people := false
-	for _, r := range roles {
+	for _, r := range all {
 		people = people || len(r.Holders) > 0
 		for _, g := range r.Groups {
 			people = people || len(g.Accounts) > 0
@@ -407,7 +407,7 @@ func listOnly(done string) error {
 
 // Remove implements resource.Backend.
 func (b *entitlements) Remove(ctx context.Context, id string) error {
-	if !jira.IsRoleID(id) {
+	if !roles.IsRoleID(id) {
 		return ofEntitlement(b.groups.Remove(ctx, id), id)
 	}
 	if _, err := b.roles.Read(ctx, id); err != nil {

@@ -15,8 +15,8 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
-	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
 )
 
 // Config says what the views show, where it comes from and which way it flows.
@@ -26,7 +26,7 @@ type Config struct {
 	User, Group  *resource.Type // the types behind the views
 	Users        *directory.Users
 	Groups       *directory.Groups
-	Roles        *jira.Roles
+	Roles        *roles.Roles
 	Organization *atlassian.Organization // has accounts that the directory does not have; nil: none is configured
 
 	TrustedSource         bool             // Jira is where users come from

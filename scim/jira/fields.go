@@ -7,6 +7,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -110,6 +111,7 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	}
 	var o objectBuilder
 	o.add("id", i.ID)
+	o.add("externalId", once.IDOf(i))
 	o.addObject("meta", func(o *objectBuilder) {
 		o.add("resourceType", "Issue")
 		o.addTime("created", f.Created.Time)
@@ -128,7 +130,7 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	o.addPerson("assignee", f.Assignee)
 	o.addPerson("reporter", f.Reporter)
 	o.addPerson("creator", f.Creator)
-	addAll(&o, "labels", f.Labels, func(s string) any { return s })
+	addAll(&o, "labels", withoutMarkers(f.Labels), func(s string) any { return s })
 	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return namedEntry(n).Object() })
 	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return namedEntry(n).Object() })
 	if p := f.Parent; p != nil {
@@ -139,6 +141,14 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	o.addTime("updated", f.Updated.Time)
 	o.addTime("resolved", f.ResolutionDate.Time)
 	return o.Object, nil
+}
+
+// withoutMarkers returns the labels that people have set.
+func withoutMarkers(labels []string) []string {
+	if !slices.ContainsFunc(labels, jql.IsMarker) {
+		return labels
+	}
+	return slices.DeleteFunc(slices.Clone(labels), jql.IsMarker)
 }
 
 // objectBuilder builds a resource and leaves out attributes without a value.

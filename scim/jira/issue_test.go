@@ -40,8 +40,8 @@ func newIssueSite(t testing.TB, options emulator.Options, projects ...string) *i
 	if err != nil {
 		t.Fatal(err)
 	}
-	backend, _ := New(Config{Jira: jira, Schema: issueSchema(t), Projects: projects, ScanBudget: 100, Now: time.Now})
-	site.issues = backend.(*issues)
+	backend := New(Config{Jira: jira, Schema: issueSchema(t), Projects: projects, ScanBudget: 100, Now: time.Now})
+	site.issues = backend.issues
 	return site
 }
 
@@ -495,7 +495,7 @@ func TestExplain(t *testing.T) {
 		{`status.name eq "Done" and summary co "x"`, `jql(project IN {configured} AND status IN ("Done") ORDER BY key ASC) residual=(status.name eq "Done" and summary co "x") cost=?`},
 		{`assignee.display sw "A"`, `jql(project IN {configured} AND assignee IN {assignee.display sw "A"} ORDER BY key ASC) residual=(assignee.display sw "A") cost=?`},
 		{`key eq "OPS-1"`, `fetch("OPS-1") residual=(key eq "OPS-1") cost=1`},
-		{`externalId pr`, `empty exact cost=0`},
+		{`externalId pr`, `jql(project IN {configured} AND labels IS NOT EMPTY ORDER BY key ASC) residual=(externalId pr) cost=?`},
 	} {
 		if got := (&issues{}).Explain(resourcetest.Filter(t, schema, tt.filter)); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.filter, got, tt.want)

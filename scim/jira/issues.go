@@ -1,12 +1,10 @@
-// Package jira is the backend of issues, and the project roles, over Jira's REST
-// API (version 3).
+// Package jira is the backend of issues over Jira's REST API (version 3).
 //
 // A list of issues is answered in two steps (search.go): package jql translates
 // the filter, a search finds ids, and what JQL cannot express exactly is decided
 // on the issues themselves, in bulk. Writes (write.go, move.go) resolve names to
 // ids before the first request, and compare the issue afterwards with what was
-// asked for. Roles (roles.go, role_book.go) are no SCIM type: package idhub shows
-// them as entitlements.
+// asked for.
 package jira
 
 import (
@@ -18,6 +16,8 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -31,6 +31,9 @@ type issues struct {
 	projects   []string // ids or keys; empty: all visible
 	catalogues *catalogues
 	recent     recentWrites
+	once       *once.Creations
+	claim      once.Claim
+	adopt      bool // a POST with the externalId of an issue returns that issue
 	verdicts   jqlVerdicts
 	strangers  strangers
 	idOnly     query.Projection
@@ -41,28 +44,37 @@ type issues struct {
 type Config struct {
 	Jira   *atlassian.Jira
 	Schema *query.Schema // the attributes of Issue resources
-	// GroupID returns the id of the directory's group with a name, in any case, ""
-	// if there is no such group.
-	GroupID func(ctx context.Context, name string) (string, error)
+	// Claim keeps two replicas from creating the issue with one externalId at the same
+	// time; nil: the requests of this process take turns.
+	Claim once.Claim
+	// Adopt answers a POST whose externalId an issue has with that issue, not 409.
+	Adopt bool
 
-	Projects        []string         // keys or ids; empty: all visible ones
-	ProjectsSetting resource.Setting // the operator's name of Projects
+	Projects []string // keys or ids; empty: all visible ones
 
-	ScanBudget       int           // upstream requests that one query may cost
-	SnapshotTTL      time.Duration // how long roles, and accounts known not to exist, are kept; 0: not at all
-	ProvisioningWait time.Duration // how long a role waits for an account to get from the directory to Jira
-	Now              func() time.Time
+	ScanBudget  int           // upstream requests that one query may cost
+	SnapshotTTL time.Duration // how long accounts known not to exist are kept; 0: not at all
+	Now         func() time.Time
 }
 
-// New makes the backend of issues, and the project roles. It asks nothing of
-// upstream.
-func New(cfg Config) (resource.Backend, *Roles) {
-	c := newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now)
-	return newIssues(cfg, c), newRoles(cfg, c)
+// New makes the backend of issues. It asks nothing of upstream.
+func New(cfg Config) *Issues {
+	return &Issues{newIssues(cfg, newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now))}
+}
+
+// Issues is the backend of issues.
+type Issues struct{ *issues }
+
+// Served returns the projects whose issues are served.
+func (b *Issues) Served(ctx context.Context, need mirror.Need) ([]jql.Entry, error) {
+	return b.catalogues.served(ctx, need)
 }
 
 func newIssues(cfg Config, c *catalogues) *issues {
 	idOnly, _ := cfg.Schema.Project([]string{"id"}, nil) // fails only if both lists are given
+	if cfg.Claim == nil {
+		cfg.Claim = (&once.Turns{}).Claim
+	}
 	return &issues{
 		idOnly:     idOnly,
 		jira:       cfg.Jira,
@@ -70,6 +82,9 @@ func newIssues(cfg Config, c *catalogues) *issues {
 		projects:   cfg.Projects,
 		catalogues: c,
 		recent:     recentWrites{now: cfg.Now},
+		once:       once.New(cfg.Now),
+		claim:      cfg.Claim,
+		adopt:      cfg.Adopt,
 		verdicts:   jqlVerdicts{now: cfg.Now},
 		strangers:  strangers{jira: cfg.Jira, ttl: cfg.SnapshotTTL, now: cfg.Now},
 		budget:     cfg.ScanBudget,
@@ -88,7 +103,7 @@ func (b *issues) read(ctx context.Context, id string, fields []string) (query.Ob
 	if !jql.IsNumber(id) && !isIssueKey(id) {
 		return nil, resource.NotFound("Issue", resource.Clip(id))
 	}
-	issue, err := b.jira.Issue(ctx, id, fields)
+	issue, err := b.jira.Issue(ctx, id, fields, once.Property)
 	if err != nil {
 		return nil, upstream.Missing(err, "Issue", id)
 	}

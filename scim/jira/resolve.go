@@ -39,6 +39,9 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 		if err != nil {
 			return nil, err
 		}
+		if labels, ok := value.([]string); ok && current.Text("externalId") != "" {
+			value = append(labels, jql.Marker(current.Text("externalId")))
+		}
 		fields[f.field] = value
 	}
 	return fields, nil
@@ -54,7 +57,7 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 		s, _ := v.(string)
 		return richText(s), nil
 	case wordsForm:
-		return append([]string{}, words(v)...), nil
+		return slices.DeleteFunc(append([]string{}, words(v)...), jql.IsMarker), nil
 	case manyForm:
 		return r.wireMany(ctx, f, v)
 	}

@@ -10,6 +10,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -283,7 +284,7 @@ func (q *issueQuery) bulk(ctx context.Context, names, fields []string) ([]*atlas
 	if err := q.spend(jql.Calls(len(names), jql.FetchPage)); err != nil {
 		return nil, err
 	}
-	return q.jira.BulkFetch(ctx, names, fields)
+	return q.jira.BulkFetch(ctx, names, fields, once.Property)
 }
 
 // numbers returns the ids as numbers.

@@ -3,7 +3,6 @@ package jira
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,65 +10,16 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/jql"
-	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
 )
 
-// Create implements resource.Backend. Jira creates an issue in the first status of
-// its workflow; another status, and a resolution, are set in a second step. If that
-// step fails, the issue exists, and the error names it.
-func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, error) {
-	project, err := b.projectOf(ctx, doc)
-	if err != nil {
-		return nil, err
-	}
-	doc = doc.Clone()
-	doc.Set("project", project.Object())
-	if err := b.checkStatus(ctx, doc.Inner("status"), project.ID); err != nil {
-		return nil, err
-	}
-	resolver := resolver{b, project.ID}
-	fields, err := resolver.changes(ctx, nil, doc.Without("status", "resolution"))
-	if err != nil {
-		return nil, err
-	}
-	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == nil })
-	created, err := b.jira.CreateIssue(ctx, fields)
-	if err != nil {
-		return nil, err
-	}
-	b.recent.add(created.ID)
-	found, err := b.finish(ctx, resolver, created.ID, doc)
-	if err != nil {
-		return nil, partly(err, "Issue %s was created, but not all that was asked for was done.", created.Key)
-	}
-	return found, nil
-}
-
-// finish brings a new issue to the status and the resolution in doc.
-func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Object) (query.Object, error) {
-	found, err := b.read(ctx, id, allFields())
-	if err != nil {
-		return nil, err
-	}
-	want := found.Clone()
-	for _, name := range []string{"status", "resolution"} {
-		if v, ok := doc.Get(name); ok {
-			want.Set(name, v)
-		}
-	}
-	if found, err = b.change(ctx, r, found, want); err != nil {
-		return nil, err
-	}
-	return found, unconfirmed(doc, nil, found)
-}
-
 // Kept implements resource.Backend. Attributes that an issue must have, or that
 // Jira or the workflow sets, stay.
 func (b *issues) Kept(resource.Policy) []string {
-	var names []string
+	names := []string{"externalId"}
 	for _, f := range issueFields {
 		if f.kept {
 			names = append(names, f.attr)
@@ -120,17 +70,22 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	if err != nil {
 		return nil, err
 	}
-	if len(fields) == 0 && move == nil {
+	newID, release, err := b.newExternalID(ctx, current, doc)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if len(fields) == 0 && move == nil && newID == "" {
 		return current, nil
 	}
 	id := current.Text("id")
 	b.recent.add(id)
 	if move != nil {
-		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.fields); err != nil {
+		if err := b.jira.DoTransition(ctx, id, move.transition.ID, atlassian.IssueUpdate{Fields: move.fields}); err != nil {
 			return nil, named(err)
 		}
 	}
-	if err := b.edit(ctx, id, fields); err != nil {
+	if err := b.edit(ctx, id, current, fields, newID); err != nil {
 		if move != nil {
 			err = partly(named(err), "Issue %s went through the transition %q, but the rest was not done: %s.",
 				current.Text("key"), move.transition.Name, attributesOf(fields))
@@ -146,12 +101,42 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	return found, unconfirmed(changed, doc, found)
 }
 
-// edit changes fields of an issue, but not its status.
-func (b *issues) edit(ctx context.Context, id string, fields map[string]any) error {
+// newExternalID returns the externalId that an issue without one is to get, or "".
+// No other issue may have it; until release nobody else gives it to one.
+func (b *issues) newExternalID(ctx context.Context, current, doc query.Object) (id string, release func(), err error) {
+	id = doc.Text("externalId")
+	if id == "" || id == current.Text("externalId") {
+		return "", func() {}, nil
+	}
+	if release, err = b.claim(ctx, id); err != nil {
+		return "", nil, err
+	}
+	there, err := b.withExternalID(ctx, id)
+	if err == nil && there != nil {
+		err = taken(there, id)
+	}
+	if err != nil {
+		release()
+		return "", nil, err
+	}
+	return id, release, nil
+}
+
+// edit changes fields of an issue, but not its status, and gives it an externalId
+// unless that is empty.
+func (b *issues) edit(ctx context.Context, id string, current query.Object, fields map[string]any, externalID string) error {
+	update := atlassian.IssueUpdate{Fields: fields}
+	if externalID != "" {
+		labels, given := fields["labels"].([]string)
+		if v, _ := current.Get("labels"); !given {
+			labels = words(v)
+		}
+		fields["labels"] = append(labels, jql.Marker(externalID))
+		update.Properties = once.Properties(externalID)
+	}
 	if len(fields) == 0 {
 		return nil
 	}
-	update := atlassian.IssueUpdate{Fields: fields}
 	if parent, ok := fields["parent"]; ok && parent == nil {
 		delete(fields, "parent")
 		update.Update = map[string]any{"parent": []any{map[string]any{"set": map[string]any{"none": true}}}}
@@ -161,12 +146,12 @@ func (b *issues) edit(ctx context.Context, id string, fields map[string]any) err
 
 // partly returns the error of a write of several steps, marked as partial: its detail
 // begins with the steps that are done.
-func partly(err error, format string, args ...any) error {
+func partly(err error, format string, args ...any) *resource.Error {
 	e := *upstream.AsError(err)
 	e.Partial = true
 	e.Detail = fmt.Sprintf(format, args...) + " " + e.Detail
-	if e.Status == http.StatusNotFound {
-		e.Status = http.StatusBadGateway // the issue of the request exists
+	if e.Status < http.StatusInternalServerError && e.Status != http.StatusTooManyRequests {
+		e.Status, e.Type = http.StatusBadGateway, "" // a 4xx would say that nothing was done
 	}
 	return &e
 }
@@ -224,30 +209,4 @@ func sameMembers(want, got any) bool {
 		referred[actual.Text("id")] = true
 	}
 	return len(referred) == len(gots)
-}
-
-// projectOf returns the project of a new issue, one of the served projects.
-func (b *issues) projectOf(ctx context.Context, doc query.Object) (jql.Entry, error) {
-	projects, err := b.catalogues.served(ctx, mirror.Need{})
-	if err != nil {
-		return jql.Entry{}, err
-	}
-	return pick("project", projects, doc.Inner("project"))
-}
-
-// checkStatus refuses a status that does not exist. Whether the workflow leads to
-// it is known only when the issue exists.
-func (b *issues) checkStatus(ctx context.Context, given query.Object, project string) error {
-	given = given.Without("category")
-	if len(given) == 0 {
-		return nil
-	}
-	entries, err := resolver{b, project}.entries(ctx, jql.StatusCatalogue)
-	if err != nil {
-		return err
-	}
-	if !slices.ContainsFunc(entries, func(e jql.Entry) bool { return query.Refers(given, e.Object()) }) {
-		return resource.InvalidValue("status: there is no %s; there are %s.", resource.Describe(given), listing(entries))
-	}
-	return nil
 }

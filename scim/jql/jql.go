@@ -38,6 +38,8 @@ const (
 	// Reference: an issue named by id or key. JQL that names an issue which does
 	// not exist is refused or, worse, finds nothing.
 	Reference
+	// mark: the label of an externalId, see Marker.
+	mark
 	// constant: the same for all issues.
 	constant
 )
@@ -76,7 +78,7 @@ var columns = []column{
 	{attr: "updated", field: "updated", Rule: instant},
 	{attr: "meta.lastModified", field: "updated", Rule: instant},
 	{attr: "resolved", field: "resolved", Rule: instant, optional: true},
-	{attr: "externalId", Rule: constant},
+	{attr: "externalId", field: "labels", Rule: mark, optional: true},
 	{attr: "meta.resourceType", Rule: constant},
 }
 
@@ -238,6 +240,11 @@ func (c Compiler) leaf(e query.Expr) part {
 	col, ok := ColumnOf(inner)
 	if !ok {
 		return part{}
+	}
+	if col.Rule == mark {
+		compare, ok := inner.(query.Compare)
+		value, _ := compare.Value.(string)
+		return col.marked(value, ok && compare.Op == query.Eq, negated || ok && compare.Op == query.Ne)
 	}
 	if IsPresent(inner) && col.Rule != Reference && col.Rule != constant {
 		return col.present(negated)

@@ -18,7 +18,9 @@ func (col column) present(negated bool) part {
 		return settled(!negated)
 	case col.Rule == body && negated:
 		return part{} // Jira counts an empty document as a value
-	case col.Rule == body:
+	case col.Rule == label && negated:
+		return part{} // a marker is a label for Jira
+	case col.Rule == body, col.Rule == label:
 		return superset(col.field + " IS NOT EMPTY")
 	case negated:
 		return exactly(col.field + " IS EMPTY")
@@ -40,6 +42,7 @@ func (col column) label(e query.Compare, negated bool) part {
 	value, ok := quote(e.Value.(string))
 	ok = ok && isASCII(value)
 	switch {
+	case IsMarker(e.Value.(string)):
 	case e.Op == query.Eq && ok && negated:
 		return exactly(either(col.field+" != "+value, col.field+" IS EMPTY"))
 	case e.Op == query.Eq && ok:

@@ -38,8 +38,9 @@ type Error struct {
 	Err        error         // the private cause, which the log has and the client never sees; may be nil
 
 	// What a write that failed has done.
-	Partial bool // a part of the request was carried out nevertheless; Detail names it
-	Unknown bool // the write was sent, and whether it took effect cannot be told
+	Partial bool   // a part of the request was carried out nevertheless; Detail names it
+	Unknown bool   // the write was sent, and whether it took effect cannot be told
+	Made    string // id of the resource that a POST made nevertheless, empty: none
 
 	// Headers that the server's own refusals have; backends have no use for them.
 	Allow     string // Allow, of a 405

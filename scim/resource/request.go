@@ -11,10 +11,11 @@ import (
 // remarks that they add for the log. It travels in the context. Only the goroutine that serves the request
 // may touch it, apart from Upstream.
 type Request struct {
-	Policy Policy
-	Method string           // http.MethodGet, …; an operation of a bulk request has its own
-	Want   query.Projection // the attributes that the answer shows
-	Quiet  bool             // a write may return no document: the answer is 204 if there is none
+	Policy   Policy
+	Method   string           // http.MethodGet, …; an operation of a bulk request has its own
+	Want     query.Projection // the attributes that the answer shows
+	Existing bool             // set by a backend: a POST is answered with a resource that was there, 200
+	Quiet    bool             // a write may return no document: the answer is 204 if there is none
 
 	// Before is the resource as it was before a write, if anybody read it; nil
 	// otherwise. The log calls the resource by its name.

@@ -127,7 +127,7 @@ func SchemaOf(rt schemas.ResourceType) *query.Schema {
 func commonAttributes(resourceType string) []*query.Attribute {
 	externalID := query.ReadWrite
 	if resourceType == "Issue" {
-		externalID = query.ReadOnly // Jira has no place for it
+		externalID = query.Immutable // what it identifies is the request that made the issue
 	}
 	return []*query.Attribute{
 		{Name: "schemas", MultiValued: true, Kind: query.Reference, CaseExact: true, Mutability: query.ReadOnly, Returned: query.Always},

@@ -33,6 +33,9 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 	case c.err != nil:
+		if c.refusal.Made != "" {
+			h.Set("Location", c.base+c.rt.Endpoint+"/"+url.PathEscape(c.refusal.Made))
+		}
 		renderError(w, c.refusal)
 	case c.list != nil:
 		if c.explain {
@@ -100,7 +103,7 @@ func (c *call) status() int {
 		return c.refusal.Status
 	case c.found == nil && c.source == nil:
 		return http.StatusNoContent
-	case c.Method == http.MethodPost:
+	case c.Method == http.MethodPost && !c.Existing:
 		return http.StatusCreated
 	}
 	return http.StatusOK

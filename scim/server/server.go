@@ -16,6 +16,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -213,6 +214,7 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 func (s *Server) conclude(c *call, err error) {
 	if c.err = err; err != nil {
 		c.refusal = s.asError(err)
+		c.target = cmp.Or(c.target, c.refusal.Made)
 	}
 }
 

@@ -1,4 +1,6 @@
-package jira
+// Package roles is the project roles of Jira: who holds them, and how that is
+// changed. They are no SCIM type; package idhub shows them as entitlements.
+package roles
 
 import (
 	"context"
@@ -22,8 +24,8 @@ import (
 // is safe for concurrent use.
 type Roles struct {
 	jira            *atlassian.Jira
-	groupID         func(ctx context.Context, name string) (string, error) // see Config
-	catalogues      *catalogues
+	groupID         func(ctx context.Context, name string) (string, error)           // see Config
+	served          func(ctx context.Context, need mirror.Need) ([]jql.Entry, error) // the projects whose roles are served
 	projectsSetting resource.Setting
 	budget          int           // upstream requests that one reading may cost
 	wait            time.Duration // how long an account may take to get from the directory to Jira
@@ -33,9 +35,26 @@ type Roles struct {
 	whole *mirror.Memo[*RoleBook] // with holders
 }
 
-func newRoles(cfg Config, c *catalogues) *Roles {
+// Config says whose roles are served, and within which bounds.
+type Config struct {
+	Jira *atlassian.Jira
+	// GroupID returns the id of the directory's group with a name, in any case, ""
+	// if there is no such group.
+	GroupID func(ctx context.Context, name string) (string, error)
+	// Served returns the projects whose roles are served.
+	Served          func(ctx context.Context, need mirror.Need) ([]jql.Entry, error)
+	ProjectsSetting resource.Setting // the operator's name of the list of projects
+
+	ScanBudget       int           // upstream requests that one reading may cost
+	SnapshotTTL      time.Duration // how long roles are kept; 0: not at all
+	ProvisioningWait time.Duration // how long a role waits for an account to get from the directory to Jira
+	Now              func() time.Time
+}
+
+// New makes the project roles. It asks nothing of upstream.
+func New(cfg Config) *Roles {
 	return &Roles{
-		jira: cfg.Jira, groupID: cfg.GroupID, catalogues: c, projectsSetting: cfg.ProjectsSetting, budget: cfg.ScanBudget, wait: cfg.ProvisioningWait, now: cfg.Now,
+		jira: cfg.Jira, groupID: cfg.GroupID, served: cfg.Served, projectsSetting: cfg.ProjectsSetting, budget: cfg.ScanBudget, wait: cfg.ProvisioningWait, now: cfg.Now,
 		names: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now), whole: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 }
@@ -87,7 +106,7 @@ func (r *Roles) read(ctx context.Context, need mirror.Need) (*RoleBook, error) {
 // readNames reads the roles of all projects without their holders, and returns the
 // number of calls too.
 func (r *Roles) readNames(ctx context.Context, need mirror.Need) (all []*Role, calls int, err error) {
-	projects, err := r.catalogues.served(ctx, need)
+	projects, err := r.served(ctx, need)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -191,7 +210,7 @@ func (r *Roles) Read(ctx context.Context, id string) (*Role, error) {
 	if !ok {
 		return nil, resource.NotFound("Entitlement", resource.Clip(id))
 	}
-	served, err := r.catalogues.served(ctx, mirror.Need{})
+	served, err := r.served(ctx, mirror.Need{})
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package jira
+package roles
 
 import (
 	"cmp"
