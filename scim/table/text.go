@@ -244,7 +244,8 @@ func (w *wanted) may(text []byte) bool {
 	case len(text) < len(w.text) || w.op == query.Eq && len(text) != len(w.text):
 		return false
 	}
-	return text[0] == w.text[0]
+	last := len(w.text) - 1
+	return text[last] == w.text[last] && text[0] == w.text[0]
 }
 
 // matches compares the texts of a cell: one is enough. "ne" is true of a cell without
