@@ -44,7 +44,8 @@ type ListQuery struct {
 	// Complete adds to a resource the attributes that the server makes, such as
 	// meta.location. If it is there, Filter or SortBy look at such an attribute: they
 	// are to be applied to completed resources, and the result has these. It does not
-	// write to its argument. Nil: nothing is to be added.
+	// write to its argument, and changes no attribute that has a single simple value.
+	// Nil: nothing is to be added.
 	Complete func(query.Object) query.Object
 
 	// These are for whoever keeps results between their pages; backends have no use

@@ -6,8 +6,8 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// Source holds resources in upstream's own bytes, so that an answer can be written
-// from those in one pass instead of from objects. Nobody writes to what it refers
+// Source holds resources undecoded: in upstream's own bytes, so that an answer can be
+// written from those in one pass instead of from objects, or packed. Nobody writes to what it refers
 // to. It is safe for concurrent use.
 type Source interface {
 	// Len is the number of resources.
