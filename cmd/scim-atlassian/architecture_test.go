@@ -70,8 +70,9 @@ var places = map[string]place{
 	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
 	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
-	"atlassian":     {theirs: anything},
-	"atlassian/adf": {theirs: []string{jsonv2, jsonText}},
+	"atlassian":           {ours: []string{"atlassian/admission"}, theirs: anything},
+	"atlassian/admission": {},
+	"atlassian/adf":       {theirs: []string{jsonv2, jsonText}},
 	// The emulator, a stranger.
 	"atlassian/emulator":                   {ours: []string{"atlassian/emulator/directory", "atlassian/emulator/jira", "atlassian/emulator/organization", "atlassian/emulator/tenant"}},
 	"atlassian/emulator/jira":              {ours: []string{"atlassian/emulator/adf", "atlassian/emulator/jql", "atlassian/emulator/tenant"}},
