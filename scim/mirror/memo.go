@@ -12,11 +12,11 @@ import (
 // kept. A Memo is safe for concurrent use. The value is shared: nobody may write
 // to it.
 type Memo[T any] struct {
-	ttl  time.Duration // 0: nothing is kept
-	now  func() time.Time
+	ttl time.Duration // 0: nothing is kept
+	now func() time.Time
 
-	mu      sync.Mutex // guards the fields below
-	reading *memoReading   // under way; nil: none
+	mu      sync.Mutex   // guards the fields below
+	reading *memoReading // under way; nil: none
 	value   T
 	began   time.Time // when reading value began
 	valid   bool
