@@ -246,7 +246,7 @@ func (l *law) showIssue(t *testing.T, issue map[string]any) map[string]any {
 	}
 	if fields["description"] != nil {
 		raw, _ := json.Marshal(fields["description"])
-		text, err := adf.ToText(raw)
+		text, err := adf.Text(raw)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,5 @@
-// Package adf converts between plain text and the Atlassian Document Format.
+// Package adf reads documents of the Atlassian Document Format as text, and writes what
+// became of the text back without losing what it does not say.
 //
 // The text is a small, strict dialect of Markdown. Blocks are separated by one
 // blank line:
@@ -6,24 +7,29 @@
 //	# heading            one to six signs
 //	- item, 1. item      lists; what belongs to an item is indented below it
 //	- [ ] task           task lists, [x] when done
-//	> quoted             block quotes; a first line "> [!info]" makes it a panel
+//	> quoted             block quotes; a first line "> [!info]" makes it a panel,
+//	                     "> [!expand] Title" an expand
 //	```go … ```          code blocks
+//	| a | b |            tables, with a row of dashes below the first row; "| ! a |" is a
+//	                     header in another row, <br> a line end
 //	---                  a rule
+//	<!-- -->             between two lists that would be one
 //
 // and inside a line
 //
-//	`code`   [text](url)   <https://card>   @[Name](accountid:ID)
+//	**strong** *em* ~~strike~~ `code` [text](url) <https://card> :emoji:
+//	@[Name](accountid:ID) :status[Text]{blue} :date[2026-12-31]
+//	:u[underlined] :sub[2] :sup[2] :color[x]{#ff0000} :background[x]{#00ff00}
+//	:strong[x] :em[x] :strike[x] where asterisks and tildes cannot say it
 //
-// A line end inside a paragraph is a hard break. Text that only looks like
-// markup is written with a backslash before it; a backslash that escapes
-// nothing is a backslash, so Windows paths and regular expressions stay as
-// they are. Emphasis, colours, alignment and the size of media are dropped.
+// A line end inside a paragraph is a hard break, a line of one backslash an empty
+// line. Text that only looks like markup is written with a backslash before it; a
+// backslash before anything else is a backslash, so Windows paths stay as they are.
 //
-// Text survives: ToText(FromText(s)) is s but for line ends, white space at
-// the end of lines, the number of blank lines between blocks and indentation
-// that belongs to no list item. Documents survive as far as the constructs
-// above go: for those, FromText(ToText(doc)) has the blocks and inline nodes of
-// doc. Tables, media, expands and nodes unknown to this package become text.
+// A node that cannot be said exactly is a token, ⟦adf:mediaSingle:5d41402abc4b plan.png⟧:
+// its type, a hash of what it is, and a label that means nothing. White space at the end
+// of lines and blank paragraphs are not shown; these, the ids of nodes, alignment, the
+// looks of tables and the like stay with their block.
 //
 // The format: https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
 package adf
@@ -37,19 +43,19 @@ import (
 )
 
 const (
-	// maxSize bounds the documents ToText reads. Jira's own limit for a text
+	// maxSize bounds the documents that are read. Jira's own limit for a text
 	// field is 32,767 characters.
 	maxSize = 4 << 20
 
 	// maxNodeDepth bounds how deep nodes of a document may nest.
 	maxNodeDepth = 200
 
-	// maxDepth is how deep lists nest in text; deeper lists are flattened
+	// maxDepth is how deep lists nest in text; deeper lists are tokens
 	// when read from a document and taken literally when read from text.
 	maxDepth = 16
 )
 
-// Errors of ToText. Other errors wrap those of the JSON decoder.
+// Errors of Text. Other errors wrap those of the JSON decoder.
 var (
 	ErrTooLarge    = errors.New("adf: document too large")
 	ErrTooDeep     = errors.New("adf: document nested too deeply")
@@ -60,66 +66,38 @@ var (
 type node struct {
 	Version int            `json:"version,omitzero"`
 	Type    string         `json:"type"`
-	Attrs   map[string]any `json:"attrs,omitempty"`
-	Content []node         `json:"content,omitempty"`
-	Marks   []mark         `json:"marks,omitempty"`
+	Attrs   map[string]any `json:"attrs,omitzero"`
+	Content []node         `json:"content,omitzero"`
+	Marks   []mark         `json:"marks,omitzero"`
 	Text    string         `json:"text,omitzero"`
+	Rest    map[string]any `json:",embed"` // members that the format does not have
 }
 
 type mark struct {
 	Type  string         `json:"type"`
-	Attrs map[string]any `json:"attrs,omitempty"`
+	Attrs map[string]any `json:"attrs,omitzero"`
+	Rest  map[string]any `json:",embed"`
 }
 
-// ToText returns the text of a document. An absent document (no bytes, or
-// JSON null) and an empty one are the empty string.
-func ToText(doc []byte) (string, error) {
+// decode reads a document, nil for an absent one.
+func decode(doc []byte) (*node, error) {
 	if len(doc) == 0 || string(doc) == "null" {
-		return "", nil
+		return nil, nil
 	}
 	if len(doc) > maxSize {
-		return "", fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(doc), maxSize)
+		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(doc), maxSize)
 	}
 	var root node
 	if err := json.Unmarshal(doc, &root); err != nil {
-		return "", fmt.Errorf("adf: read document: %w", err)
+		return nil, fmt.Errorf("adf: read document: %w", err)
 	}
 	if root.Type != "doc" {
-		return "", ErrNotDocument
+		return nil, ErrNotDocument
 	}
 	if deeper(root, maxNodeDepth) {
-		return "", ErrTooDeep
+		return nil, ErrTooDeep
 	}
-	blocks := fit(decodeBlocks(root.Content), document)
-	return strings.Join(printBlocks(blocks, document), "\n"), nil
-}
-
-// FromText returns the document of a text, valid by Atlassian's schema: no
-// empty text nodes, every list item and quote with content it may have. A
-// blank text has no document: nil, which is how Jira's API clears the field.
-func FromText(s string) []byte {
-	blocks := parseText(s)
-	if len(blocks) == 0 {
-		return nil
-	}
-	doc := node{Version: 1, Type: "doc", Content: encodeBlocks(blocks, new(int))}
-	b, err := json.Marshal(doc, json.Deterministic(true))
-	if err != nil {
-		panic(fmt.Sprintf("adf: a document of strings and numbers cannot fail to encode: %v", err))
-	}
-	return b
-}
-
-// Normalize returns the text that a description set to s reads back as:
-// ToText(FromText(s)). Two texts are the same description if their normal
-// forms are equal.
-func Normalize(s string) string {
-	return strings.Join(printBlocks(parseText(s), document), "\n")
-}
-
-func parseText(s string) []block {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	return parseBlocks(splitLines(s), document)
+	return &root, nil
 }
 
 // splitLines splits at the three usual line ends: LF, CR LF and CR.

@@ -3,6 +3,8 @@ package adf
 import (
 	"strconv"
 	"strings"
+
+	"scim-atlassian/atlassian/adf/markup"
 )
 
 // marking describes the block that a line begins.
@@ -16,13 +18,16 @@ const (
 	quoteMark
 	itemMark
 	taskMark
+	tokenMark
+	dividerMark
+	tableMark
 )
 
 // marker returns the marking of a line in ctx. A line that would interrupt a
 // paragraph has to look more like a list: "2024." at the beginning of a line
 // is most often the end of a sentence.
 func marker(line string, ctx context, interrupts bool) marking {
-	line = trimLine(line)
+	line = markup.TrimLine(line)
 	if line == "" {
 		return none
 	}
@@ -37,6 +42,9 @@ func marker(line string, ctx context, interrupts bool) marking {
 	}
 	if ctx.quotes && (line == ">" || strings.HasPrefix(line, "> ")) {
 		return quoteMark
+	}
+	if m := richMarker(line, ctx); m != none {
+		return m
 	}
 	if !ctx.lists() {
 		return none
@@ -58,21 +66,24 @@ func firstMarker(line string, ctx context) marking {
 	if _, ok := taskMarker("- " + line); ok && ctx.tasks {
 		return taskMark
 	}
+	if m := richMarker(line, ctx); m == tokenMark {
+		return m
+	}
 	return none
 }
 
 // openFence reads "```language".
 func openFence(line string) (fence, language string, ok bool) {
-	line = trimLine(line)
-	n := countPrefix(line, '`')
+	line = markup.TrimLine(line)
+	n := markup.CountPrefix(line, '`')
 	language = line[n:]
 	return line[:n], language, n >= 3 && !strings.ContainsAny(language, "` \t")
 }
 
 // headingLevel is 0 if line is no heading; a heading has text.
 func headingLevel(line string) int {
-	n := countPrefix(line, '#')
-	if n < 1 || n > 6 || n == len(line) || line[n] != ' ' || trimLine(line[n:]) == "" {
+	n := markup.CountPrefix(line, '#')
+	if n < 1 || n > 6 || n == len(line) || line[n] != ' ' || markup.TrimLine(line[n:]) == "" {
 		return 0
 	}
 	return n
@@ -91,7 +102,7 @@ func (it item) interrupts() bool {
 }
 
 func openItem(line string) (item, bool) {
-	line = trimLine(line)
+	line = markup.TrimLine(line)
 	if text, ok := strings.CutPrefix(line, "-"); ok {
 		return signed(item{kind: bulletList, indent: 2}, text)
 	}
@@ -116,13 +127,13 @@ func signed(it item, text string) (item, bool) {
 
 // taskMarker reads "- [ ] text" and returns whether the task is done.
 func taskMarker(line string) (done, ok bool) {
-	line = trimLine(line)
+	line = markup.TrimLine(line)
 	open, done := strings.HasPrefix(line, "- [ ]"), strings.HasPrefix(line, "- [x]")
 	return done, (open || done) && (len(line) == len("- [ ]") || line[len("- [ ]")] == ' ')
 }
 
 func panelTitle(line string) (name string, ok bool) {
-	name, ok = strings.CutPrefix(trimLine(line), "[!")
+	name, ok = strings.CutPrefix(markup.TrimLine(line), "[!")
 	if !ok {
 		return "", false
 	}
@@ -152,9 +163,9 @@ func parseBlocks(lines []string, ctx context) []block {
 // line cannot begin a list.
 func parseItem(lines []string, ctx context) []block {
 	p := &parser{lines: lines, ctx: ctx.inItem(), open: map[string]bool{}}
-	if m := firstMarker(lines[0], ctx); m == fenceMark && p.fenceEnd(0) > 0 {
+	if m := firstMarker(lines[0], ctx); m == fenceMark && p.fenceEnd(0) > 0 || m == tokenMark {
 		p.block(m)
-	} else if trimLine(lines[0]) != "" {
+	} else if markup.TrimLine(lines[0]) != "" {
 		p.paragraph(firstLine(lines[0], ctx))
 	}
 	for p.at < len(p.lines) {
@@ -169,6 +180,12 @@ func (p *parser) marker(i int, interrupts bool) marking {
 	m := marker(p.lines[i], p.ctx, interrupts)
 	if m == fenceMark && p.fenceEnd(i) < 0 {
 		return none
+	}
+	if m == none || m == tableMark {
+		m = none
+		if p.beginsTable(i) {
+			return tableMark
+		}
 	}
 	return m
 }
@@ -185,6 +202,12 @@ func (p *parser) block(m marking) {
 		p.quote()
 	case itemMark:
 		p.list()
+	case tokenMark:
+		p.token()
+	case dividerMark:
+		p.at++
+	case tableMark:
+		p.table()
 	case taskMark:
 		p.add(p.tasks(0, p.ctx), 0)
 	default:
@@ -204,7 +227,7 @@ func (p *parser) fenceEnd(i int) int {
 		return -1
 	}
 	for j := i + 1; j < len(p.lines); j++ {
-		if trimLine(p.lines[j]) == fence {
+		if markup.TrimLine(p.lines[j]) == fence {
 			return j
 		}
 	}
@@ -220,9 +243,9 @@ func (p *parser) fence() {
 }
 
 func (p *parser) heading() {
-	line := trimLine(p.lines[p.at])
+	line := markup.TrimLine(p.lines[p.at])
 	level := headingLevel(line)
-	p.add(block{kind: heading, level: level, text: parseLine(line[level+1:])}, 1)
+	p.add(block{kind: heading, level: level, text: markup.ParseTrimmed(line[level+1:])}, 1)
 }
 
 func (p *parser) quote() {
@@ -231,14 +254,14 @@ func (p *parser) quote() {
 		inner = append(inner, strings.TrimPrefix(p.lines[p.at][1:], " "))
 		p.at++
 	}
-	if name, ok := panelTitle(inner[0]); ok {
-		p.add(block{kind: panel, name: name, children: parseBlocks(inner[1:], panelled)}, 0)
+	if k, name, ok := p.ctx.quoteTitle(inner[0]); ok {
+		p.add(block{kind: k, name: name, children: parseBlocks(inner[1:], p.ctx.inQuote(k))}, 0)
 		return
 	}
-	if _, ok := panelTitle(unslash(inner[0])); ok {
+	if _, _, ok := p.ctx.quoteTitle(unslash(inner[0])); ok {
 		inner[0] = inner[0][1:]
 	}
-	if children := parseBlocks(inner, quoted); len(children) > 0 {
+	if children := parseBlocks(inner, p.ctx.inQuote(quote)); len(children) > 0 {
 		p.add(block{kind: quote, children: children}, 0)
 	}
 }
@@ -265,7 +288,7 @@ func (p *parser) indented(indent int) []string {
 	var out, blanks []string
 	for i := p.at; i < len(p.lines); i++ {
 		line := p.lines[i]
-		if trimLine(line) == "" {
+		if markup.TrimLine(line) == "" {
 			blanks = append(blanks, line[min(len(line), indent):])
 			continue
 		}
@@ -279,7 +302,7 @@ func (p *parser) indented(indent int) []string {
 	return out
 }
 
-func isIndented(line string, indent int) bool { return countPrefix(line, ' ') >= indent }
+func isIndented(line string, indent int) bool { return markup.CountPrefix(line, ' ') >= indent }
 
 // tasks reads a task list indented so far. Tasks contain lines and task lists
 // only, so a blank line ends it.
@@ -303,8 +326,8 @@ func (p *parser) tasks(indent int, ctx context) block {
 	}
 }
 
-func (p *parser) taskText(first string, indent int, ctx context) []inline {
-	lines := [][]inline{parseLine(trimLine(first))}
+func (p *parser) taskText(first string, indent int, ctx context) []markup.Inline {
+	lines := [][]markup.Inline{parseLine(first)}
 	for !p.taskFollows(indent) {
 		line, ok := p.line(indent)
 		if !ok {
@@ -313,16 +336,16 @@ func (p *parser) taskText(first string, indent int, ctx context) []inline {
 		if _, escaped := taskMarker(unslash(line)); escaped {
 			line = line[1:]
 		}
-		lines = append(lines, parseLine(trimLine(line)))
+		lines = append(lines, parseLine(line))
 		p.at++
 	}
-	return joinBreaks(notBlank(lines))
+	return markup.JoinBreaks(notBlank(lines))
 }
 
 // line returns the present line without indent, unless it is indented less or
 // blank.
 func (p *parser) line(indent int) (string, bool) {
-	if p.at == len(p.lines) || trimLine(p.lines[p.at]) == "" || !isIndented(p.lines[p.at], indent) {
+	if p.at == len(p.lines) || markup.TrimLine(p.lines[p.at]) == "" || !isIndented(p.lines[p.at], indent) {
 		return "", false
 	}
 	return p.lines[p.at][indent:], true
@@ -338,7 +361,7 @@ func (p *parser) taskFollows(indent int) bool {
 }
 
 func (p *parser) textOrBlank() {
-	if trimLine(p.lines[p.at]) == "" {
+	if markup.TrimLine(p.lines[p.at]) == "" {
 		p.at++
 		return
 	}
@@ -352,18 +375,18 @@ func (p *parser) textOrBlank() {
 // paragraph reads a paragraph whose first line, already without its escape,
 // is first.
 func (p *parser) paragraph(first string) {
-	lines := [][]inline{parseLine(trimLine(first))}
+	lines := [][]markup.Inline{parseLine(first)}
 	for p.at++; p.at < len(p.lines); p.at++ {
 		line := p.lines[p.at]
-		if trimLine(line) == "" || p.marker(p.at, true) != none {
+		if markup.TrimLine(line) == "" || p.marker(p.at, true) != none {
 			break
 		}
 		if marker(unslash(line), p.ctx, true) != none && line[0] == '\\' {
 			line = line[1:]
 		}
-		lines = append(lines, parseLine(trimLine(line)))
+		lines = append(lines, parseLine(line))
 	}
-	p.add(block{kind: paragraph, text: joinBreaks(lines)}, 0)
+	p.add(block{kind: paragraph, text: markup.JoinBreaks(lines)}, 0)
 }
 
 func firstLine(line string, ctx context) string {

@@ -3,6 +3,8 @@ package adf
 import (
 	"fmt"
 	"strings"
+
+	"scim-atlassian/atlassian/adf/markup"
 )
 
 // printBlocks returns the lines of blocks that fit ctx.
@@ -11,6 +13,9 @@ func printBlocks(blocks []block, ctx context) []string {
 	for i, b := range blocks {
 		if i > 0 {
 			out = append(out, "")
+		}
+		if i > 0 && isList(b.kind) && b.kind == blocks[i-1].kind {
+			out = append(out, divider, "")
 		}
 		out = append(out, printBlock(b, ctx)...)
 	}
@@ -22,7 +27,7 @@ func printBlock(b block, ctx context) []string {
 	case paragraph:
 		return printParagraph(b.text, ctx)
 	case heading:
-		return []string{strings.Repeat("#", b.level) + " " + printLine(b.text)}
+		return []string{strings.Repeat("#", b.level) + " " + markup.Print(b.text)}
 	case bulletList, orderedList:
 		return printList(b, ctx)
 	case taskList:
@@ -30,18 +35,27 @@ func printBlock(b block, ctx context) []string {
 	case codeBlock:
 		return printFence(b)
 	case quote:
-		return printQuote(b, "")
+		return printQuote(b, "", ctx)
 	case panel:
-		return printQuote(b, "[!"+b.name+"]")
+		return printQuote(b, "[!"+b.name+"]", ctx)
+	case expand:
+		return printQuote(b, markup.TrimLine("[!expand] "+b.name), ctx)
+	case table:
+		return printTable(b, ctx)
+	case opaque:
+		return []string{markup.PrintToken(b.name, b.code)}
 	}
 	return []string{"---"}
 }
 
 // printParagraph puts a backslash before lines that would begin a block.
-func printParagraph(text []inline, ctx context) []string {
+func printParagraph(text []markup.Inline, ctx context) []string {
 	var out []string
-	for i, line := range splitBreaks(text) {
-		s := printLine(line)
+	for i, line := range markup.SplitBreaks(text) {
+		s := markup.Print(line)
+		if s == "" {
+			s = emptyLine
+		}
 		if m := marker(unslash(s), ctx, i > 0); m != none {
 			s = `\` + s
 		}
@@ -68,12 +82,12 @@ func printItem(sign string, item block, ctx context) []string {
 	if len(item.children) > 0 && startsItem(item.children[0].kind) {
 		first, lines = lines[0], lines[1:]
 	}
-	out := []string{trimLine(sign + " " + first)}
+	out := []string{markup.TrimLine(sign + " " + first)}
 	return append(out, prefix(lines, strings.Repeat(" ", len(sign)+1))...)
 }
 
 // startsItem reports whether a block begins on the line of the item's sign.
-func startsItem(k kind) bool { return k == paragraph || k == codeBlock }
+func startsItem(k kind) bool { return k == paragraph || k == codeBlock || k == opaque }
 
 // printItemBlocks is printBlocks for a list item that stands in ctx: a list
 // follows a paragraph without a blank line if it can, and the first line
@@ -81,6 +95,9 @@ func startsItem(k kind) bool { return k == paragraph || k == codeBlock }
 func printItemBlocks(blocks []block, ctx context) []string {
 	var out []string
 	for i, b := range blocks {
+		if i > 0 && isList(b.kind) && b.kind == blocks[i-1].kind {
+			out = append(out, "", divider)
+		}
 		if i == 0 && b.kind == paragraph {
 			out = append(out, printFirst(b.text, ctx)...)
 			continue
@@ -95,9 +112,12 @@ func printItemBlocks(blocks []block, ctx context) []string {
 	return out
 }
 
-func printFirst(text []inline, ctx context) []string {
+func printFirst(text []markup.Inline, ctx context) []string {
 	lines := printParagraph(text, ctx.inItem())
-	first := printLine(splitBreaks(text)[0])
+	first := markup.Print(markup.SplitBreaks(text)[0])
+	if first == "" {
+		first = emptyLine
+	}
 	if m := firstMarker(unslash(first), ctx); m != none {
 		first = `\` + first
 	}
@@ -112,21 +132,21 @@ func printTasks(b block, ctx context) []string {
 			out = append(out, prefix(printTasks(t, ctx.inTask()), "  ")...)
 			continue
 		}
-		out = append(out, printTask(t)...)
+		out = append(out, printTask(t, ctx)...)
 	}
 	return out
 }
 
-func printTask(t block) []string {
+func printTask(t block, ctx context) []string {
 	sign := "- [ ] "
 	if t.done {
 		sign = "- [x] "
 	}
 	var out []string
-	for i, line := range splitBreaks(t.text) {
-		s := printLine(line)
+	for i, line := range markup.SplitBreaks(t.text) {
+		s := markup.Print(line)
 		if i == 0 {
-			out = append(out, trimLine(sign+s))
+			out = append(out, markup.TrimLine(sign+s))
 			continue
 		}
 		if _, ok := taskMarker(unslash(s)); ok {
@@ -153,22 +173,20 @@ func printFence(b block) []string {
 
 func containsFence(lines []string, fence string) bool {
 	for _, l := range lines {
-		if trimLine(l) == fence {
+		if markup.TrimLine(l) == fence {
 			return true
 		}
 	}
 	return false
 }
 
-func printQuote(b block, title string) []string {
-	ctx := quoted
+func printQuote(b block, title string, ctx context) []string {
 	var out []string
-	if b.kind == panel {
-		ctx = panelled
+	if b.kind != quote {
 		out = append(out, "> "+title)
 	}
-	lines := printBlocks(b.children, ctx)
-	if _, ok := panelTitle(unslash(first(lines))); ok && b.kind == quote {
+	lines := printBlocks(b.children, ctx.inQuote(b.kind))
+	if _, _, ok := ctx.quoteTitle(unslash(first(lines))); ok && b.kind == quote {
 		lines[0] = `\` + lines[0]
 	}
 	for _, l := range lines {

@@ -58,7 +58,7 @@ var places = map[string]place{
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
 	// Backends: directory and jira do not know each other.
 	"scim/directory": {ours: []string{"scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
-	"scim/jira":      {ours: []string{"scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf"}},
+	"scim/jira":      {ours: []string{"scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
 	"scim/roles":     {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/idhub": {ours: []string{"scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
@@ -70,9 +70,10 @@ var places = map[string]place{
 	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
 	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
-	"atlassian":           {ours: []string{"atlassian/admission"}, theirs: anything},
-	"atlassian/admission": {},
-	"atlassian/adf":       {theirs: []string{jsonv2, jsonText}},
+	"atlassian":            {theirs: anything},
+	"atlassian/adf":        {ours: []string{"atlassian/adf/markup"}, theirs: []string{jsonv2, jsonText}},
+	"atlassian/adf/markup": {},
+	"atlassian/adf/plain":  {theirs: []string{jsonv2, jsonText}},
 	// The emulator, a stranger.
 	"atlassian/emulator":                   {ours: []string{"atlassian/emulator/directory", "atlassian/emulator/jira", "atlassian/emulator/organization", "atlassian/emulator/tenant"}},
 	"atlassian/emulator/jira":              {ours: []string{"atlassian/emulator/adf", "atlassian/emulator/jql", "atlassian/emulator/tenant"}},

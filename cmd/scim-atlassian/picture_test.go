@@ -27,13 +27,11 @@ const storeys = `
 
 [scim/audit]    scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
-                                                                 scim/table
+                                                                 scim/table        atlassian/adf/markup        atlassian/adf/plain
 
                                  scim/resource                  scim/packed
 
  scim/state               schemas          scim/query                   atlassian
-
-                                                                     atlassian/admission
 `
 
 // unpictured are left out of the picture: measurements, and helpers that tests alone import.
@@ -124,7 +122,7 @@ func colour(imports map[string][]string, name string) string {
 	switch {
 	case strings.HasPrefix(name, "atlassian/emulator"):
 		return "#eeeeee"
-	case reaches(imports, name, "atlassian"), name == "atlassian/adf":
+	case reaches(imports, name, "atlassian"), strings.HasPrefix(name, "atlassian/adf"):
 		return "#ffe3c2"
 	}
 	return "#d3e8fb"

@@ -14,7 +14,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/crypto/bcrypt"
@@ -54,6 +53,8 @@ type Caller struct {
 	DeleteUsers       string `json:"delete_users"`        // what a DELETE does to a user or account: Delete or Deactivate; empty: Delete
 	PutWithoutActive  string `json:"put_without_active"`  // what a PUT of a user or account without active does to it: Keep or Disable; empty: Keep
 
+	RichText string `json:"rich_text"` // the form of an issue's description: Rich or Plain; empty: Rich
+
 	GroupsByUser bool   `json:"groups_by_user"` // a PATCH of a user's groups changes the members of these groups
 	UntypedEmail string `json:"untyped_email"`  // answers show an e-mail address without type with this one, such as "work"; empty: without
 
@@ -63,13 +64,11 @@ type Caller struct {
 
 	AnnouncePagination *bool `json:"announce_pagination"` // ServiceProviderConfig shows pagination (RFC 9865); nil: as the server is set
 
-	Patience string `json:"patience"` // how long a request may wait for Atlassian's limits, such as 5s; empty: as the server is set
-
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
 }
 
 // The values of Caller.PutWithoutMembers (Keep, Clear), Caller.UnknownMembers (Refuse, Ignore),
-// Caller.PutWithoutActive (Keep, Disable) and Caller.DeleteUsers (Delete, Deactivate).
+// Caller.PutWithoutActive (Keep, Disable), Caller.DeleteUsers (Delete, Deactivate) and Caller.RichText (Rich, Plain).
 const (
 	Keep       = "keep"
 	Clear      = "clear"
@@ -78,6 +77,8 @@ const (
 	Disable    = "disable"
 	Delete     = "delete"
 	Deactivate = "deactivate"
+	Rich       = "rich"
+	Plain      = "plain"
 )
 
 // ParseCallers reads a JSON array of callers. It refuses unknown and repeated members, and reports every problem
@@ -120,18 +121,12 @@ func CheckCallers(callers []Caller) error {
 // Policy returns the settings of the caller that backends follow.
 func (c *Caller) Policy() resource.Policy {
 	return resource.Policy{
-		Caller: c.Name, Patience: c.patience(),
 		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
 		KeepMembers:          c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
 		DisableWithoutActive: c.PutWithoutActive == Disable, DeactivateDeleted: c.DeleteUsers == Deactivate,
+		PlainText:    c.RichText == Plain,
 		GroupsByUser: c.GroupsByUser,
 	}
-}
-
-// patience returns how long a request of the caller may wait for Atlassian's limits, 0 if it is not set.
-func (c *Caller) patience() time.Duration {
-	d, _ := time.ParseDuration(c.Patience) // problems has checked it
-	return d
 }
 
 // May reports whether the caller may read resources of the type, or with write, change them.
@@ -207,13 +202,11 @@ func (c *Caller) problems() []error {
 		{"unknown_members", c.UnknownMembers, Refuse, Ignore},
 		{"put_without_active", c.PutWithoutActive, Keep, Disable},
 		{"delete_users", c.DeleteUsers, Delete, Deactivate},
+		{"rich_text", c.RichText, Rich, Plain},
 	} {
 		if choice.value != "" && choice.value != choice.one && choice.value != choice.other {
 			add("%s is %q: use %s or %s", choice.name, choice.value, choice.one, choice.other)
 		}
-	}
-	if d, err := time.ParseDuration(c.Patience); c.Patience != "" && (err != nil || d <= 0) {
-		add("patience is %q: use a duration such as 5s", c.Patience)
 	}
 	if c.UntypedEmail != "" && !slices.Contains(emailTypes, c.UntypedEmail) {
 		add("untyped_email is %q: use %s", c.UntypedEmail, strings.Join(emailTypes, ", "))

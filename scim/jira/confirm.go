@@ -64,7 +64,7 @@ func unconfirmed(changed []issueField, doc, found query.Object) error {
 func remarkSideEffects(ctx context.Context, changed []issueField, before, found query.Object) {
 	var names []string
 	for _, f := range changedIn(found, before) {
-		if !slices.ContainsFunc(changed, func(c issueField) bool { return c.attr == f.attr }) {
+		if !slices.ContainsFunc(changed, func(c issueField) bool { return c.field == f.field }) {
 			names = append(names, f.attr)
 		}
 	}

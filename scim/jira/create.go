@@ -170,7 +170,7 @@ func (b *issues) withExternalID(ctx context.Context, id string) (query.Object, e
 	}
 	for _, issue := range found {
 		if once.IDOf(issue) == id && b.allows(issue.Fields.Project) {
-			return issueObject(issue)
+			return issueObject(ctx, issue)
 		}
 	}
 	b.once.Forget(id) // it was deleted meanwhile

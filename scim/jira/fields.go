@@ -1,11 +1,11 @@
 package jira
 
 import (
+	"context"
 	"slices"
 	"time"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
@@ -17,7 +17,8 @@ type form uint8
 
 const (
 	textForm   form = iota // a string
-	bodyForm               // an Atlassian document
+	bodyForm               // an Atlassian document, as text
+	adfForm                // an Atlassian document, as JSON in a string
 	wordsForm              // a list of strings, whose order means nothing
 	choiceForm             // an object with an id
 	manyForm               // a list of objects with ids
@@ -40,7 +41,8 @@ var issueFields = []issueField{
 	{attr: "project", field: "project", form: choiceForm, kind: jql.ProjectCatalogue, kept: true},
 	{attr: "issueType", field: "issuetype", form: choiceForm, kind: jql.TypeCatalogue, kept: true},
 	{attr: "summary", field: "summary", form: textForm, kept: true},
-	{attr: "description", field: "description", form: bodyForm},
+	{attr: textAttr, field: "description", form: bodyForm},
+	{attr: adfAttr, field: "description", form: adfForm, kept: true},
 	{attr: "status", field: "status", form: choiceForm, kind: jql.StatusCatalogue, kept: true},
 	{attr: "priority", field: "priority", form: choiceForm, kind: jql.PriorityCatalogue, kept: true},
 	{attr: "resolution", field: "resolution", form: choiceForm, kind: jql.ResolutionCatalogue, kept: true},
@@ -103,9 +105,9 @@ func allFields() []string { return neededFields(query.Projection{}, nil, nil) }
 
 // issueObject returns an issue as a SCIM resource, with the attributes whose
 // fields were fetched.
-func issueObject(i *atlassian.Issue) (query.Object, error) {
+func issueObject(ctx context.Context, i *atlassian.Issue) (query.Object, error) {
 	f := i.Fields
-	description, err := adf.ToText(f.Description)
+	description, err := textOf(ctx, f.Description)
 	if err != nil {
 		return nil, &resource.Error{Status: 502, Detail: "The description of " + i.Key + " cannot be read.", Err: err}
 	}
@@ -121,7 +123,10 @@ func issueObject(i *atlassian.Issue) (query.Object, error) {
 	addEntry(&o, "project", f.Project, func(p atlassian.Project) jql.Entry { return jql.Entry{ID: p.ID, Key: p.Key, Name: p.Name} })
 	addEntry(&o, "issueType", f.IssueType, func(t atlassian.IssueType) jql.Entry { return jql.Entry{ID: t.ID, Name: t.Name} })
 	o.add("summary", f.Summary)
-	o.add("description", description)
+	o.add(textAttr, description)
+	if string(f.Description) != "null" {
+		o.add(adfAttr, string(f.Description))
+	}
 	addEntry(&o, "status", f.Status, func(s atlassian.Status) jql.Entry {
 		return jql.Entry{ID: s.ID, Name: s.Name, Category: s.Category.Name}
 	})

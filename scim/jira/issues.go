@@ -110,7 +110,7 @@ func (b *issues) read(ctx context.Context, id string, fields []string) (query.Ob
 	if !b.allows(issue.Fields.Project) {
 		return nil, resource.NotFound("Issue", id)
 	}
-	return issueObject(issue)
+	return issueObject(ctx, issue)
 }
 
 // Remove implements resource.Backend. Jira refuses to delete an issue with

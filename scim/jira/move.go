@@ -87,7 +87,7 @@ func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.
 	out := map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
 		on := t.Fields[name]
-		if v, ok := fields[name]; ok && name == "resolution" {
+		if v, ok := fields[name]; ok && (name == "resolution" || name == "description") {
 			out[name] = v
 			continue
 		}
@@ -97,6 +97,9 @@ func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.
 		i := slices.IndexFunc(issueFields, func(f issueField) bool { return f.field == name })
 		if i < 0 {
 			return nil, resource.InvalidValue("status: the transition %q requires the field %s, which this server cannot set.", t.Name, on.Name)
+		}
+		if name == "description" {
+			i++ // the document, as it is
 		}
 		v, ok := doc.Get(issueFields[i].attr)
 		if !ok {

@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
@@ -26,13 +25,20 @@ type resolver struct {
 // a field. A reference by name is resolved to an id.
 func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[string]any, error) {
 	fields := map[string]any{}
+	document, changed, err := describe(ctx, current, doc)
+	if err != nil {
+		return nil, err
+	}
+	if changed {
+		fields["description"] = document
+	}
 	for _, f := range issueFields {
 		want, given := doc.Get(f.attr)
 		have, had := current.Get(f.attr)
 		if f.form == timeForm || f.attr == "creator" || f.attr == "status" || !given && (!had || f.attr == "project") {
 			continue
 		}
-		if had && given && f.agrees(want, have) {
+		if f.field == "description" || had && given && f.agrees(want, have) {
 			continue
 		}
 		value, err := r.wire(ctx, f, want)
@@ -53,9 +59,9 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 	switch f.form {
 	case textForm:
 		return wireText(f, v)
-	case bodyForm:
+	case adfForm:
 		s, _ := v.(string)
-		return richText(s), nil
+		return rawOrNil([]byte(s)), nil
 	case wordsForm:
 		return slices.DeleteFunc(append([]string{}, words(v)...), jql.IsMarker), nil
 	case manyForm:
@@ -79,15 +85,6 @@ type rawJSON []byte
 
 // MarshalJSON implements json.Marshaler.
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
-
-// richText returns a description in Jira's document format, nil for an empty one.
-func richText(s string) any {
-	doc := adf.FromText(s)
-	if doc == nil {
-		return nil
-	}
-	return rawJSON(doc)
-}
 
 // maxSummary is the length of a summary, in characters, that Jira accepts.
 const maxSummary = 255

@@ -266,7 +266,7 @@ func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([
 		if !q.allows(issue.Fields.Project) {
 			continue
 		}
-		o, err := issueObject(issue)
+		o, err := issueObject(ctx, issue)
 		if err != nil {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/atlassian/adf/plain"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
@@ -166,7 +167,11 @@ func (f issueField) agrees(want, got any) bool {
 	case bodyForm:
 		w, _ := want.(string)
 		g, _ := got.(string)
-		return adf.Normalize(w) == adf.Normalize(g)
+		return adf.SameText(w, g) || plain.Normalize(w) == plain.Normalize(g)
+	case adfForm:
+		w, _ := want.(string)
+		g, _ := got.(string)
+		return adf.SameDocument([]byte(w), []byte(g))
 	case wordsForm:
 		return slices.Equal(words(want), words(got))
 	case manyForm:

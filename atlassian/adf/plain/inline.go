@@ -1,4 +1,4 @@
-package adf
+package plain
 
 import "strings"
 

@@ -1,14 +1,14 @@
-package adf
+package markup
 
 import (
 	"fmt"
 	"strings"
 )
 
-// linkable reports whether a link can have the url in text: it is absolute,
+// Linkable reports whether a link can have the url in text: it is absolute,
 // or relative to the site or the page. Without this bound "f[0](x)" would be
 // a link.
-func linkable(url string) bool {
+func Linkable(url string) bool {
 	if strings.HasPrefix(url, "/") || strings.HasPrefix(url, "#") {
 		return true
 	}
@@ -56,8 +56,8 @@ func urlByte(c byte) bool {
 	return c > ' ' && c != 0x7f && !strings.ContainsRune("<>[]\\`", rune(c))
 }
 
-// escapeURL percent-encodes the characters that would end the URL early.
-func escapeURL(url string) string {
+// EscapeURL percent-encodes the characters that would end the URL early.
+func EscapeURL(url string) string {
 	parentheses := parenthesesBalance(url)
 	var b strings.Builder
 	for i := range len(url) {

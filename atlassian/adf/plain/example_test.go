@@ -1,16 +1,16 @@
-package adf_test
+package plain_test
 
 import (
 	"fmt"
 
-	"scim-atlassian/atlassian/adf"
+	"scim-atlassian/atlassian/adf/plain"
 )
 
 // A text becomes a document of Jira's, and the document the same text again.
 func Example() {
-	document := adf.FromText("Restart `vpn-2`, see [the runbook](https://wiki.demo.example/vpn).")
+	document := plain.FromText("Restart `vpn-2`, see [the runbook](https://wiki.demo.example/vpn).")
 	fmt.Println(string(document))
-	text, err := adf.ToText(document)
+	text, err := plain.ToText(document)
 	if err != nil {
 		panic(err)
 	}
