@@ -128,8 +128,11 @@ func (c Config) lists() list.Config {
 }
 
 func (c Config) directory(user, group *query.Schema) directory.Config {
+	if c.State != nil && c.State.ReadOnly() {
+		c.State = nil // another process keeps what is there
+	}
 	return directory.Config{
-		Directory: c.Directory, UserSchema: user, GroupSchema: group, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
+		Directory: c.Directory, UserSchema: user, GroupSchema: group, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now, State: c.State,
 		EmailDomain: c.DeriveEmailDomain, EmailDomainSetting: c.Settings.DeriveEmailDomain,
 	}
 }

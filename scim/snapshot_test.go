@@ -25,6 +25,8 @@ import (
 // moves, over an emulated directory whose every request before may hold up.
 type kept struct {
 	emulator *emulator.Emulator
+	root     string // URL of the emulator
+	clients  atlassian.Config
 	upstream string // base of the directory API
 	base     string // of the server
 	before   atomic.Pointer[func(*http.Request)]
@@ -40,15 +42,21 @@ func newKept(t *testing.T, options emulator.Options, clients atlassian.Config) *
 		k.emulator.ServeHTTP(w, r)
 	}))
 	t.Cleanup(upstream.Close)
+	k.root, k.clients = upstream.URL, clients
 	k.upstream = upstream.URL + "/scim/directory/" + emulator.DirectoryID
 	began := time.Now()
-	srv := httptest.NewServer(serverOver(t, upstream.URL, clients, scim.Config{
+	k.serve(t, scim.Config{
 		Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute,
 		Now: func() time.Time { return began.Add(time.Duration(k.waited.Load())) },
-	}))
+	})
+	return k
+}
+
+// serve starts a server.
+func (k *kept) serve(t *testing.T, cfg scim.Config) {
+	srv := httptest.NewServer(serverOver(t, k.root, k.clients, cfg))
 	t.Cleanup(srv.Close)
 	k.base = srv.URL + server.BasePath
-	return k
 }
 
 // listed is a list as a client sees it.

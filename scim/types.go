@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"context"
 	"net/http"
 	"strings"
 
@@ -29,6 +30,11 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	}
 	user, group, issue := types["User"], types["Group"], types["Issue"]
 	users, groups := directory.New(cfg.directory(user.Schema, group.Schema))
+	for _, kept := range []interface{ Load(context.Context) error }{users, groups} {
+		if err := kept.Load(context.Background()); err != nil {
+			return nil, err
+		}
+	}
 	user.Backend, group.Backend = users, groups
 	user.Links, group.Links = users.Links(), groups.Links()
 	user.Linking = resource.NewLinking(user.ResourceType, user.Links.Name, "/Groups")

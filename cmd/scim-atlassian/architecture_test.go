@@ -52,12 +52,12 @@ var places = map[string]place{
 	"scim/server": {ours: []string{"scim/document", "scim/bulk", "scim/list", "scim/auth", "scim/resource", "scim/query", "schemas"},
 		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	// Engines: what was read, and what went wrong.
-	"scim/packed":   {ours: []string{"scim/query"}},
+	"scim/packed":   {ours: []string{"scim/query"}, theirs: []string{"github.com/klauspost/compress/zstd"}},
 	"scim/table":    {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
-	"scim/mirror":   {ours: []string{"scim/table", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
+	"scim/mirror":   {ours: []string{"scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
 	// Backends: directory and jira do not know each other.
-	"scim/directory": {ours: []string{"scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
+	"scim/directory": {ours: []string{"scim/mirror", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/jira":      {ours: []string{"scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
 	"scim/roles":     {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},

@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/state"
 )
 
 // Config says which directory is served, and how.
@@ -27,6 +28,7 @@ type Config struct {
 	ScanBudget  int           // upstream requests that one query may cost
 	SnapshotTTL time.Duration // how long all users and all groups are kept once read; 0: not at all
 	Now         func() time.Time
+	State       *state.Store // where users and groups are kept with their changes; nil: nothing outlives the process
 
 	EmailDomain        string           // completes a user without e-mail address; empty: such a user is refused
 	EmailDomainSetting resource.Setting // the operator's name of EmailDomain
@@ -37,7 +39,7 @@ func New(cfg Config) (*Users, *Groups) {
 	u := &Users{schema: cfg.UserSchema, emailDomain: cfg.EmailDomain, emailDomainSetting: cfg.EmailDomainSetting}
 	g := &Groups{schema: cfg.GroupSchema, users: u}
 	u.groups = g
-	kept := mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now}
+	kept := mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now, State: cfg.State}
 	d := &provisioning{upstream: cfg.Directory, sizes: newSizes()}
 	u.directory, g.directory = d, d
 	u.sizes, g.sizes = d.sizes, d.sizes
@@ -107,6 +109,23 @@ func (l *lister) LinkedMost(id string) int {
 
 // Links returns the attribute by which the resources refer to those of the other type.
 func (l *lister) Links() resource.Links { return l.mirror.Links() }
+
+// Load takes over what an earlier process has left in the state. Call it before the
+// first request.
+func (l *lister) Load(ctx context.Context) error { return l.mirror.Load(ctx) }
+
+// Mark implements resource.Rememberer.
+func (l *lister) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
+	return l.mirror.Mark(ctx, fresh)
+}
+
+// Logged implements resource.Rememberer.
+func (l *lister) Logged() []string { return l.mirror.Logged() }
+
+// Changed implements resource.Rememberer.
+func (l *lister) Changed(_ context.Context, entries []resource.LogEntry) ([]resource.Change, error) {
+	return l.mirror.Changed(entries)
+}
 
 // Snapshot tells about the kept resources, for metrics. It costs no upstream call.
 func (l *lister) Snapshot() mirror.Stats { return l.mirror.Stats() }

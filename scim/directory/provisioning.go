@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/mirror"
@@ -37,11 +38,21 @@ func (d *provisioning) begin() write { return write{d.users.Begin(), d.groups.Be
 
 // User calls GET /Users/{id}.
 func (d *provisioning) User(ctx context.Context, id string) (*atlassian.User, error) {
+	moment := d.users.Moment()
 	u, err := d.upstream.User(ctx, id)
 	if err == nil {
 		d.sizes.set(u.ID, len(u.Groups))
+		showModified(u.Meta, d.users.Saw(moment, userObject(u)))
 	}
 	return u, err
+}
+
+// showModified sets the time of change that is shown of a resource, unless that is
+// upstream's.
+func showModified(m *atlassian.Meta, at time.Time) {
+	if m != nil && at.After(m.LastModified) {
+		m.LastModified = at
+	}
 }
 
 // Users calls GET /Users.
@@ -93,9 +104,11 @@ func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
 
 // Group calls GET /Groups/{id}.
 func (d *provisioning) Group(ctx context.Context, id string) (*atlassian.Group, error) {
+	moment := d.groups.Moment()
 	g, err := d.upstream.Group(ctx, id)
 	if err == nil {
 		d.sizes.set(g.ID, len(g.Members))
+		showModified(g.Meta, d.groups.Saw(moment, groupObject(g)))
 	}
 	return g, err
 }
@@ -188,7 +201,7 @@ func (w write) tellUser(u *atlassian.User) {
 		w.users.Doubt(u.ID)
 		return
 	}
-	w.users.Became(u.ID, func() query.Object { return userObject(u) })
+	showModified(u.Meta, w.users.Became(u.ID, func() query.Object { return userObject(u) }))
 }
 
 // tellGroup enters the answer to the write into the snapshot of groups. A group
@@ -199,7 +212,7 @@ func (w write) tellGroup(g *atlassian.Group) {
 		return
 	}
 	w.sizes.set(g.ID, len(g.Members))
-	w.groups.Became(g.ID, func() query.Object { return groupObject(g) })
+	showModified(g.Meta, w.groups.Became(g.ID, func() query.Object { return groupObject(g) }))
 }
 
 func idsOf(references []atlassian.Reference) []string {

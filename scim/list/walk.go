@@ -31,6 +31,8 @@ type walk struct {
 	read     []resource.ReadFunc // by rank of the type: reads the objects of steps that have none
 	batch    int                 // resources that one upstream request of read returns; 0: every step has its object
 	plan     string              // how the result was found
+	asOf     time.Time           // of the oldest of the results of all types, as resource.ListResult has it
+	proven   time.Time           // likewise
 
 	size    int64     // bytes; guarded, like expires, by the lock of walks
 	expires time.Time // when the walk is forgotten
@@ -82,6 +84,7 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	w.read[rank] = found.Read
 	w.batch = max(w.batch, found.Batch)
 	w.plan = found.Plan
+	w.asOf, w.proven = earlier(w.asOf, found.AsOf), earlier(w.proven, found.Proven)
 	if found.Every != nil && rank == 0 && w.len() == 0 {
 		w.every = found.Every
 		return
@@ -190,7 +193,7 @@ func (w *walk) cut(ctx context.Context, r *Request, start, count int) (*resource
 		at += w.forget(at, window, present)
 	}
 	w.fixed = max(w.fixed, start+len(page))
-	return &resource.ListResult{Total: w.len(), Resources: page, Plan: w.plan}, nil
+	return &resource.ListResult{Total: w.len(), Resources: page, Plan: w.plan, AsOf: w.asOf, Proven: w.proven}, nil
 }
 
 // continuedPlan is the plan of a page that was cut from a walk kept before. Its cost is the upstream requests that read
@@ -367,4 +370,12 @@ func footprint(v any) int64 {
 		return 3 * word
 	}
 	return word
+}
+
+// earlier returns the earlier of two times; the zero time is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }

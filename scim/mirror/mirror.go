@@ -3,12 +3,15 @@ package mirror
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/state"
+	"scim-atlassian/scim/table"
 )
 
 // Source says how a resource type of the directory is read. Its functions must be
@@ -49,6 +52,9 @@ type Config struct {
 	TTL    time.Duration    // age at which a snapshot is dropped; 0: none is kept
 	Budget int              // upstream calls that one query may cost
 	Now    func() time.Time // the server's clock
+	// State is where the copy and its changes are kept. Nil: they do not outlive the
+	// process, and nothing is remembered of changes.
+	State *state.Store
 }
 
 // New returns a Mirror that has read nothing yet.
@@ -58,11 +64,29 @@ func New(source Source, cfg Config) *Mirror {
 	m.pager = pager[query.Object]{name: source.Name, id: objectID, budget: cfg.Budget, page: m.page}
 	m.store = newStore(source.Links, cfg.TTL, cfg.Now)
 	m.store.price, m.store.scan, m.store.reread = pages, m.scan, m.reread
+	if cfg.State != nil {
+		m.store.journal = &journal{state: cfg.State, typ: source.Name, links: source.Links, before: table.New(source.Links)}
+	}
 	m.collection = Collection{
-		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: source.Probe,
+		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: m.probe,
 		All: m.store.all, Peek: m.store.peek, Stats: m.estimate, Window: m.window,
 	}
 	return m
+}
+
+// Load takes over what an earlier process has left in the state. Call it before the
+// first request.
+func (m *Mirror) Load(ctx context.Context) error {
+	if m.store.journal == nil {
+		return nil
+	}
+	if err := m.store.load(ctx); err != nil {
+		return fmt.Errorf("%ss of the state: %w", m.source.Name, err)
+	}
+	if m.store.base != nil {
+		m.total.Store(int64(m.store.rows.Len()))
+	}
+	return nil
 }
 
 // Links returns the attribute that refers to the other type.
@@ -105,13 +129,16 @@ func (m *Mirror) page(ctx context.Context, start, count int) ([]query.Object, in
 }
 
 // scan reads all resources, see store.scan.
-func (m *Mirror) scan(ctx context.Context, most int, tick func() uint64, took func(uint64, []query.Object)) ([]string, error) {
+func (m *Mirror) scan(ctx context.Context, most int, report scanner) ([]string, error) {
 	if most > 0 && int(m.total.Load()) > most {
 		return nil, errLonger
 	}
 	scan := pager[string]{name: m.source.Name, id: func(id string) string { return id }, most: most, whole: true}
 	scan.page = func(ctx context.Context, start, count int) ([]string, int, error) {
-		moment := tick()
+		if page, ok := report.has[start]; ok {
+			return page.objects, page.total, nil
+		}
+		moment := report.tick()
 		objects, total, err := m.page(ctx, start, count)
 		if err != nil {
 			return nil, 0, err
@@ -120,7 +147,7 @@ func (m *Mirror) scan(ctx context.Context, most int, tick func() uint64, took fu
 		for i, o := range objects {
 			ids[i] = o.Text("id")
 		}
-		took(moment, objects)
+		report.took(moment, start, total, objects)
 		return ids, total, nil
 	}
 	all, _, err := scan.read(ctx, 1, wholeList)
@@ -141,12 +168,27 @@ func (m *Mirror) reread(ctx context.Context, ids []string) ([]query.Object, erro
 // window reads count resources of the list from position start on, with links if
 // n asks for them.
 func (m *Mirror) window(ctx context.Context, start, count int, n Need) ([]query.Object, int, error) {
+	moment := m.Moment()
 	objects, total, err := m.pager.read(ctx, start, count)
-	if err != nil || !n.Links {
-		return objects, total, err
+	if err != nil {
+		return nil, 0, err
+	}
+	objects = m.dated(moment, objects)
+	if !n.Links {
+		return objects, total, nil
 	}
 	objects, err = m.Complete(ctx, objects)
 	return objects, total, err
+}
+
+// probe runs a lookup of the table.
+func (m *Mirror) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
+	moment := m.Moment()
+	found, err := m.source.Probe(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return m.dated(moment, found), nil
 }
 
 // Complete returns the objects with the links that upstream left out of its

@@ -31,15 +31,18 @@ import (
 type store struct {
 	ttl time.Duration // age at which a base is too old; 0: none is kept
 	now func() time.Time
-	// scan reads all resources, hands each page to took as it comes, with the moment
-	// before it was asked for, and returns the ids in upstream's order. It fails with
-	// errLonger, after one call at most, if there are more than most; 0 sets no limit.
-	scan func(ctx context.Context, most int, tick func() uint64, took func(moment uint64, page []query.Object)) ([]string, error)
+	// scan reads all resources and returns their ids in upstream's order. It hands each
+	// page to the scanner as it comes, and asks upstream for none that this has already.
+	// It fails with errLonger, after one call at most, if there are more than most; 0
+	// sets no limit.
+	scan func(ctx context.Context, most int, s scanner) ([]string, error)
 	// reread reads resources by id, with their links, and leaves out those that
 	// are gone.
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
 	price  func(total int) int // upstream calls of a scan of that many resources
 	rows   *table.Table
+	// journal writes what happens to the state; nil: nothing outlives the process.
+	journal *journal
 
 	mu       sync.Mutex        // guards the fields below
 	clock    uint64            // the present moment
@@ -48,6 +51,9 @@ type store struct {
 	touched  map[string]touch  // by id: an own write last concerned the resource
 	outdated map[string]uint64 // by id: the resource must be read again for requests that begin later
 	counts   storeCounts
+	alarm    string    // why the last scan was not believed; empty: it was
+	alarmed  time.Time // when
+	accept   bool      // the next scan is believed
 }
 
 // base is a scan that reached its end. Rows are at least as young.
@@ -85,6 +91,7 @@ type reading struct {
 	err   error         // why it failed; read it after done
 	pages int           // that a scan has read; guarded by the mutex of the store
 	sofar int           // resources that it has read; likewise
+	total int           // resources that there are; likewise
 }
 
 func newStore(links resource.Links, ttl time.Duration, now func() time.Time) *store {
@@ -97,6 +104,9 @@ func newStore(links resource.Links, ttl time.Duration, now func() time.Time) *st
 // reading began too early or had a lower limit, waits for another one. When ctx
 // ends first, the error is a 503 that says when to come again, and the reading goes on.
 func (s *store) all(ctx context.Context, n Need) (View, error) {
+	if err := s.settle(); err != nil {
+		return View{}, err
+	}
 	n.Fresh = n.Fresh || s.ttl <= 0
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,6 +122,9 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 		waited = true
 		if r.base != nil {
 			found = r.base
+		}
+		if errors.Is(r.err, errShrunk) && s.base != nil && !n.Fresh {
+			return s.view(s.base, true), nil
 		}
 		if r.err != nil {
 			found = nil
@@ -129,11 +142,18 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 
 // view returns the rows as the base b has them.
 func (s *store) view(b *base, kept bool) View {
-	return View{rows: s.rows, Kept: kept, AsOf: b.read, age: s.now().Sub(b.read)}
+	v := View{rows: s.rows, Kept: kept, age: s.now().Sub(b.read)}
+	if s.journal != nil {
+		v.AsOf, v.Proven = b.read, b.read
+	}
+	return v
 }
 
 // peek returns all resources if no upstream call is needed for that.
 func (s *store) peek(n Need) (View, bool) {
+	if s.settle() != nil {
+		return View{}, false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := s.living()
@@ -204,7 +224,14 @@ func (s *store) stats() Stats {
 
 // living returns the base, or nil if there is none that is young enough.
 func (s *store) living() *base {
-	if s.base == nil || s.base.until != 0 || !s.now().Before(s.base.complete.Add(s.ttl)) {
+	if s.base == nil || s.base.until != 0 {
+		return nil
+	}
+	since := s.base.complete
+	if s.alarm != "" {
+		since = s.alarmed
+	}
+	if !s.now().Before(since.Add(s.ttl)) {
 		return nil
 	}
 	return s.base
@@ -254,31 +281,50 @@ func (s *store) readAgain(ctx context.Context, r *reading, ids []string) error {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.mend(ids, found, r.began)
-	return nil
+	s.mu.Unlock()
+	return s.settle()
+}
+
+// scanner is what a scan reports to.
+type scanner struct {
+	tick func() uint64 // returns the moment before a page is asked for
+	// took takes over a page that was asked for after moment, and that stands at a
+	// position of a list of so many.
+	took func(moment uint64, position, total int, page []query.Object)
+	has  map[int]stretch[string] // by position: pages that need not be read
 }
 
 // readAll is a scan.
 func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 	seen := map[string]struct{}{}
-	ids, err := s.scan(ctx, most, s.moment, func(moment uint64, page []query.Object) {
+	has := s.beginScan(r)
+	for _, page := range has {
+		for _, id := range page.objects {
+			seen[id] = struct{}{}
+		}
+	}
+	ids, err := s.scan(ctx, most, scanner{tick: s.moment, has: has, took: func(moment uint64, position, total int, page []query.Object) {
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		r.pages++
-		r.sofar += len(page)
+		r.sofar, r.total = r.sofar+len(page), total
 		for _, o := range page {
 			seen[o.Text("id")] = struct{}{}
 		}
 		s.merge(moment, page)
-	})
+		s.mu.Unlock()
+		s.keepPage(position, total, page)
+	}})
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.close(r, ids, seen)
-	return nil
+	err = s.close(r, ids, seen)
+	s.mu.Unlock()
+	if err == nil {
+		s.keepScan()
+	}
+	return err
 }
 
 // merge takes over a page of a scan, which was asked for after moment. What an own
@@ -295,17 +341,23 @@ func (s *store) merge(moment uint64, page []query.Object) {
 		}
 		news = append(news, o)
 	}
-	s.put(news...)
+	s.put(foundByScan, news...)
 }
 
 // close ends a scan that has read everything: what it did not see is gone, unless
 // an own write made it meanwhile.
-func (s *store) close(r *reading, ids []string, seen map[string]struct{}) {
+func (s *store) close(r *reading, ids []string, seen map[string]struct{}) error {
+	var gone []string
 	for _, id := range s.rows.IDs() {
-		if _, ok := seen[id]; ok || s.touched[id].moment > r.began {
-			continue
+		if _, ok := seen[id]; !ok && s.touched[id].moment <= r.began {
+			gone = append(gone, id)
 		}
-		s.remove(id)
+	}
+	if err := s.believable(len(gone)); err != nil {
+		return err
+	}
+	for _, id := range gone {
+		s.remove(foundByScan, id)
 	}
 	s.rows.Arrange(ids)
 	r.base.complete = s.now()
@@ -314,7 +366,34 @@ func (s *store) close(r *reading, ids []string, seen map[string]struct{}) {
 	}
 	s.base = r.base
 	s.forget()
+	return nil
 }
+
+// errShrunk says that upstream's list is not believed. See store.believable.
+var errShrunk = errors.New("scim: the list has lost more than is believed")
+
+// believable refuses a scan that found far fewer resources than there were, where
+// that would be remembered: a directory that was exchanged or emptied by mistake
+// looks like that. The rows stay as they are, with the age that they have, until the
+// list is as before or an operator accepts it.
+func (s *store) believable(gone int) error {
+	before := s.rows.Len()
+	left := before - gone
+	if s.journal == nil || s.accept || left > 0 && (before < 100 || 2*left >= before) || before == 0 {
+		s.alarm, s.accept = "", false
+		return nil
+	}
+	s.alarm, s.alarmed = fmt.Sprintf("The list has %d resources where it had %d.", left, before), s.now()
+	return &resource.Error{Status: http.StatusBadGateway, Err: errShrunk,
+		Detail: s.alarm + " That is not believed: nothing was changed here. Whoever runs this server can accept it, see docs/mirror.md."}
+}
+
+// The sources of changes, as the log names them.
+const (
+	foundByScan = "scan"  // a reading of everything
+	foundByRead = "read"  // a reading of single resources
+	ownWrite    = "write" // of this server
+)
 
 // touchedFor is how long a touch is remembered: longer than any request or page
 // can take.
@@ -327,16 +406,23 @@ func (s *store) forget() {
 }
 
 // put enters resources into the rows.
-func (s *store) put(objects ...query.Object) {
-	s.rows.Put(objects...)
+func (s *store) put(source string, objects ...query.Object) {
+	if s.journal == nil || s.base == nil { // nothing is known yet that could have changed
+		s.rows.Put(objects...)
+		return
+	}
 	for _, o := range objects {
-		_ = o
+		s.enter(source, o)
 	}
 }
 
 // remove takes a resource out of the rows.
-func (s *store) remove(id string) {
-	s.rows.Delete(id)
+func (s *store) remove(source, id string) {
+	if s.journal == nil {
+		s.rows.Delete(id)
+	} else {
+		s.leave(source, id)
+	}
 	delete(s.outdated, id)
 }
 
@@ -349,12 +435,12 @@ func (s *store) set(id string, o query.Object, since, now uint64) {
 	s.touch(id, now)
 	switch {
 	case o == nil:
-		s.remove(id)
+		s.remove(ownWrite, id)
 		s.told(id, now)
 	case since < s.scanBegan() || last > since:
 		s.doubt(id, now)
 	default:
-		s.put(o)
+		s.put(ownWrite, o)
 		s.told(id, now)
 		delete(s.outdated, id)
 	}
@@ -408,18 +494,21 @@ func (s *store) touchedLink(id string, now uint64) {
 func (s *store) mend(ids []string, found []query.Object, since uint64) {
 	there := make(map[string]bool, len(found))
 	for _, o := range found {
-		there[o.Text("id")] = true
+		id := o.Text("id")
+		there[id] = true
+		if s.touched[id].told <= since {
+			s.put(foundByRead, o)
+		}
 	}
 	for _, id := range ids {
+		if !there[id] {
+			s.remove(foundByRead, id)
+		}
 		delete(s.outdated, id)
 		if s.touched[id].moment > since {
 			s.outdated[id] = since
 		}
-		if !there[id] {
-			s.rows.Delete(id)
-		}
 	}
-	s.put(found...)
 }
 
 // run makes the upstream calls of a reading without holding the mutex, and then
@@ -456,9 +545,23 @@ func (s *store) wait(ctx context.Context, r *reading) error {
 	case <-r.done:
 		return nil
 	case <-ctx.Done():
-		return &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter, Err: ctx.Err(),
-			Detail: "Atlassian's list is still being read, and the reading goes on; ask again."}
+		return s.unfinished(r, ctx.Err())
 	}
+}
+
+// unfinished is the error of a request that has waited for a reading as long as it
+// could. It says how long the rest will take at the pace so far.
+func (s *store) unfinished(r *reading, err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter, Err: err,
+		Detail: "Atlassian's list is still being read, and the reading goes on; ask again."}
+	if r.sofar > 0 && r.total > r.sofar {
+		left := float64(r.total-r.sofar) / float64(r.sofar) * float64(s.now().Sub(r.base.read))
+		e.RetryAfter = max(scanRetryAfter, time.Duration(left))
+		e.Detail = fmt.Sprintf("Of Atlassian's list of %d, %d are read so far, and the reading goes on; ask again.", r.total, r.sofar)
+	}
+	return e
 }
 
 // begin returns the news of a write that begins now.

@@ -54,12 +54,12 @@ func (u *shelf) remove(id string) {
 
 // scan reads all resources and then waits at the gate, so that a test can write
 // after the reading and before its end.
-func (u *shelf) scan(ctx context.Context, most int, tick func() uint64, took func(uint64, []query.Object)) ([]string, error) {
+func (u *shelf) scan(ctx context.Context, most int, report scanner) ([]string, error) {
 	u.mu.Lock()
 	u.scans++
 	ids, fails := u.order, u.fails
 	u.mu.Unlock()
-	moment := tick()
+	moment := report.tick()
 	all, err := u.read(ctx, ids, fails)
 	switch {
 	case err != nil:
@@ -67,7 +67,7 @@ func (u *shelf) scan(ctx context.Context, most int, tick func() uint64, took fun
 	case most > 0 && len(all) > most:
 		return nil, errLonger
 	}
-	took(moment, all)
+	report.took(moment, 1, len(all), all)
 	var order []string
 	for _, o := range all {
 		order = append(order, o.Text("id"))
@@ -243,7 +243,7 @@ func TestStoreFailure(t *testing.T) {
 		u.wantReads(t, 2, 0)
 
 		s = u.store(time.Minute)
-		s.scan = func(context.Context, int, func() uint64, func(uint64, []query.Object)) ([]string, error) {
+		s.scan = func(context.Context, int, scanner) ([]string, error) {
 			panic("a defect")
 		}
 		if _, err := s.all(t.Context(), Need{}); err == nil || !strings.Contains(err.Error(), "a defect") {

@@ -11,10 +11,13 @@ import (
 // View is all resources of a type as one request sees them. Make one of resources
 // in another form with With.
 type View struct {
-	Kept bool      // the reading began before the request did
-	AsOf time.Time // when the oldest reading began that the resources rest on
+	Kept bool // the reading began before the request did
+	// AsOf is when the oldest reading began that the resources rest on, and Proven
+	// when the last reading of all resources began. Both are zero where nothing is
+	// remembered.
+	AsOf, Proven time.Time
 
-	age     time.Duration  // since AsOf
+	age     time.Duration  // since the reading of all resources began
 	rows    *table.Table   // nil: objects has the resources
 	objects []query.Object // nobody may write to them
 }
@@ -40,8 +43,12 @@ func (v View) With(objects []query.Object) View {
 
 // answer answers a query from the resources.
 func (v View) answer(q resource.ListQuery, plan string) *resource.ListResult {
+	var r *resource.ListResult
 	if v.rows == nil {
-		return q.Finish(v.objects, plan)
+		r = q.Finish(v.objects, plan)
+	} else {
+		r = v.rows.Answer(q, plan)
 	}
-	return v.rows.Answer(q, plan)
+	r.AsOf, r.Proven = v.AsOf, v.Proven
+	return r
 }

@@ -1,6 +1,10 @@
 package mirror
 
-import "scim-atlassian/scim/query"
+import (
+	"time"
+
+	"scim-atlassian/scim/query"
+)
 
 // Write tells a Mirror of one write to upstream. Take it with Begin before the
 // write is sent, and tell it the outcome as soon as it is known: then every request
@@ -15,19 +19,32 @@ type Write struct {
 func (m *Mirror) Begin() Write { return m.store.begin() }
 
 // Became tells that the write has left the resource as object returns it. Became
-// calls object only if there is a snapshot that must learn it, and keeps the
-// result: nobody may write to it.
-func (w Write) Became(id string, object func() query.Object) {
+// calls object only if there are rows that must learn it, and keeps the result:
+// nobody may write to it. It returns the resource's time of change as it is shown
+// from now on, the zero time if that is upstream's.
+func (w Write) Became(id string, object func() query.Object) (modified time.Time) {
 	if !w.store.listens() {
-		return
+		return time.Time{}
 	}
 	o := object()
 	w.store.tell(func(now uint64) { w.store.set(id, o, w.began, now) })
+	w.remember(id)
+	return w.store.modified(id)
 }
 
 // Gone tells that the write has deleted the resource.
 func (w Write) Gone(id string) {
 	w.store.tell(func(now uint64) { w.store.set(id, nil, w.began, now) })
+	w.remember(id)
+}
+
+// remember writes to the state what the write changed. The write is done, whether
+// that succeeds or not: if it fails, the resource is read again when the state is
+// back, and lists are refused until then.
+func (w Write) remember(id string) {
+	if _, err := w.store.flush(nil); err != nil {
+		w.store.tell(func(now uint64) { w.store.doubt(id, now) })
+	}
 }
 
 // Doubt tells that the write may have changed resources in a way that only upstream

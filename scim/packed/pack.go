@@ -1,6 +1,7 @@
 // Package packed keeps objects as bytes, each of them a row, in which what many objects
 // have in common stands as a number: the names of members, texts that are there twice,
-// and elements of the links between resources.
+// and elements of the links between resources. Encode is for bytes that outlive the
+// process, and need no dictionary.
 package packed
 
 import (

@@ -79,6 +79,10 @@ type ListResult struct {
 	Read  ReadFunc
 	Batch int // resources that one upstream call of Read brings
 
+	// AsOf is when the oldest reading began that the result rests on, and Proven when
+	// the last reading of all resources began; zero: it was asked of upstream just now.
+	AsOf, Proven time.Time
+
 	Next, Previous string // cursors of other pages, for whoever keeps results; empty: there is no such page
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
@@ -41,6 +42,8 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		if c.explain {
 			h.Set("X-Query-Plan", headerText(fmt.Sprintf("%s; calls=%d", c.list.Plan, c.Upstream.Load())))
 		}
+		setInstant(h, "X-As-Of", c.list.AsOf)
+		setInstant(h, "X-Proven-As-Of", c.list.Proven)
 		renderList(c, w)
 	case c.plain != nil:
 		h.Set("Content-Type", mediaJSON)
@@ -55,6 +58,13 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		}
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// setInstant sets a header to a time, unless there is none.
+func setInstant(h http.Header, name string, t time.Time) {
+	if !t.IsZero() {
+		h.Set(name, t.UTC().Format("2006-01-02T15:04:05.000Z"))
 	}
 }
 

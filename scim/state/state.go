@@ -158,6 +158,9 @@ func (s *Store) Where() string { return s.where }
 // Durable reports whether the state outlives the process.
 func (s *Store) Durable() bool { return s.dialect.durable }
 
+// ReadOnly reports whether the Store was opened with Options.ReadOnly.
+func (s *Store) ReadOnly() bool { return s.readOnly }
+
 // Shared reports whether other processes may write to the state at the same time:
 // those of replicas in PostgreSQL, and any to a SQLite file that is not Exclusive.
 func (s *Store) Shared() bool { return s.Durable() && s.sole == nil }

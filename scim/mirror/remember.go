@@ -1,0 +1,109 @@
+package mirror
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"scim-atlassian/scim/packed"
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+)
+
+// modified returns the meta.lastModified of a row, the zero time where upstream's
+// is shown.
+func (s *store) modified(id string) time.Time {
+	if s.journal == nil {
+		return time.Time{}
+	}
+	return modified(s.rows.Get(id))
+}
+
+// Moment returns the present moment, for Saw: take it before the call to upstream.
+func (m *Mirror) Moment() uint64 { return m.store.moment() }
+
+// Saw tells that upstream had a resource in this state after the moment. Where
+// changes are remembered, the rows take it over; it returns the time of change that
+// is shown then, the zero time if that is upstream's. Nobody may write to o.
+func (m *Mirror) Saw(moment uint64, o query.Object) time.Time {
+	s := m.store
+	if s.journal == nil {
+		return time.Time{}
+	}
+	id := o.Text("id")
+	s.mu.Lock()
+	if s.base != nil && s.touched[id].told <= moment && !m.source.Links.Missing(o) {
+		s.put(foundByRead, o)
+		if since, ok := s.outdated[id]; ok && since <= moment {
+			delete(s.outdated, id)
+		}
+	}
+	s.mu.Unlock()
+	_ = s.settle() // lists say so if it fails
+	return s.modified(id)
+}
+
+// Dated returns resources that were found by upstream in this state after the moment,
+// with the times of change that are shown, see Saw.
+func (m *Mirror) dated(moment uint64, objects []query.Object) []query.Object {
+	if m.store.journal == nil {
+		return objects
+	}
+	out := make([]query.Object, len(objects))
+	for i, o := range objects {
+		out[i] = dated(o, m.Saw(moment, o))
+	}
+	return out
+}
+
+// Mark is that of resource.Rememberer.
+func (m *Mirror) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
+	j := m.store.journal
+	if j == nil {
+		return resource.Mark{}, resource.Refuse(http.StatusNotImplemented, "", "This server keeps no log of changes, since it has no state (see docs/state.md).")
+	}
+	v, err := m.store.all(ctx, Need{Fresh: fresh, Links: true})
+	if err != nil {
+		return resource.Mark{}, err
+	}
+	head, err := j.state.Head(ctx)
+	return resource.Mark{Seq: head.Seq, AsOf: v.AsOf, Proven: v.Proven}, err
+}
+
+// Changed is that of resource.Rememberer, for entries of this type.
+func (m *Mirror) Changed(entries []resource.LogEntry) ([]resource.Change, error) {
+	all := make([]resource.Change, 0, len(entries))
+	for _, e := range entries {
+		c := resource.Change{Seq: e.Seq, ID: e.ID, Op: e.Op, Names: e.Names, Now: m.store.rows.Get(e.ID)}
+		if e.Before != nil {
+			before, err := packed.Decode(e.Before)
+			if err != nil {
+				return nil, err
+			}
+			joined, _ := before.Get(joinedMember)
+			left, _ := before.Get(leftMember)
+			c.Joined, c.Left, c.Before = texts(joined), texts(left), before.Without(joinedMember, leftMember)
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Logged is that of resource.Rememberer.
+func (m *Mirror) Logged() []string { return slices.Clone([]string{m.source.Name}) }
+
+// Accept has the next reading believed although it has lost most of the resources.
+func (m *Mirror) Accept() {
+	s := m.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accept, s.alarm = true, ""
+}
+
+// Prove reads all resources, whatever is known. ctx bounds the wait, and says whom
+// the calls count for.
+func (m *Mirror) Prove(ctx context.Context) error {
+	_, err := m.store.all(ctx, Need{Fresh: true, Links: true})
+	return err
+}
