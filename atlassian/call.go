@@ -33,6 +33,10 @@ type request struct {
 	unique bool
 	// whole says that the operation is about no one thing: 404 then says that the API is not there.
 	whole bool
+	// scans says that it is a part of reading everything.
+	scans bool
+	// revokes says that it takes something away from somebody, which is to happen soon.
+	revokes bool
 }
 
 // harmless reports whether the operation may be repeated when its outcome is unknown.
@@ -64,7 +68,7 @@ func (c *caller) call(ctx context.Context, q request) error {
 	if err != nil {
 		return err
 	}
-	o := &operation{caller: c, request: q, body: c.buffer()}
+	o := &operation{caller: c, request: q, body: c.buffer(), work: c.cfg.Work(ctx)}
 	defer c.release(o.body)
 	if err := o.send(req); err != nil {
 		return o.failure(ctx, err)

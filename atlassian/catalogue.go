@@ -118,7 +118,7 @@ func (j *Jira) Accounts(ctx context.Context) ([]*Account, error) {
 	for start := 0; ; {
 		var page list[*Account]
 		q := url.Values{"startAt": {strconv.Itoa(start)}, "maxResults": {"1000"}}
-		if err := j.call(ctx, request{op: op, query: q, into: &page, reads: true}); err != nil {
+		if err := j.call(ctx, request{op: op, query: q, into: &page, reads: true, scans: true}); err != nil {
 			return nil, err
 		}
 		if len(page) == 0 {
@@ -199,7 +199,7 @@ func pages[T any](ctx context.Context, j *Jira, op string, query url.Values, siz
 	for {
 		var page pageBean[T]
 		query.Set("startAt", strconv.Itoa(len(all)))
-		if err := j.call(ctx, request{op: op, query: query, into: &page, reads: true}); err != nil {
+		if err := j.call(ctx, request{op: op, query: query, into: &page, reads: true, scans: true}); err != nil {
 			return nil, err
 		}
 		if page.StartAt != len(all) {

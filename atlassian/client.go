@@ -38,6 +38,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"scim-atlassian/atlassian/admission"
 )
 
 // Config has the settings that all clients share. The zero value is usable; each field documents the meaning of zero.
@@ -51,6 +53,8 @@ type Config struct {
 	// request that net/http sends again by itself because a connection was stale. OnCall must be safe for concurrent
 	// use and quick: the attempt holds its place among MaxConcurrent until OnCall returns.
 	OnCall func(ctx context.Context, c Call)
+	// Work says on whose behalf an operation with this context is made; nil means on nobody's.
+	Work func(ctx context.Context) Work
 	// Timeout bounds one attempt from the first byte sent to the last byte received; 0 means 20 s.
 	Timeout time.Duration
 	// MaxRetries is how often an operation may be repeated; 0 means 4, a negative number means never.
@@ -104,6 +108,9 @@ func (c Config) withDefaults() Config {
 	if c.OnCall == nil {
 		c.OnCall = func(context.Context, Call) {}
 	}
+	if c.Work == nil {
+		c.Work = func(context.Context) Work { return Work{} }
+	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64
 	}
@@ -134,7 +141,7 @@ type caller struct {
 	contentType   string
 	accept        string
 	secrets       []string
-	gate          *gate
+	gate          *admission.Gate
 	doubts        *doubts
 	buffers       sync.Pool
 
@@ -143,8 +150,9 @@ type caller struct {
 	answered atomic.Int64                // when the API last did what it was asked for, in Unix nanoseconds
 }
 
-func newCaller(cfg Config, base *url.URL, authorization string, secrets ...string) *caller {
+func newCaller(cfg Config, limits admission.Config, base *url.URL, authorization string, secrets ...string) *caller {
 	cfg = cfg.withDefaults()
+	limits.Concurrent, limits.PerSecond = cfg.MaxConcurrent, cfg.RequestsPerSecond
 	return &caller{
 		cfg:           cfg,
 		base:          strings.TrimRight(base.String(), "/"),
@@ -152,7 +160,7 @@ func newCaller(cfg Config, base *url.URL, authorization string, secrets ...strin
 		contentType:   "application/json",
 		accept:        "application/json",
 		secrets:       secrets,
-		gate:          newGate(cfg.MaxConcurrent, cfg.RequestsPerSecond),
+		gate:          admission.New(limits),
 		doubts:        newDoubts(cfg.Settle),
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"scim-atlassian/atlassian/admission"
 )
 
 // Directory is a client of the user-provisioning (SCIM) API of one directory,
@@ -33,7 +35,7 @@ func NewDirectory(cfg Config, baseURL, directoryID, key string) (*Directory, err
 	if path.Base(base.Path) != directoryID {
 		base = base.JoinPath(url.PathEscape(directoryID))
 	}
-	c := newCaller(cfg, base, "Bearer "+key, key)
+	c := newCaller(cfg, admission.Config{Shared: true}, base, "Bearer "+key, key)
 	c.contentType = "application/scim+json"
 	c.accept = "application/scim+json, application/json"
 	d := &Directory{c}
@@ -122,7 +124,7 @@ func listOf[T accepter](ctx context.Context, d *Directory, op string, list ListO
 	var page *wirePage[T]
 	for asked := 0; page == nil || page.lone() && asked <= confirmations; asked++ {
 		var err error
-		if page, err = fetch[wirePage[T]](ctx, d.caller, request{op: op, query: list.query(), reads: true, whole: true}); err != nil {
+		if page, err = fetch[wirePage[T]](ctx, d.caller, request{op: op, query: list.query(), reads: true, whole: true, scans: list.Filter.Attribute == ""}); err != nil {
 			return nil, err
 		}
 	}

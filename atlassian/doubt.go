@@ -69,10 +69,10 @@ func (d *doubts) remaining(req *http.Request, write uint64) time.Duration {
 	return wait
 }
 
-// certain waits until no write of somebody who gave up can undo this one. It fails if that takes longer than the
-// operation may wait; then nothing was sent.
+// certain waits until no write of somebody who gave up can undo this one, or what is read for the sake of one. It fails
+// if that takes longer than the operation may wait; then nothing was sent.
 func (o *operation) certain(req *http.Request) error {
-	if o.reads {
+	if o.reads && !o.work.Changes {
 		return nil
 	}
 	for {

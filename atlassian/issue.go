@@ -153,7 +153,7 @@ func (j *Jira) BulkFetch(ctx context.Context, idsOrKeys []string, fields []strin
 	for i, chunk := range chunks {
 		group.Go(func() error {
 			return j.call(ctx, request{
-				op: "POST /rest/api/3/issue/bulkfetch", body: bulkFetch{chunk, fields, properties}, into: &answers[i], reads: true,
+				op: "POST /rest/api/3/issue/bulkfetch", body: bulkFetch{chunk, fields, properties}, into: &answers[i], reads: true, scans: true,
 			})
 		})
 	}

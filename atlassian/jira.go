@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"scim-atlassian/atlassian/admission"
 )
 
 // Jira is a client of the Jira Cloud REST API version 3,
@@ -29,7 +31,7 @@ func NewJira(cfg Config, siteURL, email, token string) (*Jira, error) {
 		return nil, fmt.Errorf("jira: %w", err)
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(email + ":" + token))
-	c := newCaller(cfg, base, "Basic "+basic, token, basic)
+	c := newCaller(cfg, admission.Config{Documented: documentedRate, ItemPerSecond: issueRate, ItemBurst: issueBurst}, base, "Basic "+basic, token, basic)
 	c.gateway = true
 	return &Jira{c}, nil
 }

@@ -2,101 +2,124 @@ package atlassian
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"math"
-	"sync"
+	"net/http"
+	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
+	"scim-atlassian/atlassian/admission"
 )
 
-// gate admits the attempts of one client. It limits how many run at a time and how many begin in a second, and admits
-// none while upstream wants quiet. All attempts share the quiet, so that one 429 stops parallel requests too.
-type gate struct {
-	slots chan struct{}
-	rate  *rate.Limiter // nil: unlimited
-
-	mu    sync.Mutex
-	quiet time.Time // end of the quiet; no attempt begins before
+// Work says on whose behalf an operation is made.
+type Work struct {
+	Caller   string        // callers share upstream's limits equally
+	Changes  bool          // it is a part of a change: what it reads must not be undone by an earlier one
+	Batch    bool          // it is one of many that were ordered at once, and comes after what somebody waits for
+	Patience time.Duration // how long it may wait for a limit; 0: Config.MaxRetryWait
 }
 
-func newGate(concurrent int, perSecond float64) *gate {
-	g := &gate{slots: make(chan struct{}, max(concurrent, 1))}
-	if perSecond > 0 {
-		g.rate = rate.NewLimiter(rate.Limit(perSecond), int(math.Ceil(perSecond)))
+// documentedRate returns the limits of the Jira REST API for each route, in requests a second,
+// https://developer.atlassian.com/cloud/jira/platform/rate-limiting/.
+func documentedRate(route string) float64 {
+	switch route {
+	case "GET /rest/api/3/issue/{issueIdOrKey}", "GET /rest/api/3/user", "POST /rest/api/3/search/approximate-count":
+		return 150
+	case "GET " + projectRole:
+		return 200
 	}
-	return g
+	switch method, _, _ := strings.Cut(route, " "); method {
+	case http.MethodPut, http.MethodDelete:
+		return 50
+	}
+	return 100
 }
 
-// enter waits until the attempt may begin. After success the caller must call leave. waited is the part of patience
-// that a quiet has used up; a quiet that outlasts patience is an error of the kind RateLimited.
-func (g *gate) enter(ctx context.Context, patience time.Duration) (waited time.Duration, err error) {
-	if ctx.Err() != nil {
-		return 0, ctx.Err()
+// organizationRate returns the limits that are published of the administration APIs, in requests a second: 50 and 10
+// requests a minute. All others have to be learned.
+func organizationRate(route string) float64 {
+	switch {
+	case strings.HasSuffix(route, "/events-stream"):
+		return 50. / 60
+	case strings.HasSuffix(route, "/events"):
+		return 10. / 60
 	}
-	select {
-	case g.slots <- struct{}{}:
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-	defer func() {
-		if err != nil {
-			g.leave()
-		}
-	}()
-	if g.rate != nil {
-		if err := g.rate.Wait(ctx); err != nil {
-			return 0, admissionError(ctx, err)
-		}
-	}
-	return g.await(ctx, patience)
+	return 0
 }
 
-func (g *gate) leave() { <-g.slots }
+// Jira allows 20 writes to one issue in 2 s, and 100 in 30 s. These keep within both, whenever they begin.
+const issueBurst, issueRate = 13, 2.9
 
-// pause makes a quiet of duration d from now on. It never shortens one.
-func (g *gate) pause(d time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if until := time.Now().Add(d); until.After(g.quiet) {
-		g.quiet = until
+// ask describes the next attempt to the gate.
+func (o *operation) ask(ctx context.Context) admission.Ask {
+	ask := admission.Ask{
+		Route: o.op, Class: o.class(ctx), Caller: o.work.Caller, Patience: o.patience() - o.waited,
+		Outlast: o.method() == http.MethodDelete, // a failed deletion reads as "gone" to some clients
+		Repeat:  o.attempts > 0,
 	}
+	if strings.Contains(o.op, "/issue/{issueIdOrKey}") && !o.reads {
+		ask.Item = o.args[0]
+	}
+	return ask
 }
 
-// remaining returns how long the quiet lasts; it is over if that is not positive.
-func (g *gate) remaining() time.Duration {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return time.Until(g.quiet)
+func (o *operation) class(ctx context.Context) admission.Class {
+	switch {
+	case isBackground(ctx):
+		return admission.Background
+	case o.work.Batch, o.scans:
+		return admission.Batch
+	case o.reads && len(o.args) > 0, o.revokes:
+		return admission.Urgent
+	}
+	return admission.Normal
 }
 
-// await waits for the end of the quiet, see enter.
-func (g *gate) await(ctx context.Context, patience time.Duration) (waited time.Duration, err error) {
-	for {
-		d := g.remaining()
-		if d <= 0 {
-			return waited, nil
-		}
-		if d > min(patience-waited, untilDeadline(ctx)) {
-			return waited, &Error{Kind: RateLimited, RetryAfter: d, Detail: "upstream asked all requests to wait"}
-		}
-		timer := time.NewTimer(d)
-		select {
-		case <-timer.C:
-			waited += d
-		case <-ctx.Done():
-			timer.Stop()
-			return waited, ctx.Err()
-		}
+// patience is how long the operation may wait for limits in all.
+func (o *operation) patience() time.Duration {
+	if o.work.Patience > 0 {
+		return o.work.Patience
 	}
+	return o.cfg.MaxRetryWait
 }
 
-// admissionError returns the error of ctx, or its deadline as the error if the limiter foresaw that it would pass.
-func admissionError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
+// enter waits until the next attempt may be sent.
+func (o *operation) enter(ctx context.Context) (*admission.Pass, error) {
+	pass, waited, err := o.gate.Enter(ctx, o.ask(ctx))
+	o.waited += waited
+	var refused *admission.Refusal
+	switch {
+	case err == nil:
+		return pass, nil
+	case !errors.As(err, &refused):
+		return nil, unsent{err}
+	case refused.Outage:
+		return nil, unsent{&Error{Kind: Unavailable, RetryAfter: refused.RetryAfter, Detail: "upstream has been failing for some seconds, so that nothing is sent but what finds out whether it is back"}}
 	}
-	return fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
+	return nil, unsent{&Error{Kind: RateLimited, RetryAfter: refused.RetryAfter, Detail: "upstream asked such requests to wait"}}
+}
+
+// leave tells the gate what came of an attempt.
+func (o *operation) leave(ctx context.Context, pass *admission.Pass, resp *http.Response) {
+	r := admission.Result{Gone: ctx.Err() != nil, Failed: resp == nil || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented || o.spoilt()}
+	if resp != nil {
+		r.Status, r.Header, r.Gone = resp.StatusCode, resp.Header, false
+	}
+	if r.Status == http.StatusTooManyRequests {
+		r.Quiet, r.Scope = retryAfter(resp.Header, time.Now()), scopeOf(resp.Header)
+	}
+	pass.Leave(r)
+}
+
+// scopeOf tells what a 429 of Jira is about; other APIs limit each route.
+func scopeOf(h http.Header) admission.Scope {
+	switch reason := h.Get("RateLimit-Reason"); {
+	case reason == "jira-per-issue-on-write":
+		return admission.Item
+	case strings.HasPrefix(reason, "jira-quota-"):
+		return admission.Everything
+	}
+	return admission.Route
 }
 
 func untilDeadline(ctx context.Context) time.Duration {

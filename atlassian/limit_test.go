@@ -83,13 +83,16 @@ func TestLongPauseIsRefusedWithoutACall(t *testing.T) {
 		d := directoryAt(t, "http://localhost", atlassian.Config{Transport: newPipe(t, upstream)})
 		d.User(t.Context(), "1")
 		time.Sleep(20 * time.Second)
-		_, err := d.CreateUser(t.Context(), &atlassian.User{UserName: "ann@example.com"})
+		_, err := d.User(t.Context(), "2")
 		e := asError(t, err)
-		if e.Kind != atlassian.RateLimited || e.RetryAfter != 40*time.Second || e.Ambiguous || e.Op != "POST /Users" {
+		if e.Kind != atlassian.RateLimited || e.RetryAfter != 40*time.Second || e.Ambiguous || e.Op != "GET /Users/{id}" {
 			t.Errorf("got %+v", e)
 		}
 		if upstream.calls() != 1 {
 			t.Errorf("%d calls, want 1", upstream.calls())
+		}
+		if _, err := d.CreateUser(t.Context(), &atlassian.User{UserName: "ann@example.com"}); err != nil {
+			t.Errorf("another route has to wait too: %v", err)
 		}
 		time.Sleep(26 * time.Second) // 14 s are left, less than an operation may wait
 		if _, err := d.User(t.Context(), "1"); err != nil {

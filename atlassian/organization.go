@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"scim-atlassian/atlassian/admission"
 )
 
 // Organization is a client of the APIs that administer one organization,
@@ -40,7 +42,7 @@ func NewOrganization(cfg Config, baseURL, organizationID, key string) (*Organiza
 	if err := checkSecret("API key", key); err != nil {
 		return nil, fmt.Errorf("organization: %w", err)
 	}
-	return &Organization{caller: newCaller(cfg, base, "Bearer "+key, key), id: organizationID}, nil
+	return &Organization{caller: newCaller(cfg, admission.Config{Documented: organizationRate}, base, "Bearer "+key, key), id: organizationID}, nil
 }
 
 // OrganizationUser is an account as the organization sees it. Atlassian promises none of the members but the id.
@@ -108,7 +110,7 @@ func (o *Organization) UserPage(ctx context.Context, cursor string, limit int) (
 }
 
 func (o *Organization) oldPage(ctx context.Context, q url.Values) (*OrganizationPage, error) {
-	page, err := fetch[wireOrganizationPage](ctx, o.caller, request{op: "GET " + organizationUsers, args: []string{o.id}, query: q, reads: true})
+	page, err := fetch[wireOrganizationPage](ctx, o.caller, request{op: "GET " + organizationUsers, args: []string{o.id}, query: q, reads: true, scans: true})
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +239,7 @@ func (o *Organization) Enable(ctx context.Context, accountID string) error {
 // Disable deactivates a managed account, which is signed out everywhere. Atlassian shows message, if any, to the person.
 // It calls POST /users/{accountId}/manage/lifecycle/disable and fails as Enable does.
 func (o *Organization) Disable(ctx context.Context, accountID, message string) error {
-	disable := request{op: "POST /users/{accountId}/manage/lifecycle/disable", args: []string{accountID}, repeatable: true}
+	disable := request{op: "POST /users/{accountId}/manage/lifecycle/disable", args: []string{accountID}, repeatable: true, revokes: true}
 	if message != "" {
 		disable.body = struct {
 			Message string `json:"message"`

@@ -36,7 +36,7 @@ type SortField struct {
 // search, so that it raises an event of its own.
 func (o *Organization) SearchUsers(ctx context.Context, search UserSearch) (*OrganizationPage, error) {
 	page, err := fetch[wireOrganizationPage](ctx, o.caller,
-		request{op: "POST " + organizationUsers + "/search", args: []string{o.id}, body: search, reads: true})
+		request{op: "POST " + organizationUsers + "/search", args: []string{o.id}, body: search, reads: true, scans: true})
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ const organizationGroups = "/admin/v2/orgs/{orgId}/directories/-/groups"
 // POST /admin/v2/orgs/{orgId}/directories/-/groups/search. What was written a moment ago may be missing.
 func (o *Organization) SearchGroups(ctx context.Context, search GroupSearch) (*OrganizationGroupPage, error) {
 	page, err := fetch[wireGroupPage](ctx, o.caller,
-		request{op: "POST " + organizationGroups + "/search", args: []string{o.id}, body: search, reads: true})
+		request{op: "POST " + organizationGroups + "/search", args: []string{o.id}, body: search, reads: true, scans: true})
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +238,7 @@ func (o *Organization) GroupRoleAssignments(ctx context.Context, groupID string)
 	q, cursors := url.Values{"limit": {"100"}}, map[string]bool{}
 	var roles []GroupRole
 	for {
-		page, err := fetch[wireGroupRoles](ctx, o.caller, request{op: op, args: []string{o.id, groupID}, query: q, reads: true})
+		page, err := fetch[wireGroupRoles](ctx, o.caller, request{op: op, args: []string{o.id, groupID}, query: q, reads: true, scans: true})
 		if err != nil {
 			return nil, err
 		}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 	"go.uber.org/zap"
+
+	"scim-atlassian/atlassian/admission"
 )
 
 const (
@@ -41,6 +43,7 @@ type operation struct {
 	*caller
 	request
 	body     *bytes.Buffer // of the last answer
+	work     Work
 	attempts int
 	since    time.Time     // when the next attempt began to wait
 	waited   time.Duration // part of MaxRetryWait that is used up
@@ -80,17 +83,17 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := o.certain(req); err != nil {
 		return nil, unsent{err}
 	}
-	waited, err := o.gate.enter(req.Context(), o.cfg.MaxRetryWait-o.waited)
-	o.waited += waited
+	pass, err := o.enter(req.Context())
 	if err != nil {
-		return nil, unsent{err}
+		return nil, err
 	}
-	defer o.gate.leave()
+	var resp *http.Response
+	defer func() { o.leave(req.Context(), pass, resp) }()
 
 	o.attempts++
 	start := time.Now()
 	idle := start.Sub(o.since)
-	resp, err := o.exchange(req)
+	resp, err = o.exchange(req)
 	o.since = time.Now()
 	o.report(req.Context(), resp, Call{Op: o.op, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err})
 	if err != nil {
@@ -103,10 +106,6 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	o.unknown = o.unknown || o.spoilt() && (resp.StatusCode < 300 || o.verdict.Err != nil) || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
 	if o.verdict != nil {
 		o.verdict.Ambiguous = o.ambiguous()
-	}
-	// Jira also limits the writes to a single issue; that is no reason to hold back the others.
-	if resp.StatusCode == http.StatusTooManyRequests && resp.Header.Get("RateLimit-Reason") != "jira-per-issue-on-write" {
-		o.gate.pause(retryAfter(resp.Header, time.Now()))
 	}
 	return resp, nil
 }
@@ -188,6 +187,10 @@ func (o *operation) again(ctx context.Context, resp *http.Response, err error) (
 	if ctx.Err() != nil || !o.worthRepeating(resp, err) {
 		return false, nil
 	}
+	limited := resp != nil && resp.StatusCode == http.StatusTooManyRequests
+	if !limited && !o.gate.MayRepeat(o.method() == http.MethodDelete) {
+		return false, nil
+	}
 	o.wait = 0
 	if resp != nil {
 		o.wait = retryAfter(resp.Header, time.Now())
@@ -195,7 +198,11 @@ func (o *operation) again(ctx context.Context, resp *http.Response, err error) (
 	if o.wait == 0 {
 		o.wait = o.backoff()
 	}
-	return o.wait <= min(o.cfg.MaxRetryWait-o.waited, untilDeadline(ctx)), nil
+	most := o.cfg.MaxRetryWait
+	if limited {
+		most = o.patience()
+	}
+	return o.wait <= min(most-o.waited, untilDeadline(ctx)), nil
 }
 
 func (o *operation) worthRepeating(resp *http.Response, err error) bool {
@@ -232,19 +239,11 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 			d = at.Sub(now)
 		}
 	} else if text := h.Get("X-RateLimit-Reset"); text != "" {
-		if at, err := parseReset(text); err == nil {
+		if at, err := admission.ParseReset(text); err == nil {
 			d = at.Sub(now)
 		}
 	}
 	return min(max(d, 0), most)
-}
-
-// parseReset accepts RFC 3339 and the form without seconds that Atlassian's documentation shows.
-func parseReset(text string) (time.Time, error) {
-	if at, err := time.Parse(time.RFC3339, text); err == nil {
-		return at, nil
-	}
-	return time.Parse("2006-01-02T15:04Z07:00", text)
 }
 
 // surelyUnsent reports whether upstream cannot have seen the request.

@@ -54,7 +54,7 @@ func TestRetry(t *testing.T) {
 		want  outcome
 	}{
 		{"a read backs off and doubles", []http.HandlerFunc{down, down, down, oneUser}, read, outcome{succeeded, false, 4, 7 * time.Second, 0}},
-		{"a read gives up", []http.HandlerFunc{down}, read, outcome{atlassian.Unavailable, false, 5, 15 * time.Second, 0}},
+		{"a read gives up", []http.HandlerFunc{down}, read, outcome{atlassian.Unavailable, false, 4, 7 * time.Second, 0}},
 		{"a read survives a cut", []http.HandlerFunc{cut, oneUser}, read, outcome{succeeded, false, 2, time.Second, 0}},
 		{"a read survives a cut in the body", []http.HandlerFunc{half, oneUser}, read, outcome{succeeded, false, 2, time.Second, 0}},
 		{"a read survives silence", []http.HandlerFunc{stall, oneUser}, read, outcome{succeeded, false, 2, 21 * time.Second, 0}},
@@ -78,7 +78,7 @@ func TestRetry(t *testing.T) {
 		{"a refused create is certain", []http.HandlerFunc{answer(409, `{}`)}, create, outcome{atlassian.Conflict, false, 1, 0, 0}},
 		{"a create answered by a page is not", []http.HandlerFunc{answer(201, "<html>")}, create, outcome{atlassian.Garbled, true, 3, 3 * time.Second, 0}},
 		{"a replace is repeated", []http.HandlerFunc{cut, oneUser}, replace, outcome{succeeded, false, 2, time.Second, 0}},
-		{"a replace that never came through", []http.HandlerFunc{cut}, replace, outcome{atlassian.Unreachable, true, 5, 15 * time.Second, 0}},
+		{"a replace that never came through", []http.HandlerFunc{cut}, replace, outcome{atlassian.Unreachable, true, 4, 7 * time.Second, 0}},
 		{"a replacing patch is repeated", []http.HandlerFunc{cut, oneUser}, patch("replace", "title"), outcome{succeeded, false, 2, time.Second, 0}},
 		{"an adding patch of members is repeated", []http.HandlerFunc{cut, oneUser}, patch("add", "members"), outcome{succeeded, false, 2, time.Second, 0}},
 		{"an adding patch is not", []http.HandlerFunc{cut, oneUser}, patch("add", "emails"), outcome{atlassian.Unreachable, true, 1, 0, 0}},

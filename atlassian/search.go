@@ -44,7 +44,7 @@ func (p *SearchPage) accept() bool {
 // A query that names something unknown is no error and finds nothing (see ParseJQL). An issue that was written a moment
 // ago may be missing or be found as it was before.
 func (j *Jira) Search(ctx context.Context, search SearchRequest) (*SearchPage, error) {
-	return fetch[SearchPage](ctx, j.caller, request{op: "POST /rest/api/3/search/jql", body: search, reads: true})
+	return fetch[SearchPage](ctx, j.caller, request{op: "POST /rest/api/3/search/jql", body: search, reads: true, scans: true})
 }
 
 type jqlCount struct {

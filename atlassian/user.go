@@ -131,14 +131,14 @@ func (d *Directory) ReplaceUser(ctx context.Context, id string, u *User) (*User,
 // PatchUser changes parts of a user and returns it as stored. It calls PATCH /Users/{id}.
 func (d *Directory) PatchUser(ctx context.Context, id string, ops []PatchOperation) (*User, error) {
 	return fetch[User](ctx, d.caller, request{
-		op: "PATCH /Users/{id}", args: []string{id}, named: id, body: newPatch(ops), repeatable: idempotent(ops),
+		op: "PATCH /Users/{id}", args: []string{id}, named: id, body: newPatch(ops), repeatable: idempotent(ops), revokes: deactivates(ops),
 	})
 }
 
 // DeleteUser removes a user from the directory for good: creating it again gives it another id and no groups. It
 // calls DELETE /Users/{id}.
 func (d *Directory) DeleteUser(ctx context.Context, id string) error {
-	return d.call(ctx, request{op: "DELETE /Users/{id}", args: []string{id}, repeatable: true})
+	return d.call(ctx, request{op: "DELETE /Users/{id}", args: []string{id}, repeatable: true, revokes: true})
 }
 
 // PatchOperation is one operation of a PATCH (RFC 7644 section 3.5.2).
@@ -146,6 +146,11 @@ type PatchOperation struct {
 	Op    string `json:"op"` // add, replace or remove
 	Path  string `json:"path,omitzero"`
 	Value any    `json:"value,omitzero"`
+}
+
+// deactivates reports whether ops disable a user.
+func deactivates(ops []PatchOperation) bool {
+	return slices.ContainsFunc(ops, func(op PatchOperation) bool { return op.Path == "active" && op.Value == false })
 }
 
 type patch struct {

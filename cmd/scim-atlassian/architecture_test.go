@@ -70,7 +70,8 @@ var places = map[string]place{
 	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
 	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
-	"atlassian":            {theirs: anything},
+	"atlassian":            {ours: []string{"atlassian/admission"}, theirs: anything},
+	"atlassian/admission":  {},
 	"atlassian/adf":        {ours: []string{"atlassian/adf/markup"}, theirs: []string{jsonv2, jsonText}},
 	"atlassian/adf/markup": {},
 	"atlassian/adf/plain":  {theirs: []string{jsonv2, jsonText}},

@@ -32,6 +32,8 @@ const storeys = `
                                  scim/resource                  scim/packed
 
  scim/state               schemas          scim/query                   atlassian
+
+                                                                     atlassian/admission
 `
 
 // unpictured are left out of the picture: measurements, and helpers that tests alone import.

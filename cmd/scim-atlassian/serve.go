@@ -169,6 +169,7 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 	clients := atlassian.Config{
 		Logger:        logger.Named("atlassian"),
 		OnCall:        m.call,
+		Work:          scim.WorkOf,
 		Timeout:       c.UpstreamTimeout,
 		MaxRetries:    c.UpstreamMaxRetries,
 		MaxRetryWait:  c.UpstreamRetryWait,

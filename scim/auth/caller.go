@@ -14,6 +14,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"golang.org/x/crypto/bcrypt"
@@ -63,6 +64,8 @@ type Caller struct {
 	Hide []string `json:"hide"`
 
 	AnnouncePagination *bool `json:"announce_pagination"` // ServiceProviderConfig shows pagination (RFC 9865); nil: as the server is set
+
+	Patience string `json:"patience"` // how long a request may wait for Atlassian's limits, such as 5s; empty: as the server is set
 
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
 }
@@ -121,12 +124,19 @@ func CheckCallers(callers []Caller) error {
 // Policy returns the settings of the caller that backends follow.
 func (c *Caller) Policy() resource.Policy {
 	return resource.Policy{
+		Caller: c.Name, Patience: c.patience(),
 		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
 		KeepMembers:          c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
 		DisableWithoutActive: c.PutWithoutActive == Disable, DeactivateDeleted: c.DeleteUsers == Deactivate,
 		PlainText:    c.RichText == Plain,
 		GroupsByUser: c.GroupsByUser,
 	}
+}
+
+// patience returns how long a request of the caller may wait for Atlassian's limits, 0 if it is not set.
+func (c *Caller) patience() time.Duration {
+	d, _ := time.ParseDuration(c.Patience) // problems has checked it
+	return d
 }
 
 // May reports whether the caller may read resources of the type, or with write, change them.
@@ -207,6 +217,9 @@ func (c *Caller) problems() []error {
 		if choice.value != "" && choice.value != choice.one && choice.value != choice.other {
 			add("%s is %q: use %s or %s", choice.name, choice.value, choice.one, choice.other)
 		}
+	}
+	if d, err := time.ParseDuration(c.Patience); c.Patience != "" && (err != nil || d <= 0) {
+		add("patience is %q: use a duration such as 5s", c.Patience)
 	}
 	if c.UntypedEmail != "" && !slices.Contains(emailTypes, c.UntypedEmail) {
 		add("untyped_email is %q: use %s", c.UntypedEmail, strings.Join(emailTypes, ", "))

@@ -3,6 +3,7 @@ package resource
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"scim-atlassian/scim/query"
 )
@@ -15,6 +16,7 @@ type Request struct {
 	Method   string           // http.MethodGet, …; an operation of a bulk request has its own
 	Want     query.Projection // the attributes that the answer shows
 	Existing bool             // set by a backend: a POST is answered with a resource that was there, 200
+	Batch    bool             // the request is one of many that were sent as one
 	Quiet    bool             // a write may return no document: the answer is 204 if there is none
 
 	// Before is the resource as it was before a write, if anybody read it; nil
@@ -28,6 +30,9 @@ type Request struct {
 // Policy says how a request is to be treated where clients differ. It comes from
 // the settings of the caller.
 type Policy struct {
+	Caller   string        // name of the caller: upstream's limits are shared between callers
+	Patience time.Duration // how long a request may wait for a limit of upstream; 0: as long as usual
+
 	Strict               bool // to the letter of the RFCs, without allowances for the habits of clients
 	KeepMembers          bool // a PUT of a group that does not name members leaves them alone
 	GroupsByUser         bool // a PATCH of a user's groups changes the members of these groups
