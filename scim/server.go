@@ -181,7 +181,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Directory == nil || cfg.Jira == nil {
 		return nil, errors.New("scim: Config needs a Directory and a Jira client")
 	}
-	authenticator, err := auth.New(auth.Config{Callers: cfg.Callers, Issuer: cfg.Issuer, Now: cfg.Now})
+	authenticator, err := auth.New(auth.Config{Callers: cfg.Callers, Issuer: cfg.Issuer, Now: cfg.Now, Proxies: cfg.TrustedProxies})
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}

@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +46,7 @@ type Config struct {
 	Callers []Caller         // as ParseCallers returns them; they must not change afterwards
 	Issuer  *Issuer          // its access tokens are accepted too; nil: no such tokens
 	Now     func() time.Time // the clock for expiry; safe for concurrent use
+	Proxies []netip.Prefix   // whose word on the address of their clients is taken
 }
 
 // Authenticator finds the caller behind a request. It is safe for concurrent use.
@@ -55,6 +58,12 @@ type Authenticator struct {
 	slots     chan struct{}           // bounds concurrent bcrypt, so that guessing cannot take every CPU
 	key       [32]byte                // keys the proofs; lives and dies with the process
 	now       func() time.Time
+	proxies   []netip.Prefix
+	damping   *damping
+	typical   atomic.Int64 // nanoseconds that a check of a password takes
+
+	mu     sync.Mutex
+	checks map[[sha256.Size]byte]*check // of passwords, under way
 }
 
 // tokenCaller is a caller with the digest of its bearer token.
@@ -83,7 +92,7 @@ func New(cfg Config) (*Authenticator, error) {
 	a := &Authenticator{
 		basics: make(map[string]*basicCaller),
 		slots:  make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)),
-		now:    cfg.Now,
+		now:    cfg.Now, proxies: cfg.Proxies, damping: newDamping(cfg.Now), checks: make(map[[sha256.Size]byte]*check),
 	}
 	rand.Read(a.key[:]) // never fails
 	if cfg.Issuer != nil {
@@ -115,26 +124,26 @@ func New(cfg Config) (*Authenticator, error) {
 }
 
 // Authenticate returns the caller whose credentials the request carries: Basic (RFC 7617) or Bearer (RFC 6750,
-// the header form only). It fails with a *resource.Error: 401 for missing or wrong credentials, 503 if too many
-// passwords wait to be checked or the issuer of a token does not answer. If the request's context ends while it waits,
-// it fails with the context's cause.
+// the header form only). It fails with a *resource.Error: 401 for missing or wrong credentials, 429 for a password that
+// is not checked since too many were wrong, 503 if too many passwords wait to be checked or the issuer of a token does
+// not answer. If the request's context ends while it waits, it fails with the context's cause.
 func (a *Authenticator) Authenticate(r *http.Request) (*Caller, error) {
 	if len(r.Header.Values("Authorization")) != 1 {
 		return nil, errUnauthenticated
 	}
 	if username, password, ok := r.BasicAuth(); ok {
-		return a.basic(r.Context(), username, password)
+		return a.basic(r.Context(), username, password, addressOf(r, a.proxies))
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, errUnauthenticated
+		return nil, unauthenticated(refusal("an unknown scheme", "", addressOf(r, a.proxies), "neither Basic nor Bearer"))
 	}
-	return a.bearer(r.Context(), strings.TrimLeft(token, " "))
+	return a.bearer(r, strings.TrimLeft(token, " "))
 }
 
 // bearer compares the token with those of all callers, even after a match, so that its duration tells nothing. A
 // token that no caller has may be the issuer's.
-func (a *Authenticator) bearer(ctx context.Context, token string) (*Caller, error) {
+func (a *Authenticator) bearer(r *http.Request, token string) (*Caller, error) {
 	digest := sha256.Sum256([]byte(token))
 	var found *Caller
 	for i := range a.tokens {
@@ -148,15 +157,14 @@ func (a *Authenticator) bearer(ctx context.Context, token string) (*Caller, erro
 	case found != nil:
 		return found, nil
 	case a.jwts != nil && looksLikeJWT(token):
-		return a.jwts.authenticate(ctx, token)
+		return a.jwts.authenticate(r.Context(), token)
 	default:
-		return nil, invalidToken(errors.New("not a token of a caller"))
+		return nil, invalidToken(refusal("a bearer token", "", addressOf(r, a.proxies), "not a token of a caller"))
 	}
 }
 
-// basic checks a password against its proof, else against its hash. The password of an unknown user name is compared
-// with another caller's hash and refused in any case, so that the refusal takes as long as that of a known one.
-func (a *Authenticator) basic(ctx context.Context, username, password string) (*Caller, error) {
+// basic checks a password against its proof, else against its hash. Requests with one password at a time share one check.
+func (a *Authenticator) basic(ctx context.Context, username, password, address string) (*Caller, error) {
 	known := a.basics[username]
 	mac := a.mac(username, password)
 	if known != nil && known.remembers(mac, a.now()) {
@@ -165,26 +173,99 @@ func (a *Authenticator) basic(ctx context.Context, username, password string) (*
 	if a.costliest == nil {
 		return nil, errUnauthenticated
 	}
-	if err := a.acquire(ctx); err != nil {
-		return nil, err
-	}
-	defer func() { <-a.slots }()
-	hash := a.costliest
-	if known != nil {
-		// A burst of first requests with one password waits here together; the first of them pays for all.
-		if known.remembers(mac, a.now()) {
+	for {
+		c, mine := a.join(mac)
+		if mine {
+			err := a.check(ctx, known, username, password, address)
+			a.finish(mac, c, err)
+			if err != nil {
+				return nil, err
+			}
 			return known.caller, nil
 		}
-		hash = known.hash
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+		if refused := (*resource.Error)(nil); errors.As(c.err, &refused) {
+			return nil, c.err
+		}
+		if c.err == nil {
+			return known.caller, nil
+		}
 	}
-	err := bcrypt.CompareHashAndPassword(hash, []byte(password))
-	if err != nil || known == nil {
-		return nil, errUnauthenticated
+}
+
+// check compares a password with its hash, if its name and address have not been wrong too often. The password of an
+// unknown user name is compared with another caller's hash and refused in any case, so that the refusal takes as long as
+// that of a known one; from an address that tries many of them, it takes as long and costs nothing.
+func (a *Authenticator) check(ctx context.Context, known *basicCaller, username, password, address string) (err error) {
+	pair, mac := username+"\x00"+address, a.mac(username, password)
+	switch wait, before := a.damping.begin(pair, mac); {
+	case before:
+		return unauthenticated(refusal("a password", username, address, "the same wrong password as before"))
+	case wait > 0:
+		return tooManyGuesses(wait, refusal("a password", username, address, "too many were wrong"))
+	}
+	wrong := false
+	defer func() { a.damping.end(pair, mac, err == nil, wrong) }()
+	hash := a.costliest
+	if known != nil {
+		hash = known.hash
+	} else {
+		defer func() { a.damping.wrongFrom(address) }()
+		if !a.damping.spend(address) {
+			wrong = true
+			a.pretend(ctx)
+			return unauthenticated(refusal("a password", username, address, "no such user name"))
+		}
+		defer a.damping.give(address)
+	}
+	if err := a.acquire(ctx); err != nil {
+		return err
+	}
+	defer func() { <-a.slots }()
+	begun := time.Now()
+	failed := bcrypt.CompareHashAndPassword(hash, []byte(password))
+	a.typical.Store(int64(time.Since(begun)))
+	wrong = failed != nil || known == nil
+	switch {
+	case known == nil:
+		return unauthenticated(refusal("a password", username, address, "no such user name"))
+	case failed != nil:
+		return unauthenticated(refusal("a password", username, address, "wrong password"))
 	}
 	fresh := &proof{mac: mac}
 	fresh.expires.Store(a.now().Add(proofLifetime).UnixNano())
 	known.proof.Store(fresh)
-	return known.caller, nil
+	return nil
+}
+
+// check is one check of a password, for all requests that carry it.
+type check struct {
+	done chan struct{} // closed at its end
+	err  error         // afterwards; nil: the password is right
+}
+
+// join returns the check of a password that is under way, or a new one, which is the caller's to make.
+func (a *Authenticator) join(mac [sha256.Size]byte) (c *check, mine bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.checks[mac]; c != nil {
+		return c, false
+	}
+	c = &check{done: make(chan struct{})}
+	a.checks[mac] = c
+	return c, true
+}
+
+func (a *Authenticator) finish(mac [sha256.Size]byte, c *check, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c.err = err
+	delete(a.checks, mac)
+	close(c.done)
 }
 
 // mac is the proof of a user name with its password.
