@@ -51,8 +51,8 @@ func TestParseCallers(t *testing.T) {
 		{"one role twice", `[{"name":"a","realm_role":"x","rights":{"*":"read"}},{"name":"b","realm_role":"x","rights":{"*":"write"}}]`, []string{"has the realm_role of caller 1"}},
 		{
 			"choices",
-			`[{"name":"a","scope":"x","rights":{"*":"read"},"delete_users":"disable","put_without_active":"clear"},{"name":"b","scope":"y","rights":{"*":"read"},"delete_users":"deactivate","put_without_active":"disable"}]`,
-			[]string{`caller 1 (a): put_without_active is "clear": use keep or disable`, `caller 1 (a): delete_users is "disable": use delete or deactivate`},
+			`[{"name":"a","scope":"x","rights":{"*":"read"},"delete_users":"disable","put_without_active":"clear","rich_text":"markdown"},{"name":"b","scope":"y","rights":{"*":"read"},"delete_users":"deactivate","rich_text":"plain","put_without_active":"disable"}]`,
+			[]string{`caller 1 (a): put_without_active is "clear": use keep or disable`, `caller 1 (a): delete_users is "disable": use delete or deactivate`, `caller 1 (a): rich_text is "markdown": use rich or plain`},
 		},
 		{"nothing to prove", `[{"name":"a","rights":{"*":"read"}}]`, []string{"needs bearer_sha256"}},
 	}

@@ -29,15 +29,13 @@ const maxSpans = 8
 
 func parseSpans(s string, depth int) []Inline {
 	var pieces []piece
-	literal := func(text string) {
-		if text == "" {
-			return
+	var literal strings.Builder
+	add := func(p piece) {
+		if literal.Len() > 0 {
+			pieces = append(pieces, piece{in: Inline{Text: literal.String()}})
+			literal.Reset()
 		}
-		if n := len(pieces); n > 0 && pieces[n-1].delim == 0 && pieces[n-1].in.Kind == Plain && pieces[n-1].in.Ref == "" && pieces[n-1].in.Style == (Style{}) {
-			pieces[n-1].in.Text += text
-			return
-		}
-		pieces = append(pieces, piece{in: Inline{Text: text}})
+		pieces = append(pieces, p)
 	}
 	start := 0
 	for i := 0; i < len(s); {
@@ -50,15 +48,15 @@ func parseSpans(s string, depth int) []Inline {
 				i = next
 				continue
 			}
-			literal(s[start:i] + s[i:i+k/2])
+			literal.WriteString(s[start : i+k/2])
 			start, i = next, next
 			if k%2 == 1 {
 				i += runeLen(s[next:])
 			}
 		case c == '*' || c == '_' || c == '~':
 			k := CountPrefix(s[i:], c)
-			literal(s[start:i])
-			pieces = append(pieces, delimiters(s, i, k))
+			literal.WriteString(s[start:i])
+			add(delimiters(s, i, k))
 			i += k
 			start = i
 		default:
@@ -70,15 +68,16 @@ func parseSpans(s string, depth int) []Inline {
 				i += max(n, 1)
 				continue
 			}
-			literal(s[start:i])
+			literal.WriteString(s[start:i])
 			for _, part := range in {
-				pieces = append(pieces, piece{in: part})
+				add(piece{in: part})
 			}
 			i += n
 			start = i
 		}
 	}
-	literal(s[start:])
+	literal.WriteString(s[start:])
+	add(piece{})
 	emphasise(pieces)
 	return join(pieces)
 }
@@ -165,13 +164,33 @@ func pair(pieces []piece, o, c int) {
 
 func join(pieces []piece) []Inline {
 	var out []Inline
-	for _, p := range pieces {
-		if p.delim != 0 {
-			p.in.Text = p.in.Text[:p.n]
+	for i := 0; i < len(pieces); {
+		in := pieces[i].final()
+		var same strings.Builder // a line of many delimiters is one text
+		for ; i < len(pieces); i++ {
+			next := pieces[i].final()
+			if next.Kind != Plain || in.Kind != Plain || next.Style != in.Style {
+				break
+			}
+			same.WriteString(next.Text)
 		}
-		out = AppendInline(out, p.in)
+		if in.Kind == Plain {
+			in.Text = same.String()
+		} else {
+			i++
+		}
+		out = AppendInline(out, in)
 	}
 	return out
+}
+
+// final is a piece with the delimiters that are left of it as text.
+func (p *piece) final() Inline {
+	in := p.in
+	if p.delim != 0 {
+		in.Text = in.Text[:p.n]
+	}
+	return in
 }
 
 // matchSpan reads the construct at s[i:] other than emphasis; n is 0 if there is none.
