@@ -55,7 +55,7 @@ type IssueFields struct {
 	Links        []IssueLink     `json:"issuelinks"`
 
 	// Custom are the other fields, as Jira shows them: custom ones by customfield_ and their number.
-	Custom map[string]jsontext.Value `json:",inline"`
+	Custom map[string]jsontext.Value `json:",embed"`
 }
 
 // TimeTracking is how long the work takes, in Jira's notation, such as 2d 4h; empty: not estimated.

@@ -36,6 +36,7 @@ type Attribute struct {
 	Mutability      string      `json:"mutability"`
 	Returned        string      `json:"returned"`
 	Uniqueness      string      `json:"uniqueness"`
+	ReferenceTypes  []string    `json:"referenceTypes,omitempty"`
 	SubAttributes   []Attribute `json:"subAttributes,omitempty"`
 }
 

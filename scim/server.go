@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
@@ -59,6 +60,7 @@ type Config struct {
 	// or with IgnoreUnsynced passed over and logged.
 	Account, Entitlement          idhub.Mapping
 	TrustedSource, IgnoreUnsynced bool
+	IssueFields                   field.Set // custom fields of Jira that are attributes of issues, from field.Resolve
 	// AdoptIssues answers a POST whose externalId an issue has with that issue, and not
 	// with 409.
 	AdoptIssues bool
@@ -137,9 +139,9 @@ func (c Config) directory(user, group *query.Schema) directory.Config {
 	}
 }
 
-func (c Config) jira(issue *query.Schema) jira.Config {
+func (c Config) jira(issue *query.Schema, account jira.AccountOf) jira.Config {
 	return jira.Config{
-		Jira: c.Jira, Schema: issue, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State),
+		Jira: c.Jira, Schema: issue, Fields: c.IssueFields, AccountOf: account, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State),
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
@@ -24,6 +25,9 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	types := make(map[string]*resource.Type, len(loaded))
 	var out []*resource.Type
 	for _, rt := range loaded {
+		if rt.Name == "Issue" {
+			rt = withFields(rt, cfg.IssueFields)
+		}
 		t := resource.NewType(rt)
 		types[rt.Name] = t
 		out = append(out, t)
@@ -39,8 +43,11 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	user.Links, group.Links = users.Links(), groups.Links()
 	user.Linking = resource.NewLinking(user.ResourceType, user.Links.Name, "/Groups")
 	group.Linked = []string{"/Users", "/Accounts"}
-	issues := jira.New(cfg.jira(issue.Schema))
+	issues := jira.New(cfg.jira(issue.Schema, accountOf(users, user.Schema)))
 	issue.Backend, issue.References = issues, true
+	if issue.Extension, err = cfg.IssueFields.Published(); err != nil {
+		return nil, err
+	}
 	views := cfg.idhub()
 	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, roles.New(cfg.roles(issues, groups.IDOf))
 	account, entitlement, err := idhub.New(views)
@@ -48,6 +55,14 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 		return nil, err
 	}
 	return append(out, account, entitlement), nil
+}
+
+// withFields returns the type of issues with the extension of custom fields.
+func withFields(rt schemas.ResourceType, fields field.Set) schemas.ResourceType {
+	if extension := fields.Schema(); extension != nil {
+		rt.Extensions = append(rt.Extensions, extension)
+	}
+	return rt
 }
 
 // Explain returns the plan of a filter over the resources at an endpoint, such

@@ -58,7 +58,8 @@ var places = map[string]place{
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
 	// Backends: directory and jira do not know each other.
 	"scim/directory": {ours: []string{"scim/mirror", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
-	"scim/jira":      {ours: []string{"scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
+	"scim/jira":      {ours: []string{"scim/field", "scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
+	"scim/field":     {ours: []string{"scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
 	"scim/roles":     {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/idhub": {ours: []string{"scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
@@ -68,7 +69,7 @@ var places = map[string]place{
 	// The face, and what is built on it.
 	"scim":               {ours: []string{"scim/*", "schemas", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/field", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission"}, theirs: anything},
 	"atlassian/admission":  {},

@@ -54,6 +54,9 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 		return p.report(append(findings, ownFinding("clients", "", err)))
 	}
 	defer u.closeIdle()
+	if fields, err := c.issueFields(cmd.Context(), u.jira, store); err == nil && len(fields) > 0 {
+		findings = append(findings, fieldsFinding(fields))
+	}
 	return p.report(append(findings, facade.Test(cmd.Context())...))
 }
 
@@ -91,6 +94,7 @@ var settingsOf = map[string]string{
 	"access tokens": "IDHUB_HOSTNAME, KEYCLOAK_REALM, SCIM_ATLASSIAN_OIDC_ISSUER",
 	"idhub":         "IDHUB_HOSTNAME, ACCESS_TOKEN, REFRESH_TOKEN",
 	"state":         "SCIM_ATLASSIAN_STATE",
+	"issue fields":  "SCIM_ATLASSIAN_ISSUE_FILE",
 	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 
 	"organization events": "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY",

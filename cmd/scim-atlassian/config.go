@@ -55,6 +55,7 @@ type config struct {
 	OIDCPassword       secret        `env:"SCIM_ATLASSIAN_OIDC_PASSWORD"`        // its password
 	AccountFile        string        `env:"SCIM_ATLASSIAN_ACCOUNT_FILE"`         // mapping of /Accounts, see docs/mapping.md; empty: the usual one
 	EntitlementFile    string        `env:"SCIM_ATLASSIAN_ENTITLEMENT_FILE"`     // mapping of /Entitlements; empty: the usual one
+	IssueFile          string        `env:"SCIM_ATLASSIAN_ISSUE_FILE"`           // custom fields that are attributes of issues, see docs/issues.md; empty: none
 	IssueConflict      string        `env:"SCIM_ATLASSIAN_ISSUE_CONFLICT"`       // what a POST gets whose externalId an issue has: refuse or adopt
 	TrustedSource      bool          `env:"SCIM_ATLASSIAN_TRUSTED_SOURCE"`       // Jira is where users come from
 	IgnoreUnsynced     bool          `env:"SCIM_ATLASSIAN_IGNORE_UNSYNCED"`      // ignore attributes that do not flow to Atlassian instead of refusing them
@@ -295,7 +296,8 @@ func (c *config) Validate() error {
 		check(false, "SCIM_ATLASSIAN_STATE: %v", err)
 	}
 	_, _, err = c.mappings()
-	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), err, c.checkLimits())...)
+	_, fieldsErr := c.issueMapping()
+	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), err, fieldsErr, c.checkLimits())...)
 }
 
 // minCursorKey keeps cursors from being forged by guessing.

@@ -74,6 +74,7 @@ func (p *program) demo(ctx context.Context, address, adminAddress, place string,
 	logger := p.logger(p.logLevel)
 	c := emulatorConfig(below.Addr())
 	c.State = secret(place)
+	c.IssueFile = demoFieldsFile
 	c.BusinessOwner, c.ITOwner = "Demo Business Owner", "Demo IT Owner"
 	callers, err := demoCallers()
 	if err != nil {

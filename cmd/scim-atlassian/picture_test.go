@@ -23,7 +23,7 @@ const storeys = `
 
 [scim/guard]  scim/bulk  scim/auth  scim/list                    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
-                                                                 scim/once
+                                                      scim/field           scim/once
 
 [scim/audit]    scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 

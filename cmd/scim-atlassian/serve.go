@@ -259,6 +259,10 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 	if err != nil {
 		return nil, nil, err
 	}
+	fields, err := c.issueFields(ctx, u.jira, store)
+	if err != nil {
+		return nil, nil, err
+	}
 	facade, err := scim.New(scim.Config{
 		Directory:         u.directory,
 		Jira:              u.jira,
@@ -268,6 +272,7 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		Projects:          c.Projects,
 		Account:           account,
 		Entitlement:       entitlement,
+		IssueFields:       fields,
 		AdoptIssues:       c.IssueConflict == "adopt",
 		TrustedSource:     c.TrustedSource,
 		IgnoreUnsynced:    c.IgnoreUnsynced,

@@ -82,7 +82,9 @@ func (c *catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.En
 		return c.ofProjects(ctx, c.versions)
 	}
 	all, err := c.jira.Accounts(ctx)
-	return convert(all, err, func(a *atlassian.Account) jql.Entry { return jql.Entry{ID: a.AccountID, Name: a.DisplayName} })
+	return convert(all, err, func(a *atlassian.Account) jql.Entry {
+		return jql.Entry{ID: a.AccountID, Name: a.DisplayName, Active: a.Active}
+	})
 }
 
 // convert returns the entries for what a client read, or the client's error.

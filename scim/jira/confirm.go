@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -17,11 +18,11 @@ import (
 
 // changedIn lists the attributes in which doc differs from current, in the order
 // of the schema. With a nil current these are all that doc has.
-func changedIn(doc, current query.Object) []issueField {
+func (b *issues) changedIn(doc, current query.Object) []issueField {
 	var changed []issueField
-	for _, f := range issueFields {
-		want, given := doc.Get(f.attr)
-		have, had := current.Get(f.attr)
+	for _, f := range b.fields {
+		want, given := f.of(doc)
+		have, had := f.of(current)
 		if f.readOnly() || !given && !had || given && had && f.agrees(want, have) {
 			continue
 		}
@@ -31,7 +32,9 @@ func changedIn(doc, current query.Object) []issueField {
 }
 
 // readOnly reports whether clients cannot write the attribute.
-func (f issueField) readOnly() bool { return f.form == timeForm || f.attr == "creator" }
+func (f issueField) readOnly() bool {
+	return f.form == timeForm || f.attr == "creator" || f.form == customForm && f.custom.Type == field.Unknown
+}
 
 // unconfirmed returns an error that names those of the changed attributes which are
 // not as doc has them, nil if there are none: Jira may ignore a value without an
@@ -39,8 +42,8 @@ func (f issueField) readOnly() bool { return f.form == timeForm || f.attr == "cr
 func unconfirmed(changed []issueField, doc, found query.Object) error {
 	var not, done []string
 	for _, f := range changed {
-		want, given := doc.Get(f.attr)
-		got, there := found.Get(f.attr)
+		want, given := f.of(doc)
+		got, there := f.of(found)
 		if given && !f.agrees(want, got) || !given && there {
 			not = append(not, f.attr)
 		} else {
@@ -61,9 +64,9 @@ func unconfirmed(changed []issueField, doc, found query.Object) error {
 
 // remarkSideEffects tells the audit which attributes changed though the write did
 // not mean them.
-func remarkSideEffects(ctx context.Context, changed []issueField, before, found query.Object) {
+func (b *issues) remarkSideEffects(ctx context.Context, changed []issueField, before, found query.Object) {
 	var names []string
-	for _, f := range changedIn(found, before) {
+	for _, f := range b.changedIn(found, before) {
 		if !slices.ContainsFunc(changed, func(c issueField) bool { return c.field == f.field }) {
 			names = append(names, f.attr)
 		}
@@ -74,35 +77,35 @@ func remarkSideEffects(ctx context.Context, changed []issueField, before, found 
 }
 
 // attributesOf names the attributes whose fields a write sets.
-func attributesOf(fields map[string]any) string {
+func (b *issues) attributesOf(fields map[string]any) string {
 	names := slices.Collect(maps.Keys(fields))
 	for i, name := range names {
-		names[i] = attributeOf(name)
+		names[i] = b.attributeOf(name)
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
 }
 
 // attributeOf returns the attribute that a field of Jira is, or the field's own name.
-func attributeOf(field string) string {
-	for _, f := range issueFields {
-		if f.field == field {
+func (b *issues) attributeOf(id string) string {
+	for _, f := range b.fields {
+		if f.field == id {
 			return f.attr
 		}
 	}
-	return field
+	return id
 }
 
 // named returns an error of Jira about fields with the names of the attributes in
 // place of theirs. It names every field that Jira complains about.
-func named(err error) error {
+func (b *issues) named(err error) error {
 	var e *atlassian.Error
 	if !errors.As(err, &e) || len(e.Fields) == 0 || e.Kind != atlassian.Invalid {
 		return err
 	}
 	var parts []string
-	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
-		parts = append(parts, attributeOf(field)+": "+e.Fields[field])
+	for _, id := range slices.Sorted(maps.Keys(e.Fields)) {
+		parts = append(parts, b.attributeOf(id)+": "+e.Fields[id])
 	}
 	refusal := resource.InvalidValue("Jira refused the request. %s", strings.Join(parts, " "))
 	refusal.Err = err

@@ -55,7 +55,9 @@ func (b *issues) create(ctx context.Context, doc query.Object, externalID string
 	if err != nil {
 		return nil, err
 	}
-	doc = doc.Clone()
+	if doc, err = b.withAccounts(ctx, doc, nil); err != nil {
+		return nil, err
+	}
 	doc.Set("project", project.Object())
 	resolver := resolver{b, project.ID}
 	fields, err := resolver.changes(ctx, nil, doc.Without("status", "resolution"))
@@ -68,7 +70,7 @@ func (b *issues) create(ctx context.Context, doc query.Object, externalID string
 	}
 	created, err := b.send(ctx, project, fields, externalID)
 	if err != nil {
-		return nil, named(err)
+		return nil, b.named(err)
 	}
 	b.recent.add(created.ID)
 	found, err := b.finish(ctx, resolver, created.ID, doc)
@@ -92,7 +94,7 @@ func (b *issues) send(ctx context.Context, project jql.Entry, fields map[string]
 
 // finish brings a new issue to the status and the resolution in doc.
 func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Object) (query.Object, error) {
-	found, err := b.read(ctx, id, allFields())
+	found, err := b.read(ctx, id, b.allFields())
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +107,7 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 	if found, err = b.change(ctx, r, found, want); err != nil {
 		return nil, err
 	}
-	return found, unconfirmed(changedIn(doc, nil), doc, found)
+	return found, unconfirmed(b.changedIn(doc, nil), doc, found)
 }
 
 // projectOf returns the project of a new issue, one of the served projects.
@@ -164,13 +166,13 @@ func (b *issues) withExternalID(ctx context.Context, id string) (query.Object, e
 			return nil, err
 		}
 	}
-	found, err := b.jira.BulkFetch(ctx, candidates, allFields(), once.Property)
+	found, err := b.jira.BulkFetch(ctx, candidates, b.allFields(), once.Property)
 	if err != nil {
 		return nil, err
 	}
 	for _, issue := range found {
 		if once.IDOf(issue) == id && b.allows(issue.Fields.Project) {
-			return issueObject(ctx, issue)
+			return b.object(ctx, issue)
 		}
 	}
 	b.once.Forget(id) // it was deleted meanwhile

@@ -3,9 +3,11 @@ package jira
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
@@ -25,6 +27,7 @@ const (
 	personForm             // an object with an accountId
 	parentForm             // an object with id or key
 	timeForm               // read only
+	customForm             // as package field has it
 )
 
 // issueField is a row of the mapping between attributes and Jira's fields.
@@ -34,6 +37,36 @@ type issueField struct {
 	form  form
 	kind  jql.CatalogueKind // of choiceForm and manyForm
 	kept  bool              // a PUT that leaves it out does not clear it, since Jira or the workflow sets it
+
+	custom field.Custom // of customForm
+}
+
+// of returns the value of the attribute in a resource.
+func (f issueField) of(o query.Object) (any, bool) {
+	if f.form == customForm {
+		return o.Inner(field.URN).Get(f.custom.Name)
+	}
+	return o.Get(f.attr)
+}
+
+// put sets the value of the attribute in a resource, which nobody else has.
+func (f issueField) put(o *query.Object, v any) {
+	if f.form != customForm {
+		o.Set(f.attr, v)
+		return
+	}
+	extension := o.Inner(field.URN).Clone()
+	extension.Set(f.custom.Name, v)
+	o.Set(field.URN, extension)
+}
+
+// withCustom returns the mapping with the custom fields of a set.
+func withCustom(set field.Set) []issueField {
+	all := slices.Clone(issueFields)
+	for _, c := range set {
+		all = append(all, issueField{attr: c.Path(), field: c.ID(), form: customForm, custom: c})
+	}
+	return all
 }
 
 // issueFields is the mapping, in the order of the schema.
@@ -61,23 +94,23 @@ var issueFields = []issueField{
 
 // fieldFor returns the field that an attribute is read from. It reports false for
 // an attribute without one.
-func fieldFor(attr string) (string, bool) {
+func (b *issues) fieldFor(attr string) (string, bool) {
 	switch attr {
 	case "meta.created":
 		return "created", true
 	case "meta.lastModified":
 		return "updated", true
 	}
-	i := slices.IndexFunc(issueFields, func(f issueField) bool { return f.attr == attr })
+	i := slices.IndexFunc(b.fields, func(f issueField) bool { return f.attr == attr })
 	if i < 0 {
 		return "", false
 	}
-	return issueFields[i].field, true
+	return b.fields[i].field, true
 }
 
 // neededFields returns the fields to fetch for an answer, in a stable order. The
 // project is always among them, since it decides whether the issue is served.
-func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) []string {
+func (b *issues) neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) []string {
 	named := query.AttributesOf(filter)
 	if sortBy != nil {
 		named = append(named, query.PathOf(query.Present{Path: *sortBy}))
@@ -86,13 +119,13 @@ func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) 
 		want = query.Projection{} // the version is computed from all attributes
 	}
 	names := []string{"meta.created", "meta.lastModified"}
-	for _, f := range issueFields {
+	for _, f := range b.fields {
 		names = append(names, f.attr)
 	}
 	var fields []string
 	for _, name := range names {
-		field, _ := fieldFor(name)
-		needed := name == "project" || want.Wants(name) || slices.Contains(named, name)
+		field, _ := b.fieldFor(name)
+		needed := name == "project" || want.Wants(name) || slices.Contains(named, name[strings.LastIndexByte(name, ':')+1:])
 		if needed && !slices.Contains(fields, field) {
 			fields = append(fields, field)
 		}
@@ -101,11 +134,11 @@ func neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) 
 }
 
 // allFields returns the fields of a whole resource.
-func allFields() []string { return neededFields(query.Projection{}, nil, nil) }
+func (b *issues) allFields() []string { return b.neededFields(query.Projection{}, nil, nil) }
 
-// issueObject returns an issue as a SCIM resource, with the attributes whose
-// fields were fetched.
-func issueObject(ctx context.Context, i *atlassian.Issue) (query.Object, error) {
+// object returns an issue as a SCIM resource, with the attributes whose fields were
+// fetched.
+func (b *issues) object(ctx context.Context, i *atlassian.Issue) (query.Object, error) {
 	f := i.Fields
 	description, err := textOf(ctx, f.Description)
 	if err != nil {
@@ -145,6 +178,29 @@ func issueObject(ctx context.Context, i *atlassian.Issue) (query.Object, error) 
 	o.addTime("created", f.Created.Time)
 	o.addTime("updated", f.Updated.Time)
 	o.addTime("resolved", f.ResolutionDate.Time)
+	extension, err := b.customOf(i)
+	if len(extension) > 0 {
+		o.set(field.URN, extension)
+	}
+	return o.Object, err
+}
+
+// customOf returns the custom fields of an issue that were fetched.
+func (b *issues) customOf(i *atlassian.Issue) (query.Object, error) {
+	var o objectBuilder
+	for _, f := range b.fields {
+		raw, fetched := i.Fields.Custom[f.field]
+		if f.form != customForm || !fetched {
+			continue
+		}
+		v, err := f.custom.Read(raw)
+		if err != nil {
+			return nil, err
+		}
+		if v != nil {
+			o.set(f.custom.Name, v)
+		}
+	}
 	return o.Object, nil
 }
 
@@ -189,7 +245,7 @@ func addEntry[T any](o *objectBuilder, name string, v *T, entry func(T) jql.Entr
 
 func (o *objectBuilder) addPerson(name string, a *atlassian.Account) {
 	if a != nil {
-		o.set(name, jql.Entry{ID: a.AccountID, Name: a.DisplayName}.Person())
+		o.set(name, jql.Entry{ID: a.AccountID, Name: a.DisplayName, Active: a.Active}.Person())
 	}
 }
 

@@ -440,6 +440,9 @@ func leafTexts(all []query.Object) []string {
 		b := string(query.Object{{Name: "v", Value: value}}.AppendJSON(nil))
 		literal := strings.TrimSuffix(strings.TrimPrefix(b, `{"v":`), "}")
 		ops := []string{"eq", "ne", "gt", "ge", "lt", "le"}
+		if _, ok := value.(bool); ok {
+			ops = ops[:2]
+		}
 		if _, ok := value.(string); ok && len(literal) > 4 && !strings.Contains(literal, `\`) {
 			ops = append(ops, "co", "sw", "ew")
 			if mid := []rune(strings.Trim(literal, `"`)); len(mid) > 3 {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/once"
@@ -29,6 +30,9 @@ type issues struct {
 	jira       *atlassian.Jira
 	schema     *query.Schema
 	projects   []string // ids or keys; empty: all visible
+	accountOf  AccountOf
+	fields     []issueField // the attributes that are fields of Jira
+	table      jql.Table
 	catalogues *catalogues
 	recent     recentWrites
 	once       *once.Creations
@@ -44,6 +48,10 @@ type issues struct {
 type Config struct {
 	Jira   *atlassian.Jira
 	Schema *query.Schema // the attributes of Issue resources
+	Fields field.Set     // custom fields that are attributes
+	// AccountOf finds the account of a User; nil: people are named by account id only.
+	AccountOf AccountOf
+
 	// Claim keeps two replicas from creating the issue with one externalId at the same
 	// time; nil: the requests of this process take turns.
 	Claim once.Claim
@@ -80,6 +88,9 @@ func newIssues(cfg Config, c *catalogues) *issues {
 		jira:       cfg.Jira,
 		schema:     cfg.Schema,
 		projects:   cfg.Projects,
+		accountOf:  cfg.AccountOf,
+		fields:     withCustom(cfg.Fields),
+		table:      tableOf(cfg.Fields),
 		catalogues: c,
 		recent:     recentWrites{now: cfg.Now},
 		once:       once.New(cfg.Now),
@@ -94,7 +105,7 @@ func newIssues(cfg Config, c *catalogues) *issues {
 // Get implements resource.Backend. id may also be a key, even a former key of an
 // issue that was moved to another project.
 func (b *issues) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
-	return b.read(ctx, id, neededFields(want, nil, nil))
+	return b.read(ctx, id, b.neededFields(want, nil, nil))
 }
 
 // read reads some fields of an issue. An issue that does not exist, or is outside
@@ -110,7 +121,7 @@ func (b *issues) read(ctx context.Context, id string, fields []string) (query.Ob
 	if !b.allows(issue.Fields.Project) {
 		return nil, resource.NotFound("Issue", id)
 	}
-	return issueObject(ctx, issue)
+	return b.object(ctx, issue)
 }
 
 // Remove implements resource.Backend. Jira refuses to delete an issue with
@@ -193,8 +204,8 @@ func (r *recentWrites) forget(which func(recentWrite) bool) {
 // Explain implements resource.Backend. Names in the filter are not resolved.
 func (b *issues) Explain(filter query.Expr) string {
 	simple := query.Simplify(filter)
-	if plan, ok := jql.Outline(simple); ok {
+	if plan, ok := b.table.Outline(simple); ok {
 		return plan.String()
 	}
-	return jql.Compiler{}.Compile(simple).String()
+	return jql.Compiler{Table: b.table}.Compile(simple).String()
 }

@@ -94,18 +94,18 @@ func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.
 		if !on.Required || on.HasDefaultValue {
 			continue
 		}
-		i := slices.IndexFunc(issueFields, func(f issueField) bool { return f.field == name })
+		i := slices.IndexFunc(r.fields, func(f issueField) bool { return f.field == name })
 		if i < 0 {
 			return nil, resource.InvalidValue("status: the transition %q requires the field %s, which this server cannot set.", t.Name, on.Name)
 		}
 		if name == "description" {
 			i++ // the document, as it is
 		}
-		v, ok := doc.Get(issueFields[i].attr)
+		v, ok := r.fields[i].of(doc)
 		if !ok {
-			return nil, resource.InvalidValue("status: the transition %q requires %s%s; send it with the status.", t.Name, issueFields[i].attr, choices(on))
+			return nil, resource.InvalidValue("status: the transition %q requires %s%s; send it with the status.", t.Name, r.fields[i].attr, choices(on))
 		}
-		wire, err := r.wire(ctx, issueFields[i], v)
+		wire, err := r.wire(ctx, r.fields[i], v)
 		if err != nil {
 			return nil, err
 		}

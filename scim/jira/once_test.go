@@ -49,17 +49,7 @@ func TestCreationsUnderChaos(t *testing.T) {
 	for range 8 {
 		group.Go(func() {
 			for i := range next {
-				for attempt := range 2 { // whoever had an answer asks again, too
-					found, err := site.Create(t.Context(), site.accessRequest(t, map[string]any{"externalId": fmt.Sprintf("request-%d", i)}))
-					switch {
-					case err == nil && attempt == 0:
-						ids[i] = found.Text("id")
-					case err == nil:
-						t.Errorf("request-%d made a second issue", i)
-					case attempt == 0 || resource.AsError(err).Status != http.StatusConflict:
-						t.Errorf("request-%d: %v", i, err)
-					}
-				}
+				ids[i] = site.ask(t, fmt.Sprintf("request-%d", i))
 			}
 		})
 	}
@@ -80,6 +70,27 @@ func TestCreationsUnderChaos(t *testing.T) {
 	if len(distinct) != n || len(after) != n {
 		t.Errorf("%d answers named %d issues; there are %d, want %d", n, len(distinct), len(after), n)
 	}
+}
+
+// ask creates an access request, asks again as long as it gets no clear answer, and
+// once more after that. It returns the id that it was told first.
+func (s *issueSite) ask(t *testing.T, externalID string) (id string) {
+	for range 10 {
+		found, err := s.Create(t.Context(), s.accessRequest(t, map[string]any{"externalId": externalID}))
+		switch {
+		case err == nil && id == "":
+			id = found.Text("id")
+		case err == nil:
+			t.Errorf("%s made a second issue", externalID)
+		case resource.AsError(err).Status == http.StatusConflict && id == "":
+			t.Errorf("%s: nobody was told of the issue: %v", externalID, err)
+			return ""
+		case resource.AsError(err).Status == http.StatusConflict:
+			return id
+		}
+	}
+	t.Errorf("%s: never a clear answer", externalID)
+	return id
 }
 
 func keys(project string, n int) []string {

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
@@ -32,16 +33,16 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 	if changed {
 		fields["description"] = document
 	}
-	for _, f := range issueFields {
-		want, given := doc.Get(f.attr)
-		have, had := current.Get(f.attr)
-		if f.form == timeForm || f.attr == "creator" || f.attr == "status" || !given && (!had || f.attr == "project") {
+	for _, f := range r.fields {
+		want, given := f.of(doc)
+		have, had := f.of(current)
+		if f.readOnly() || f.attr == "status" || !given && (!had || f.attr == "project") {
 			continue
 		}
 		if f.field == "description" || had && given && f.agrees(want, have) {
 			continue
 		}
-		value, err := r.wire(ctx, f, want)
+		value, err := r.wireChange(ctx, f, want, current, doc)
 		if err != nil {
 			return nil, err
 		}
@@ -51,6 +52,27 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 		fields[f.field] = value
 	}
 	return fields, nil
+}
+
+// wireChange returns the value of a field that is to change. A paragraph is read as it
+// is now, since its blocks stay that do not change.
+func (r resolver) wireChange(ctx context.Context, f issueField, want any, current, doc query.Object) (any, error) {
+	if f.form != customForm || f.custom.Type != field.Paragraph {
+		return r.wire(ctx, f, want)
+	}
+	var present []byte
+	if _, had := f.of(current); had {
+		issue, err := r.jira.Issue(ctx, current.Text("id"), []string{f.field})
+		if err != nil {
+			return nil, err
+		}
+		present = issue.Fields.Custom[f.field]
+	}
+	document, err := f.custom.Document(present, want, doc.Text(lossAttr) != "")
+	if err != nil {
+		return nil, describeError(f.custom.Name, err)
+	}
+	return document, nil
 }
 
 // wire returns the value of a field for Jira, nil or an empty list to clear it.
@@ -66,6 +88,11 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 		return slices.DeleteFunc(append([]string{}, words(v)...), jql.IsMarker), nil
 	case manyForm:
 		return r.wireMany(ctx, f, v)
+	case customForm:
+		if f.custom.Type == field.Paragraph {
+			return r.wireChange(ctx, f, v, nil, nil)
+		}
+		return f.custom.Wire(v)
 	}
 	if len(object) == 0 {
 		return nil, nil

@@ -23,8 +23,12 @@ const searchPage = 5000 // ids in one page of a search, Jira's maximum
 // themselves, which unlike the search index are up to date. Without sortBy, issues
 // are in order of their ids.
 func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
+	var err error
+	if q.Filter, err = b.withAccountsIn(ctx, q.Filter); err != nil {
+		return nil, err
+	}
 	run := issueQuery{issues: b, ListQuery: q, simple: query.Simplify(q.Filter)}
-	if plan, ok := jql.Outline(run.simple); ok {
+	if plan, ok := b.table.Outline(run.simple); ok {
 		return run.byName(ctx, plan)
 	}
 	plan, ids, err := run.search(ctx)
@@ -107,7 +111,7 @@ func (q *issueQuery) search(ctx context.Context) (jql.Plan, []string, error) {
 func (q *issueQuery) prepare(ctx context.Context) (jql.Compiler, error) {
 	c, err := q.compiler(ctx, mirror.Need{Fresh: q.Fresh})
 	if !q.Fresh {
-		c.Strangers = q.strangers.among(jql.NamedAccounts(q.simple))
+		c.Strangers = q.strangers.among(q.table.NamedAccounts(q.simple))
 	}
 	return c, err
 }
@@ -115,15 +119,15 @@ func (q *issueQuery) prepare(ctx context.Context) (jql.Compiler, error) {
 // compiler returns a compiler that knows the catalogues and issues that the filter
 // names.
 func (q *issueQuery) compiler(ctx context.Context, need mirror.Need) (jql.Compiler, error) {
-	known, err := q.catalogues.get(ctx, need, catalogueKindsOf(q.simple)...)
+	known, err := q.catalogues.get(ctx, need, q.catalogueKindsOf(q.simple)...)
 	if err != nil {
 		return jql.Compiler{}, err
 	}
-	c := jql.Compiler{Catalogue: known, Bound: known[jql.ProjectCatalogue], Issues: map[jql.IssueName]string{}, Order: q.order()}
+	c := jql.Compiler{Table: q.table, Catalogue: known, Bound: known[jql.ProjectCatalogue], Issues: map[jql.IssueName]string{}, Order: q.order()}
 	var names []string
 	for leaf := range query.Leaves(q.simple) {
 		compare, ok := leaf.(query.Compare)
-		if col, inTable := jql.ColumnOf(leaf); ok && inTable && col.Rule == jql.Reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
+		if col, inTable := q.table.Of(leaf); ok && inTable && col.Rule == jql.Reference && (compare.Op == query.Eq || compare.Op == query.Ne) {
 			names = append(names, compare.Value.(string))
 		}
 	}
@@ -142,10 +146,10 @@ func (q *issueQuery) lookUp(ctx context.Context, names []string, into map[jql.Is
 }
 
 // catalogueKindsOf returns the catalogues that the translation of e needs.
-func catalogueKindsOf(e query.Expr) []jql.CatalogueKind {
+func (b *issues) catalogueKindsOf(e query.Expr) []jql.CatalogueKind {
 	needed := map[jql.CatalogueKind]bool{jql.ProjectCatalogue: true}
 	for leaf := range query.Leaves(e) {
-		col, ok := jql.ColumnOf(leaf)
+		col, ok := b.table.Of(leaf)
 		_, byID := jql.AccountIDsIn(leaf)
 		if ok && (col.Rule == jql.Choice && !jql.IsPresent(leaf) || col.Rule == jql.Account && !byID && !jql.IsPresent(leaf)) {
 			needed[col.Kind] = true
@@ -203,7 +207,7 @@ func (q *issueQuery) reconcile(ctx context.Context, ids, recent []string, plan j
 	if !plan.Exact || q.SortBy != nil { // all candidates are read and matched later
 		return union(ids, recent), nil
 	}
-	objects, err := q.fetchFields(ctx, recent, neededFields(q.idOnly, q.Filter, nil))
+	objects, err := q.fetchFields(ctx, recent, q.neededFields(q.idOnly, q.Filter, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -250,7 +254,7 @@ func (q *issueQuery) reader() resource.ReadFunc {
 
 // fetch reads issues with the fields that filter, order and answer need.
 func (q *issueQuery) fetch(ctx context.Context, names []string) ([]query.Object, error) {
-	return q.fetchFields(ctx, names, neededFields(q.Want, q.Filter, q.SortBy))
+	return q.fetchFields(ctx, names, q.neededFields(q.Want, q.Filter, q.SortBy))
 }
 
 // fetchFields reads the issues that exist in the served projects, in order of id.
@@ -266,7 +270,7 @@ func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([
 		if !q.allows(issue.Fields.Project) {
 			continue
 		}
-		o, err := issueObject(ctx, issue)
+		o, err := q.object(ctx, issue)
 		if err != nil {
 			return nil, err
 		}

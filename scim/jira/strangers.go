@@ -71,7 +71,7 @@ func (s *strangers) remember(ids map[string]bool, at time.Time) {
 // withoutStrangers returns c with the account ids of the filter that belong to no
 // account.
 func (q *issueQuery) withoutStrangers(ctx context.Context, c jql.Compiler) (jql.Compiler, error) {
-	ids := jql.NamedAccounts(q.simple)
+	ids := q.table.NamedAccounts(q.simple)
 	if len(ids) == 0 {
 		return c, nil
 	}

@@ -72,11 +72,11 @@ func (v *jqlVerdicts) found(text string) int {
 
 // checkedPlan returns a plan whose JQL Jira understands: compiled with c, else
 // without the accounts that do not exist, else with catalogues that were just
-// read. If Jira still objects, the server made a mistake, which is a 502.
+// read, else without the options of custom fields. If Jira still objects, the server made a mistake, which is a 502.
 func (q *issueQuery) checkedPlan(ctx context.Context, c jql.Compiler) (jql.Plan, error) {
 	plan := c.Compile(q.simple)
 	objection, err := q.objection(ctx, plan)
-	for _, mend := range []func(context.Context, jql.Compiler) (jql.Compiler, error){q.withoutStrangers, q.withFreshCatalogues} {
+	for _, mend := range []func(context.Context, jql.Compiler) (jql.Compiler, error){q.withoutStrangers, q.withFreshCatalogues, withoutOptions} {
 		if err != nil || objection == "" {
 			return plan, err
 		}
@@ -99,6 +99,13 @@ func (q *issueQuery) withFreshCatalogues(ctx context.Context, c jql.Compiler) (j
 	fresh, err := q.compiler(ctx, mirror.Need{Fresh: true})
 	fresh.Strangers = c.Strangers
 	return fresh, err
+}
+
+// withoutOptions returns a compiler that names no option of a custom field, since
+// somebody may have deleted it.
+func withoutOptions(_ context.Context, c jql.Compiler) (jql.Compiler, error) {
+	c.Careful = true
+	return c, nil
 }
 
 // objection returns Jira's objection to the JQL of a plan, "" if Jira understands

@@ -10,6 +10,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/atlassian/adf/plain"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
@@ -21,7 +22,7 @@ import (
 // Jira or the workflow sets, stay.
 func (b *issues) Kept(resource.Policy) []string {
 	names := []string{"externalId"}
-	for _, f := range issueFields {
+	for _, f := range b.fields {
 		if f.kept {
 			names = append(names, f.attr)
 		}
@@ -31,15 +32,30 @@ func (b *issues) Kept(resource.Policy) []string {
 
 // Update implements resource.Backend.
 func (b *issues) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
-	doc := want.Clone()
-	for _, f := range issueFields {
-		if f.form == choiceForm || f.form == personForm || f.form == parentForm {
-			if given := doc.Inner(f.attr); given != nil {
-				doc.Set(f.attr, changedParts(given, current.Inner(f.attr)))
-			}
+	doc, err := b.withAccounts(ctx, want, current)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range b.fields {
+		v, _ := f.of(doc)
+		if given, ok := v.(query.Object); ok && f.refers() {
+			had, _ := f.of(current)
+			before, _ := had.(query.Object)
+			f.put(&doc, changedParts(given, before))
 		}
 	}
 	return b.change(ctx, resolver{b, current.Inner("project").Text("id")}, current, doc)
+}
+
+// refers reports whether the value is one reference to something else.
+func (f issueField) refers() bool {
+	switch f.form {
+	case choiceForm, personForm, parentForm:
+		return true
+	case customForm:
+		return slices.Contains([]field.Type{field.User, field.Group, field.Version, field.Team}, f.custom.Type)
+	}
+	return false
 }
 
 // changedParts returns the parts of a reference that the client changed: whoever
@@ -83,22 +99,22 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	b.recent.add(id)
 	if move != nil {
 		if err := b.jira.DoTransition(ctx, id, move.transition.ID, atlassian.IssueUpdate{Fields: move.fields}); err != nil {
-			return nil, named(err)
+			return nil, b.named(err)
 		}
 	}
 	if err := b.edit(ctx, id, current, fields, newID); err != nil {
 		if move != nil {
-			err = partly(named(err), "Issue %s went through the transition %q, but the rest was not done: %s.",
-				current.Text("key"), move.transition.Name, attributesOf(fields))
+			err = partly(b.named(err), "Issue %s went through the transition %q, but the rest was not done: %s.",
+				current.Text("key"), move.transition.Name, b.attributesOf(fields))
 		}
-		return nil, named(err)
+		return nil, b.named(err)
 	}
-	found, err := b.read(ctx, id, allFields())
+	found, err := b.read(ctx, id, b.allFields())
 	if err != nil {
 		return nil, partly(err, "Issue %s was changed, but could not be read afterwards.", current.Text("key"))
 	}
-	changed := changedIn(doc, current)
-	remarkSideEffects(ctx, changed, current, found)
+	changed := b.changedIn(doc, current)
+	b.remarkSideEffects(ctx, changed, current, found)
 	return found, unconfirmed(changed, doc, found)
 }
 
@@ -176,6 +192,8 @@ func (f issueField) agrees(want, got any) bool {
 		return slices.Equal(words(want), words(got))
 	case manyForm:
 		return sameMembers(want, got)
+	case customForm:
+		return f.custom.Agrees(want, got)
 	}
 	w, _ := want.(query.Object)
 	g, _ := got.(query.Object)

@@ -42,10 +42,10 @@ func AccountIDsIn(leaf query.Expr) (ids []string, ok bool) {
 
 // NamedAccounts returns the ids of accounts that a filter compares with, each
 // once, from those leaves that compile without the catalogue of accounts.
-func NamedAccounts(filter query.Expr) []string {
+func (t Table) NamedAccounts(filter query.Expr) []string {
 	var all []string
 	for leaf := range query.Leaves(filter) {
-		if col, ok := ColumnOf(leaf); ok && col.Rule == Account {
+		if col, ok := t.Of(leaf); ok && col.Rule == Account {
 			ids, _ := AccountIDsIn(leaf)
 			all = append(all, ids...)
 		}

@@ -19,7 +19,7 @@ const (
 	ResolutionCatalogue
 	ComponentCatalogue // of those projects
 	VersionCatalogue   // of those projects
-	accountCatalogue
+	AccountCatalogue
 	CatalogueKinds
 )
 
@@ -27,12 +27,13 @@ const (
 type Entry struct {
 	ID, Key, Name string
 	Category      string // of a status
+	Active        bool   // of an account
 	Project       string // id of the only project whose issues may have the entry; empty: all
 }
 
 // Person returns an account in the form in which issues refer to it.
 func (e Entry) Person() query.Object {
-	return query.Object{{Name: "value", Value: e.ID}, {Name: "display", Value: e.Name}}
+	return query.Object{{Name: "value", Value: e.ID}, {Name: "display", Value: e.Name}, {Name: "active", Value: e.Active}}
 }
 
 // Object returns an entry in the form in which issues refer to it, unless it is

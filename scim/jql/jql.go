@@ -15,26 +15,34 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// rule says how comparisons of an attribute become JQL.
-type rule uint8
+// Rule says how comparisons of an attribute become JQL.
+type Rule uint8
 
 const (
 	// Choice: the value is an entry of a catalogue. The filter is evaluated for
 	// every entry, so that any operator becomes a list of ids.
-	Choice rule = iota
+	Choice Rule = iota
 	// Account: as Choice, but comparisons of the account id need no catalogue.
 	Account
-	// label: eq becomes equality; every other operator asks for issues with any
+	// Label: eq becomes equality; every other operator asks for issues with any
 	// label.
-	label
-	// instant: milliseconds since 1970, widened to whole minutes, since the
+	Label
+	// Instant: milliseconds since 1970, widened to whole minutes, since the
 	// precision of Jira's index is not documented.
-	instant
-	// day: widened by a day, since the zone of Jira's midnight is not known.
-	day
-	// body: Jira's text search works on tokens and stems, so JQL only asks for
-	// issues that have a text.
-	body
+	Instant
+	// Day: widened by a day, since the zone of Jira's midnight is not known.
+	Day
+	// Body: Jira's text search works on tokens and stems, so JQL only asks for
+	// issues that have a text. So it does for values that JQL that names an
+	// unknown one would refuse.
+	Body
+	// Number: compared as numbers.
+	Number
+	// Literal: eq of a text becomes equality, which may find other cases of it too.
+	Literal
+	// Option: as Literal for the known values, since JQL refuses others; see
+	// Column.Known.
+	Option
 	// Reference: an issue named by id or key. JQL that names an issue which does
 	// not exist is refused or, worse, finds nothing.
 	Reference
@@ -44,42 +52,67 @@ const (
 	constant
 )
 
-// column is a row of the translation table.
-type column struct {
-	attr     string // SCIM attribute
-	field    string // JQL field
-	Rule     rule
-	Kind     CatalogueKind // of Choice and Account
-	optional bool          // an issue may have no value
-	multi    bool          // an issue may have several values
+// Column is a row of the translation table.
+type Column struct {
+	Attr      string // SCIM attribute
+	Extension string // URN of the schema extension that it is in; empty: none
+	Field     string // JQL field
+	Rule      Rule
+	Kind      CatalogueKind // of Choice and Account
+	Optional  bool          // an issue may have no value
+	Multi     bool          // an issue may have several values
+	Known     []string      // of Option
 }
 
-// columns is the translation table. Conditions on other attributes are left to
-// the residual filter.
-var columns = []column{
-	{attr: "id", field: "id", Rule: Reference},
-	{attr: "key", field: "key", Rule: Reference},
-	{attr: "project", field: "project", Kind: ProjectCatalogue},
-	{attr: "issueType", field: "issuetype", Kind: TypeCatalogue},
-	{attr: "description", field: "description", Rule: body},
-	{attr: "status", field: "status", Kind: StatusCatalogue},
-	{attr: "priority", field: "priority", Kind: PriorityCatalogue, optional: true},
-	{attr: "resolution", field: "resolution", Kind: ResolutionCatalogue, optional: true},
-	{attr: "assignee", field: "assignee", Rule: Account, Kind: accountCatalogue, optional: true},
-	{attr: "reporter", field: "reporter", Rule: Account, Kind: accountCatalogue, optional: true},
-	{attr: "creator", field: "creator", Rule: Account, Kind: accountCatalogue, optional: true},
-	{attr: "labels", field: "labels", Rule: label, optional: true, multi: true},
-	{attr: "components", field: "component", Kind: ComponentCatalogue, optional: true, multi: true},
-	{attr: "fixVersions", field: "fixVersion", Kind: VersionCatalogue, optional: true, multi: true},
-	{attr: "parent", field: "parent", Rule: Reference, optional: true},
-	{attr: "dueDate", field: "due", Rule: day, optional: true},
-	{attr: "created", field: "created", Rule: instant},
-	{attr: "meta.created", field: "created", Rule: instant},
-	{attr: "updated", field: "updated", Rule: instant},
-	{attr: "meta.lastModified", field: "updated", Rule: instant},
-	{attr: "resolved", field: "resolved", Rule: instant, optional: true},
-	{attr: "externalId", field: "labels", Rule: mark, optional: true},
-	{attr: "meta.resourceType", Rule: constant},
+// columns is the translation table of the attributes that every issue has. Conditions on
+// attributes without a row are left to the residual filter.
+var columns = Table{
+	{Attr: "id", Field: "id", Rule: Reference},
+	{Attr: "key", Field: "key", Rule: Reference},
+	{Attr: "project", Field: "project", Kind: ProjectCatalogue},
+	{Attr: "issueType", Field: "issuetype", Kind: TypeCatalogue},
+	{Attr: "description", Field: "description", Rule: Body},
+	{Attr: "status", Field: "status", Kind: StatusCatalogue},
+	{Attr: "priority", Field: "priority", Kind: PriorityCatalogue, Optional: true},
+	{Attr: "resolution", Field: "resolution", Kind: ResolutionCatalogue, Optional: true},
+	{Attr: "assignee", Field: "assignee", Rule: Account, Kind: AccountCatalogue, Optional: true},
+	{Attr: "reporter", Field: "reporter", Rule: Account, Kind: AccountCatalogue, Optional: true},
+	{Attr: "creator", Field: "creator", Rule: Account, Kind: AccountCatalogue, Optional: true},
+	{Attr: "labels", Field: "labels", Rule: Label, Optional: true, Multi: true},
+	{Attr: "components", Field: "component", Kind: ComponentCatalogue, Optional: true, Multi: true},
+	{Attr: "fixVersions", Field: "fixVersion", Kind: VersionCatalogue, Optional: true, Multi: true},
+	{Attr: "parent", Field: "parent", Rule: Reference, Optional: true},
+	{Attr: "dueDate", Field: "due", Rule: Day, Optional: true},
+	{Attr: "created", Field: "created", Rule: Instant},
+	{Attr: "meta.created", Field: "created", Rule: Instant},
+	{Attr: "updated", Field: "updated", Rule: Instant},
+	{Attr: "meta.lastModified", Field: "updated", Rule: Instant},
+	{Attr: "resolved", Field: "resolved", Rule: Instant, Optional: true},
+	{Attr: "externalId", Field: "labels", Rule: mark, Optional: true},
+	{Attr: "meta.resourceType", Rule: constant},
+}
+
+// Table is a translation table. nil is the one of the attributes that every issue has.
+type Table []Column
+
+// With returns the table with the rows of more attributes.
+func (t Table) With(more ...Column) Table {
+	if t == nil {
+		t = columns
+	}
+	return append(t[:len(t):len(t)], more...)
+}
+
+// Of returns the row of the attribute that a leaf looks at.
+func (t Table) Of(e query.Expr) (Column, bool) {
+	if t == nil {
+		t = columns
+	}
+	name := query.PathOf(e)
+	if i := slices.IndexFunc(t, func(c Column) bool { return c.Attr == name }); i >= 0 {
+		return t[i], true
+	}
+	return Column{}, false
 }
 
 // Plan says how the issues that match a filter are found: by JQL, or by Names. If
@@ -101,6 +134,8 @@ type Compiler struct {
 	Bound     []Entry              // the projects to search in
 	Issues    map[IssueName]string // ids of the issues that the filter names; without those that do not exist
 	Strangers map[string]bool      // ids that are known to belong to no account
+	Table     Table                // of the attributes
+	Careful   bool                 // name no value of an Option: Jira does not know one of them
 	Order     string               // the terms of ORDER BY; empty: by key, an order that is the same on every page
 }
 
@@ -237,7 +272,7 @@ func (c Compiler) leaf(e query.Expr) part {
 	if n, ok := e.(query.Not); ok {
 		inner, negated = n.Term, true
 	}
-	col, ok := ColumnOf(inner)
+	col, ok := c.Table.Of(inner)
 	if !ok {
 		return part{}
 	}
@@ -265,12 +300,16 @@ func (c Compiler) leaf(e query.Expr) part {
 		return part{}
 	}
 	switch col.Rule {
-	case label:
+	case Label:
 		return col.label(compare, negated)
-	case instant:
+	case Instant:
 		return col.instant(compare, negated)
-	case day:
+	case Day:
 		return col.day(compare, negated)
+	case Number:
+		return col.number(compare, negated)
+	case Literal, Option:
+		return col.literalText(compare, negated, c.Careful)
 	}
 	return col.someText(compare, negated)
 }
@@ -279,13 +318,4 @@ func (c Compiler) leaf(e query.Expr) part {
 func IsPresent(e query.Expr) bool {
 	_, ok := e.(query.Present)
 	return ok
-}
-
-// ColumnOf returns the row of the attribute that a leaf looks at.
-func ColumnOf(e query.Expr) (column, bool) {
-	name := query.PathOf(e)
-	if i := slices.IndexFunc(columns, func(c column) bool { return c.attr == name }); i >= 0 {
-		return columns[i], true
-	}
-	return column{}, false
 }

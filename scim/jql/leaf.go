@@ -1,7 +1,9 @@
 package jql
 
 import (
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,60 +14,60 @@ import (
 
 // present translates pr. A reference always has all its parts, so a part is
 // present where the attribute is.
-func (col column) present(negated bool) part {
+func (col Column) present(negated bool) part {
 	switch {
-	case !col.optional && col.Rule != body:
+	case !col.Optional && col.Rule != Body:
 		return settled(!negated)
-	case col.Rule == body && negated:
+	case col.Rule == Body && negated:
 		return part{} // Jira counts an empty document as a value
-	case col.Rule == label && negated:
+	case col.Attr == "labels" && negated:
 		return part{} // a marker is a label for Jira
-	case col.Rule == body, col.Rule == label:
-		return superset(col.field + " IS NOT EMPTY")
+	case col.Rule == Body, col.Attr == "labels":
+		return superset(col.Field + " IS NOT EMPTY")
 	case negated:
-		return exactly(col.field + " IS EMPTY")
+		return exactly(col.Field + " IS EMPTY")
 	}
-	return exactly(col.field + " IS NOT EMPTY")
+	return exactly(col.Field + " IS NOT EMPTY")
 }
 
 // someText narrows to the issues with any text.
-func (col column) someText(e query.Compare, negated bool) part {
+func (col Column) someText(e query.Compare, negated bool) part {
 	if negated || e.Op == query.Ne {
 		return part{}
 	}
-	return superset(col.field + " IS NOT EMPTY")
+	return superset(col.Field + " IS NOT EMPTY")
 }
 
 // label translates a comparison of a label.
-func (col column) label(e query.Compare, negated bool) part {
+func (col Column) label(e query.Compare, negated bool) part {
 	// Jira may fold the case of labels by other rules than SCIM, except for ASCII.
 	value, ok := quote(e.Value.(string))
 	ok = ok && isASCII(value)
 	switch {
 	case IsMarker(e.Value.(string)):
 	case e.Op == query.Eq && ok && negated:
-		return exactly(either(col.field+" != "+value, col.field+" IS EMPTY"))
+		return exactly(either(col.Field+" != "+value, col.Field+" IS EMPTY"))
 	case e.Op == query.Eq && ok:
-		return exactly(col.field + " = " + value)
+		return exactly(col.Field + " = " + value)
 	}
 	return col.someText(e, negated)
 }
 
 // instant translates a comparison of a time, widened to whole minutes.
-func (col column) instant(e query.Compare, negated bool) part {
+func (col Column) instant(e query.Compare, negated bool) part {
 	op := e.Op
 	if negated {
 		op = opposite(op)
 	}
 	minute := e.Value.(time.Time).Truncate(time.Minute)
-	from := fmt.Sprintf("%s >= %d", col.field, minute.UnixMilli())
-	before := fmt.Sprintf("%s < %d", col.field, minute.Add(time.Minute).UnixMilli())
+	from := fmt.Sprintf("%s >= %d", col.Field, minute.UnixMilli())
+	before := fmt.Sprintf("%s < %d", col.Field, minute.Add(time.Minute).UnixMilli())
 	return col.within(op, negated, from, before)
 }
 
 // day translates a comparison of a day, widened by a day on both sides. SCIM has
 // days as text; a text that is no day is left to the residual filter.
-func (col column) day(e query.Compare, negated bool) part {
+func (col Column) day(e query.Compare, negated bool) part {
 	date, err := time.Parse(time.DateOnly, e.Value.(string))
 	if err != nil || date.Year() < 1 || date.Year() > 9998 {
 		return col.someText(e, negated)
@@ -74,14 +76,50 @@ func (col column) day(e query.Compare, negated bool) part {
 	if negated {
 		op = opposite(op)
 	}
-	from := fmt.Sprintf(`%s >= "%s"`, col.field, date.AddDate(0, 0, -1).Format(time.DateOnly))
-	before := fmt.Sprintf(`%s <= "%s"`, col.field, date.AddDate(0, 0, 1).Format(time.DateOnly))
+	from := fmt.Sprintf(`%s >= "%s"`, col.Field, date.AddDate(0, 0, -1).Format(time.DateOnly))
+	before := fmt.Sprintf(`%s <= "%s"`, col.Field, date.AddDate(0, 0, 1).Format(time.DateOnly))
 	return col.within(op, negated, from, before)
+}
+
+// number translates a comparison of a number.
+func (col Column) number(e query.Compare, negated bool) part {
+	encoded, err := json.Marshal(e.Value)
+	if err != nil {
+		return part{}
+	}
+	text, _ := quote(string(encoded)) // bare, JQL does not know 1e+21
+	op := e.Op
+	if negated {
+		op = opposite(op)
+		if e.Op == query.Ne {
+			return exactly(col.Field + " = " + text)
+		}
+	}
+	sign, ok := map[query.Op]string{query.Eq: "=", query.Ne: "!=", query.Gt: ">", query.Ge: ">=", query.Lt: "<", query.Le: "<="}[op]
+	switch clause := col.Field + " " + sign + " " + text; {
+	case !ok:
+		return part{}
+	case negated || op == query.Ne: // true of issues without a number, too
+		return exactly(either(clause, col.Field+" IS EMPTY"))
+	default:
+		return exactly(clause)
+	}
+}
+
+// literalText translates a comparison of a text that JQL can name.
+func (col Column) literalText(e query.Compare, negated, careful bool) part {
+	text, _ := e.Value.(string)
+	literal, ok := quote(text)
+	known := col.Rule == Literal || !careful && slices.Contains(col.Known, text)
+	if e.Op == query.Eq && !negated && ok && known && text != "" {
+		return superset(col.Field + " = " + literal)
+	}
+	return col.someText(e, negated)
 }
 
 // within builds a comparison from the clauses for "not before" and "not after" the
 // value. A negated comparison is also true of issues without a value.
-func (col column) within(op query.Op, negated bool, from, before string) part {
+func (col Column) within(op query.Op, negated bool, from, before string) part {
 	var jql string
 	switch op {
 	case query.Eq:
@@ -93,8 +131,8 @@ func (col column) within(op query.Op, negated bool, from, before string) part {
 	default:
 		return part{}
 	}
-	if negated && col.optional {
-		jql = either(jql, col.field+" IS EMPTY")
+	if negated && col.Optional {
+		jql = either(jql, col.Field+" IS EMPTY")
 	}
 	return superset(jql)
 }
@@ -118,12 +156,12 @@ func opposite(op query.Op) query.Op {
 }
 
 // choice translates a condition by evaluating it for every entry of the catalogue.
-func (c Compiler) choice(col column, e query.Expr) part {
+func (c Compiler) choice(col Column, e query.Expr) part {
 	if c.Catalogue == nil {
 		return col.outline(e)
 	}
 	entries := c.Catalogue[col.Kind]
-	if col.multi {
+	if col.Multi {
 		return col.anyOf(entries, e)
 	}
 	return col.oneOf(entries, e)
@@ -132,8 +170,8 @@ func (c Compiler) choice(col column, e query.Expr) part {
 // oneOf translates a condition on an attribute with one value. If a value outside
 // the catalogue would satisfy the condition, it lists the ids that do not satisfy
 // it, with NOT IN; else the ids that do.
-func (col column) oneOf(entries []Entry, e query.Expr) part {
-	empty := col.optional && query.Match(e, nil)
+func (col Column) oneOf(entries []Entry, e query.Expr) part {
+	empty := col.Optional && query.Match(e, nil)
 	unknown := strings.Repeat("\uFFFD", len(e.String())) // longer than e itself, so no value in e equals it
 	excludes := query.Match(e, col.holding(Entry{ID: unknown, Key: unknown, Name: unknown}))
 	var ids []string
@@ -148,16 +186,16 @@ func (col column) oneOf(entries []Entry, e query.Expr) part {
 	var clauses []string
 	switch {
 	case len(ids) > 0 && excludes:
-		clauses = append(clauses, among(col.field, "NOT IN", ids))
+		clauses = append(clauses, among(col.Field, "NOT IN", ids))
 	case len(ids) > 0:
-		clauses = append(clauses, among(col.field, "IN", ids))
-	case excludes && (empty || !col.optional):
+		clauses = append(clauses, among(col.Field, "IN", ids))
+	case excludes && (empty || !col.Optional):
 		return settled(true)
 	case excludes:
-		return exactly(col.field + " IS NOT EMPTY")
+		return exactly(col.Field + " IS NOT EMPTY")
 	}
 	if empty {
-		clauses = append(clauses, col.field+" IS EMPTY")
+		clauses = append(clauses, col.Field+" IS EMPTY")
 	}
 	if len(clauses) == 0 {
 		return settled(false)
@@ -167,7 +205,7 @@ func (col column) oneOf(entries []Entry, e query.Expr) part {
 
 // literal returns the id of an entry as JQL writes it: the id of an account, which
 // may come from the filter, as a text; every other id as a number.
-func (col column) literal(e Entry) string {
+func (col Column) literal(e Entry) string {
 	if col.Rule != Account {
 		return e.ID
 	}
@@ -177,7 +215,7 @@ func (col column) literal(e Entry) string {
 
 // anyOf translates a condition on an attribute with several values: true if one
 // value satisfies it; negated, if no value does.
-func (col column) anyOf(entries []Entry, e query.Expr) part {
+func (col Column) anyOf(entries []Entry, e query.Expr) part {
 	inner, negated := e, false
 	if n, ok := e.(query.Not); ok {
 		inner, negated = n.Term, true
@@ -188,7 +226,7 @@ func (col column) anyOf(entries []Entry, e query.Expr) part {
 	var ids []string
 	for _, entry := range entries {
 		if query.Match(inner, col.holding(entry)) {
-			ids = append(ids, entry.ID)
+			ids = append(ids, col.literal(entry))
 		}
 	}
 	switch {
@@ -197,28 +235,34 @@ func (col column) anyOf(entries []Entry, e query.Expr) part {
 	case len(ids) == 0:
 		return settled(negated)
 	case negated:
-		return exactly(either(among(col.field, "NOT IN", ids), col.field+" IS EMPTY"))
+		return exactly(either(among(col.Field, "NOT IN", ids), col.Field+" IS EMPTY"))
 	}
-	return exactly(among(col.field, "IN", ids))
+	return exactly(among(col.Field, "IN", ids))
 }
 
 // holding returns an issue with the entry as the attribute's value.
-func (col column) holding(e Entry) query.Object {
+func (col Column) holding(e Entry) query.Object {
 	value := any(e.Object())
 	if col.Rule == Account {
 		value = e.Person()
 	}
-	if col.multi {
+	if col.Multi {
 		value = []any{value}
 	}
-	return query.Object{{Name: col.attr, Value: value}}
+	o := query.Object{{Name: col.Attr, Value: value}}
+	if col.Extension != "" {
+		return query.Object{{Name: col.Extension, Value: o}}
+	}
+	return o
 }
 
 // account translates a condition on an account. Comparisons of the id need no
 // catalogue: all accounts that the filter does not name are alike. Comparisons of
 // the name find too much, since issues may show a newer name than the catalogue.
-func (c Compiler) account(col column, e query.Expr) part {
-	if ids, ok := AccountIDsIn(e); ok {
+func (c Compiler) account(col Column, e query.Expr) part {
+	if ids, ok := AccountIDsIn(e); ok && col.Multi {
+		return col.anyOf(c.accounts(ids), e)
+	} else if ok {
 		return col.oneOf(c.accounts(ids), e)
 	}
 	p := c.choice(col, e)
@@ -238,8 +282,8 @@ func (c Compiler) accounts(ids []string) []Entry {
 }
 
 // reference translates a comparison of an issue's id, key or parent.
-func (c Compiler) reference(col column, e query.Expr) part {
-	if IsPresent(e) && !col.optional {
+func (c Compiler) reference(col Column, e query.Expr) part {
+	if IsPresent(e) && !col.Optional {
 		return settled(true)
 	}
 	compare, ok := e.(query.Compare)
@@ -247,10 +291,10 @@ func (c Compiler) reference(col column, e query.Expr) part {
 		return part{}
 	}
 	value := compare.Value.(string)
-	if col.attr == "key" && compare.Op == query.Sw {
+	if col.Attr == "key" && compare.Op == query.Sw {
 		return c.keyPrefix(value)
 	}
-	if compare.Op != query.Eq && (compare.Op != query.Ne || col.optional) {
+	if compare.Op != query.Eq && (compare.Op != query.Ne || col.Optional) {
 		return part{}
 	}
 	id, exists := c.Issues[nameIn(compare)]
@@ -260,7 +304,7 @@ func (c Compiler) reference(col column, e query.Expr) part {
 	switch {
 	case !exists:
 		return settled(compare.Op == query.Ne)
-	case col.optional:
+	case col.Optional:
 		return exactly("parent = " + id)
 	case compare.Op == query.Ne:
 		return exactly("id != " + id)
@@ -307,20 +351,21 @@ func (c Compiler) keyPrefix(prefix string) part {
 }
 
 // outline translates a condition for a human reader, without a catalogue.
-func (col column) outline(e query.Expr) part {
+func (col Column) outline(e query.Expr) part {
 	c, ok := e.(query.Compare)
-	if ok && c.Path.Sub != nil && c.Path.Sub.Name != "category" && (c.Op == query.Eq || c.Op == query.Ne && !col.multi) {
-		value, _ := quote(c.Value.(string))
+	text, isText := c.Value.(string)
+	if ok && isText && c.Path.Sub != nil && c.Path.Sub.Name != "category" && (c.Op == query.Eq || c.Op == query.Ne && !col.Multi) {
+		value, _ := quote(text)
 		switch {
 		case c.Op == query.Eq:
-			return exactly(among(col.field, "IN", []string{value}))
-		case col.optional:
-			return exactly(either(among(col.field, "NOT IN", []string{value}), col.field+" IS EMPTY"))
+			return exactly(among(col.Field, "IN", []string{value}))
+		case col.Optional:
+			return exactly(either(among(col.Field, "NOT IN", []string{value}), col.Field+" IS EMPTY"))
 		}
-		return exactly(among(col.field, "NOT IN", []string{value}))
+		return exactly(among(col.Field, "NOT IN", []string{value}))
 	}
-	if col.multi && ok && c.Op == query.Ne {
+	if col.Multi && ok && c.Op == query.Ne {
 		return part{}
 	}
-	return exactly(col.field + " IN {" + e.String() + "}")
+	return exactly(col.Field + " IN {" + e.String() + "}")
 }

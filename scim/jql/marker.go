@@ -38,7 +38,7 @@ func LatestIn(project string) string {
 
 // marked translates a condition on the externalId: equality finds its label, any
 // other that is true of issues which have one finds those with labels.
-func (col column) marked(value string, equal, negated bool) part {
+func (col Column) marked(value string, equal, negated bool) part {
 	switch {
 	case negated:
 		return part{}

@@ -10,8 +10,8 @@ import (
 // Outline returns the plan of a filter that needs no search: no issue can match,
 // or only issues that the filter names. It reports false for any other filter,
 // given in the form of query.Simplify.
-func Outline(simple query.Expr) (Plan, bool) {
-	if plan := (Compiler{}).Compile(simple); plan.Never {
+func (t Table) Outline(simple query.Expr) (Plan, bool) {
+	if plan := (Compiler{Table: t}).Compile(simple); plan.Never {
 		return plan, true
 	}
 	names, ok := namedIssues(simple)

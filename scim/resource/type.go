@@ -41,6 +41,7 @@ type Type struct {
 	Cheap query.Projection
 
 	Aliases   []string        // other URNs that requests may call the core schema by
+	Extension json.RawMessage // an extension that package schemas does not have, as /Schemas shows it; nil: none
 	Published json.RawMessage // the core schema as /Schemas shows it; nil: as package schemas has it
 }
 

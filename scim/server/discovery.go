@@ -37,6 +37,9 @@ func newDiscovery(cfg Config, types []*resource.Type) (*discovery, error) {
 		if rt.Published != nil {
 			published = append(published, rt.Published)
 		}
+		if rt.Extension != nil {
+			published = append(published, rt.Extension)
+		}
 		for _, urn := range rt.Aliases {
 			d.aliases[strings.ToLower(urn)] = rt.Core.ID
 		}

@@ -33,7 +33,8 @@ func (g *generator) add(urn string, attributes []*query.Attribute) {
 		for _, sub := range append([]*query.Attribute{nil}, a.Sub...) {
 			p := query.Path{Extension: urn, Attr: a, Sub: sub}
 			simple, err := p.Comparable()
-			if name := p.String(); err == nil && simple == p && name != "schemas" && name != "meta.location" && name != "meta.version" {
+			if name := p.String(); err == nil && simple == p && name != "schemas" && name != "meta.location" && name != "meta.version" &&
+				(sub == nil || sub.Name != "userName") { // of a person in an issue, which is looked up by eq only
 				g.paths = append(g.paths, p)
 			}
 		}
