@@ -13,6 +13,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/state"
 )
 
@@ -25,7 +26,7 @@ type remembering struct {
 }
 
 func newRemembering(t *testing.T, options emulator.Options) *remembering {
-	r := &remembering{kept: newKept(t, options, atlassian.Config{}), place: "file:" + filepath.Join(t.TempDir(), "state.db")}
+	r := &remembering{kept: newKept(t, options, atlassian.Config{MaxConcurrent: 1}), place: "file:" + filepath.Join(t.TempDir(), "state.db")}
 	r.start(t)
 	return r
 }
@@ -133,4 +134,76 @@ func TestModifiedIsOne(t *testing.T) {
 	r.direct(t, http.MethodPatch, "/Users/"+id, patchBody("replace", "title", `"Chief"`))
 	r.waited.Add(int64(time.Minute))
 	r.find(t, "/Users", `meta.lastModified gt "`+began+`"`).want(t, "changed since", 2, 1)
+}
+
+// TestScanIsResumed ends a process in the middle of a scan. The next one reads the
+// rest.
+func TestScanIsResumed(t *testing.T) {
+	r := newRemembering(t, emulator.Options{Users: 2000, Seed: 2})
+	r.atPage(12, func() { r.store.Close() }) // what comes from here on is lost
+	if a := r.send(t.Context(), http.MethodGet, "/Users?filter=emails+pr", ""); a.status != http.StatusServiceUnavailable && a.status != http.StatusOK {
+		t.Fatalf("%d", a.status)
+	}
+	r.before.Store(nil)
+	r.store = nil
+	r.start(t)
+	if got := r.find(t, "/Users", "emails pr"); got.TotalResults != 2000 || got.calls > 21-9 {
+		t.Errorf("%d found for %d calls, at most 12 wanted", got.TotalResults, got.calls)
+	}
+}
+
+// TestKeep has everything read without a request, and the log told what others
+// changed.
+func TestKeep(t *testing.T) {
+	r := newRemembering(t, emulator.Options{Users: 220, Groups: 6, Seed: 2})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan mirror.Progress, 10)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		r.server.Keep(ctx, 300*time.Millisecond, func(p mirror.Progress) { done <- p })
+	}()
+	for range 2 { // users and groups
+		if p := <-done; !p.Done || p.Err != nil {
+			t.Errorf("%+v", p)
+		}
+	}
+	found := r.find(t, "/Users", "emails pr")
+	found.want(t, "read before", 0, 220)
+	r.direct(t, http.MethodDelete, "/Users/"+found.ids()[7], "")
+	for {
+		if lines, _ := r.logged(t, 0, "User"); len(lines) > 0 {
+			if diff := cmp.Diff([]string{"User delete scan"}, lines); diff != "" {
+				t.Error(diff)
+			}
+			break
+		}
+		<-done
+	}
+	stop()
+	<-ended
+}
+
+// TestEmptiedDirectory has a directory that lost nearly everybody: nobody is taken
+// for deleted until that is accepted.
+func TestEmptiedDirectory(t *testing.T) {
+	r := newRemembering(t, emulator.Options{Users: 120, Seed: 2})
+	ids := r.find(t, "/Users", "emails pr").ids()
+	for _, id := range ids[:100] {
+		r.direct(t, http.MethodDelete, "/Users/"+id, "")
+	}
+	r.waited.Add(int64(time.Minute))
+	r.find(t, "/Users", "emails pr").want(t, "not believed", 1, 120)
+	r.find(t, "/Users", "emails pr").want(t, "nor asked again at once", 0, 120)
+	if lines, _ := r.logged(t, 0); len(lines) > 0 {
+		t.Errorf("the log has %q", lines)
+	}
+	if a := r.send(t.Context(), http.MethodGet, "/Users?filter=emails+pr", "", "Cache-Control", "no-cache"); a.status != http.StatusBadGateway {
+		t.Errorf("no-cache is answered %d", a.status)
+	}
+	r.server.AcceptDirectory()
+	r.find(t, "/Users", "emails pr").want(t, "accepted", 1, 20)
+	if lines, _ := r.logged(t, 0); len(lines) != 100 {
+		t.Errorf("the log has %d entries, want 100", len(lines))
+	}
 }

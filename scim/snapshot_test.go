@@ -25,6 +25,7 @@ import (
 // moves, over an emulated directory whose every request before may hold up.
 type kept struct {
 	emulator *emulator.Emulator
+	server   *scim.Server
 	root     string // URL of the emulator
 	clients  atlassian.Config
 	upstream string // base of the directory API
@@ -54,7 +55,8 @@ func newKept(t *testing.T, options emulator.Options, clients atlassian.Config) *
 
 // serve starts a server.
 func (k *kept) serve(t *testing.T, cfg scim.Config) {
-	srv := httptest.NewServer(serverOver(t, k.root, k.clients, cfg))
+	k.server = serverOver(t, k.root, k.clients, cfg)
+	srv := httptest.NewServer(k.server)
 	t.Cleanup(srv.Close)
 	k.base = srv.URL + server.BasePath
 }

@@ -1,12 +1,39 @@
 package scim
 
 import (
+	"context"
+	"sync"
+	"time"
+
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/resource"
 )
 
-// mirrored is a backend that keeps a snapshot of its resources.
-type mirrored interface{ Snapshot() mirror.Stats }
+// mirrored is a backend that keeps a copy of its resources.
+type mirrored interface {
+	Snapshot() mirror.Stats
+	Keep(ctx context.Context, k mirror.Keeping)
+	Accept()
+}
+
+// AcceptDirectory has the next reading of users and of groups believed although it has
+// lost most of them: somebody knows that this is so.
+func (s *Server) AcceptDirectory() {
+	for _, m := range s.mirrored {
+		m.Accept()
+	}
+}
+
+// Keep reads all users and all groups in the background, once in every period, until
+// ctx ends. report is told how that goes on. Requests are answered without Keep too,
+// and read what they need.
+func (s *Server) Keep(ctx context.Context, period time.Duration, report func(mirror.Progress)) {
+	var all sync.WaitGroup
+	for _, m := range s.mirrored {
+		all.Go(func() { m.Keep(ctx, mirror.Keeping{Period: period, Report: report}) })
+	}
+	all.Wait()
+}
 
 // Snapshots tells about the snapshots of users and groups, for metrics. It costs
 // no upstream call.

@@ -79,6 +79,7 @@ type config struct {
 	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
 	DrainDelay          time.Duration `env:"SCIM_ATLASSIAN_DRAIN_DELAY"`          // after a signal, before the listeners close
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
+	ProofPeriod         time.Duration `env:"SCIM_ATLASSIAN_PROOF_PERIOD"`         // all users and groups are read in the background this often; 0: never
 	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`         // all users, all groups are kept so long; 0: not at all
 	State               secret        `env:"SCIM_ATLASSIAN_STATE"`                // memory, file:PATH or postgres://…; empty: stateDefault
 	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: the one that the state keeps
@@ -106,6 +107,7 @@ func defaultConfig() *config {
 		BulkMaxPayload:      10 << 20,
 		RequestTimeout:      55 * time.Second,
 		ScanBudget:          2000,
+		ProofPeriod:         24 * time.Hour,
 		SnapshotTTL:         time.Minute,
 		IssueConflict:       "refuse",
 		ProvisioningWait:    20 * time.Second,
@@ -341,6 +343,7 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_REQUEST_TIMEOUT", c.RequestTimeout, time.Second},
 		{"SCIM_ATLASSIAN_DRAIN_DELAY", c.DrainDelay, 0},
 		{"SCIM_ATLASSIAN_CURSOR_TIMEOUT", c.CursorTimeout, time.Second},
+		{"SCIM_ATLASSIAN_PROOF_PERIOD", c.ProofPeriod, 0},
 		{"SCIM_ATLASSIAN_SNAPSHOT_TTL", c.SnapshotTTL, 0},
 		{"SCIM_ATLASSIAN_PROVISIONING_WAIT", c.ProvisioningWait, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},

@@ -106,6 +106,10 @@ var (
 	snapshotReadings = prometheus.NewDesc(space+"_snapshot_readings_total", "Uses of a kept snapshot (hit), readings of everything (scan), of what writes left in doubt (mend), and those that failed (failure).",
 		[]string{"type", "kind"}, nil)
 	snapshotResources = prometheus.NewDesc(space+"_snapshot_resources", "Resources in the snapshot that is kept, if one is.", []string{"type"}, nil)
+	mirrorAsOf        = prometheus.NewDesc(space+"_mirror_as_of_seconds", "Age of the oldest reading that lists rest on.", []string{"type"}, nil)
+	mirrorProven      = prometheus.NewDesc(space+"_mirror_proven_as_of_seconds", "Time since the last complete reading began.", []string{"type"}, nil)
+	mirrorAlarm       = prometheus.NewDesc(space+"_mirror_alarm", "1 if the last reading was not believed, since it had lost most resources.", []string{"type"}, nil)
+	foundByProof      = prometheus.NewDesc(space+"_changes_found_only_by_proof_total", "Changes that a complete reading found and nothing had told of before.", []string{"type"}, nil)
 	snapshotAge       = prometheus.NewDesc(space+"_snapshot_age_seconds", "Time since the reading of the snapshot that is kept began.", []string{"type"}, nil)
 )
 
@@ -114,6 +118,10 @@ func (snapshotMetrics) Describe(descriptions chan<- *prometheus.Desc) {
 	descriptions <- snapshotReadings
 	descriptions <- snapshotResources
 	descriptions <- snapshotAge
+	descriptions <- mirrorAsOf
+	descriptions <- mirrorProven
+	descriptions <- mirrorAlarm
+	descriptions <- foundByProof
 }
 
 // Collect implements prometheus.Collector.
@@ -121,6 +129,16 @@ func (stats snapshotMetrics) Collect(values chan<- prometheus.Metric) {
 	for _, s := range stats() {
 		for kind, count := range map[string]uint64{"hit": s.Hits, "scan": s.Scans, "mend": s.Mends, "failure": s.Failures} {
 			values <- prometheus.MustNewConstMetric(snapshotReadings, prometheus.CounterValue, float64(count), s.Type, kind)
+		}
+		alarm := 0.0
+		if s.Alarm != "" {
+			alarm = 1
+		}
+		values <- prometheus.MustNewConstMetric(mirrorAlarm, prometheus.GaugeValue, alarm, s.Type)
+		values <- prometheus.MustNewConstMetric(foundByProof, prometheus.CounterValue, float64(s.OnlyByProof), s.Type)
+		if !s.Proven.IsZero() {
+			values <- prometheus.MustNewConstMetric(mirrorAsOf, prometheus.GaugeValue, s.AsOfAge.Seconds(), s.Type)
+			values <- prometheus.MustNewConstMetric(mirrorProven, prometheus.GaugeValue, s.ProvenAge.Seconds(), s.Type)
 		}
 		if s.Kept {
 			values <- prometheus.MustNewConstMetric(snapshotResources, prometheus.GaugeValue, float64(s.Resources), s.Type)

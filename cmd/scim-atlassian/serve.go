@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/state"
 )
 
@@ -108,7 +109,31 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 	if u.idhub != nil {
 		defer u.idhub.announceMeanwhile(ctx)()
 	}
+	keeping, stop := context.WithCancel(ctx)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		if c.ProofPeriod > 0 {
+			facade.Keep(keeping, c.ProofPeriod, logProgress(logger))
+		}
+	}()
+	defer func() { stop(); <-kept }()
 	return c.serveFacade(ctx, listener, facade, m, logger)
+}
+
+// logProgress says in the log how the reading of everything goes on.
+func logProgress(logger *zap.Logger) func(mirror.Progress) {
+	return func(p mirror.Progress) {
+		fields := []zap.Field{zap.String("resourceType", p.Type), zap.Int("read", p.Read), zap.Int("of", p.Total)}
+		switch {
+		case p.Err != nil:
+			logger.Warn("mirror", append(fields, zap.String("outcome", "failed"), zap.Error(p.Err))...)
+		case p.Done:
+			logger.Info("mirror", append(fields, zap.String("outcome", "complete"))...)
+		default:
+			logger.Info("mirror", append(fields, zap.String("outcome", "reading"))...)
+		}
+	}
 }
 
 // serveFacade answers on listener, and where the settings want it for metrics, until ctx ends.

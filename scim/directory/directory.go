@@ -114,6 +114,21 @@ func (l *lister) Links() resource.Links { return l.mirror.Links() }
 // first request.
 func (l *lister) Load(ctx context.Context) error { return l.mirror.Load(ctx) }
 
+// Keep reads all resources now and then until ctx ends, see mirror.Mirror.Keep. Its
+// requests to Atlassian stand back behind those that somebody waits for.
+func (l *lister) Keep(ctx context.Context, k mirror.Keeping) {
+	l.mirror.Keep(atlassian.Background(ctx), k)
+}
+
+// Hint tells that somebody else may have changed resources, see mirror.Mirror.Hint.
+func (l *lister) Hint(ids ...string) { l.mirror.Hint(ids...) }
+
+// Trust sets the time up to which hints have told of every change, see mirror.Mirror.Trust.
+func (l *lister) Trust(fed func() time.Time) { l.mirror.Trust(fed) }
+
+// Accept has the next reading believed although it has lost most of the resources.
+func (l *lister) Accept() { l.mirror.Accept() }
+
 // Mark implements resource.Rememberer.
 func (l *lister) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
 	return l.mirror.Mark(ctx, fresh)

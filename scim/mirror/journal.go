@@ -93,6 +93,7 @@ func (s *store) enter(source string, o query.Object) {
 		if known == nil {
 			n.change.Op, n.change.Names, n.change.Before = state.Create, nil, nil
 		}
+		s.count(source)
 	}
 	j.pending = append(j.pending, n)
 }
@@ -153,8 +154,16 @@ func (s *store) leave(source, id string) {
 	n := news{resource: state.Resource{Type: j.typ, ID: id, Gone: true}}
 	if s.base != nil {
 		n.change = &state.Change{Type: j.typ, ID: id, Op: state.Delete, Source: source, Before: packed.Encode(nil, old)}
+		s.count(source)
 	}
 	j.pending = append(j.pending, n)
+}
+
+// count counts a change by what found it.
+func (s *store) count(source string) {
+	if source == foundByScan {
+		s.counts.byProof++
+	}
 }
 
 // flush writes to the state what it does not have yet, and c with it, which may be

@@ -63,7 +63,7 @@ func New(source Source, cfg Config) *Mirror {
 	m.total.Store(-1)
 	m.pager = pager[query.Object]{name: source.Name, id: objectID, budget: cfg.Budget, page: m.page}
 	m.store = newStore(source.Links, cfg.TTL, cfg.Now)
-	m.store.price, m.store.scan, m.store.reread = pages, m.scan, m.reread
+	m.store.price, m.store.scan, m.store.reread = pages, m.scan, m.mend
 	if cfg.State != nil {
 		m.store.journal = &journal{state: cfg.State, typ: source.Name, links: source.Links, before: table.New(source.Links)}
 	}
@@ -155,6 +155,11 @@ func (m *Mirror) scan(ctx context.Context, most int, report scanner) ([]string, 
 }
 
 func objectID(o query.Object) string { return o.Text("id") }
+
+// mend reads resources by id, as store.reread has it: however many they are.
+func (m *Mirror) mend(ctx context.Context, ids []string) ([]query.Object, error) {
+	return FetchAll(ctx, ids, m.source.Read)
+}
 
 // reread reads resources by id, with their links, and leaves out those that are
 // gone.

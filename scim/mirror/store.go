@@ -41,6 +41,9 @@ type store struct {
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
 	price  func(total int) int // upstream calls of a scan of that many resources
 	rows   *table.Table
+	// fed returns the time up to which hints have told of every change; nil: there are
+	// none that are trusted.
+	fed func() time.Time
 	// journal writes what happens to the state; nil: nothing outlives the process.
 	journal *journal
 
@@ -72,7 +75,7 @@ type touch struct {
 }
 
 // storeCounts counts what a store has done since it was made, see Stats.
-type storeCounts struct{ hits, scans, mends, failures uint64 }
+type storeCounts struct{ hits, scans, mends, failures, byProof uint64 }
 
 // Need says which readings are good enough for a request. The zero Need accepts
 // any base that is young enough.
@@ -145,6 +148,9 @@ func (s *store) view(b *base, kept bool) View {
 	v := View{rows: s.rows, Kept: kept, age: s.now().Sub(b.read)}
 	if s.journal != nil {
 		v.AsOf, v.Proven = b.read, b.read
+		if fed := s.fedAt(); fed.After(v.AsOf) {
+			v.AsOf = fed
+		}
 	}
 	return v
 }
@@ -215,9 +221,20 @@ func (s *store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 func (s *store) stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	stats := Stats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures}
+	stats := Stats{Hits: s.counts.hits, Scans: s.counts.scans, Mends: s.counts.mends, Failures: s.counts.failures, OnlyByProof: s.counts.byProof}
 	if found := s.living(); found != nil {
 		stats.Kept, stats.Resources, stats.Age = true, s.rows.Len(), s.now().Sub(found.read)
+	}
+	if s.base != nil {
+		stats.Proven, stats.ProvenAge = s.base.read, s.now().Sub(s.base.read)
+		stats.AsOfAge = stats.ProvenAge
+		if fed := s.fedAt(); fed.After(s.base.read) {
+			stats.AsOfAge = s.now().Sub(fed)
+		}
+	}
+	stats.Alarm = s.alarm
+	if r := s.reading; r != nil && r.base != nil {
+		stats.Reading, stats.Read, stats.Total = true, r.sofar, r.total
 	}
 	return stats
 }
@@ -231,10 +248,22 @@ func (s *store) living() *base {
 	if s.alarm != "" {
 		since = s.alarmed
 	}
+	if fed := s.fedAt(); fed.After(since) {
+		since = fed
+	}
 	if !s.now().Before(since.Add(s.ttl)) {
 		return nil
 	}
 	return s.base
+}
+
+// fedAt returns the time up to which hints have told of every change, the zero time
+// if nobody can say that.
+func (s *store) fedAt() time.Time {
+	if s.fed == nil {
+		return time.Time{}
+	}
+	return s.fed()
 }
 
 // tick returns a new moment, later than all before.
