@@ -27,7 +27,12 @@ func (r *reader) richBlocks(nodes []node) []block {
 	}
 	blocks = r.blocks(nodes, document, true)
 	for i := range blocks {
-		if !reads(blocks[:i+1]) {
+		if !reads(blocks[max(0, i-1) : i+1]) {
+			r.hide(&blocks[i])
+		}
+	}
+	if !reads(blocks) {
+		for i := range blocks {
 			r.hide(&blocks[i])
 		}
 	}

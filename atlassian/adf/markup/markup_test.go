@@ -63,7 +63,7 @@ func TestCommonMark(t *testing.T) {
 // BenchmarkHostile measures lines that are all beginnings and no ends, as long as Jira
 // takes them.
 func BenchmarkHostile(b *testing.B) {
-	for _, piece := range []string{"[", "`", "` ``", "\\", "*a ", "*a**b ", "_a*b~~c ", ":u[", "@[", "<http://", "[x](http://a(", "⟦adf:"} {
+	for _, piece := range []string{"[", "`", "` ``", "\\", "*a ", "*a**b ", "_a*b~~c ", ":u[", ":u[:u[:u[:u[:u[:u[:u[:u[a]]]]]]]]{x}", "@[", "<http://", "[x](http://a(", "⟦adf:"} {
 		b.Run(piece, func(b *testing.B) {
 			line := strings.Repeat(piece, 32767/len(piece))
 			for b.Loop() {

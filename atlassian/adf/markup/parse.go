@@ -22,12 +22,16 @@ type piece struct {
 
 // Parse reads the inline constructs of one line. Emphasis follows CommonMark
 // 0.31 section 6.2, strikethrough GFM with two tildes.
-func Parse(s string) []Inline { return parseSpans(s, 0) }
+func Parse(s string) []Inline { return (&scanner{budget: 8*len(s) + 1<<16}).parseSpans(s, 0) }
+
+// scanner bounds the work of one line: brackets that nest and come to nothing are read
+// again and again. Beyond budget, in bytes, all is literal.
+type scanner struct{ budget int }
 
 // maxSpans is how deep brackets nest in a line.
 const maxSpans = 8
 
-func parseSpans(s string, depth int) []Inline {
+func (sc *scanner) parseSpans(s string, depth int) []Inline {
 	var pieces []piece
 	var literal strings.Builder
 	add := func(p piece) {
@@ -60,7 +64,7 @@ func parseSpans(s string, depth int) []Inline {
 			i += k
 			start = i
 		default:
-			in, n := matchSpan(s, i, depth)
+			in, n := sc.matchSpan(s, i, depth)
 			if n == 0 {
 				if c == '`' {
 					n = CountPrefix(s[i:], '`')
@@ -194,14 +198,14 @@ func (p *piece) final() Inline {
 }
 
 // matchSpan reads the construct at s[i:] other than emphasis; n is 0 if there is none.
-func matchSpan(s string, i, depth int) (in []Inline, n int) {
+func (sc *scanner) matchSpan(s string, i, depth int) (in []Inline, n int) {
 	rest := s[i:min(len(s), i+maxConstruct)]
 	var one Inline
 	switch rest[0] {
 	case '`':
 		one, n = matchSpanCode(rest)
 	case '[':
-		return matchRichLink(rest, depth)
+		return sc.matchRichLink(rest, depth)
 	case '<':
 		if strings.HasPrefix(rest, "<br>") {
 			return []Inline{{Kind: LineBreak}}, len("<br>")
@@ -210,7 +214,7 @@ func matchSpan(s string, i, depth int) (in []Inline, n int) {
 	case '@':
 		one, n = matchMention(rest)
 	case ':':
-		return matchDirective(rest, i > 0 && wordByte(s[i-1]), depth)
+		return sc.matchDirective(rest, i > 0 && wordByte(s[i-1]), depth)
 	case TokenOpen[0]:
 		var ref, label string
 		if ref, label, n = MatchToken(rest); n > 0 && !IsInlineType(ref) {
@@ -281,7 +285,7 @@ func bracketed(s string) (inner string, n int) {
 	return "", 0
 }
 
-func matchRichLink(s string, depth int) ([]Inline, int) {
+func (sc *scanner) matchRichLink(s string, depth int) ([]Inline, int) {
 	inner, n := bracketed(s)
 	if n == 0 || inner == "" || n == len(s) || s[n] != '(' || depth == maxSpans {
 		return nil, 0
@@ -291,7 +295,10 @@ func matchRichLink(s string, depth int) ([]Inline, int) {
 	if !Linkable(url) || end == len(s) || s[end] != ')' {
 		return nil, 0
 	}
-	parts := parseSpans(inner, depth+1)
+	if sc.budget -= len(inner); sc.budget < 0 {
+		return nil, 0
+	}
+	parts := sc.parseSpans(inner, depth+1)
 	for i, in := range parts {
 		switch {
 		case in.Kind == Plain:
@@ -319,7 +326,7 @@ var styles = map[string]func(s *Style, arg string) bool{
 
 // matchDirective reads ":emoji:", which does not follow a word, ":name[text]" and
 // ":name[text]{argument}".
-func matchDirective(s string, follows bool, depth int) ([]Inline, int) {
+func (sc *scanner) matchDirective(s string, follows bool, depth int) ([]Inline, int) {
 	name := s[1:]
 	if end := strings.IndexFunc(name, func(r rune) bool { return !emojiRune(r) }); end >= 0 {
 		name = name[:end]
@@ -348,14 +355,14 @@ func matchDirective(s string, follows bool, depth int) ([]Inline, int) {
 		arg = s[n+1 : n+end]
 		n += end + 1
 	}
-	in, ok := directive(name, inner, arg, depth)
+	in, ok := sc.directive(name, inner, arg, depth)
 	if !ok {
 		return nil, 0
 	}
 	return in, n
 }
 
-func directive(name, inner, arg string, depth int) ([]Inline, bool) {
+func (sc *scanner) directive(name, inner, arg string, depth int) ([]Inline, bool) {
 	switch name {
 	case "status":
 		if arg == "" {
@@ -370,7 +377,10 @@ func directive(name, inner, arg string, depth int) ([]Inline, bool) {
 	if set == nil || depth == maxSpans {
 		return nil, false
 	}
-	parts := parseSpans(inner, depth+1)
+	if sc.budget -= len(inner); sc.budget < 0 {
+		return nil, false
+	}
+	parts := sc.parseSpans(inner, depth+1)
 	for i := range parts {
 		if parts[i].Kind != Plain && parts[i].Kind != Link || !set(&parts[i].Style, arg) {
 			return nil, false

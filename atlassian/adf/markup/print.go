@@ -214,7 +214,7 @@ func means(text string, i int, inside bool) bool {
 	case '@':
 		return strings.HasPrefix(rest, "@[")
 	case ':':
-		_, n := matchDirective(rest[:min(len(rest), maxConstruct)], i > 0 && wordByte(text[i-1]), 0)
+		_, n := (&scanner{budget: maxConstruct}).matchDirective(rest[:min(len(rest), maxConstruct)], i > 0 && wordByte(text[i-1]), 0)
 		return n > 0
 	}
 	return false
