@@ -56,6 +56,7 @@ var places = map[string]place{
 	"scim/table":    {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
 	"scim/mirror":   {ours: []string{"scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
+	"scim/feed":     {ours: []string{"scim/state", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	// Backends: directory and jira do not know each other.
 	"scim/directory": {ours: []string{"scim/mirror", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/jira":      {ours: []string{"scim/field", "scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
