@@ -14,6 +14,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/idhub"
@@ -46,6 +47,8 @@ type Config struct {
 	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
 	PublicDiscovery   bool           // ServiceProviderConfig without authentication
 	MaxResults        int            // resources in one answer at most; default 10,000
+	MaxInFlight       int            // requests at a time; 0: no bound
+	MaxPerCaller      int            // requests of one caller at a time; 0: no bound
 	MaxBodyBytes      int64          // of a request; default 1 MiB
 	BulkMaxOperations int            // in one bulk request, and in one PATCH; default 1,000
 	BulkMaxPayload    int64          // bytes of a bulk request; default 10 MiB
@@ -125,6 +128,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// bodyPool is how many of the largest bodies may be in memory at a time. What is
+// made of a body takes many times its bytes.
+const bodyPool = 2
+
+func (c Config) crowd() crowd.Limits {
+	return crowd.Limits{InFlight: c.MaxInFlight, PerCaller: c.MaxPerCaller, BodyBytes: bodyPool * max(c.MaxBodyBytes, c.BulkMaxPayload)}
+}
+
 func (c Config) lists() list.Config {
 	return list.Config{CursorKey: c.CursorKey, CursorTimeout: c.CursorTimeout, KeptResultBytes: c.KeptResultBytes, Now: c.Now}
 }
@@ -200,7 +211,7 @@ func New(cfg Config) (*Server, error) {
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
-		Types: types, Root: list.NewRoot(types), Auth: authenticator, Lists: list.New(cfg.lists()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
+		Types: types, Root: list.NewRoot(types), Auth: authenticator, Lists: list.New(cfg.lists()), Crowd: crowd.New(cfg.crowd()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,

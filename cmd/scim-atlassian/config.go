@@ -66,31 +66,33 @@ type config struct {
 	IDHubAnnouncePath  string        `env:"SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH"`  // of IDHub, told of every start; empty: off
 	SealKey            secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`             // opens sealed secrets; age identities
 
-	ConnectorFile       string        `env:"SCIM_ATLASSIAN_CONNECTOR_FILE"`       // JSON, see connector.ParseAnswers; empty: none
-	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`             // project keys of issues and roles; none: every visible one
-	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`           // base of location before /scim/v2; empty: as requested
-	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`      // addresses whose X-Forwarded-* headers count
-	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`     // ServiceProviderConfig without authentication
-	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`  // makes an address of a bare userName; empty: off
-	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`          // resources in one answer
-	MaxBodyBytes        int64         `env:"SCIM_ATLASSIAN_MAX_BODY_BYTES"`       // of one request
-	BulkMaxOperations   int           `env:"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS"`  // in one bulk request
-	BulkMaxPayload      int64         `env:"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD"`     // bytes of one bulk request
-	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`      // from the header to the last upstream answer
-	DrainDelay          time.Duration `env:"SCIM_ATLASSIAN_DRAIN_DELAY"`          // after a signal, before the listeners close
-	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`          // upstream calls that one request may cost
-	ProofPeriod         time.Duration `env:"SCIM_ATLASSIAN_PROOF_PERIOD"`         // all users and groups are read in the background this often; 0: never
-	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`         // all users, all groups are kept so long; 0: not at all
-	State               secret        `env:"SCIM_ATLASSIAN_STATE"`                // memory, file:PATH or postgres://…; empty: stateDefault
-	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`           // signs cursors; empty: the one that the state keeps
-	CursorTimeout       time.Duration `env:"SCIM_ATLASSIAN_CURSOR_TIMEOUT"`       // between two pages of a list
-	KeptResultBytes     int64         `env:"SCIM_ATLASSIAN_KEPT_RESULT_BYTES"`    // memory for results between their pages
-	AnnouncePagination  bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_PAGINATION"`  // pagination in ServiceProviderConfig
-	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"` // calls in flight, for the directory and for Jira each
-	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`     // of one attempt
-	UpstreamRetryWait   time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT"`  // sum of the waits within one operation
-	UpstreamMaxRetries  int           `env:"SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES"` // per operation; 0: none
-	LogLevel            zapcore.Level `env:"SCIM_ATLASSIAN_LOG_LEVEL"`            // debug, info, warn or error
+	ConnectorFile       string        `env:"SCIM_ATLASSIAN_CONNECTOR_FILE"`           // JSON, see connector.ParseAnswers; empty: none
+	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`                 // project keys of issues and roles; none: every visible one
+	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`               // base of location before /scim/v2; empty: as requested
+	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`          // addresses whose X-Forwarded-* headers count
+	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`         // ServiceProviderConfig without authentication
+	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`      // makes an address of a bare userName; empty: off
+	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`              // resources in one answer
+	MaxInFlight         int           `env:"SCIM_ATLASSIAN_MAX_IN_FLIGHT"`            // requests at a time; 0: no bound
+	MaxPerCaller        int           `env:"SCIM_ATLASSIAN_MAX_IN_FLIGHT_PER_CALLER"` // of one caller; 0: no bound
+	MaxBodyBytes        int64         `env:"SCIM_ATLASSIAN_MAX_BODY_BYTES"`           // of one request
+	BulkMaxOperations   int           `env:"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS"`      // in one bulk request
+	BulkMaxPayload      int64         `env:"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD"`         // bytes of one bulk request
+	RequestTimeout      time.Duration `env:"SCIM_ATLASSIAN_REQUEST_TIMEOUT"`          // from the header to the last upstream answer
+	DrainDelay          time.Duration `env:"SCIM_ATLASSIAN_DRAIN_DELAY"`              // after a signal, before the listeners close
+	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`              // upstream calls that one request may cost
+	ProofPeriod         time.Duration `env:"SCIM_ATLASSIAN_PROOF_PERIOD"`             // all users and groups are read in the background this often; 0: never
+	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`             // all users, all groups are kept so long; 0: not at all
+	State               secret        `env:"SCIM_ATLASSIAN_STATE"`                    // memory, file:PATH or postgres://…; empty: stateDefault
+	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`               // signs cursors; empty: the one that the state keeps
+	CursorTimeout       time.Duration `env:"SCIM_ATLASSIAN_CURSOR_TIMEOUT"`           // between two pages of a list
+	KeptResultBytes     int64         `env:"SCIM_ATLASSIAN_KEPT_RESULT_BYTES"`        // memory for results between their pages
+	AnnouncePagination  bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_PAGINATION"`      // pagination in ServiceProviderConfig
+	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"`     // calls in flight, for the directory and for Jira each
+	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`         // of one attempt
+	UpstreamRetryWait   time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT"`      // sum of the waits within one operation
+	UpstreamMaxRetries  int           `env:"SCIM_ATLASSIAN_UPSTREAM_MAX_RETRIES"`     // per operation; 0: none
+	LogLevel            zapcore.Level `env:"SCIM_ATLASSIAN_LOG_LEVEL"`                // debug, info, warn or error
 }
 
 // defaultConfig returns a config that lacks only the credentials, the site and the callers.
@@ -102,6 +104,8 @@ func defaultConfig() *config {
 		IDHubInfoPath:       "/info",
 		SCIMURL:             "https://api.atlassian.com/scim/directory",
 		MaxResults:          10_000,
+		MaxInFlight:         256,
+		MaxPerCaller:        192,
 		MaxBodyBytes:        1 << 20,
 		BulkMaxOperations:   1_000,
 		BulkMaxPayload:      10 << 20,
@@ -328,6 +332,8 @@ func (c *config) checkLimits() error {
 		got, least int64
 	}{
 		{"SCIM_ATLASSIAN_MAX_RESULTS", int64(c.MaxResults), 1},
+		{"SCIM_ATLASSIAN_MAX_IN_FLIGHT", int64(c.MaxInFlight), 0},
+		{"SCIM_ATLASSIAN_MAX_IN_FLIGHT_PER_CALLER", int64(c.MaxPerCaller), 0},
 		{"SCIM_ATLASSIAN_MAX_BODY_BYTES", c.MaxBodyBytes, 1024},
 		{"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS", int64(c.BulkMaxOperations), 1},
 		{"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD", c.BulkMaxPayload, 1024},

@@ -25,7 +25,7 @@ const storeys = `
 
                                                       scim/field           scim/once
 
-[scim/audit]    scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
+[scim/audit]  scim/crowd  scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
                                                                  scim/table        atlassian/adf/markup        atlassian/adf/plain
 

@@ -312,6 +312,8 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		ScanBudget:        c.ScanBudget,
 		SnapshotTTL:       c.SnapshotTTL,
 		DeriveEmailDomain: c.DeriveEmailDomain,
+		MaxInFlight:       c.MaxInFlight,
+		MaxPerCaller:      c.MaxPerCaller,
 		MaxBodyBytes:      c.MaxBodyBytes,
 		BulkMaxOperations: c.BulkMaxOperations,
 		BulkMaxPayload:    c.BulkMaxPayload,

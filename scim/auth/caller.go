@@ -139,6 +139,16 @@ func (c *Caller) patience() time.Duration {
 	return d
 }
 
+// Writes reports whether the caller may change resources of any type.
+func (c *Caller) Writes() bool {
+	for _, right := range c.Rights {
+		if right == Write {
+			return true
+		}
+	}
+	return false
+}
+
 // May reports whether the caller may read resources of the type, or with write, change them.
 // An entry for the type itself wins over AnyType, so that a caller of everything can have fewer rights on one type.
 func (c *Caller) May(resourceType string, write bool) bool {

@@ -59,7 +59,10 @@ func ReadBody(r *http.Request, limit int64) (any, error) {
 // readLimited reads a body as it is sent.
 func readLimited(body io.Reader, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(body, limit+1))
+	var refused *resource.Error
 	switch {
+	case errors.As(err, &refused):
+		return nil, err
 	case err != nil:
 		return nil, &resource.Error{Status: http.StatusBadRequest, Type: resource.TypeInvalidSyntax, Detail: "The body could not be read to its end.", Err: err}
 	case int64(len(raw)) > limit:

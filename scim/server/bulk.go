@@ -20,6 +20,9 @@ const urnBulkResponse = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 // only who calls is settled already. One that fails does not keep the others
 // from being done.
 func (s *Server) bulk(c *call, r *http.Request) error {
+	if !c.caller.Writes() { // nothing in the body could change that, so it is not read
+		return resource.Refuse(http.StatusForbidden, "", "The caller %q may not change anything, and a bulk request is for changes.", c.caller.Name)
+	}
 	body, err := document.ReadBody(r, s.cfg.BulkMaxPayload)
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -22,6 +23,7 @@ type call struct {
 	id         string // X-Request-Id
 	began      time.Time
 	caller     *auth.Caller     // nil until authenticated
+	place      *crowd.Place     // among the requests in flight, nil until counted
 	base       string           // base URL of this server as the client sees it, no slash at the end
 	rt         *resource.Type   // nil outside the resource types
 	root       *list.Root       // nil: the request is about one type

@@ -28,6 +28,7 @@ import (
 	"go.uber.org/zap"
 
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/resource"
 )
@@ -40,6 +41,7 @@ type Config struct {
 	Root      *list.Root
 	Auth      *auth.Authenticator
 	Lists     *list.Pager
+	Crowd     *crowd.Crowd                // nil: no bounds
 	Endpoints []Endpoint                  // besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
 
@@ -104,6 +106,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A panic while the body streams cannot become an error answer any more: the
 	// log record is still written, and net/http cuts the connection.
 	defer func() {
+		c.place.Leave()
 		s.record(c, out.status)
 		s.cfg.OnRequest(c.describe(out.status, s.cfg.Now()))
 	}()
@@ -160,6 +163,9 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 		return err
 	}
 	c.endpoint = to.endpoint()
+	if err := s.admit(c, r, to); err != nil {
+		return err
+	}
 	switch {
 	case to.options != "":
 		c.allow = to.options
@@ -174,6 +180,19 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 		return errMe
 	}
 	return s.serve(c, r, to)
+}
+
+// admit counts the request, and its body as it is read, among those in flight.
+func (s *Server) admit(c *call, r *http.Request, to route) (err error) {
+	if c.place, err = s.cfg.Crowd.Enter(c.caller.Name); err != nil {
+		return err
+	}
+	most := s.cfg.MaxBodyBytes
+	if to.bulk {
+		most = s.cfg.BulkMaxPayload
+	}
+	c.place.Body(r, most)
+	return nil
 }
 
 // perform does for one operation of a bulk request what answer does for a
