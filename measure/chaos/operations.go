@@ -9,17 +9,21 @@ import (
 )
 
 func (c *client) createUser(ctx context.Context) {
-	t := &thing{kind: "user", name: c.nameOf("u") + "@demo.example"}
-	for _, u := range c.users {
-		if u.id == "" && c.rng.IntN(2) == 0 {
-			t = u // whose creation was in doubt, or failed
-			break
-		}
-	}
+	t := c.again(c.users, &thing{kind: "user", name: c.nameOf("u") + "@demo.example"})
 	if !slices.Contains(c.users, t) {
 		c.users = append(c.users, t)
 	}
 	c.create(ctx, t, "/Users", userOf(t.name, "One"), map[string]string{t.fact() + " displayName": "One", t.fact() + " active": "true"})
+}
+
+// again returns a thing whose creation was in doubt or failed, to be tried again, or the new one.
+func (c *client) again(things []*thing, other *thing) *thing {
+	for _, t := range things {
+		if t.id == "" && c.rng.IntN(2) == 0 {
+			return t
+		}
+	}
+	return other
 }
 
 func (c *client) readUser(ctx context.Context) {
@@ -298,9 +302,11 @@ func (c *client) changeRole(ctx context.Context) {
 }
 
 func (c *client) createIssue(ctx context.Context) {
-	t := &thing{kind: "issue", name: c.nameOf("i")}
-	c.issues = append(c.issues, t)
-	c.create(ctx, t, "/Issues", document{"schemas": []string{"urn:scim-atlassian:params:scim:schemas:jira:2.0:Issue"}, "project": document{"key": "ENG"},
+	t := c.again(c.issues, &thing{kind: "issue", name: c.nameOf("i")})
+	if !slices.Contains(c.issues, t) {
+		c.issues = append(c.issues, t)
+	}
+	c.create(ctx, t, "/Issues", document{"externalId": t.name, "schemas": []string{"urn:scim-atlassian:params:scim:schemas:jira:2.0:Issue"}, "project": document{"key": "ENG"},
 		"issueType": document{"name": "Task"}, "summary": t.name, "labels": []string{"chaos"}}, map[string]string{t.fact() + " label": "chaos"})
 }
 

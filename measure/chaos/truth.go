@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 
 	"scim-atlassian/atlassian/emulator"
@@ -40,6 +41,9 @@ func ask(e *emulator.Emulator, method, path, body string) (document, error) {
 	}
 	return doc, err
 }
+
+// ownLabels begin the labels by which the server finds an issue by its externalId.
+const ownLabels = "scim-id-"
 
 const directoryPath = "/scim/directory/" + emulator.DirectoryID
 
@@ -159,7 +163,8 @@ func (t *truth) attribute(kind, name, attribute string) string {
 	case len(found) == 0:
 		return absent
 	case attribute == "label":
-		return labelOf(found[0]["labels"])
+		labels, _ := found[0]["labels"].([]any)
+		return labelOf(slices.DeleteFunc(slices.Clone(labels), func(l any) bool { return strings.HasPrefix(fmt.Sprint(l), ownLabels) }))
 	}
 	return fmt.Sprint(found[0][attribute])
 }
