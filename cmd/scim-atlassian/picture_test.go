@@ -23,7 +23,7 @@ const storeys = `
 
 [scim/guard]  scim/bulk  scim/auth  scim/list       scim/feed    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
-                                                      scim/field           scim/once
+                                                      scim/field  scim/around  scim/once
 
 [scim/audit]  scim/crowd  scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 

@@ -60,7 +60,7 @@ func (b *issues) create(ctx context.Context, doc query.Object, externalID string
 	}
 	doc.Set("project", project.Object())
 	resolver := resolver{b, project.ID}
-	fields, err := resolver.changes(ctx, nil, doc.Without("status", "resolution"))
+	fields, err := resolver.changes(ctx, nil, doc.Without("status", "resolution", "comments", "watchers", "remoteLinks"))
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +99,16 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 		return nil, err
 	}
 	want := found.Clone()
-	for _, name := range []string{"status", "resolution"} {
+	for _, name := range []string{"status", "resolution", "comments", "watchers", "remoteLinks"} {
 		if v, ok := doc.Get(name); ok {
 			want.Set(name, v)
 		}
 	}
 	if found, err = b.change(ctx, r, found, want); err != nil {
 		return nil, err
+	}
+	if status := doc.Inner("status"); status != nil {
+		doc.Set("status", status.Without("transition"))
 	}
 	return found, unconfirmed(b.changedIn(doc, nil), doc, found)
 }

@@ -18,16 +18,18 @@ import (
 type form uint8
 
 const (
-	textForm   form = iota // a string
-	bodyForm               // an Atlassian document, as text
-	adfForm                // an Atlassian document, as JSON in a string
-	wordsForm              // a list of strings, whose order means nothing
-	choiceForm             // an object with an id
-	manyForm               // a list of objects with ids
-	personForm             // an object with an accountId
-	parentForm             // an object with id or key
-	timeForm               // read only
-	customForm             // as package field has it
+	textForm     form = iota // a string
+	bodyForm                 // an Atlassian document, as text
+	adfForm                  // an Atlassian document, as JSON in a string
+	wordsForm                // a list of strings, whose order means nothing
+	choiceForm               // an object with an id
+	manyForm                 // a list of objects with ids
+	personForm               // an object with an accountId
+	parentForm               // an object with id or key
+	timeForm                 // read only
+	namedForm                // an object with id and name, which Jira looks up
+	estimateForm             // a member of the time tracking, called as the attribute is
+	customForm               // as package field has it
 )
 
 // issueField is a row of the mapping between attributes and Jira's fields.
@@ -87,6 +89,10 @@ var issueFields = []issueField{
 	{attr: "fixVersions", field: "fixVersions", form: manyForm, kind: jql.VersionCatalogue},
 	{attr: "parent", field: "parent", form: parentForm},
 	{attr: "dueDate", field: "duedate", form: textForm},
+	{attr: "affectsVersions", field: "versions", form: manyForm, kind: jql.VersionCatalogue},
+	{attr: "securityLevel", field: "security", form: namedForm, kept: true},
+	{attr: "originalEstimate", field: "timetracking", form: estimateForm},
+	{attr: "remainingEstimate", field: "timetracking", form: estimateForm},
 	{attr: "created", field: "created", form: timeForm},
 	{attr: "updated", field: "updated", form: timeForm},
 	{attr: "resolved", field: "resolutiondate", form: timeForm},
@@ -175,6 +181,10 @@ func (b *issues) object(ctx context.Context, i *atlassian.Issue) (query.Object, 
 		o.addObject("parent", func(o *objectBuilder) { o.add("id", p.ID); o.add("key", p.Key) })
 	}
 	o.add("dueDate", f.DueDate)
+	addAll(&o, "affectsVersions", f.Versions, func(n atlassian.Named) any { return namedEntry(n).Object() })
+	addEntry(&o, "securityLevel", f.Security, namedEntry)
+	o.add("originalEstimate", f.TimeTracking.OriginalEstimate)
+	o.add("remainingEstimate", f.TimeTracking.RemainingEstimate)
 	o.addTime("created", f.Created.Time)
 	o.addTime("updated", f.Updated.Time)
 	o.addTime("resolved", f.ResolutionDate.Time)

@@ -105,7 +105,17 @@ func newIssues(cfg Config, c *catalogues) *issues {
 // Get implements resource.Backend. id may also be a key, even a former key of an
 // issue that was moved to another project.
 func (b *issues) Get(ctx context.Context, id string, want query.Projection) (query.Object, error) {
-	return b.read(ctx, id, b.neededFields(want, nil, nil))
+	found, err := b.read(ctx, id, b.neededFields(want, nil, nil))
+	if err != nil {
+		return nil, err
+	}
+	wanted := asked(want)
+	if want == (query.Projection{}) {
+		wanted = resource.RequestOf(ctx).Touched
+	}
+	one := []query.Object{found}
+	err = b.surround(ctx, one, wanted, func(int) error { return nil })
+	return one[0], err
 }
 
 // read reads some fields of an issue. An issue that does not exist, or is outside

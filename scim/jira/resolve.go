@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -49,6 +50,11 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 		if labels, ok := value.([]string); ok && current.Text("externalId") != "" {
 			value = append(labels, jql.Marker(current.Text("externalId")))
 		}
+		if estimate, ok := value.(map[string]any); ok && f.form == estimateForm {
+			if other, ok := fields[f.field].(map[string]any); ok {
+				maps.Copy(estimate, other)
+			}
+		}
 		fields[f.field] = value
 	}
 	return fields, nil
@@ -88,6 +94,9 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 		return slices.DeleteFunc(append([]string{}, words(v)...), jql.IsMarker), nil
 	case manyForm:
 		return r.wireMany(ctx, f, v)
+	case estimateForm:
+		s, _ := v.(string)
+		return map[string]any{f.attr: s}, nil
 	case customForm:
 		if f.custom.Type == field.Paragraph {
 			return r.wireChange(ctx, f, v, nil, nil)
@@ -102,6 +111,11 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 		return map[string]any{"accountId": object.Text("value")}, nil
 	case parentForm:
 		return wireParent(object)
+	case namedForm:
+		if id := object.Text("id"); id != "" {
+			return map[string]any{"id": id}, nil
+		}
+		return map[string]any{"name": object.Text("name")}, nil
 	}
 	id, err := r.idOf(ctx, f, object)
 	return map[string]any{"id": id}, err

@@ -254,7 +254,11 @@ func (q *issueQuery) reader() resource.ReadFunc {
 
 // fetch reads issues with the fields that filter, order and answer need.
 func (q *issueQuery) fetch(ctx context.Context, names []string) ([]query.Object, error) {
-	return q.fetchFields(ctx, names, q.neededFields(q.Want, q.Filter, q.SortBy))
+	found, err := q.fetchFields(ctx, names, q.neededFields(q.Want, q.Filter, q.SortBy))
+	if err != nil {
+		return nil, err
+	}
+	return found, q.surround(ctx, found, append(asked(q.Want), q.Attributes()...), q.spend)
 }
 
 // fetchFields reads the issues that exist in the served projects, in order of id.

@@ -38,7 +38,7 @@ func (b *issues) Update(ctx context.Context, current, want query.Object) (query.
 	}
 	for _, f := range b.fields {
 		v, _ := f.of(doc)
-		if given, ok := v.(query.Object); ok && f.refers() {
+		if given, ok := v.(query.Object); ok && f.refers() && given.Text("transition") == "" {
 			had, _ := f.of(current)
 			before, _ := had.(query.Object)
 			f.put(&doc, changedParts(given, before))
@@ -50,7 +50,7 @@ func (b *issues) Update(ctx context.Context, current, want query.Object) (query.
 // refers reports whether the value is one reference to something else.
 func (f issueField) refers() bool {
 	switch f.form {
-	case choiceForm, personForm, parentForm:
+	case choiceForm, personForm, parentForm, namedForm:
 		return true
 	case customForm:
 		return slices.Contains([]field.Type{field.User, field.Group, field.Version, field.Team}, f.custom.Type)
@@ -83,7 +83,11 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	if err != nil {
 		return nil, err
 	}
-	move, err := b.planMove(ctx, r, current, doc, fields)
+	move, err := b.planMove(ctx, r, current, &doc, fields)
+	if err != nil {
+		return nil, err
+	}
+	beside, err := b.planBeside(ctx, current, doc)
 	if err != nil {
 		return nil, err
 	}
@@ -92,13 +96,13 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 		return nil, err
 	}
 	defer release()
-	if len(fields) == 0 && move == nil && newID == "" {
+	if len(fields) == 0 && move == nil && newID == "" && beside.nothing() {
 		return current, nil
 	}
 	id := current.Text("id")
 	b.recent.add(id)
 	if move != nil {
-		if err := b.jira.DoTransition(ctx, id, move.transition.ID, atlassian.IssueUpdate{Fields: move.fields}); err != nil {
+		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.update(ctx, beside.comments)); err != nil {
 			return nil, b.named(err)
 		}
 	}
@@ -109,7 +113,13 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 		}
 		return nil, b.named(err)
 	}
-	found, err := b.read(ctx, id, b.allFields())
+	if err := b.doBeside(ctx, id, beside, move); err != nil {
+		if move != nil || len(fields) > 0 {
+			err = partly(err, "Issue %s was changed, but not all that stands beside its fields: %s.", current.Text("key"), beside)
+		}
+		return nil, err
+	}
+	found, err := b.Get(ctx, id, query.Projection{})
 	if err != nil {
 		return nil, partly(err, "Issue %s was changed, but could not be read afterwards.", current.Text("key"))
 	}
@@ -142,7 +152,7 @@ func (b *issues) newExternalID(ctx context.Context, current, doc query.Object) (
 // edit changes fields of an issue, but not its status, and gives it an externalId
 // unless that is empty.
 func (b *issues) edit(ctx context.Context, id string, current query.Object, fields map[string]any, externalID string) error {
-	update := atlassian.IssueUpdate{Fields: fields}
+	update := atlassian.IssueUpdate{Fields: fields, HistoryMetadata: history(ctx)}
 	if externalID != "" {
 		labels, given := fields["labels"].([]string)
 		if v, _ := current.Get("labels"); !given {
@@ -176,7 +186,7 @@ func partly(err error, format string, args ...any) *resource.Error {
 // agrees reports whether the value that was read back is the value asked for.
 func (f issueField) agrees(want, got any) bool {
 	switch f.form {
-	case textForm:
+	case textForm, estimateForm:
 		w, _ := want.(string)
 		g, _ := got.(string)
 		return strings.TrimSpace(w) == strings.TrimSpace(g)

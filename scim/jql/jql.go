@@ -81,6 +81,8 @@ var columns = Table{
 	{Attr: "labels", Field: "labels", Rule: Label, Optional: true, Multi: true},
 	{Attr: "components", Field: "component", Kind: ComponentCatalogue, Optional: true, Multi: true},
 	{Attr: "fixVersions", Field: "fixVersion", Kind: VersionCatalogue, Optional: true, Multi: true},
+	{Attr: "affectsVersions", Field: "affectedVersion", Kind: VersionCatalogue, Optional: true, Multi: true},
+	{Attr: "securityLevel", Field: "level", Rule: Body, Optional: true},
 	{Attr: "parent", Field: "parent", Rule: Reference, Optional: true},
 	{Attr: "dueDate", Field: "due", Rule: Day, Optional: true},
 	{Attr: "created", Field: "created", Rule: Instant},

@@ -19,6 +19,12 @@ type Request struct {
 	Batch    bool             // the request is one of many that were sent as one
 	Quiet    bool             // a write may return no document: the answer is 204 if there is none
 
+	// Touched names the attributes that a write is about. Those of them that are returned
+	// on request only are read before it, as far as the backend needs them.
+	Touched []string
+	Caller  string // who calls
+	ID      string // of the request, for the log
+
 	// Before is the resource as it was before a write, if anybody read it; nil
 	// otherwise. The log calls the resource by its name.
 	Before  query.Object

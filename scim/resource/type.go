@@ -101,6 +101,21 @@ func (l Links) Of(o query.Object) iter.Seq[string] {
 	}
 }
 
+// Lasting returns the attributes of a resource that count for its version: all but those
+// that are returned on request, which an answer may lack.
+func (rt *Type) Lasting(o query.Object) query.Object {
+	var onRequest []string
+	for _, a := range rt.Schema.Attributes {
+		if a.Returned == query.Request {
+			onRequest = append(onRequest, a.Name)
+		}
+	}
+	if onRequest == nil {
+		return o
+	}
+	return o.Without(onRequest...)
+}
+
 // SchemasOf lists the URNs of the schemas of a resource: the core, and the
 // extensions that it has attributes of, RFC 7643 section 3. The slice is the
 // caller's.

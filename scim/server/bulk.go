@@ -68,7 +68,7 @@ func (s *Server) performStep(ctx context.Context, outer *call, step bulk.Step) b
 		out.ID = c.target
 	}
 	if c.err == nil && c.found != nil {
-		out.Version = query.Version(c.found)
+		out.Version = query.Version(c.rt.Lasting(c.found))
 	}
 	return out
 }

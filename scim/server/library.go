@@ -57,7 +57,7 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 		return stub(), nil
 	}
 	if c.found, c.err = h.rt.Backend.Get(r.Context(), id, want); c.err == nil {
-		c.err = c.conditions.check(c.found)
+		c.err = c.conditions.check(c.rt.Lasting(c.found))
 	}
 	return stub(), nil
 }

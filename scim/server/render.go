@@ -30,7 +30,7 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	switch {
 	case c.err == errNotModified:
-		h.Set("ETag", query.Version(c.found))
+		h.Set("ETag", query.Version(c.rt.Lasting(c.found)))
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)
 	case c.err != nil:
@@ -253,7 +253,7 @@ func (c *call) complete(rt *resource.Type, o query.Object) query.Object {
 		if meta, ok := m.Value.(query.Object); ok && m.Name == "meta" {
 			meta = append(meta[:len(meta):len(meta)], query.Member{Name: "location", Value: c.location(rt, o)})
 			if c.versioned && !rt.Links.Missing(o) {
-				meta = append(meta, query.Member{Name: "version", Value: query.Version(o)})
+				meta = append(meta, query.Member{Name: "version", Value: query.Version(rt.Lasting(o))})
 			}
 			m.Value = meta
 		}

@@ -213,6 +213,7 @@ func (s *Server) perform(c *call, r *http.Request) (err error) {
 // serve brings a request for resources to its outcome.
 func (s *Server) serve(c *call, r *http.Request, to route) error {
 	c.rt, c.target, c.Policy = to.rt, to.id, c.caller.Policy()
+	c.Caller, c.ID = c.caller.Name, c.id
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}

@@ -54,12 +54,13 @@ func (h handler) current(ctx context.Context, c *call, id string) (query.Object,
 	if h.rt.View && !c.conditions.given() && !h.touchesLinks(c) {
 		want = h.rt.Cheap
 	}
+	c.Touched = c.touched()
 	o, err := h.rt.Backend.Get(ctx, id, want)
 	if err != nil {
 		return nil, err
 	}
 	c.Before = o
-	return o, c.conditions.check(o)
+	return o, c.conditions.check(h.rt.Lasting(o))
 }
 
 // touchesLinks reports whether the write names members or entitlements, so that
@@ -89,4 +90,16 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 		return nil, err
 	}
 	return h.rt.Backend.Update(ctx, current, h.withoutTypes(c, current, want))
+}
+
+// touched names the attributes that a write is about.
+func (c *call) touched() []string {
+	var names []string
+	for _, m := range c.body {
+		names = append(names, m.Name)
+	}
+	for _, op := range c.patch {
+		names = append(names, op.Path.Attr.Name)
+	}
+	return names
 }

@@ -1,0 +1,142 @@
+package jira
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/around"
+	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+)
+
+// asked lists the attributes of package around that an answer is to show.
+func asked(want query.Projection) []string {
+	if want == (query.Projection{}) {
+		return nil // everything that costs nothing
+	}
+	return slices.DeleteFunc(slices.Clone(around.OnRequest), func(name string) bool { return !want.Wants(name) })
+}
+
+// surround adds to issues those of the wanted attributes that package around reads. It
+// takes the calls from a budget.
+func (b *issues) surround(ctx context.Context, found []query.Object, wanted []string, spend func(int) error) error {
+	for _, name := range around.OnRequest {
+		if !slices.Contains(wanted, name) || len(found) == 0 {
+			continue
+		}
+		if name == "changes" {
+			if err := b.addChanges(ctx, found, spend); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := spend(len(found)); err != nil {
+			return err
+		}
+		if err := mirror.Parallel(ctx, len(found), func(ctx context.Context, i int) error {
+			v, err := around.Read(ctx, b.jira, found[i].Text("id"), name)
+			if err == nil && v != nil {
+				found[i].Set(name, v)
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *issues) addChanges(ctx context.Context, found []query.Object, spend func(int) error) error {
+	ids := make([]string, len(found))
+	for i, o := range found {
+		ids[i] = o.Text("id")
+	}
+	if err := spend(1 + len(ids)/1000); err != nil {
+		return err
+	}
+	changes, err := around.Changes(ctx, b.jira, ids, b.attributeOf)
+	for i, id := range ids {
+		if len(changes[id]) > 0 {
+			found[i].Set("changes", changes[id])
+		}
+	}
+	return err
+}
+
+// beside is what a write changes beside the fields of an issue.
+type beside struct {
+	comments              []atlassian.NewComment
+	watchers, remoteLinks bool
+	watchedBy             []string
+	links                 []query.Object
+}
+
+func (n beside) nothing() bool { return len(n.comments) == 0 && !n.watchers && !n.remoteLinks }
+
+// String names the attributes.
+func (n beside) String() string {
+	var names []string
+	for name, changed := range map[string]bool{"comments": len(n.comments) > 0, "watchers": n.watchers, "remoteLinks": n.remoteLinks} {
+		if changed {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// planBeside returns what doc changes beside the fields. It refuses comments that are
+// gone from doc, or that doc changes: a comment is what somebody has said.
+func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (beside, error) {
+	var plan beside
+	was, is := current.Elements("comments"), doc.Elements("comments")
+	for _, c := range was {
+		if !slices.ContainsFunc(is, func(o query.Object) bool {
+			return o.Text("id") == c.Text("id") && (o.Text("body") == "" || o.Text("body") == c.Text("body"))
+		}) && (len(is) > 0 || slices.Contains(resource.RequestOf(ctx).Touched, "comments")) {
+			return plan, resource.Mutability("comments: the comment %s can be neither removed nor changed; add one.", c.Text("id"))
+		}
+	}
+	v, _ := doc.Get("comments")
+	var err error
+	if plan.comments, err = around.NewComments(ctx, b.jira, current.Text("id"), v); err != nil {
+		return plan, err
+	}
+	plan.watchers = differs(current, doc, "watchers")
+	for _, o := range doc.Elements("watchers") {
+		id, err := b.personIn(ctx, issueField{attr: "watchers"}, o)
+		if err != nil {
+			return plan, err
+		}
+		plan.watchedBy = append(plan.watchedBy, id)
+	}
+	plan.remoteLinks, plan.links = differs(current, doc, "remoteLinks"), doc.Elements("remoteLinks")
+	return plan, around.CheckRemoteLinks(plan.links)
+}
+
+func differs(current, doc query.Object, name string) bool {
+	was, _ := current.Get(name)
+	is, _ := doc.Get(name)
+	return !query.Equal(query.Object{{Value: was}}, query.Object{{Value: is}})
+}
+
+// doBeside carries a plan out, after the move that comments came with, if there was one.
+func (b *issues) doBeside(ctx context.Context, id string, plan beside, m *move) error {
+	if len(plan.comments) > 0 {
+		if err := around.Post(ctx, b.jira, id, plan.comments, m != nil && m.transition.HasScreen); err != nil {
+			return err
+		}
+	}
+	if plan.watchers {
+		if err := around.SetWatchers(ctx, b.jira, id, plan.watchedBy); err != nil {
+			return err
+		}
+	}
+	if plan.remoteLinks {
+		return around.SetRemoteLinks(ctx, b.jira, id, plan.links)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package jira
+
+import (
+	"strings"
+	"testing"
+
+	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+)
+
+// see reads an issue with attributes that are returned on request.
+func (s *issueSite) see(t testing.TB, id string, attributes ...string) query.Object {
+	t.Helper()
+	want, err := s.schema.Project(attributes, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, err := s.Get(t.Context(), id, want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestNamedTransitions(t *testing.T) {
+	site := newIssueSite(t, emulator.Options{Users: 5, Seed: 1})
+	made, err := site.Create(t.Context(), site.accessRequest(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := made.Text("id")
+	move := func(status map[string]any, more ...resource.Operation) (query.Object, error) {
+		request := &resource.Request{Caller: "idhub", ID: "r1", Touched: []string{"status"}}
+		for _, op := range more {
+			request.Touched = append(request.Touched, op.Path.Attr.Name)
+		}
+		return site.patch(resource.WithRequest(t.Context(), request), id, append([]resource.Operation{site.op(t, "replace", "status", status)}, more...))
+	}
+	_, err = move(map[string]any{"name": "Approved"})
+	wantError(t, err, 400, resource.TypeInvalidValue, `"Approve" (id 21)`, `"Approve with conditions" (id 31)`, "status.transition")
+	_, err = move(map[string]any{"transition": "Fly"})
+	wantError(t, err, 400, resource.TypeInvalidValue, "Fly", `"Reject" (id 41) with a screen`)
+	_, err = move(map[string]any{"name": "Rejected"})
+	wantError(t, err, 400, resource.TypeInvalidValue, "comment: Field Comment is required.")
+	got, err := move(map[string]any{"name": "Rejected"}, site.op(t, "add", "comments", []any{map[string]any{"body": "Not **now**"}}))
+	if err != nil || got.Inner("status").Text("name") != "Rejected" {
+		t.Fatalf("%v, %v", got, err)
+	}
+	if got, err = move(map[string]any{"transition": "Reopen"}, site.op(t, "add", "comments", []any{map[string]any{"body": "Again", "internal": true}})); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = move(map[string]any{"name": "Approved", "transition": "21"}); err != nil || got.Inner("resolution").Text("name") != "Done" {
+		t.Fatalf("%v, %v", got, err)
+	}
+	if got, err = move(map[string]any{"name": "Approved", "transition": "21"}); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+	seen := site.see(t, id, "comments", "transitions", "changes", "key")
+	comments := seen.Elements("comments")
+	if len(comments) != 2 || comments[0].Text("body") != "Not **now**" || comments[0].Inner("author") == nil {
+		t.Errorf("comments %v", comments)
+	}
+	if edges := seen.Elements("transitions"); len(edges) != 1 || edges[0].Text("name") != "Reopen" || edges[0].Inner("to").Text("name") != "Waiting for approval" {
+		t.Errorf("transitions %v", edges)
+	}
+	changes := seen.Elements("changes")
+	if last := changes[len(changes)-1]; last.Text("actor") != "idhub" || !strings.Contains(" status assignee resolution ", " "+last.Text("attribute")+" ") {
+		t.Errorf("changes %v", changes)
+	}
+	request := &resource.Request{Touched: []string{"comments"}}
+	_, err = site.patch(resource.WithRequest(t.Context(), request), id, []resource.Operation{site.op(t, "remove", "comments", nil)})
+	wantError(t, err, 400, resource.TypeMutability, "comment")
+}
+
+func TestBesideTheFields(t *testing.T) {
+	site := newIssueSite(t, emulator.Options{Users: 5, Seed: 1})
+	accounts, err := site.jira.Accounts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := site.Create(t.Context(), site.accessRequest(t, map[string]any{
+		"watchers": []any{map[string]any{"value": accounts[1].AccountID}}, "comments": []any{map[string]any{"body": "Hello"}},
+		"remoteLinks":   []any{map[string]any{"globalId": "r", "url": "https://idhub.example/r", "title": "Request"}},
+		"securityLevel": map[string]any{"name": "Requester and approver"}, "affectsVersions": []any{map[string]any{"name": "2026.1"}},
+		"originalEstimate": "2d", "remainingEstimate": "4h",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := made.Text("id")
+	if made.Text("remainingEstimate") != "4h" || made.Inner("securityLevel").Text("id") != "10100" || len(made.Elements("affectsVersions")) != 1 {
+		t.Errorf("made %v", made)
+	}
+	change := func(ops ...resource.Operation) {
+		t.Helper()
+		request := &resource.Request{}
+		for _, op := range ops {
+			request.Touched = append(request.Touched, op.Path.Attr.Name)
+		}
+		if _, err := site.patch(resource.WithRequest(t.Context(), request), id, ops); err != nil {
+			t.Fatal(err)
+		}
+	}
+	change(site.op(t, "add", "watchers", []any{map[string]any{"value": accounts[2].AccountID}}),
+		site.op(t, "add", "remoteLinks", []any{map[string]any{"url": "https://wiki.example"}}), site.op(t, "remove", "originalEstimate", nil))
+	seen := site.see(t, id, "watchers", "remoteLinks", "comments", "originalEstimate")
+	if len(seen.Elements("watchers")) != 2 || len(seen.Elements("remoteLinks")) != 2 || len(seen.Elements("comments")) != 1 || seen.Text("originalEstimate") != "" {
+		t.Errorf("added: %v", seen)
+	}
+	change(site.op(t, "replace", "watchers", []any{}), site.op(t, "replace", "remoteLinks", []any{map[string]any{"globalId": "r", "url": "https://idhub.example/s"}}))
+	if seen = site.see(t, id, "watchers", "remoteLinks"); len(seen.Elements("watchers")) != 0 || len(seen.Elements("remoteLinks")) != 1 {
+		t.Errorf("replaced: %v", seen)
+	}
+	_, err = site.Create(t.Context(), site.accessRequest(t, map[string]any{"securityLevel": map[string]any{"name": "None such"}}))
+	wantError(t, err, 400, resource.TypeInvalidValue, "securityLevel:")
+}
