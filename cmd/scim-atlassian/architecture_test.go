@@ -42,15 +42,16 @@ var places = map[string]place{
 	"scim/state/statetest": {ours: []string{"scim/state"}, theirs: []string{"github.com/google/go-cmp/cmp", "github.com/google/go-cmp/cmp/cmpopts", "github.com/jackc/pgx/v5/stdlib"}},
 	// The contract between the protocol and the backends.
 	"scim/resource":              {ours: []string{"scim/query", "schemas"}},
-	"scim/resource/resourcetest": {ours: []string{"scim/resource", "scim/query", "schemas"}},
+	"scim/resource/resourcetest": {ours: []string{"scim/resource", "scim/query", "scim/state", "schemas"}},
 	// The protocol, which knows no Atlassian.
 	"scim/document": {ours: []string{"scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
 	"scim/crowd":    {ours: []string{"scim/resource"}},
 	"scim/bulk":     {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/list":     {ours: []string{"scim/resource", "scim/query", "schemas"}},
+	"scim/delta":    {ours: []string{"scim/state", "scim/resource", "scim/query"}},
 	"scim/auth": {ours: []string{"scim/resource"}, theirs: []string{"github.com/coreos/go-oidc/v3/oidc", jsonv2, jsonText, "golang.org/x/crypto/bcrypt",
 		"golang.org/x/sync/singleflight", "golang.org/x/time/rate"}},
-	"scim/server": {ours: []string{"scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/auth", "scim/resource", "scim/query", "schemas"},
+	"scim/server": {ours: []string{"scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/auth", "scim/resource", "scim/query", "schemas"},
 		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	// Engines: what was read, and what went wrong.
 	"scim/packed":   {ours: []string{"scim/query"}, theirs: []string{"github.com/klauspost/compress/zstd"}},

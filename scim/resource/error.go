@@ -26,6 +26,9 @@ const (
 	TypeInvalidCursor = "invalidCursor" // these three: RFC 9865 section 3
 	TypeExpiredCursor = "expiredCursor"
 	TypeInvalidCount  = "invalidCount"
+
+	TypeInvalidDeltaToken = "invalidDeltaToken" // these two are no standard's
+	TypeExpiredDeltaToken = "expiredDeltaToken"
 )
 
 // Error is an answer other than success. Backend says which of them its methods
@@ -85,8 +88,8 @@ func InvalidPath(format string, args ...any) *Error {
 	return Refuse(http.StatusBadRequest, typeInvalidPath, format, args...)
 }
 
-// invalidFilter makes a 400 for a filter that cannot be understood.
-func invalidFilter(format string, args ...any) *Error {
+// InvalidFilter makes a 400 for a filter that cannot be understood.
+func InvalidFilter(format string, args ...any) *Error {
 	return Refuse(http.StatusBadRequest, typeInvalidFilter, format, args...)
 }
 
@@ -125,7 +128,7 @@ func AsError(err error) *Error {
 	}
 	var qe *query.Error
 	if errors.As(err, &qe) {
-		return invalidFilter("%s", qe.Error())
+		return InvalidFilter("%s", qe.Error())
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &Error{Status: http.StatusGatewayTimeout, Detail: "The request could not be completed in its time limit.", Err: err}

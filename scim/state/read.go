@@ -14,16 +14,44 @@ const changeColumns = `seq, type, id, op, source, names, txn, at, before`
 // Changes are the log after a number, up to and with another, in its order: at
 // most limit of them, and of some types only unless types is empty.
 func (s *Store) Changes(ctx context.Context, after, upto int64, types []string, limit int) ([]Change, error) {
-	statement := `SELECT ` + changeColumns + ` FROM sa_change WHERE seq > $1 AND seq <= $2`
-	args := []any{after, upto}
+	from, args := span(after, upto, types)
+	statement := `SELECT ` + changeColumns + from + fmt.Sprintf(` ORDER BY seq LIMIT $%d`, len(args)+1)
+	return rows(ctx, s, "read the log", scanChange, statement, append(args, limit)...)
+}
+
+// CountChanges is how many Changes there are without a limit.
+func (s *Store) CountChanges(ctx context.Context, after, upto int64, types []string) (int, error) {
+	from, args := span(after, upto, types)
+	return s.number(ctx, `SELECT count(*)`+from, args)
+}
+
+// NthChange is the number of the change at a place among Changes, from 1; 0 if there
+// are fewer.
+func (s *Store) NthChange(ctx context.Context, after, upto int64, types []string, n int) (int64, error) {
+	from, args := span(after, upto, types)
+	seq, err := s.number(ctx, `SELECT seq`+from+fmt.Sprintf(` ORDER BY seq LIMIT 1 OFFSET $%d`, len(args)+1), append(args, n-1))
+	return int64(seq), err
+}
+
+// span is the part of a statement that selects Changes, and its arguments.
+func span(after, upto int64, types []string) (from string, args []any) {
+	from, args = ` FROM sa_change WHERE seq > $1 AND seq <= $2`, []any{after, upto}
 	if len(types) > 0 {
 		for _, t := range types {
 			args = append(args, t)
 		}
-		statement += ` AND type IN ` + string(placeholders(nil, 2, len(types)))
+		from += ` AND type IN ` + string(placeholders(nil, 2, len(types)))
 	}
-	statement += fmt.Sprintf(` ORDER BY seq LIMIT $%d`, len(args)+1)
-	return rows(ctx, s, "read the log", scanChange, statement, append(args, limit)...)
+	return from, args
+}
+
+// number reads the one number that a statement finds in the log, 0 if it finds none.
+func (s *Store) number(ctx context.Context, statement string, args []any) (int, error) {
+	found, err := rows(ctx, s, "read the log", func(r *sql.Rows) (n int, err error) { return n, r.Scan(&n) }, statement, args...)
+	if err != nil || len(found) == 0 {
+		return 0, err
+	}
+	return found[0], nil
 }
 
 // ChangeAt is the newest change whose number is seq or less; false if there is none,

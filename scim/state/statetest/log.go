@@ -146,6 +146,28 @@ func changes(t *testing.T, f fixture) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+		numbered(t, s, tt.after, tt.upto, tt.types)
+	}
+}
+
+// numbered checks the number of changes, and that of each, against the changes.
+func numbered(t *testing.T, s *state.Store, after, upto int64, types []string) {
+	t.Helper()
+	all, err := s.Changes(t.Context(), after, upto, types, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.CountChanges(t.Context(), after, upto, types); err != nil || n != len(all) {
+		t.Errorf("%d changes are counted, %v; %d are there", n, err, len(all))
+	}
+	for i := range len(all) + 1 {
+		want := int64(0)
+		if i < len(all) {
+			want = all[i].Seq
+		}
+		if seq, err := s.NthChange(t.Context(), after, upto, types, i+1); err != nil || seq != want {
+			t.Errorf("change %d has the number %d, %v; want %d", i+1, seq, err, want)
+		}
 	}
 }
 
