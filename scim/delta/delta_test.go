@@ -263,6 +263,7 @@ Group 1 Update; add members [{"value":"3","display":"User 3"}]`, false},
 		{"filter: comes to match", title("Boss"), boss, "User 1 Create u1", true},
 		{"filter: ceases to match", func(w *world) { w.set(w.user, "2", "title", "Clerk") }, boss, "User 2 Delete", true},
 		{"filter: matched in between", all(title("Boss"), title("Clerk")), boss, "User 1 Delete", true},
+		{"filter: matched at first", func(w *world) { w.set(w.user, "2", "title", "Clerk"); w.set(w.user, "2", "title", "Chief") }, boss, "User 2 Delete", true},
 		{"filter: did not match in between", func(w *world) { w.set(w.user, "2", "title", "Clerk"); w.set(w.user, "2", "title", "Boss") }, boss, "User 2 Create u2", true},
 		{"filter: goes on to match", func(w *world) { w.set(w.user, "2", "nickName", "Nick") }, boss, `User 2 Update; replace nickName "Nick"`, true},
 		{"filter: never matched", all(title("Chief"), removeUser("1")), boss, "", true},
@@ -398,7 +399,7 @@ func TestRestored(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	open()
+	w.deltasToken(open()) // makes the key that signs
 	w.newUser("Boss")
 	s.Close()
 	backup, err := os.ReadFile(path)
@@ -563,7 +564,7 @@ func (w *world) churn(rng *rand.Rand) {
 	titles := []string{"Boss", "Clerk", "Chief"}
 	users, groups := ids(w.user), ids(w.group)
 	switch n := rng.IntN(10); {
-	case n < 2 || len(users) < 3:
+	case n < 2 && len(users) < 6 || len(users) < 3:
 		w.newUser(pick(titles))
 	case n == 2:
 		w.remove(w.user, pick(users))
