@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/crowd"
+	"scim-atlassian/scim/delta"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/idhub"
@@ -87,7 +88,10 @@ type Config struct {
 	CursorKey       string        // secret that signs cursors; empty: one for the life of the process
 	CursorTimeout   time.Duration // between two pages of a list; default 10 min
 	KeptResultBytes int64         // memory for results between their pages; default 512 MiB
-	ShowPagination  bool          // ServiceProviderConfig has pagination (RFC 9865), which strict clients may not know; a caller's own setting wins
+	// ChangeRetention is how long a delta token is good; default 7 days. The caller forgets what is older, with State.Trim.
+	ChangeRetention time.Duration
+	AnnounceDelta   bool // ServiceProviderConfig has DeltaQuery, which strict clients may not know
+	ShowPagination  bool // ServiceProviderConfig has pagination (RFC 9865), which strict clients may not know; a caller's own setting wins
 
 	OnRequest func(server.Request) // called after every answer, for metrics; safe for concurrent use and quick; nil: none
 	Logger    *zap.Logger          // nil: none
@@ -111,6 +115,7 @@ func (c Config) withDefaults() Config {
 	defaultTo(&c.ProvisioningWait, 20*time.Second)
 	defaultTo(&c.CursorTimeout, 10*time.Minute)
 	defaultTo(&c.KeptResultBytes, 512<<20)
+	defaultTo(&c.ChangeRetention, 7*24*time.Hour)
 	defaultTo(&c.Logger, zap.NewNop())
 	if c.Now == nil {
 		c.Now = time.Now
@@ -140,12 +145,22 @@ func (c Config) lists() list.Config {
 	return list.Config{CursorKey: c.CursorKey, CursorTimeout: c.CursorTimeout, KeptResultBytes: c.KeptResultBytes, Now: c.Now}
 }
 
-func (c Config) directory(user, group *query.Schema) directory.Config {
+// remembering is the state that changes are written to; nil: none are. One that is
+// read only is another process's.
+func (c Config) remembering() *state.Store {
 	if c.State != nil && c.State.ReadOnly() {
-		c.State = nil // another process keeps what is there
+		return nil
 	}
+	return c.State
+}
+
+func (c Config) deltas() delta.Config {
+	return delta.Config{State: c.remembering(), Retention: c.ChangeRetention, Now: c.Now}
+}
+
+func (c Config) directory(user, group *query.Schema) directory.Config {
 	return directory.Config{
-		Directory: c.Directory, UserSchema: user, GroupSchema: group, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now, State: c.State,
+		Directory: c.Directory, UserSchema: user, GroupSchema: group, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now, State: c.remembering(),
 		EmailDomain: c.DeriveEmailDomain, EmailDomainSetting: c.Settings.DeriveEmailDomain,
 	}
 }
@@ -211,8 +226,8 @@ func New(cfg Config) (*Server, error) {
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
-		Types: types, Root: list.NewRoot(types), Auth: authenticator, Lists: list.New(cfg.lists()), Crowd: crowd.New(cfg.crowd()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
-		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination,
+		Types: types, Root: list.NewRoot(types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
+		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination, AnnounceDelta: cfg.AnnounceDelta,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
 	})

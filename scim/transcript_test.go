@@ -23,6 +23,7 @@ import (
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/state"
 )
 
 var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts with the answers as they are")
@@ -34,7 +35,7 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	caller read-only           the requests that follow are this caller's
 //	server trusted-source …    a new server with these settings: trusted-source,
 //	                           ignore-unsynced, organization, email-domain, snapshots,
-//	                           announce-pagination, public-discovery
+//	                           announce-pagination, announce-delta, public-discovery, state
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
 //	header Accept: text/html   a header of the next request; without a value, it is not sent
 //	every Accept: text/html    a header of every request from here on
@@ -48,7 +49,7 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //
 // Content-Type matters where it is not SCIM's, and of a long list only the ends do.
 // <1>, <2>, … are the ids of what was created, in order; times are <time>, entity tags <version>;
-// <next> and <previous> are the cursors of the list before.
+// <next> and <previous> are the cursors of the list before, and <token> is the delta token that came last.
 func TestTranscripts(t *testing.T) {
 	for _, file := range filesLike(t, "../testdata/transcripts/*.txt") {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
@@ -75,6 +76,7 @@ type player struct {
 	header   http.Header // of the next request
 	ids      []string
 	cursors  [2]string // nextCursor and previousCursor of the list before
+	token    string    // the delta token that came last
 	session  *session  // what a client's file adds, or nil
 
 	unordered bool // of reads between writes only the set matters
@@ -138,8 +140,17 @@ func (p *player) serve(t *testing.T, settings ...string) {
 			config.IgnoreUnsynced = true
 		case "announce-pagination":
 			config.ShowPagination = true
+		case "announce-delta":
+			config.AnnounceDelta = true
 		case "public-discovery":
 			config.PublicDiscovery = true
+		case "state":
+			store, err := state.Open(t.Context(), "memory", state.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { store.Close() })
+			config.State, config.SnapshotTTL = store, time.Minute
 		case "email-domain":
 			config.DeriveEmailDomain = "derived.example"
 		case "snapshots":
@@ -193,7 +204,7 @@ func (p *player) play(t *testing.T, file string) string {
 		}
 		word, rest, _ := strings.Cut(line, " ")
 		body := ""
-		if strings.HasPrefix(word, ">") && i+1 < len(lines) && !strings.HasPrefix(lines[i+1], "<") && lines[i+1] != "" {
+		if (strings.HasPrefix(word, ">") || word == "?") && i+1 < len(lines) && !strings.HasPrefix(lines[i+1], "<") && lines[i+1] != "" {
 			i++
 			body = lines[i]
 			out.WriteString(body + "\n")
@@ -225,7 +236,7 @@ func (p *player) play(t *testing.T, file string) string {
 			out.WriteString(p.exchange(t, method, p.fill(target), body))
 		case "?":
 			method, target, _ := strings.Cut(rest, " ")
-			out.WriteString(p.askUpstream(t, method, p.fill(target)))
+			out.WriteString(p.askUpstream(t, method, p.fill(target), p.fill(body)))
 		}
 	}
 	return out.String()
@@ -273,6 +284,7 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 		p.cursors[0], _ = doc["nextCursor"].(string)
 		p.cursors[1], _ = doc["previousCursor"].(string)
 	}
+	p.takeToken(doc)
 	var out strings.Builder
 	fmt.Fprintf(&out, "< %d\n", resp.StatusCode)
 	describeHeaders(&out, resp)
@@ -281,6 +293,17 @@ func (p *player) exchange(t *testing.T, method, target, body string) string {
 		fmt.Fprintf(&out, "  %s\n", p.text(t, doc))
 	}
 	return p.mask(out.String())
+}
+
+// takeToken remembers the delta token of an answer.
+func (p *player) takeToken(doc map[string]any) {
+	next, _ := doc["nextDeltaToken"].(map[string]any)
+	if doc["expiry"] != nil {
+		next = doc
+	}
+	if token, ok := next["value"].(string); ok {
+		p.token = token
+	}
 }
 
 // headers are those of the next request.
@@ -341,9 +364,9 @@ func (p *player) describeCalls(out *strings.Builder, log []emulator.Request, met
 }
 
 // askUpstream describes what Atlassian's directory answers to a request.
-func (p *player) askUpstream(t *testing.T, method, path string) string {
-	header := http.Header{"Authorization": {"Bearer " + emulator.DirectoryKey}}
-	resp, answer := p.send(t, method, p.upstream+"/scim/directory/"+emulator.DirectoryID+path, "", header)
+func (p *player) askUpstream(t *testing.T, method, path, body string) string {
+	header := http.Header{"Authorization": {"Bearer " + emulator.DirectoryKey}, "Content-Type": {"application/scim+json"}}
+	resp, answer := p.send(t, method, p.upstream+"/scim/directory/"+emulator.DirectoryID+path, body, header)
 	return p.mask(fmt.Sprintf("< %d\n  %s\n", resp.StatusCode, p.text(t, decodeAnswer(t, answer))))
 }
 
@@ -418,7 +441,7 @@ func sortReads(calls []string) {
 
 // fill puts the ids for <1>, <2>, … and the cursors.
 func (p *player) fill(s string) string {
-	s = strings.NewReplacer("<next>", p.cursors[0], "<previous>", p.cursors[1]).Replace(s)
+	s = strings.NewReplacer("<next>", p.cursors[0], "<previous>", p.cursors[1], "<token>", p.token).Replace(s)
 	for i, id := range p.ids {
 		s = strings.ReplaceAll(s, fmt.Sprintf("<%d>", i+1), id)
 	}
@@ -435,6 +458,9 @@ var (
 func (p *player) mask(s string) string {
 	for i, id := range p.ids {
 		s = strings.ReplaceAll(s, id, fmt.Sprintf("<%d>", i+1))
+	}
+	if p.token != "" {
+		s = strings.ReplaceAll(s, p.token, "<token>")
 	}
 	s = cursors.ReplaceAllString(s, `"${1}Cursor": "<$1>"`)
 	s = strings.ReplaceAll(s, emulator.DirectoryID, "{directory}")

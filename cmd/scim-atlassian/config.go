@@ -87,6 +87,8 @@ type config struct {
 	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`               // signs cursors; empty: the one that the state keeps
 	CursorTimeout       time.Duration `env:"SCIM_ATLASSIAN_CURSOR_TIMEOUT"`           // between two pages of a list
 	KeptResultBytes     int64         `env:"SCIM_ATLASSIAN_KEPT_RESULT_BYTES"`        // memory for results between their pages
+	ChangeRetention     time.Duration `env:"SCIM_ATLASSIAN_CHANGE_RETENTION"`         // how long changes are remembered
+	AnnounceDelta       bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_DELTA"`           // DeltaQuery in ServiceProviderConfig
 	AnnouncePagination  bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_PAGINATION"`      // pagination in ServiceProviderConfig
 	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"`     // calls in flight, for the directory and for Jira each
 	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`         // of one attempt
@@ -113,6 +115,7 @@ func defaultConfig() *config {
 		ScanBudget:          2000,
 		ProofPeriod:         24 * time.Hour,
 		SnapshotTTL:         time.Minute,
+		ChangeRetention:     7 * 24 * time.Hour,
 		IssueConflict:       "refuse",
 		ProvisioningWait:    20 * time.Second,
 		CursorTimeout:       10 * time.Minute,
@@ -351,6 +354,7 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_CURSOR_TIMEOUT", c.CursorTimeout, time.Second},
 		{"SCIM_ATLASSIAN_PROOF_PERIOD", c.ProofPeriod, 0},
 		{"SCIM_ATLASSIAN_SNAPSHOT_TTL", c.SnapshotTTL, 0},
+		{"SCIM_ATLASSIAN_CHANGE_RETENTION", c.ChangeRetention, time.Minute},
 		{"SCIM_ATLASSIAN_PROVISIONING_WAIT", c.ProvisioningWait, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT", c.UpstreamTimeout, time.Millisecond},
 		{"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT", c.UpstreamRetryWait, time.Millisecond},

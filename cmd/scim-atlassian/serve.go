@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,15 +110,13 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 	if u.idhub != nil {
 		defer u.idhub.announceMeanwhile(ctx)()
 	}
-	keeping, stop := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		if c.ProofPeriod > 0 {
-			facade.Keep(keeping, c.ProofPeriod, logProgress(logger))
-		}
-	}()
-	defer func() { stop(); <-kept }()
+	working, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	work.Go(func() { c.forget(working, store, logger) })
+	if c.ProofPeriod > 0 {
+		work.Go(func() { facade.Keep(working, c.ProofPeriod, logProgress(logger)) })
+	}
+	defer func() { stop(); work.Wait() }()
 	return c.serveFacade(ctx, listener, facade, m, logger)
 }
 
@@ -311,6 +310,8 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		MaxResults:        c.MaxResults,
 		ScanBudget:        c.ScanBudget,
 		SnapshotTTL:       c.SnapshotTTL,
+		ChangeRetention:   c.ChangeRetention,
+		AnnounceDelta:     c.AnnounceDelta,
 		DeriveEmailDomain: c.DeriveEmailDomain,
 		MaxInFlight:       c.MaxInFlight,
 		MaxPerCaller:      c.MaxPerCaller,

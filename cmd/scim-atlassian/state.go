@@ -63,6 +63,22 @@ func (c *config) cursorKey(ctx context.Context, store *state.Store) (string, err
 	return hex.EncodeToString(key), err
 }
 
+// forgetEvery is the time between two clean-ups of the state. Changes outlive the tokens that are about them by as much.
+const forgetEvery = time.Hour
+
+// forget takes what is no longer good out of the state, now and then until ctx ends.
+func (c *config) forget(ctx context.Context, store *state.Store, logger *zap.Logger) {
+	for ctx.Err() == nil {
+		if err := store.Trim(ctx, time.Now().Add(-c.ChangeRetention-forgetEvery)); err != nil && ctx.Err() == nil {
+			logger.Warn("state", zap.String("outcome", "old changes could not be forgotten"), zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(forgetEvery):
+		}
+	}
+}
+
 // stateFinding tells what check found of the state.
 func (c *config) stateFinding(ctx context.Context, store *state.Store, err error) connector.Finding {
 	switch {

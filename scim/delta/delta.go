@@ -61,6 +61,25 @@ func (d *Deltas) Supports(rt *resource.Type) bool {
 	return ok && d.cfg.State != nil
 }
 
+// Announcement is DeltaQuery of a ServiceProviderConfig, for a server of the types.
+func (d *Deltas) Announcement(types []*resource.Type) query.Object {
+	root, names := false, []any{}
+	for _, rt := range types {
+		if d.Supports(rt) {
+			root, names = root || rt.Root, append(names, rt.Name)
+		}
+	}
+	if len(names) == 0 {
+		return query.Object{{Name: "supported", Value: false}}
+	}
+	if root {
+		names = append([]any{"ServerRoot"}, names...)
+	}
+	return query.Object{
+		{Name: "supported", Value: true}, {Name: "deltaTokenExpiry", Value: int64(d.cfg.Retention / time.Second)}, {Name: "supportedResources", Value: names},
+	}
+}
+
 // supported are those of the types whose changes are remembered. If there are none,
 // or the request is about another one, that is a 501.
 func (d *Deltas) supported(types []*resource.Type, s Scope) ([]*resource.Type, error) {

@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/crowd"
+	"scim-atlassian/scim/delta"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -34,6 +35,7 @@ type call struct {
 	target     string // id in the path, or of what was created
 	query      resource.ListQuery
 	wants      map[string]query.Projection // by name of a type, for a caller from whom attributes are hidden
+	delta      delta.Request               // of a delta query: what its body has besides query
 	versioned  bool                        // the answer has meta.version, so resources must be whole
 	explain    bool                        // the client wants the plan in the answer
 	operation  int                         // place in a bulk request, from 1; 0: a request of its own
@@ -47,10 +49,11 @@ type call struct {
 	found    query.Object    // the resource, nil for 204
 	source   resource.Source // has the resource in place of found, in upstream's bytes; nil: nothing has
 	list     *resource.ListResult
-	static   query.Object // a discovery document, or the answer to a bulk request
-	allow    string       // of an OPTIONS request: the methods there are
-	bulk     *bulkSummary // of a bulk request
-	plain    *plainAnswer // an answer that is not SCIM
+	static   query.Object   // a discovery document, or the answer to a bulk request or a delta query
+	position delta.Position // of the log, in the answer to a delta query
+	allow    string         // of an OPTIONS request: the methods there are
+	bulk     *bulkSummary   // of a bulk request
+	plain    *plainAnswer   // an answer that is not SCIM
 	err      error
 	refusal  *resource.Error // the answer that err becomes, nil if there is none
 }

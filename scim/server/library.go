@@ -120,7 +120,7 @@ func (s *Server) dispatch(c *call, r *http.Request, to route) error {
 		path += "/" + url.PathEscape(to.id)
 	}
 	switch {
-	case method == http.MethodHead, to.search, method == http.MethodPatch && len(c.patch) == 0:
+	case method == http.MethodHead, to.below != "", method == http.MethodPatch && len(c.patch) == 0:
 		method = http.MethodGet // a PATCH in which nothing concerns us is answered with the resource as it is
 	case method == http.MethodPatch:
 		// The library knows attributes that Linking writes as readOnly.

@@ -49,6 +49,8 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Type", mediaJSON)
 		writeJSON(w, c.plain.status, c.plain.body.AppendJSON(nil))
 	case c.static != nil:
+		setInstant(h, "X-As-Of", c.position.AsOf)
+		setInstant(h, "X-Proven-As-Of", c.position.Proven)
 		writeJSON(w, http.StatusOK, c.static.AppendJSON(nil))
 	case c.found != nil, c.source != nil:
 		renderDocument(c, w)

@@ -32,17 +32,22 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 			return err
 		}
 	}
-	if to.search {
+	if to.below != "" {
 		if p, err = document.ParseSearchRequest(body); err != nil {
 			return err
 		}
 	}
-	c.query.Fresh = strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
+	if to.below == endpointDelta {
+		if err := c.delta.ParseBody(body); err != nil {
+			return err
+		}
+	}
+	c.query.Fresh = wantsFresh(r)
 	if err := c.understandAttributes(p); err != nil {
 		return err
 	}
 	switch {
-	case to.search || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+	case to.below != "" || to.id == "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		return s.understandList(c, p)
 	case r.Method == http.MethodPatch:
 		err = s.understandPatch(c, body)
@@ -56,6 +61,11 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		})
 	}
 	return err
+}
+
+// wantsFresh reports whether the client wants nothing that was read before.
+func wantsFresh(r *http.Request) bool {
+	return strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
 }
 
 // understandPatch reads the operations of a PATCH into c. A caller who changes groups

@@ -9,22 +9,30 @@ import (
 	"unicode/utf8"
 
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/discovery"
 	"scim-atlassian/scim/resource"
 )
 
 // The discovery endpoints, RFC 7644 section 4.
 const (
-	endpointServiceProviderConfig = "ServiceProviderConfig"
-	endpointSchemas               = "Schemas"
-	endpointResourceTypes         = "ResourceTypes"
+	endpointServiceProviderConfig = discovery.ServiceProviderConfig
+	endpointSchemas               = discovery.Schemas
+	endpointResourceTypes         = discovery.ResourceTypes
 )
 
 // The other endpoints of RFC 7644 section 3.2 that are no resource type's.
 const (
-	endpointMe     = "Me"
-	endpointBulk   = "Bulk"
-	endpointSearch = ".search" // at the root, and below a resource type's endpoint
+	endpointMe   = "Me"
+	endpointBulk = "Bulk"
+
+	// These are at the root, and below a resource type's endpoint. The last two are of
+	// draft-sehgal-scim-delta-query-02.
+	endpointSearch     = ".search"
+	endpointDelta      = ".delta"
+	endpointDeltaToken = ".deltaToken"
 )
+
+var endpointsBelow = []string{endpointSearch, endpointDelta, endpointDeltaToken}
 
 // maxID bounds an id in a path, in bytes. Atlassian's are 36 and shorter.
 const maxID = 256
@@ -36,7 +44,7 @@ type route struct {
 	mounted   *Endpoint      // an endpoint besides those of SCIM
 	rt        *resource.Type // Users, Groups, Issues, or the root of all
 	id        string         // the resource, or the document at a discovery endpoint
-	search    bool           // POST /{Type}/.search, POST /.search
+	below     string         // one of endpointsBelow
 	bulk      bool           // POST /Bulk
 	options   string         // of an OPTIONS request: the methods there are
 	otherCase bool           // the path does not spell an endpoint as it is announced; see check
@@ -88,7 +96,7 @@ func (to route) check(caller *auth.Caller, err error) error {
 // canonical returns the segments of a path with the names of SCIM's endpoints in
 // the case that this server announces. Mounted endpoints have one spelling only.
 func (s *Server) canonical(segments []string) []string {
-	names := []string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk, endpointSearch}
+	names := append([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk}, endpointsBelow...)
 	for _, rt := range s.types {
 		names = append(names, endpointNames(rt)...)
 	}
@@ -96,16 +104,16 @@ func (s *Server) canonical(segments []string) []string {
 	if len(out) > 0 && strings.EqualFold(out[0], endpointServiceProviderConfig+"s") { // of SCIM 1.1
 		out[0] = endpointServiceProviderConfig
 	}
-	if len(out) == 1 && len(out[0]) > len(endpointSearch) { // Users.search
-		if at := len(out[0]) - len(endpointSearch); strings.EqualFold(out[0][at:], endpointSearch) {
-			out = []string{out[0][:at], endpointSearch}
+	if at := strings.LastIndexByte(strings.Join(out, "/"), '.'); len(out) == 1 && at > 0 { // Users.search
+		if below := out[0][at:]; slices.ContainsFunc(endpointsBelow, func(name string) bool { return strings.EqualFold(name, below) }) {
+			out = []string{out[0][:at], below}
 		}
 	}
 	for i := range out {
 		if at := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, out[i]) }); at >= 0 {
 			out[i] = names[at]
 		}
-		names = []string{endpointSearch}
+		names = endpointsBelow
 	}
 	return out
 }
@@ -116,8 +124,8 @@ func (s *Server) destination(segments []string, method string) (to route, err er
 	switch {
 	case len(segments) == 0:
 		to.rt = s.root.Type
-	case segments[0] == endpointSearch && len(segments) == 1:
-		to.rt, to.search, allowed = s.root.Type, true, methods.post
+	case slices.Contains(endpointsBelow, segments[0]) && len(segments) == 1:
+		to.rt, to.below, allowed = s.root.Type, segments[0], methodsBelow(segments[0])
 	case len(segments) > 2:
 		return route{}, noEndpoint()
 	case slices.Contains([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes}, segments[0]):
@@ -140,8 +148,8 @@ func (s *Server) destination(segments []string, method string) (to route, err er
 		}
 		allowed = methods.collection
 		if len(segments) == 2 {
-			if to.search = segments[1] == endpointSearch; to.search {
-				allowed = methods.post
+			if slices.Contains(endpointsBelow, segments[1]) {
+				to.below, allowed = segments[1], methodsBelow(segments[1])
 			} else {
 				to.id, allowed = segments[1], methods.resource
 			}
@@ -156,6 +164,14 @@ func (s *Server) destination(segments []string, method string) (to route, err er
 		return route{}, e
 	}
 	return to, nil
+}
+
+// methodsBelow are the methods of one of endpointsBelow.
+func methodsBelow(name string) []string {
+	if name == endpointDeltaToken {
+		return methods.read
+	}
+	return methods.post
 }
 
 // errMe refuses RFC 7644 section 3.11.

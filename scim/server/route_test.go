@@ -56,7 +56,8 @@ func TestRoute(t *testing.T) {
 	s.root.Type.Name = "root"
 	type target struct {
 		Discovery, Type, ID string
-		Search, Respelt     bool
+		Below               string
+		Respelt             bool
 	}
 	tests := []struct {
 		request string
@@ -69,25 +70,34 @@ func TestRoute(t *testing.T) {
 		{request: "HEAD /Groups/1", want: target{Type: "Group", ID: "1"}},
 		{request: "POST /Users", want: target{Type: "User"}},
 		{request: "PATCH /Users/1", want: target{Type: "User", ID: "1"}},
-		{request: "POST /Users/.search", want: target{Type: "User", Search: true}},
+		{request: "POST /Users/.search", want: target{Type: "User", Below: ".search"}},
 		{request: "GET /ServiceProviderConfig/", want: target{Discovery: "ServiceProviderConfig"}},
 		{request: "GET /Schemas/urn:a:b", want: target{Discovery: "Schemas", ID: "urn:a:b"}},
 		{request: "GET /ResourceTypes/User", want: target{Discovery: "ResourceTypes", ID: "User"}},
 		{request: "GET /Me"},
 		{request: "POST /Bulk"},
-		{request: "POST /.search", want: target{Type: "root", Search: true}},
+		{request: "POST /.search", want: target{Type: "root", Below: ".search"}},
 		{request: "GET /", want: target{Type: "root"}},
 		{request: "GET ", want: target{Type: "root"}},
 		{request: "POST /", allow: "GET, HEAD"},
 		{request: "GET /.search", allow: "POST"},
 		{request: "GET /users", want: target{Type: "User", Respelt: true}},
 		{request: "PATCH //GROUPS//Users/", want: target{Type: "Group", ID: "Users", Respelt: true}},
-		{request: "POST /Users/.SEARCH", want: target{Type: "User", Search: true, Respelt: true}},
-		{request: "POST /.Search", want: target{Type: "root", Search: true, Respelt: true}},
+		{request: "POST /Users/.SEARCH", want: target{Type: "User", Below: ".search", Respelt: true}},
+		{request: "POST /.Search", want: target{Type: "root", Below: ".search", Respelt: true}},
 		{request: "GET /resourcetypes/user", want: target{Discovery: "ResourceTypes", ID: "user", Respelt: true}},
 		{request: "GET /ME", want: target{Respelt: true}},
 		{request: "POST /bulk", want: target{Respelt: true}},
 		{request: "GET /.search/users", missing: true},
+		{request: "GET /.deltaToken", want: target{Type: "root", Below: ".deltaToken"}},
+		{request: "HEAD /Users/.deltaToken", want: target{Type: "User", Below: ".deltaToken"}},
+		{request: "POST /.delta", want: target{Type: "root", Below: ".delta"}},
+		{request: "POST /users/.DeltA", want: target{Type: "User", Below: ".delta", Respelt: true}},
+		{request: "GET /Users.deltatoken", want: target{Type: "User", Below: ".deltaToken", Respelt: true}},
+		{request: "POST /Users.search", want: target{Type: "User", Below: ".search", Respelt: true}},
+		{request: "GET /Users.json", missing: true},
+		{request: "GET /Users/.delta", allow: "POST"},
+		{request: "POST /.deltaToken", allow: "GET, HEAD"},
 		{request: "GET /Connector/Health", missing: true},
 		{request: "POST /users/1", allow: "GET, HEAD, PUT, PATCH, DELETE"},
 		{request: "GET /Users/1/name", missing: true},
@@ -117,7 +127,7 @@ func TestRoute(t *testing.T) {
 			}
 			continue
 		}
-		got := target{Discovery: to.discovery, ID: to.id, Search: to.search, Respelt: to.otherCase}
+		got := target{Discovery: to.discovery, ID: to.id, Below: to.below, Respelt: to.otherCase}
 		if to.rt != nil {
 			got.Type = to.rt.Name
 		}

@@ -29,6 +29,8 @@ import (
 
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/crowd"
+	"scim-atlassian/scim/delta"
+	"scim-atlassian/scim/discovery"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/resource"
 )
@@ -41,6 +43,7 @@ type Config struct {
 	Root      *list.Root
 	Auth      *auth.Authenticator
 	Lists     *list.Pager
+	Deltas    *delta.Deltas               // nil: no changes are remembered
 	Crowd     *crowd.Crowd                // nil: no bounds
 	Endpoints []Endpoint                  // besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
@@ -49,6 +52,7 @@ type Config struct {
 	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
 	PublicDiscovery   bool           // ServiceProviderConfig without authentication
 	ShowPagination    bool           // ServiceProviderConfig has pagination (RFC 9865), but for callers with another setting
+	AnnounceDelta     bool           // ServiceProviderConfig has DeltaQuery
 	MaxResults        int            // resources in one answer at most
 	MaxBodyBytes      int64          // of a request
 	BulkMaxOperations int            // in one bulk request, and in one PATCH
@@ -62,12 +66,19 @@ type Config struct {
 
 // New makes a server. An error means that the library refuses a type's schema.
 func New(cfg Config) (*Server, error) {
+	if cfg.Deltas == nil {
+		cfg.Deltas = delta.New(delta.Config{})
+	}
 	s := &Server{cfg: cfg, auth: cfg.Auth, types: cfg.Types, root: cfg.Root, lists: cfg.Lists, endpoints: cfg.Endpoints, asError: cfg.AsError, log: cfg.Logger}
 	var err error
 	if s.library, err = newLibrary(s.types, s.lists); err != nil {
 		return nil, err
 	}
-	s.discovery, err = newDiscovery(cfg, s.types)
+	about := discovery.Config{MaxResults: cfg.MaxResults, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload, CursorTimeout: cfg.CursorTimeout}
+	if cfg.AnnounceDelta {
+		about.Delta = cfg.Deltas.Announcement(s.types)
+	}
+	s.discovery, err = discovery.New(about, s.types)
 	return s, err
 }
 
@@ -82,7 +93,7 @@ type Server struct {
 	root      *list.Root
 	lists     *list.Pager
 	library   library
-	discovery *discovery
+	discovery *discovery.Documents
 	asError   func(error) *resource.Error // the answer to an error of a backend
 	endpoints []Endpoint
 	log       *zap.Logger
@@ -151,7 +162,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	switch {
 	case to.otherCase: // whether there is such an endpoint depends on the caller
 	case s.cfg.PublicDiscovery && to.discovery == endpointServiceProviderConfig:
-		return s.discovery.answer(c, r, to)
+		return s.describe(c, r, to)
 	case to.mounted != nil && to.mounted.Open && len(r.Header.Values("Authorization")) == 0:
 		return s.serveEndpoint(c, r, to.mounted)
 	}
@@ -173,7 +184,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	case to.bulk:
 		return s.bulk(c, r)
 	case to.discovery != "":
-		return s.discovery.answer(c, r, to)
+		return s.describe(c, r, to)
 	case to.mounted != nil:
 		return s.serveEndpoint(c, r, to.mounted)
 	case to.rt == nil:
@@ -204,7 +215,7 @@ func (s *Server) perform(c *call, r *http.Request) (err error) {
 	switch {
 	case err != nil:
 		return err
-	case to.rt == nil || to.search:
+	case to.rt == nil || to.below != "":
 		return resource.InvalidSyntax("path must lead to a resource type or a resource; %s does not.", resource.Clip(r.URL.Path))
 	}
 	return s.serve(c, r, to)
@@ -217,13 +228,19 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
+	if to.below == endpointDeltaToken {
+		return s.deltaToken(r, c)
+	}
 	err := s.understand(c, r, to)
 	if err != nil {
 		return err
 	}
 	// A PATCH that names no attributes may be answered with 204, RFC 7644 section 3.5.2.
 	c.Want, c.Quiet = c.query.Want, c.Method == http.MethodPatch && c.query.Shown == ""
-	if c.root != nil {
+	switch {
+	case to.below == endpointDelta:
+		return s.delta(r.Context(), c)
+	case c.root != nil:
 		c.list, err = s.lists.Page(r.Context(), c.listRequest())
 		return err
 	}
@@ -247,7 +264,7 @@ func (s *Server) recoverPanic(c *call, err *error) {
 }
 
 func (s *Server) authorize(c *call, to route) error {
-	c.write = c.Method != http.MethodGet && c.Method != http.MethodHead && !to.search
+	c.write = c.Method != http.MethodGet && c.Method != http.MethodHead && to.below == ""
 	types := []*resource.Type{to.rt}
 	if to.rt == s.root.Type {
 		c.root, types = s.root, s.root.Types
