@@ -252,7 +252,7 @@ func walkFrom(ctx context.Context, r *Request, at cursor) (*walk, cursor, error)
 // another page follows.
 func (p *Pager) link(page *resource.ListResult, r *Request, w *walk, at cursor, known bool) {
 	sorted, key := r.Query.SortBy != nil, r.key()
-	end := at.start + len(page.Resources)
+	end := at.start + page.Len()
 	if end < w.len() {
 		if !known && !p.kept.keep(at.walk, w) {
 			at.walk = ""

@@ -201,7 +201,7 @@ func (w *walk) cut(ctx context.Context, r *Request, start, count int) (*resource
 func (w *walk) continuedPlan(page *resource.ListResult) string {
 	cost := 0
 	if w.batch > 0 {
-		cost = (len(page.Resources) + w.batch - 1) / w.batch
+		cost = (page.Len() + w.batch - 1) / w.batch
 	}
 	return fmt.Sprintf("continued(%s) cost=%d", w.plan, cost)
 }

@@ -9,13 +9,22 @@ import (
 // sorted by themselves unless all are in order already.
 const few = 64
 
+// decodedPage is the longest page that is answered with objects. A longer one stays
+// packed until it is written, a resource at a time: slow readers of long lists would
+// keep all its objects in memory.
+const decodedPage = 200
+
 // Answer answers a query over all rows as q.Finish does over their objects, but
-// with Every in place of All.
+// with Every in place of All, and a long page with Source in place of Resources.
 func (t *Table) Answer(q resource.ListQuery, plan string) *resource.ListResult {
 	every := t.find(q)
 	r := &resource.ListResult{Total: every.Len(), Plan: plan, Every: every}
 	from := min(q.Start-1, r.Total)
 	to := min(from+q.Count, r.Total)
+	if to-from > decodedPage {
+		r.Source = &source{state: every.state, slots: every.slots[from:to], complete: every.complete}
+		return r
+	}
 	r.Resources = make([]query.Object, 0, to-from)
 	for i := from; i < to; i++ {
 		r.Resources = append(r.Resources, every.Object(i))
