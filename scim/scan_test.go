@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -26,13 +27,15 @@ func (k *kept) atPage(n int64, change func()) {
 }
 
 // direct makes a request of the emulator past the server.
-func (k *kept) direct(t *testing.T, method, path, body string) {
+func (k *kept) direct(t *testing.T, method, path, body string) (document map[string]any) {
 	r := httptest.NewRequestWithContext(t.Context(), method, "/scim/directory/"+emulator.DirectoryID+path, strings.NewReader(body))
 	r.Header.Set("Authorization", "Bearer "+emulator.DirectoryKey)
 	w := httptest.NewRecorder()
 	if k.emulator.ServeHTTP(w, r); w.Code >= 300 {
 		t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
 	}
+	_ = json.Unmarshal(w.Body.Bytes(), &document) // there may be none
+	return document
 }
 
 // TestScanWhileListChanges changes the list before each of the pages of a scan
