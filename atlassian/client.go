@@ -172,6 +172,13 @@ func (c *caller) CloseIdleConnections() {
 	}
 }
 
+// Failing reports whether the API has done nothing but fail for some seconds, so that nothing is sent but what finds out
+// whether it is back, and since when.
+func (c *caller) Failing() (since time.Time, failing bool) {
+	failing, since = c.gate.Open()
+	return since, failing
+}
+
 // parseBase accepts https, and http on loopback only: a credential must not cross a network in the clear.
 func parseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(text)

@@ -40,6 +40,7 @@ func TestMetrics(t *testing.T) {
 		`scim_atlassian_request_duration_seconds_count{method="GET",type="User"} 4`,
 		`scim_atlassian_request_upstream_calls_sum{method="GET",type="User"} 4`,
 		`scim_atlassian_requests_in_flight 0`,
+		`scim_atlassian_upstream_up{upstream="directory"} 1`,
 		`scim_atlassian_upstream_calls_total{op="GET /Users",status="429"} 1`,
 		`scim_atlassian_upstream_calls_total{op="GET /Users/{id}",status="404"} 1`,
 		`scim_atlassian_upstream_retries_total{op="GET /Users"} 1`,
