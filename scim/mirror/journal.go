@@ -25,6 +25,7 @@ type journal struct {
 	links resource.Links
 
 	turn     sync.Mutex              // held while the state is written to; taken before the mutex of the store
+	pages    []state.Page // of the scan, read and not yet in the state
 	pending  []news                  // what the state does not have yet, in order
 	away     error                   // why the state could not be written to; nil: it could
 	scan     int64                   // id of the scan whose pages are written; 0: none is
@@ -176,16 +177,18 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 	j.turn.Lock()
 	defer j.turn.Unlock()
 	s.mu.Lock()
-	batch := j.pending
-	j.pending = nil
+	batch, pages := j.pending, j.pages
+	j.pending, j.pages = nil, nil
+	away := j.away
 	s.mu.Unlock()
-	if c == nil && len(batch) == 0 && s.journal.away == nil {
+	if c == nil && len(batch) == 0 && len(pages) == 0 && away == nil {
 		return 0, nil
 	}
 	all := state.Commit{}
 	if c != nil {
 		all = *c
 	}
+	all.Pages = pages
 	for _, n := range batch {
 		if j.state.Durable() {
 			all.Resources = append(all.Resources, n.resource)
@@ -201,9 +204,12 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 	defer s.mu.Unlock()
 	if err != nil {
 		j.pending = append(batch, j.pending...)
+		if len(pages) > 0 {
+			j.scan = 0 // without these pages the scan cannot be restored
+		}
 	}
-	if !errors.Is(err, state.ErrReplaced) {
-		j.away = err
+	if j.away = err; errors.Is(err, state.ErrReplaced) {
+		j.away = nil // by a scan of another process
 	}
 	return seq, err
 }
@@ -242,7 +248,7 @@ func (s *store) beginScan(r *reading) map[int]stretch[string] {
 const resumable = 24 * time.Hour
 
 // keepPage stores a page of the scan with the changes that it brought. The position
-// in the list is its number.
+// in the list is its number. Pages that are read at the same time go in one commit.
 func (s *store) keepPage(position, total int, page []query.Object) {
 	j := s.journal
 	if j == nil {
@@ -255,16 +261,13 @@ func (s *store) keepPage(position, total int, page []query.Object) {
 		stored[i] = s.stored(dated(o, modified(s.rows.Get(o.Text("id"))))) // the rows have it already
 	}
 	s.mu.Unlock()
-	if scan == 0 {
-		_, _ = s.flush(nil) // settle says so if it fails
-		return
-	}
-	_, err := s.flush(&state.Commit{Pages: []state.Page{{Type: j.typ, Scan: scan, No: position, At: s.now(), Total: total, Docs: packed.EncodePage(stored)}}})
-	if err != nil {
+	if scan != 0 {
+		kept := state.Page{Type: j.typ, Scan: scan, No: position, At: s.now(), Total: total, Docs: packed.EncodePage(stored)}
 		s.mu.Lock()
-		defer s.mu.Unlock()
-		j.scan = 0 // without this page the scan cannot be restored
+		j.pages = append(j.pages, kept)
+		s.mu.Unlock()
 	}
+	_, _ = s.flush(nil) // settle says so if it fails
 }
 
 // keepScan stores that the scan has reached its end.
