@@ -11,7 +11,7 @@ import (
 // TestTypesOfTheRootAgree holds what query.Join asks for: an attribute that
 // several types have under one name is the same.
 func TestTypesOfTheRootAgree(t *testing.T) {
-	types, err := newResourceTypes(Config{}.withDefaults())
+	types, _, err := newResourceTypes(Config{}.withDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}

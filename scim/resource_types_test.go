@@ -4,4 +4,7 @@ import "scim-atlassian/scim/resource"
 
 // ResourceTypes returns the resource types of a server with that configuration, each
 // with its backend.
-func ResourceTypes(cfg Config) ([]*resource.Type, error) { return newResourceTypes(cfg.withDefaults()) }
+func ResourceTypes(cfg Config) ([]*resource.Type, error) {
+	types, _, err := newResourceTypes(cfg.withDefaults())
+	return types, err
+}

@@ -174,7 +174,8 @@ func (c Config) jira(issue *query.Schema, account jira.AccountOf) jira.Config {
 
 func (c Config) roles(issues *jira.Issues, groupID func(ctx context.Context, name string) (string, error)) roles.Config {
 	return roles.Config{
-		Jira: c.Jira, GroupID: groupID, Served: issues.Served, ProjectsSetting: c.Settings.Projects,
+		State: c.remembering(),
+		Jira:  c.Jira, GroupID: groupID, Served: issues.Served, ProjectsSetting: c.Settings.Projects,
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, ProvisioningWait: c.ProvisioningWait, Now: c.Now,
 	}
 }
@@ -200,7 +201,7 @@ func defaultTo[T comparable](v *T, value T) {
 type Server struct {
 	*server.Server
 	connector *connector.Connector
-	mirrored  []mirrored // users and groups
+	mirrored  []mirrored // users, groups and project roles
 }
 
 // New makes a server. It asks nothing of upstream.
@@ -213,7 +214,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	types, err := newResourceTypes(cfg)
+	types, kept, err := newResourceTypes(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
@@ -234,7 +235,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{Server: handler, connector: connector, mirrored: mirroredIn(types)}, nil
+	return &Server{Server: handler, connector: connector, mirrored: kept}, nil
 }
 
 // Test looks whether the server can do its work, with every credential that it

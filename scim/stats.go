@@ -6,25 +6,25 @@ import (
 	"time"
 
 	"scim-atlassian/scim/mirror"
-	"scim-atlassian/scim/resource"
 )
 
-// mirrored is a backend that keeps a copy of its resources.
+// mirrored keeps a copy of what Atlassian has of one type.
 type mirrored interface {
+	Load(ctx context.Context) error
 	Snapshot() mirror.Stats
 	Keep(ctx context.Context, k mirror.Keeping)
 	Accept()
 }
 
-// AcceptDirectory has the next reading of users and of groups believed although it has
-// lost most of them: somebody knows that this is so.
+// AcceptDirectory has the next reading of each type believed although it has lost most
+// resources: somebody knows that this is so.
 func (s *Server) AcceptDirectory() {
 	for _, m := range s.mirrored {
 		m.Accept()
 	}
 }
 
-// Keep reads all users and all groups in the background, once in every period, until
+// Keep reads all users, groups and project roles in the background, once in every period, until
 // ctx ends. report is told how that goes on. Requests are answered without Keep too,
 // and read what they need.
 func (s *Server) Keep(ctx context.Context, period time.Duration, report func(mirror.Progress)) {
@@ -41,17 +41,6 @@ func (s *Server) Snapshots() []mirror.Stats {
 	var all []mirror.Stats
 	for _, m := range s.mirrored {
 		all = append(all, m.Snapshot())
-	}
-	return all
-}
-
-// mirroredIn returns the backends that keep a snapshot.
-func mirroredIn(types []*resource.Type) []mirrored {
-	var all []mirrored
-	for _, t := range types {
-		if m, ok := t.Backend.(mirrored); ok {
-			all = append(all, m)
-		}
 	}
 	return all
 }

@@ -16,11 +16,12 @@ import (
 	"scim-atlassian/scim/roles"
 )
 
-// newResourceTypes loads the published schemas and puts a backend behind each.
-func newResourceTypes(cfg Config) ([]*resource.Type, error) {
+// newResourceTypes loads the published schemas and puts a backend behind each. kept are
+// the copies that these rest on.
+func newResourceTypes(cfg Config) (all []*resource.Type, kept []mirrored, err error) {
 	loaded, err := schemas.ResourceTypes()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	types := make(map[string]*resource.Type, len(loaded))
 	var out []*resource.Type
@@ -34,11 +35,6 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	}
 	user, group, issue := types["User"], types["Group"], types["Issue"]
 	users, groups := directory.New(cfg.directory(user.Schema, group.Schema))
-	for _, kept := range []interface{ Load(context.Context) error }{users, groups} {
-		if err := kept.Load(context.Background()); err != nil {
-			return nil, err
-		}
-	}
 	user.Backend, group.Backend = users, groups
 	user.Links, group.Links = users.Links(), groups.Links()
 	user.Linking = resource.NewLinking(user.ResourceType, user.Links.Name, "/Groups")
@@ -46,15 +42,22 @@ func newResourceTypes(cfg Config) ([]*resource.Type, error) {
 	issues := jira.New(cfg.jira(issue.Schema, accountOf(users, user.Schema)))
 	issue.Backend, issue.References = issues, true
 	if issue.Extension, err = cfg.IssueFields.Published(); err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	holders := roles.New(cfg.roles(issues, groups.IDOf))
+	kept = []mirrored{users, groups, holders}
+	for _, m := range kept {
+		if err := m.Load(context.Background()); err != nil {
+			return nil, nil, err
+		}
 	}
 	views := cfg.idhub()
-	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, roles.New(cfg.roles(issues, groups.IDOf))
+	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, holders
 	account, entitlement, err := idhub.New(views)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return append(out, account, entitlement), nil
+	return append(out, account, entitlement), kept, nil
 }
 
 // withFields returns the type of issues with the extension of custom fields.
@@ -69,7 +72,7 @@ func withFields(rt schemas.ResourceType, fields field.Set) schemas.ResourceType 
 // as "/Users", or "/" for all of them, on one line. It asks nothing of upstream, so
 // names in a filter over issues are not resolved to ids. Errors are *Error.
 func Explain(endpoint, filter string) (string, error) {
-	types, err := newResourceTypes(Config{}.withDefaults())
+	types, _, err := newResourceTypes(Config{}.withDefaults())
 	if err != nil {
 		return "", err
 	}

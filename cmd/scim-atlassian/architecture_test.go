@@ -66,7 +66,7 @@ var places = map[string]place{
 	"scim/around":    {ours: []string{"scim/resource", "scim/query", "atlassian", "atlassian/adf"}},
 	"scim/field":     {ours: []string{"scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
-	"scim/roles":     {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
+	"scim/roles":     {ours: []string{"scim/jql", "scim/packed", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/idhub": {ours: []string{"scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/connector": {ours: []string{"scim/auth", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},

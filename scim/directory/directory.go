@@ -110,6 +110,9 @@ func (l *lister) LinkedMost(id string) int {
 // Links returns the attribute by which the resources refer to those of the other type.
 func (l *lister) Links() resource.Links { return l.mirror.Links() }
 
+// Known returns a resource as it is known at present, nil if it is not. It makes no call.
+func (l *lister) Known(id string) query.Object { return l.mirror.Known(id) }
+
 // Load takes over what an earlier process has left in the state. Call it before the
 // first request.
 func (l *lister) Load(ctx context.Context) error { return l.mirror.Load(ctx) }

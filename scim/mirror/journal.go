@@ -25,7 +25,7 @@ type journal struct {
 	links resource.Links
 
 	turn     sync.Mutex              // held while the state is written to; taken before the mutex of the store
-	pages    []state.Page // of the scan, read and not yet in the state
+	pages    []state.Page            // of the scan, read and not yet in the state
 	pending  []news                  // what the state does not have yet, in order
 	away     error                   // why the state could not be written to; nil: it could
 	scan     int64                   // id of the scan whose pages are written; 0: none is

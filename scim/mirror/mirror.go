@@ -30,9 +30,32 @@ type Source struct {
 	Read func(ctx context.Context, id string) (query.Object, error)
 	// Probe runs one of the lookups, see Collection.
 	Probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
+	// Scan, if it is set, is how all resources are read, in place of Page; there are
+	// no windows then. It returns their ids in the order of lists.
+	Scan func(ctx context.Context, s Scanner) (ids []string, err error)
 	// Few is how many resources ReadMany reads by id rather than ask how long the
 	// list is. The longer lists usually are, the more often the answer is of no use.
 	Few int
+}
+
+// Scanner is what a Source that reads everything in parts of its own reports to. It is
+// safe for concurrent use.
+type Scanner struct{ s scanner }
+
+// Moment returns the present moment: take it before a part is asked for.
+func (s Scanner) Moment() uint64 { return s.s.tick() }
+
+// Took takes over a part that was asked for after the moment. Parts have numbers of
+// their own, which mean the same when the reading goes on in another process.
+func (s Scanner) Took(moment uint64, part int, resources []query.Object) {
+	s.s.took(moment, part, 0, resources)
+}
+
+// Has returns the ids of a part that need not be asked for, since an earlier process
+// has read it in the same reading; ok is false for all others.
+func (s Scanner) Has(part int) (ids []string, ok bool) {
+	read, ok := s.s.has[part]
+	return read.objects, ok
 }
 
 // Mirror is the copy of one type of the directory. Make it with New. It is safe
@@ -64,12 +87,19 @@ func New(source Source, cfg Config) *Mirror {
 	m.pager = pager[query.Object]{name: source.Name, id: objectID, budget: cfg.Budget, page: m.page}
 	m.store = newStore(source.Links, cfg.TTL, cfg.Now)
 	m.store.price, m.store.scan, m.store.reread = pages, m.scan, m.mend
-	if cfg.State != nil {
-		m.store.journal = &journal{state: cfg.State, typ: source.Name, links: source.Links, before: table.New(source.Links)}
-	}
 	m.collection = Collection{
 		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: m.probe,
 		All: m.store.all, Peek: m.store.peek, Stats: m.estimate, Window: m.window,
+	}
+	if source.Scan != nil {
+		m.store.price = func(resources int) int { return resources }
+		m.store.scan = func(ctx context.Context, _ int, report scanner) ([]string, error) {
+			return source.Scan(ctx, Scanner{report})
+		}
+		m.collection.Window = nil
+	}
+	if cfg.State != nil {
+		m.store.journal = &journal{state: cfg.State, typ: source.Name, links: source.Links, before: table.New(source.Links)}
 	}
 	return m
 }

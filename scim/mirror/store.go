@@ -54,6 +54,7 @@ type store struct {
 	touched  map[string]touch  // by id: an own write last concerned the resource
 	outdated map[string]uint64 // by id: the resource must be read again for requests that begin later
 	counts   storeCounts
+	version  uint64    // changes with the rows
 	alarm    string    // why the last scan was not believed; empty: it was
 	alarmed  time.Time // when
 	accept   bool      // the next scan is believed
@@ -145,7 +146,7 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 
 // view returns the rows as the base b has them.
 func (s *store) view(b *base, kept bool) View {
-	v := View{rows: s.rows, Kept: kept, age: s.now().Sub(b.read)}
+	v := View{rows: s.rows, Kept: kept, Version: s.version, age: s.now().Sub(b.read)}
 	if s.journal != nil {
 		v.AsOf, v.Proven = b.read, b.read
 		if fed := s.fedAt(); fed.After(v.AsOf) {
@@ -436,6 +437,7 @@ func (s *store) forget() {
 
 // put enters resources into the rows.
 func (s *store) put(source string, objects ...query.Object) {
+	s.version++
 	if s.journal == nil || s.base == nil { // nothing is known yet that could have changed
 		s.rows.Put(objects...)
 		return
@@ -447,6 +449,7 @@ func (s *store) put(source string, objects ...query.Object) {
 
 // remove takes a resource out of the rows.
 func (s *store) remove(source, id string) {
+	s.version++
 	if s.journal == nil {
 		s.rows.Delete(id)
 	} else {

@@ -17,6 +17,9 @@ type View struct {
 	// remembered.
 	AsOf, Proven time.Time
 
+	// Version differs if the resources do: take it before Objects.
+	Version uint64
+
 	age     time.Duration  // since the reading of all resources began
 	rows    *table.Table   // nil: objects has the resources
 	objects []query.Object // nobody may write to them

@@ -112,17 +112,6 @@ func newRoleBook(all []*Role) *RoleBook {
 	return b
 }
 
-// with returns the book with one holding of the role with the id changed.
-func (b *RoleBook) with(id string, h holding) *RoleBook {
-	role := b.byID[id]
-	if role == nil || role.HeldBy(h.AccountID) == h.held {
-		return b
-	}
-	all := slices.Clone(b.Roles)
-	all[b.rank[role]] = role.with(h)
-	return newRoleBook(all)
-}
-
 // with returns the role with one holding changed.
 func (r *Role) with(h holding) *Role {
 	changed := *r

@@ -8,20 +8,23 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/state"
 	"scim-atlassian/scim/upstream"
 )
 
 // Roles reads and changes the holders of the project roles of Jira, in the
 // projects that are served. No API lists the roles of one account, so the roles of
-// all projects are read, in parallel, and kept for a while: our own writes are
-// entered into the kept roles, and a write with an unknown outcome drops them. It
-// is safe for concurrent use.
+// all projects are read, in parallel, and kept by package mirror: our own writes are
+// entered there, and after a write with an unknown outcome everything is read again.
+// It is safe for concurrent use.
 type Roles struct {
 	jira            *atlassian.Jira
 	groupID         func(ctx context.Context, name string) (string, error)           // see Config
@@ -31,8 +34,15 @@ type Roles struct {
 	wait            time.Duration // how long an account may take to get from the directory to Jira
 	now             func() time.Time
 
-	names *mirror.Memo[*RoleBook] // without holders
-	whole *mirror.Memo[*RoleBook] // with holders
+	names  *mirror.Memo[*RoleBook] // without holders
+	mirror *mirror.Mirror          // with holders
+	book   atomic.Pointer[bound]   // of the mirror; nil: nobody has asked
+}
+
+// bound is a book with the version of the mirror that it was made of.
+type bound struct {
+	version uint64
+	book    *RoleBook
 }
 
 // Config says whose roles are served, and within which bounds.
@@ -49,58 +59,63 @@ type Config struct {
 	SnapshotTTL      time.Duration // how long roles are kept; 0: not at all
 	ProvisioningWait time.Duration // how long a role waits for an account to get from the directory to Jira
 	Now              func() time.Time
+	State            *state.Store // where roles are kept with their changes; nil: nothing outlives the process
 }
 
 // New makes the project roles. It asks nothing of upstream.
 func New(cfg Config) *Roles {
-	return &Roles{
+	r := &Roles{
 		jira: cfg.Jira, groupID: cfg.GroupID, served: cfg.Served, projectsSetting: cfg.ProjectsSetting, budget: cfg.ScanBudget, wait: cfg.ProvisioningWait, now: cfg.Now,
-		names: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now), whole: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
+		names: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
 	}
+	r.mirror = mirror.New(mirror.Source{Name: LogType, Scan: r.scan, Read: r.readObject},
+		mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now, State: cfg.State})
+	return r
 }
 
 // Book returns the book of all roles. Without need.Links, the holders of roles may
 // be missing in it.
 func (r *Roles) Book(ctx context.Context, need mirror.Need) (*RoleBook, error) {
-	kept := r.whole
 	if !need.Links {
 		if book := r.Known(); book != nil && !need.Fresh {
 			return book, nil
 		}
-		kept = r.names
+		return r.names.Get(ctx, need.Fresh, func(ctx context.Context) (*RoleBook, error) {
+			all, _, err := r.readNames(ctx, need)
+			return newRoleBook(all), err
+		})
 	}
-	return kept.Get(ctx, need.Fresh, func(ctx context.Context) (*RoleBook, error) { return r.read(ctx, need) })
+	v, err := r.mirror.Collection().All(ctx, mirror.Need{Fresh: need.Fresh, Since: need.Since})
+	if err != nil {
+		return nil, err
+	}
+	return r.bookOf(v), nil
 }
 
 // Known returns the book of all roles and their holders if it is at hand, else
 // nil. It costs no upstream call.
 func (r *Roles) Known() *RoleBook {
-	book, _ := r.whole.Peek()
-	return book
+	v, ok := r.mirror.Collection().Peek(mirror.Need{})
+	if !ok {
+		return nil
+	}
+	return r.bookOf(v)
 }
 
-// read reads the roles of all projects and, with need.Links, their holders.
-func (r *Roles) read(ctx context.Context, need mirror.Need) (*RoleBook, error) {
-	all, calls, err := r.readNames(ctx, need)
-	if err != nil || !need.Links {
-		return newRoleBook(all), err
+// bookOf returns the book of the roles in a view, which is made anew only if they
+// have changed.
+func (r *Roles) bookOf(v mirror.View) *RoleBook {
+	if made := r.book.Load(); made != nil && made.version == v.Version {
+		return made.book
 	}
-	if calls += len(all); calls > r.budget {
-		return nil, r.tooMany(calls)
+	objects := v.Objects()
+	all := make([]*Role, len(objects))
+	for i, o := range objects {
+		all[i] = roleFrom(o)
 	}
-	if err := mirror.Parallel(ctx, len(all), func(ctx context.Context, i int) (err error) {
-		role, err := r.jira.ProjectRole(ctx, all[i].Project.ID, all[i].id)
-		if err == nil {
-			all[i] = roleOf(all[i].Project, role)
-		}
-		return r.explainDenial(err, all[i].Project)
-	}); err != nil {
-		return nil, err
-	}
-	if err := r.resolveGroups(ctx, all); err != nil {
-		return nil, err
-	}
-	return newRoleBook(all), nil
+	made := &bound{v.Version, newRoleBook(all)}
+	r.book.Store(made)
+	return made.book
 }
 
 // readNames reads the roles of all projects without their holders, and returns the
@@ -240,22 +255,23 @@ func (r *Roles) Some(ctx context.Context, ids []string) (*RoleBook, error) {
 // Grant waits and repeats the request until the configured time is over, which is
 // a 503 *resource.Error.
 func (r *Roles) Grant(ctx context.Context, role *Role, account string, provisioned bool) (*Role, error) {
+	w := r.mirror.Begin()
 	if role.HeldBy(account) {
-		return r.holds(role, account, true), nil
+		return r.holds(w, role, account, true), nil
 	}
 	patience := r.Patience()
 	for {
 		after, err := r.jira.AddActor(ctx, role.Project.ID, role.id, atlassian.ActorID{AccountID: account})
 		switch kind := atlassian.KindOf(err); {
 		case err == nil:
-			return r.confirm(role, after, holding{RoleHolder{AccountID: account}, true})
+			return r.confirm(w, role, after, holding{RoleHolder{AccountID: account}, true})
 		case kind == atlassian.Invalid, upstream.Unsettled(err): // an attempt that was not answered, or somebody else, may have given it the role
 			if now, readErr := r.Read(ctx, role.EntitlementID()); readErr == nil && now.HeldBy(account) {
-				return r.holds(now, account, true), nil
+				return r.holds(w, now, account, true), nil
 			}
-			return nil, r.failed(err)
+			return nil, failed(w, err)
 		case kind != atlassian.NotFound:
-			return nil, r.failed(err)
+			return nil, failed(w, err)
 		case !provisioned:
 			return nil, resource.InvalidValue("Neither the directory nor Jira has an active account with the id %q.", resource.Clip(account))
 		}
@@ -269,8 +285,9 @@ func (r *Roles) Grant(ctx context.Context, role *Role, account string, provision
 // Revoke takes a role, as read, from an account, and returns the role afterwards.
 // It changes nothing for an account that does not hold the role itself.
 func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role, error) {
+	w := r.mirror.Begin()
 	if !role.HeldBy(accountID) {
-		return r.holds(role, accountID, false), nil
+		return r.holds(w, role, accountID, false), nil
 	}
 	lost := r.jira.RemoveActor(ctx, role.Project.ID, role.id, atlassian.ActorID{AccountID: accountID})
 	if lost != nil && !upstream.Unsettled(lost) {
@@ -279,43 +296,44 @@ func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role
 	after, err := r.jira.ProjectRole(ctx, role.Project.ID, role.id)
 	switch {
 	case lost != nil && (err != nil || roleOf(role.Project, after).HeldBy(accountID)):
-		return nil, r.failed(lost)
+		return nil, failed(w, lost)
 	case err != nil:
-		r.whole.Drop()
+		w.Unknown()
 		return nil, upstream.Unread(fmt.Sprintf("Jira has revoked the role %q", role.Title()), err)
 	}
-	return r.confirm(role, after, holding{RoleHolder{AccountID: accountID}, false})
+	return r.confirm(w, role, after, holding{RoleHolder{AccountID: accountID}, false})
 }
 
-// holds enters into the book whether an account was found to hold a role, which it returns.
-func (r *Roles) holds(role *Role, account string, held bool) *Role {
+// holds enters what was found of an account and a role, which it returns: whether
+// the account holds it.
+func (r *Roles) holds(w mirror.Write, role *Role, account string, held bool) *Role {
 	is := holding{RoleHolder{AccountID: account}, held}
 	if at := slices.IndexFunc(role.Holders, func(h RoleHolder) bool { return h.AccountID == account }); at >= 0 {
 		is.RoleHolder = role.Holders[at]
 	}
-	r.whole.Change(func(b *RoleBook) *RoleBook { return b.with(role.EntitlementID(), is) })
+	w.Became(role.EntitlementID(), func() query.Object { return role.with(is).object() })
 	return role
 }
 
 // failed drops the kept roles if a failed write may have taken effect.
-func (r *Roles) failed(err error) error {
+func failed(w mirror.Write, err error) error {
 	var ue *atlassian.Error
 	if !errors.As(err, &ue) || ue.Ambiguous {
-		r.whole.Drop()
+		w.Unknown()
 	}
 	return err
 }
 
 // confirm enters a role that was read after a change into the book. It fails with
 // 502 if the role is not as it was asked for.
-func (r *Roles) confirm(before *Role, found *atlassian.Role, asked holding) (*Role, error) {
+func (r *Roles) confirm(w mirror.Write, before *Role, found *atlassian.Role, asked holding) (*Role, error) {
 	after := roleOf(before.Project, found)
 	after.Groups = before.Groups
 	is := holding{asked.RoleHolder, false}
 	if at := slices.IndexFunc(after.Holders, func(h RoleHolder) bool { return h.AccountID == asked.AccountID }); at >= 0 {
 		is = holding{after.Holders[at], true}
 	}
-	r.whole.Change(func(b *RoleBook) *RoleBook { return b.with(before.EntitlementID(), is) })
+	w.Became(before.EntitlementID(), func() query.Object { return after.object() })
 	if is.held != asked.held {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.Title())
 	}

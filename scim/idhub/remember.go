@@ -1,0 +1,215 @@
+package idhub
+
+import (
+	"context"
+	"slices"
+
+	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/roles"
+)
+
+// This file is what the views remember: the log has changes of users, groups and roles,
+// and these change accounts and entitlements. Accounts that the directory does not
+// have are not in the log.
+
+const (
+	userLog  = "User"
+	groupLog = "Group"
+)
+
+// Mark implements resource.Rememberer.
+func (b *accounts) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
+	return marked(ctx, fresh, b.users.Mark, b.roles.Mark)
+}
+
+// Logged implements resource.Rememberer.
+func (b *accounts) Logged() []string { return []string{userLog, roles.LogType} }
+
+// Mark implements resource.Rememberer.
+func (b *entitlements) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
+	return marked(ctx, fresh, b.groups.Mark, b.roles.Mark)
+}
+
+// Logged implements resource.Rememberer.
+func (b *entitlements) Logged() []string { return []string{groupLog, roles.LogType} }
+
+// marked brings two types up to date. What the mark rests on is the older of both.
+func marked(ctx context.Context, fresh bool, one, other func(context.Context, bool) (resource.Mark, error)) (resource.Mark, error) {
+	first, err := one(ctx, fresh)
+	if err != nil {
+		return first, err
+	}
+	second, err := other(ctx, fresh)
+	if second.AsOf.After(first.AsOf) {
+		second.AsOf = first.AsOf
+	}
+	if second.Proven.After(first.Proven) {
+		second.Proven = first.Proven
+	}
+	return second, err
+}
+
+// Changed implements resource.Rememberer. A change of a role changes the accounts that
+// gained or lost it.
+func (b *accounts) Changed(ctx context.Context, entries []resource.LogEntry) ([]resource.Change, error) {
+	var all []resource.Change
+	var byAccount map[string]string
+	book := b.roles.Known()
+	for _, e := range entries {
+		if e.Type == userLog {
+			c, err := b.users.Changed(ctx, []resource.LogEntry{e})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, b.ofUser(c[0], book))
+			continue
+		}
+		holders, err := b.roles.Affected(e)
+		if err != nil {
+			return nil, err
+		}
+		if byAccount == nil && len(holders) > 0 {
+			byAccount = b.idsByAccount()
+		}
+		for _, account := range holders {
+			id, ok := byAccount[account]
+			if !ok {
+				continue
+			}
+			all = append(all, resource.Change{Seq: e.Seq, ID: id, Op: resource.Updated, Names: []string{b.entitlements, "meta"}, Now: b.now(id, book)})
+		}
+	}
+	return all, nil
+}
+
+// ofUser returns the change of an account that the change of its user is. Which of the
+// attributes changed is told by comparing the account before and now; the groups of the
+// user are among its entitlements.
+func (b *accounts) ofUser(c resource.Change, book *roles.RoleBook) resource.Change {
+	out := resource.Change{Seq: c.Seq, ID: c.ID, Op: c.Op}
+	if c.Before != nil {
+		out.Before = b.m.object(c.Before, nil)
+	}
+	if c.Now != nil {
+		out.Now = b.m.object(c.Now, book)
+	}
+	if c.Op != resource.Updated {
+		return out
+	}
+	if now := c.Now; now != nil && out.Before != nil {
+		out.Names = changedNames(out.Before, b.m.object(now, nil))
+	}
+	if b.entitlements != "" && slices.Contains(c.Names, "groups") {
+		out.Names = append(out.Names, b.entitlements)
+	}
+	return out
+}
+
+// changedNames lists the members that differ between two objects.
+func changedNames(before, now query.Object) []string {
+	var names []string
+	for _, m := range now {
+		v, ok := before.Get(m.Name)
+		if !ok || !query.Equal(query.Object{{Name: m.Name, Value: v}}, query.Object{m}) {
+			names = append(names, m.Name)
+		}
+	}
+	for _, m := range before {
+		if _, ok := now.Get(m.Name); !ok {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+// idsByAccount returns the ids of the users that are known, by the ids of their accounts.
+func (b *accounts) idsByAccount() map[string]string {
+	ids := map[string]string{}
+	if v, ok := b.users.Collection().Peek(mirror.Need{}); ok {
+		for _, u := range v.Objects() {
+			if account := directory.AccountIDOf(u); account != "" {
+				ids[account] = u.Text("id")
+			}
+		}
+	}
+	return ids
+}
+
+// now returns an account as it is known at present, nil if it is gone.
+func (b *accounts) now(id string, book *roles.RoleBook) query.Object {
+	user := b.users.Known(id)
+	if user == nil {
+		return nil
+	}
+	return b.m.object(user, book)
+}
+
+// Changed implements resource.Rememberer.
+func (b *entitlements) Changed(ctx context.Context, entries []resource.LogEntry) ([]resource.Change, error) {
+	var all []resource.Change
+	for _, e := range entries {
+		if e.Type == groupLog {
+			c, err := b.groups.Changed(ctx, []resource.LogEntry{e})
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, b.ofGroupChange(c[0]))
+			continue
+		}
+		c, err := b.ofRoleChange(ctx, e)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+func (b *entitlements) ofGroupChange(c resource.Change) resource.Change {
+	out := resource.Change{Seq: c.Seq, ID: c.ID, Op: c.Op, Joined: c.Joined, Left: c.Left}
+	if c.Before != nil {
+		out.Before = b.m.ofGroup(c.Before, mirror.Need{})
+	}
+	if c.Now != nil {
+		out.Now = b.m.ofGroup(c.Now, mirror.Need{Links: true})
+	}
+	if c.Op == resource.Updated && c.Now != nil && out.Before != nil {
+		out.Names = changedNames(out.Before, b.m.ofGroup(c.Now, mirror.Need{}))
+		if slices.Contains(c.Names, "members") && b.m.members != "" {
+			out.Names = append(out.Names, b.m.members)
+		}
+	}
+	return out
+}
+
+func (b *entitlements) ofRoleChange(ctx context.Context, e resource.LogEntry) (resource.Change, error) {
+	out := resource.Change{Seq: e.Seq, ID: e.ID, Op: e.Op}
+	before, err := roles.Before(e)
+	if err != nil {
+		return out, err
+	}
+	if before != nil {
+		out.Before = b.m.ofRole(before, nil)
+	}
+	now := b.roles.KnownRole(e.ID)
+	if now == nil {
+		return out, nil
+	}
+	found, err := b.ofRoles(ctx, []*roles.Role{now}, mirror.Need{Links: true})
+	if err != nil {
+		return out, err
+	}
+	out.Now = found[0]
+	if e.Op == resource.Updated {
+		if out.Before != nil {
+			out.Names = changedNames(out.Before, b.m.ofRole(now, nil))
+		}
+		if b.m.members != "" && (slices.Contains(e.Names, "holders") || slices.Contains(e.Names, "groups")) {
+			out.Names = append(out.Names, b.m.members)
+		}
+	}
+	return out, nil
+}
