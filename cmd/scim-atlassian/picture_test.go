@@ -27,7 +27,7 @@ const storeys = `
 
 [scim/audit]  scim/crowd  scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
-                                                                 scim/table        atlassian/adf/markup        atlassian/adf/plain
+                                                                 scim/table   scim/changes     atlassian/adf/markup    atlassian/adf/plain
 
                                  scim/resource                  scim/packed
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/packed"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -67,10 +68,10 @@ func (s *store) enter(source string, o query.Object) {
 			known = withLinks(known, full, j.links.Name)
 		}
 	}
-	o = dated(o, modified(old))
-	what := difference(known, o, j.links)
+	o = changes.Dated(o, changes.Modified(old))
+	what := changes.Between(known, o, j.links)
 	if len(what.Names) > 0 {
-		o = dated(o, ceilMillisecond(s.now()))
+		o = changes.Dated(o, changes.CeilMillisecond(s.now()))
 	}
 	switch {
 	case !bare:
@@ -90,7 +91,7 @@ func (s *store) enter(source string, o query.Object) {
 		n.resource.Doc = packed.Encode(nil, s.stored(o))
 	}
 	if len(what.Names) > 0 {
-		n.change = &state.Change{Type: j.typ, ID: id, Op: state.Update, Source: source, Names: what.Names, Before: what.encode(known)}
+		n.change = &state.Change{Type: j.typ, ID: id, Op: state.Update, Source: source, Names: what.Names, Before: what.Encode(known)}
 		if known == nil {
 			n.change.Op, n.change.Names, n.change.Before = state.Create, nil, nil
 		}
@@ -373,111 +374,4 @@ func (s *store) loadResources(ctx context.Context) error {
 		s.restore(o)
 	}
 	return nil
-}
-
-// change is what differs between two states of a resource.
-type change struct {
-	Names        []string // top-level attributes
-	Joined, Left []string // values of the links
-}
-
-// difference returns what is new in a resource. An old of nil differs in everything;
-// links that one of the two lacks are no difference.
-func difference(old, o query.Object, links resource.Links) change {
-	if old == nil {
-		return change{Names: []string{"id"}}
-	}
-	var c change
-	for _, m := range o {
-		v, ok := old.Get(m.Name)
-		if m.Name == links.Name && links.Missing(old) {
-			continue
-		}
-		if !ok || !query.Equal(query.Object{{Name: m.Name, Value: v}}, query.Object{m}) {
-			c.Names = append(c.Names, m.Name)
-		}
-	}
-	for _, m := range old {
-		if _, ok := o.Get(m.Name); !ok && !(m.Name == links.Name && links.Missing(o)) {
-			c.Names = append(c.Names, m.Name)
-		}
-	}
-	if slices.Contains(c.Names, links.Name) {
-		before, after := slices.Collect(links.Of(old)), slices.Collect(links.Of(o))
-		c.Joined, c.Left = without(after, before), without(before, after)
-	}
-	return c
-}
-
-// without returns the elements of a that are not in b.
-func without(a, b []string) []string {
-	in := make(map[string]bool, len(b))
-	for _, e := range b {
-		in[e] = true
-	}
-	return slices.DeleteFunc(slices.Clone(a), func(e string) bool { return in[e] })
-}
-
-// The members of a resource before a change that are none of its attributes.
-const (
-	joinedMember = "\x00joined"
-	leftMember   = "\x00left"
-)
-
-// encode returns what the log keeps of a resource before the change. Instead of links,
-// which may be many, it has those that the change brought and took.
-func (c change) encode(before query.Object) []byte {
-	if before == nil {
-		return nil
-	}
-	o := slices.Clone(before)
-	if len(c.Joined)+len(c.Left) > 0 {
-		o.Set(joinedMember, anyTexts(c.Joined))
-		o.Set(leftMember, anyTexts(c.Left))
-	}
-	return packed.Encode(nil, o)
-}
-
-func anyTexts(texts []string) []any {
-	list := make([]any, 0, len(texts))
-	for _, t := range texts {
-		list = append(list, t)
-	}
-	return list
-}
-
-func texts(v any) []string {
-	list, _ := v.([]any)
-	var all []string
-	for _, e := range list {
-		if t, ok := e.(string); ok {
-			all = append(all, t)
-		}
-	}
-	return all
-}
-
-// modified returns the meta.lastModified of a resource, the zero time if there is none.
-func modified(o query.Object) time.Time {
-	v, _ := o.Inner("meta").Get("lastModified")
-	t, _ := v.(time.Time)
-	return t
-}
-
-// dated returns a resource whose meta.lastModified is not before at.
-func dated(o query.Object, at time.Time) query.Object {
-	if meta := o.Inner("meta"); meta != nil && modified(o).Before(at) {
-		meta = slices.Clone(meta)
-		meta.Set("lastModified", at.UTC())
-		o = slices.Clone(o)
-		o.Set("meta", meta)
-	}
-	return o
-}
-
-// ceilMillisecond returns the next full millisecond: clients see no more of an
-// instant, and one that asks for what changed after a time must not miss what
-// changed later within its millisecond.
-func ceilMillisecond(t time.Time) time.Time {
-	return t.Truncate(time.Millisecond).Add(time.Millisecond)
 }

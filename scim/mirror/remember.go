@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"scim-atlassian/scim/packed"
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -17,7 +17,7 @@ func (s *store) modified(id string) time.Time {
 	if s.journal == nil {
 		return time.Time{}
 	}
-	return modified(s.rows.Get(id))
+	return changes.Modified(s.rows.Get(id))
 }
 
 // Moment returns the present moment, for Saw: take it before the call to upstream.
@@ -52,7 +52,7 @@ func (m *Mirror) dated(moment uint64, objects []query.Object) []query.Object {
 	}
 	out := make([]query.Object, len(objects))
 	for i, o := range objects {
-		out[i] = dated(o, m.Saw(moment, o))
+		out[i] = changes.Dated(o, m.Saw(moment, o))
 	}
 	return out
 }
@@ -76,15 +76,11 @@ func (m *Mirror) Changed(entries []resource.LogEntry) ([]resource.Change, error)
 	all := make([]resource.Change, 0, len(entries))
 	for _, e := range entries {
 		c := resource.Change{Seq: e.Seq, ID: e.ID, Op: e.Op, Names: e.Names, Now: m.store.rows.Get(e.ID)}
-		if e.Before != nil {
-			before, err := packed.Decode(e.Before)
-			if err != nil {
-				return nil, err
-			}
-			joined, _ := before.Get(joinedMember)
-			left, _ := before.Get(leftMember)
-			c.Joined, c.Left, c.Before = texts(joined), texts(left), before.Without(joinedMember, leftMember)
+		before, what, err := changes.Decode(e.Before)
+		if err != nil {
+			return nil, err
 		}
+		c.Before, c.Joined, c.Left = before, what.Joined, what.Left
 		all = append(all, c)
 	}
 	return all, nil

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
-	"scim-atlassian/scim/packed"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -205,11 +205,8 @@ func (r *Roles) KnownRole(id string) *Role {
 
 // Before returns the role before an entry of the log, nil if there was none.
 func Before(e resource.LogEntry) (*Role, error) {
-	if e.Before == nil {
-		return nil, nil
-	}
-	o, err := packed.Decode(e.Before)
-	if err != nil {
+	o, _, err := changes.Decode(e.Before)
+	if o == nil {
 		return nil, err
 	}
 	return roleFrom(o), nil
