@@ -259,7 +259,7 @@ func (s *store) keepPage(position, total int, page []query.Object) {
 	scan := j.scan
 	stored := make([]query.Object, len(page))
 	for i, o := range page {
-		stored[i] = s.stored(dated(o, modified(s.rows.Get(o.Text("id"))))) // the rows have it already
+		stored[i] = s.stored(changes.Dated(o, changes.Modified(s.rows.Get(o.Text("id"))))) // the rows have it already
 	}
 	s.mu.Unlock()
 	if scan != 0 {
