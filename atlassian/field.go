@@ -86,6 +86,7 @@ func (j *Jira) EditFields(ctx context.Context, idOrKey string) (map[string]Trans
 // TypeStatuses are the statuses of the workflow of an issue type.
 type TypeStatuses struct {
 	ID       string   `json:"id"` // of the type
+	Name     string   `json:"name"`
 	Statuses []Status `json:"statuses"`
 }
 

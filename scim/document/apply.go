@@ -132,6 +132,10 @@ func applyElements(rt *resource.Type, list []any, op resource.Operation, strict 
 	if given, ok := op.Value.([]any); ok && len(given) > 0 {
 		op.Value = given[0]
 	}
+	if rt.References && op.Op == "remove" && op.Path.Sub != nil {
+		return nil, resource.InvalidPath("%s: an element of %s is named by its parts and cannot lose one; remove the element, or replace it by another.",
+			op.Path, op.Path.Attr.Name)
+	}
 	matched := false
 	kept := list[:0]
 	for i, e := range list {

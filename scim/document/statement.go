@@ -222,6 +222,9 @@ func ParsePath(schema *query.Schema, text string, strict bool) (p query.Path, fi
 		if p, err = schema.Resolve(text); err != nil {
 			return p, nil, resource.InvalidPath("%s.", err.Error())
 		}
+		if p.Sub == nil && p.Attr.MultiValued && p.Attr.Kind != query.Complex && strings.HasSuffix(strings.ToLower(text), ".value") {
+			return p, nil, resource.InvalidPath("%s: say which element is meant, as in %s[value eq \"a\"], or leave .value out to mean the list.", resource.Clip(text), p)
+		}
 		return p, nil, nil
 	}
 	shut := strings.LastIndexByte(text, ']')

@@ -12,10 +12,15 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// asked lists the attributes of package around that an answer is to show.
-func asked(want query.Projection) []string {
+// asked lists the attributes of package around that an answer is to show. A projection
+// that shows everything stands for what costs nothing, as the version needs it: what the
+// client asked for is in the request then.
+func asked(ctx context.Context, want query.Projection) []string {
 	if want == (query.Projection{}) {
-		return nil // everything that costs nothing
+		want = resource.RequestOf(ctx).Want
+	}
+	if want == (query.Projection{}) {
+		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(around.OnRequest), func(name string) bool { return !want.Wants(name) })
 }

@@ -109,9 +109,9 @@ func (b *issues) Get(ctx context.Context, id string, want query.Projection) (que
 	if err != nil {
 		return nil, err
 	}
-	wanted := asked(want)
+	wanted := asked(ctx, want)
 	if want == (query.Projection{}) {
-		wanted = resource.RequestOf(ctx).Touched
+		wanted = append(wanted, resource.RequestOf(ctx).Touched...)
 	}
 	one := []query.Object{found}
 	err = b.surround(ctx, one, wanted, func(int) error { return nil })

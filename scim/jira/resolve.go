@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
@@ -240,4 +241,25 @@ func listing(entries []jql.Entry) string {
 		return "none"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// pickNamed returns the id of the only entry with an id, key or name.
+func pickNamed(attr string, entries []jql.Entry, name string) (string, error) {
+	for _, way := range []string{"key", "id", "name"} {
+		given := query.Object{{Name: way, Value: name}}
+		if slices.ContainsFunc(entries, func(e jql.Entry) bool { return query.Refers(given, e.Object()) }) {
+			e, err := pick(attr, entries, given)
+			return e.ID, err
+		}
+	}
+	return "", resource.InvalidValue("%s: there is no %s; there are %s.", attr, resource.InQuotes(name), listing(entries))
+}
+
+// typeNamed returns the id of the type of a project with an id or name.
+func typeNamed(types []atlassian.TypeStatuses, name string) (string, error) {
+	var entries []jql.Entry
+	for _, t := range types {
+		entries = append(entries, jql.Entry{ID: t.ID, Name: t.Name})
+	}
+	return pickNamed("issueType", entries, name)
 }

@@ -258,7 +258,7 @@ func (q *issueQuery) fetch(ctx context.Context, names []string) ([]query.Object,
 	if err != nil {
 		return nil, err
 	}
-	return found, q.surround(ctx, found, append(asked(q.Want), q.Attributes()...), q.spend)
+	return found, q.surround(ctx, found, append(asked(ctx, q.Want), q.Attributes()...), q.spend)
 }
 
 // fetchFields reads the issues that exist in the served projects, in order of id.

@@ -23,6 +23,7 @@ package resource
 
 import (
 	"context"
+	"net/url"
 
 	"scim-atlassian/scim/query"
 )
@@ -115,6 +116,14 @@ type Patcher interface {
 	// the present values of the resource; found and err are nil then. Otherwise found
 	// and err are the outcome, as Update returns it.
 	Patch(ctx context.Context, id string, ops []Operation) (found query.Object, done bool, err error)
+}
+
+// Former is a Backend that can say what a form for its resources asks for.
+type Former interface {
+	// Form returns the message for the resource called id, or without an id for a new
+	// one that the parameters of the request describe. A resource that does not exist
+	// is a 404.
+	Form(ctx context.Context, id string, parameters url.Values) (query.Object, error)
 }
 
 // Completer is a Backend that knows attributes which the schema requires and

@@ -30,6 +30,7 @@ const (
 	endpointSearch     = ".search"
 	endpointDelta      = ".delta"
 	endpointDeltaToken = ".deltaToken"
+	endpointForm       = ".form" // also below a resource; of types whose backend is a resource.Former
 )
 
 var endpointsBelow = []string{endpointSearch, endpointDelta, endpointDeltaToken}
@@ -126,6 +127,11 @@ func (s *Server) destination(segments []string, method string) (to route, err er
 		to.rt = s.root.Type
 	case slices.Contains(endpointsBelow, segments[0]) && len(segments) == 1:
 		to.rt, to.below, allowed = s.root.Type, segments[0], methodsBelow(segments[0])
+	case s.isForm(segments):
+		to.rt, to.below = s.typeAt(segments[0]), endpointForm
+		if len(segments) == 3 {
+			to.id = segments[1]
+		}
 	case len(segments) > 2:
 		return route{}, noEndpoint()
 	case slices.Contains([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes}, segments[0]):
@@ -172,6 +178,19 @@ func methodsBelow(name string) []string {
 		return methods.read
 	}
 	return methods.post
+}
+
+// isForm reports whether a path is Type/.form or Type/{id}/.form, for a type with forms.
+func (s *Server) isForm(segments []string) bool {
+	if n := len(segments); n < 2 || n > 3 || segments[n-1] != endpointForm {
+		return false
+	}
+	rt := s.typeAt(segments[0])
+	if rt == nil {
+		return false
+	}
+	_, ok := rt.Backend.(resource.Former)
+	return ok
 }
 
 // errMe refuses RFC 7644 section 3.11.

@@ -228,6 +228,11 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
+	if to.below == endpointForm {
+		var err error
+		c.static, err = to.rt.Backend.(resource.Former).Form(r.Context(), to.id, r.URL.Query())
+		return err
+	}
 	if to.below == endpointDeltaToken {
 		return s.deltaToken(r, c)
 	}
