@@ -11,12 +11,12 @@ import (
 // TestTypesOfTheRootAgree holds what query.Join asks for: an attribute that
 // several types have under one name is the same.
 func TestTypesOfTheRootAgree(t *testing.T) {
-	types, _, err := newResourceTypes(Config{}.withDefaults())
+	backed, err := newResourceTypes(Config{}.withDefaults())
 	if err != nil {
 		t.Fatal(err)
 	}
 	known := map[string]query.Attribute{}
-	for _, rt := range types {
+	for _, rt := range backed.types {
 		if !rt.Root {
 			continue
 		}

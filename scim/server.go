@@ -17,6 +17,7 @@ import (
 	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/delta"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/feed"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
@@ -39,10 +40,14 @@ type Config struct {
 	// Events is the same organization with a key that reads its audit log; nil: none is configured.
 	Events *atlassian.Organization
 	// State is what outlives the process; nil: nothing does. The caller closes it, after the server was drained.
-	State    *state.Store
-	Projects []string      // keys of the Jira projects whose issues and roles are served; empty: all visible ones
-	Callers  []auth.Caller // who may use the server, from ParseCallers
-	Issuer   *auth.Issuer  // whose access tokens are accepted besides; nil: nobody's
+	State *state.Store
+	// FeedInterval is the time between two questions for what others have changed; 0: they are
+	// not asked. FeedTrust is for how long after a reading of everything the answers count
+	// instead of another reading, where they were seen to tell of own writes; 0: never.
+	FeedInterval, FeedTrust time.Duration
+	Projects                []string      // keys of the Jira projects whose issues and roles are served; empty: all visible ones
+	Callers                 []auth.Caller // who may use the server, from ParseCallers
+	Issuer                  *auth.Issuer  // whose access tokens are accepted besides; nil: nobody's
 
 	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
@@ -202,6 +207,7 @@ type Server struct {
 	*server.Server
 	connector *connector.Connector
 	mirrored  []mirrored // users, groups and project roles
+	feed      *feed.Feed // nil: there is none
 }
 
 // New makes a server. It asks nothing of upstream.
@@ -214,20 +220,20 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	types, kept, err := newResourceTypes(cfg)
+	backed, err := newResourceTypes(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	if err := checkHidden(cfg.Callers, types); err != nil {
+	if err := checkHidden(cfg.Callers, backed.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
 	connector := connector.New(connector.Config{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Events: cfg.Events, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
-		TestTimeout: cfg.RequestTimeout, Types: types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
+		TestTimeout: cfg.RequestTimeout, Types: backed.types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
-		Types: types, Root: list.NewRoot(types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
+		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination, AnnounceDelta: cfg.AnnounceDelta,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
@@ -235,7 +241,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{Server: handler, connector: connector, mirrored: kept}, nil
+	return &Server{Server: handler, connector: connector, mirrored: backed.kept, feed: backed.feed}, nil
 }
 
 // Test looks whether the server can do its work, with every credential that it

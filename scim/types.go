@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/feed"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
@@ -16,13 +17,20 @@ import (
 	"scim-atlassian/scim/roles"
 )
 
-// newResourceTypes loads the published schemas and puts a backend behind each. kept are
-// the copies that these rest on.
-func newResourceTypes(cfg Config) (all []*resource.Type, kept []mirrored, err error) {
+// backends are the resource types with what is behind them.
+type backends struct {
+	types []*resource.Type
+	kept  []mirrored // the copies that the types rest on
+	feed  *feed.Feed // nil: there is none
+}
+
+// newResourceTypes loads the published schemas and puts a backend behind each.
+func newResourceTypes(cfg Config) (*backends, error) {
 	loaded, err := schemas.ResourceTypes()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	f := &follower{}
 	types := make(map[string]*resource.Type, len(loaded))
 	var out []*resource.Type
 	for _, rt := range loaded {
@@ -34,7 +42,9 @@ func newResourceTypes(cfg Config) (all []*resource.Type, kept []mirrored, err er
 		out = append(out, t)
 	}
 	user, group, issue := types["User"], types["Group"], types["Issue"]
-	users, groups := directory.New(cfg.directory(user.Schema, group.Schema))
+	directories := cfg.directory(user.Schema, group.Schema)
+	directories.Wrote = f.wrote
+	users, groups := directory.New(directories)
 	user.Backend, group.Backend = users, groups
 	user.Links, group.Links = users.Links(), groups.Links()
 	user.Linking = resource.NewLinking(user.ResourceType, user.Links.Name, "/Groups")
@@ -42,22 +52,27 @@ func newResourceTypes(cfg Config) (all []*resource.Type, kept []mirrored, err er
 	issues := jira.New(cfg.jira(issue.Schema, accountOf(users, user.Schema)))
 	issue.Backend, issue.References = issues, true
 	if issue.Extension, err = cfg.IssueFields.Published(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	holders := roles.New(cfg.roles(issues, groups.IDOf))
-	kept = []mirrored{users, groups, holders}
+	held := cfg.roles(issues, groups.IDOf)
+	held.Wrote = f.wroteRole
+	holders := roles.New(held)
+	kept := []mirrored{users, groups, holders}
 	for _, m := range kept {
 		if err := m.Load(context.Background()); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	views := cfg.idhub()
 	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, holders
 	account, entitlement, err := idhub.New(views)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return append(out, account, entitlement), kept, nil
+	if f.feed, err = cfg.feed(user, group, users, groups, holders); err != nil {
+		return nil, err
+	}
+	return &backends{append(out, account, entitlement), kept, f.feed}, nil
 }
 
 // withFields returns the type of issues with the extension of custom fields.
@@ -72,10 +87,11 @@ func withFields(rt schemas.ResourceType, fields field.Set) schemas.ResourceType 
 // as "/Users", or "/" for all of them, on one line. It asks nothing of upstream, so
 // names in a filter over issues are not resolved to ids. Errors are *Error.
 func Explain(endpoint, filter string) (string, error) {
-	types, _, err := newResourceTypes(Config{}.withDefaults())
+	backed, err := newResourceTypes(Config{}.withDefaults())
 	if err != nil {
 		return "", err
 	}
+	types := backed.types
 	root := list.NewRoot(types)
 	known := []string{"/"}
 	for _, rt := range append(types, root.Type) {

@@ -30,6 +30,9 @@ type Config struct {
 	Now         func() time.Time
 	State       *state.Store // where users and groups are kept with their changes; nil: nothing outlives the process
 
+	// Wrote is told of writes that others should hear of, see Written; nil: nobody is.
+	Wrote func(Written)
+
 	EmailDomain        string           // completes a user without e-mail address; empty: such a user is refused
 	EmailDomainSetting resource.Setting // the operator's name of EmailDomain
 }
@@ -40,7 +43,10 @@ func New(cfg Config) (*Users, *Groups) {
 	g := &Groups{schema: cfg.GroupSchema, users: u}
 	u.groups = g
 	kept := mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now, State: cfg.State}
-	d := &provisioning{upstream: cfg.Directory, sizes: newSizes()}
+	d := &provisioning{upstream: cfg.Directory, sizes: newSizes(), now: cfg.Now, wrote: cfg.Wrote}
+	if d.wrote == nil {
+		d.wrote = func(Written) {}
+	}
 	u.directory, g.directory = d, d
 	u.sizes, g.sizes = d.sizes, d.sizes
 	u.mirror = mirror.New(mirror.Source{
@@ -123,11 +129,28 @@ func (l *lister) Keep(ctx context.Context, k mirror.Keeping) {
 	l.mirror.Keep(atlassian.Background(ctx), k)
 }
 
-// Hint tells that somebody else may have changed resources, see mirror.Mirror.Hint.
-func (l *lister) Hint(ids ...string) { l.mirror.Hint(ids...) }
+// Copied returns the resources of the copy that match a filter, see mirror.Mirror.Copied.
+func (l *lister) Copied(filter query.Expr) []query.Object { return l.mirror.Copied(filter) }
+
+// Reread reads resources again that somebody else may have changed, see mirror.Mirror.Reread.
+func (l *lister) Reread(ctx context.Context, ids ...string) error {
+	return l.mirror.Reread(ctx, ids...)
+}
+
+// Newcomers looks for resources that somebody else has made, see mirror.Mirror.Newcomers.
+func (l *lister) Newcomers(ctx context.Context) (complete bool, err error) {
+	return l.mirror.Newcomers(ctx)
+}
+
+// Prove reads all resources, whatever is known.
+func (l *lister) Prove(ctx context.Context) error { return l.mirror.Prove(ctx) }
+
+// Doubtful tells that nobody knows which resource somebody else has changed, see
+// mirror.Mirror.Doubtful.
+func (l *lister) Doubtful() { l.mirror.Doubtful() }
 
 // Trust sets the time up to which hints have told of every change, see mirror.Mirror.Trust.
-func (l *lister) Trust(fed func() time.Time) { l.mirror.Trust(fed) }
+func (l *lister) Trust(fed func() time.Time, most time.Duration) { l.mirror.Trust(fed, most) }
 
 // Accept has the next reading believed although it has lost most of the resources.
 func (l *lister) Accept() { l.mirror.Accept() }

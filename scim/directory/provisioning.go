@@ -25,6 +25,8 @@ type provisioning struct {
 	upstream      *atlassian.Directory
 	users, groups *mirror.Mirror
 	sizes         *sizes
+	now           func() time.Time
+	wrote         func(Written)
 }
 
 // write tells both snapshots of one write to the directory.
@@ -62,20 +64,24 @@ func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*
 
 // CreateUser calls POST /Users.
 func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atlassian.User, error) {
-	w := d.begin()
+	w, at := d.begin(), d.now()
 	created, err := d.upstream.CreateUser(ctx, u)
 	if w.done(err) {
 		w.tellUser(created)
+		d.wrote(writtenUser(userObject(created), at))
 	}
 	return created, err
 }
 
 // PatchUser calls PATCH /Users/{id}.
 func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.User, error) {
-	w := d.begin()
+	w, at, before := d.begin(), d.now(), d.users.Known(id)
 	changed, err := d.upstream.PatchUser(ctx, id, ops)
 	if w.done(err) {
 		w.tellUser(changed)
+		if isHeardOf(before, changed) {
+			d.wrote(writtenUser(userObject(changed), at))
+		}
 		if slices.ContainsFunc(ops, showsInGroups) {
 			w.groups.Touched(changed.ID)
 		}
@@ -129,10 +135,11 @@ func (d *provisioning) Groups(ctx context.Context, list atlassian.ListOptions) (
 
 // CreateGroup calls POST /Groups.
 func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*atlassian.Group, error) {
-	w := d.begin()
+	w, at := d.begin(), d.now()
 	created, err := d.upstream.CreateGroup(ctx, g)
 	if w.done(err) {
 		w.tellGroup(created)
+		d.wrote(Written{Group: created.DisplayName, At: at})
 		w.users.Doubt(idsOf(g.Members)...)
 	}
 	return created, err
@@ -140,9 +147,14 @@ func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*at
 
 // PatchGroup calls PATCH /Groups/{id}.
 func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.Group, error) {
-	w := d.begin()
+	w, at, before := d.begin(), d.now(), d.groups.Known(id)
 	changed, err := d.upstream.PatchGroup(ctx, id, ops)
 	if w.done(err) {
+		if member := d.moved(before, ops); member != nil {
+			written := writtenUser(member, at)
+			written.Group = changed.DisplayName
+			d.wrote(written)
+		}
 		w.tellGroup(changed)
 		w.tellMembers(changed.ID, ops)
 	}

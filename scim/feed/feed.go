@@ -101,11 +101,11 @@ func (f *Feed) Load(ctx context.Context) error {
 
 const (
 	wakeGap   = 5 * time.Second // between polls of which somebody asked for one
-	recordsIn = 4               // of so many polls, one is of Jira's records
+	recordsIn = 4               // of so many calls, one is for Jira's records where there is a stream too
 )
 
 // Run polls until ctx ends. Of several processes that share a state, one polls. An
-// idle log costs one call in an Interval, whether there is one log or two.
+// idle feed costs one call in an Interval, whether there is one log or two.
 func (f *Feed) Run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -125,8 +125,8 @@ func (f *Feed) Run(ctx context.Context) {
 				due = f.sources()
 			}
 			f.poll(ctx, due) // whatever failed is logged, and told by Stats
-			if timer.Reset(f.cfg.Interval); asked {
-				timer.Reset(min(f.cfg.Interval, wakeGap)) // the log may lag behind whoever asked
+			if timer.Reset(f.gap()); asked {
+				timer.Reset(min(f.gap(), wakeGap)) // the log may lag behind whoever asked
 			}
 			asked = false
 		}
@@ -140,16 +140,23 @@ func (f *Feed) leave(ctx context.Context) {
 	}
 }
 
-// next returns the source whose turn it is.
+// gap is the time between two polls of the first source.
+func (f *Feed) gap() time.Duration {
+	if f.stream != nil && f.records != nil {
+		return f.cfg.Interval * recordsIn / (recordsIn - 1)
+	}
+	return f.cfg.Interval
+}
+
+// next returns the sources whose turn it is: the first at equal distances, the other
+// one now and then.
 func (f *Feed) next() []*source {
 	f.turn++
-	switch {
-	case f.stream == nil:
-		return []*source{f.records}
-	case f.records == nil || f.turn%recordsIn != 2:
-		return []*source{f.stream}
+	all := f.sources()
+	if len(all) == 2 && f.turn%(recordsIn-1) != 1 {
+		return all[:1]
 	}
-	return []*source{f.records}
+	return all
 }
 
 // Wake asks for a poll soon. It never blocks.

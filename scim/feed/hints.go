@@ -12,7 +12,7 @@ type Hints struct {
 	Accounts   []string // account ids
 	Emails     []string // of accounts whose id is not told
 	Groups     []string // ids as Jira and the organization have them
-	GroupNames []string // of groups whose id is not told
+	GroupNames []string // of groups, also of those in Groups whose name is told
 	Projects   []string // ids of Jira projects, whose roles should be read
 
 	// Something of the kind has changed, and it is not told which, or too many have.

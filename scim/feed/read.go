@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,11 @@ func (r *round) events(page []atlassian.Event) (last bool) {
 		h := e.Hint()
 		if h.Unknown {
 			r.unknown[e.Action]++
+		}
+		for _, o := range e.Context { // the directory has ids of its own
+			if o.Name != "" && slices.Contains(h.Groups, o.ID) {
+				h.GroupNames = append(h.GroupNames, o.Name)
+			}
 		}
 		r.add(h, e.Time)
 		r.mention(e)

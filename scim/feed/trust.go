@@ -61,28 +61,33 @@ func (v verdict) carried(now time.Time) Carried {
 type Write struct {
 	Kind    Kind
 	Account string    // of Users and Memberships: the account id
+	Email   string    // likewise: an address of the account; empty: it is not known
 	Group   string    // of Groups and Memberships: the name
 	Project string    // of Roles: the id
 	At      time.Time // when it was sent; zero: now
 }
 
-// names are the texts that an entry about the write has among its names.
-func (w *Write) names() []string {
-	switch w.Kind {
-	case Users:
-		return []string{w.Account}
-	case Groups:
-		return []string{strings.ToLower(w.Group)}
-	case Memberships:
-		return []string{w.Account, strings.ToLower(w.Group)}
+// names are what an entry about the write names: of each thing one of its names. Nil:
+// they are not known.
+func (w *Write) names() [][]string {
+	account, group, project := []string{w.Account, strings.ToLower(w.Email)}, []string{strings.ToLower(w.Group)}, []string{w.Project}
+	switch {
+	case w.Kind == Users && w.Account != "":
+		return [][]string{account}
+	case w.Kind == Groups && w.Group != "":
+		return [][]string{group}
+	case w.Kind == Memberships && w.Account != "" && w.Group != "":
+		return [][]string{account, group}
+	case w.Kind == Roles && w.Project != "":
+		return [][]string{project}
 	}
-	return []string{w.Project}
+	return nil
 }
 
 // trial is an own write that a log should tell of.
 type trial struct {
 	kind  Kind
-	names []string
+	names [][]string
 	at    time.Time
 }
 
@@ -101,14 +106,14 @@ func (f *Feed) Wrote(w Write) {
 			waiting++
 		}
 	}
-	if waiting < maxTrials && !slices.Contains(names, "") {
+	if waiting < maxTrials && names != nil {
 		f.trials = append(f.trials, trial{w.Kind, names, w.At})
 	}
 }
 
 // mention is what an entry of a log names.
 type mention struct {
-	names  []string // ids as they are, names in lower case
+	names  []string // ids as they are, names and addresses in lower case
 	member bool     // it is about an account in a group
 	both   bool     // it names the account and the group
 	at     time.Time
@@ -120,9 +125,11 @@ func (m *mention) proves(t *trial) bool {
 	if m.at.Before(t.at.Add(-clockSkew)) || m.member != (t.kind == Memberships) {
 		return false
 	}
-	has := func(name string) bool { return slices.Contains(m.names, name) }
+	has := func(names []string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return name != "" && slices.Contains(m.names, name) })
+	}
 	if m.both {
-		return !slices.ContainsFunc(t.names, func(name string) bool { return !has(name) })
+		return !slices.ContainsFunc(t.names, func(names []string) bool { return !has(names) })
 	}
 	return slices.ContainsFunc(t.names, has)
 }
@@ -131,7 +138,7 @@ func (r *round) mention(e *atlassian.Event) {
 	m := mention{at: e.Time, member: strings.Contains(e.Action, "member")}
 	users, groups := false, false
 	for _, o := range e.Context {
-		m.names = append(m.names, o.ID, strings.ToLower(o.Name))
+		m.names = append(m.names, o.ID, strings.ToLower(o.Name), strings.ToLower(o.Email))
 		users, groups = users || strings.Contains(strings.ToLower(o.Type), "user"), groups || strings.Contains(strings.ToLower(o.Type), "group")
 	}
 	m.both = users && groups

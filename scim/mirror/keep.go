@@ -89,21 +89,3 @@ func (m *Mirror) progress() (p Progress, reading bool) {
 	}
 	return Progress{Type: m.source.Name, Read: s.reading.sofar, Total: s.reading.total}, true
 }
-
-// Hint tells that somebody else may have changed resources. They are read again when
-// a request next needs them. An id that is not known is passed over.
-func (m *Mirror) Hint(ids ...string) {
-	s := m.store
-	s.tell(func(now uint64) {
-		for _, id := range ids {
-			if s.rows.Has(id) {
-				s.doubt(id, now)
-			}
-		}
-	})
-}
-
-// Trust has the copy count as young as the time that fed returns, where that is later
-// than the last reading: of a feed that carries every change. It must be set before
-// the first request.
-func (m *Mirror) Trust(fed func() time.Time) { m.store.fed = fed }

@@ -43,7 +43,8 @@ type store struct {
 	rows   *table.Table
 	// fed returns the time up to which hints have told of every change; nil: there are
 	// none that are trusted.
-	fed func() time.Time
+	fed     func() time.Time
+	fedMost time.Duration // for how long after a reading they count
 	// journal writes what happens to the state; nil: nothing outlives the process.
 	journal *journal
 
@@ -55,6 +56,7 @@ type store struct {
 	outdated map[string]uint64 // by id: the resource must be read again for requests that begin later
 	counts   storeCounts
 	version  uint64    // changes with the rows
+	doubtful time.Time // when something changed of which nobody knows what
 	alarm    string    // why the last scan was not believed; empty: it was
 	alarmed  time.Time // when
 	accept   bool      // the next scan is believed
@@ -256,15 +258,6 @@ func (s *store) living() *base {
 		return nil
 	}
 	return s.base
-}
-
-// fedAt returns the time up to which hints have told of every change, the zero time
-// if nobody can say that.
-func (s *store) fedAt() time.Time {
-	if s.fed == nil {
-		return time.Time{}
-	}
-	return s.fed()
 }
 
 // tick returns a new moment, later than all before.

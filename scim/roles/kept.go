@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/changes"
@@ -35,24 +34,6 @@ func (r *Roles) Snapshot() mirror.Stats { return r.mirror.Stats() }
 
 // Accept has the next reading believed although it has lost most of the roles.
 func (r *Roles) Accept() { r.mirror.Accept() }
-
-// Trust sets the time up to which hints have told of every change, see mirror.Mirror.Trust.
-func (r *Roles) Trust(fed func() time.Time) { r.mirror.Trust(fed) }
-
-// Hint tells that somebody else may have changed roles of a project, by its id.
-func (r *Roles) Hint(project string) {
-	book := r.Known()
-	if book == nil {
-		return
-	}
-	var ids []string
-	for _, role := range book.Roles {
-		if role.Project.ID == project {
-			ids = append(ids, role.EntitlementID())
-		}
-	}
-	r.mirror.Hint(ids...)
-}
 
 // Mark is that of resource.Rememberer, for the roles.
 func (r *Roles) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {

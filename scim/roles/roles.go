@@ -33,6 +33,7 @@ type Roles struct {
 	budget          int           // upstream requests that one reading may cost
 	wait            time.Duration // how long an account may take to get from the directory to Jira
 	now             func() time.Time
+	wrote           func(project string)
 
 	names  *mirror.Memo[*RoleBook] // without holders
 	mirror *mirror.Mirror          // with holders
@@ -60,12 +61,18 @@ type Config struct {
 	ProvisioningWait time.Duration // how long a role waits for an account to get from the directory to Jira
 	Now              func() time.Time
 	State            *state.Store // where roles are kept with their changes; nil: nothing outlives the process
+	// Wrote is told the id of the project of every role that was given or taken; nil: nobody is.
+	Wrote func(project string)
 }
 
 // New makes the project roles. It asks nothing of upstream.
 func New(cfg Config) *Roles {
+	if cfg.Wrote == nil {
+		cfg.Wrote = func(string) {}
+	}
 	r := &Roles{
-		jira: cfg.Jira, groupID: cfg.GroupID, served: cfg.Served, projectsSetting: cfg.ProjectsSetting, budget: cfg.ScanBudget, wait: cfg.ProvisioningWait, now: cfg.Now,
+		wrote: cfg.Wrote,
+		jira:  cfg.Jira, groupID: cfg.GroupID, served: cfg.Served, projectsSetting: cfg.ProjectsSetting, budget: cfg.ScanBudget, wait: cfg.ProvisioningWait, now: cfg.Now,
 		names: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 	r.mirror = mirror.New(mirror.Source{Name: LogType, Scan: r.scan, Read: r.readObject},
@@ -337,5 +344,6 @@ func (r *Roles) confirm(w mirror.Write, before *Role, found *atlassian.Role, ask
 	if is.held != asked.held {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Jira answered success for the role %q but did not keep the change.", after.Title())
 	}
+	r.wrote(before.Project.ID)
 	return after, nil
 }

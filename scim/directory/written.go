@@ -1,0 +1,60 @@
+package directory
+
+import (
+	"slices"
+	"time"
+
+	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/query"
+)
+
+// Written is a write of which the organization's audit log should tell: that of a user
+// by its account, of a group by its name, or of a membership by both.
+type Written struct {
+	Account, Email string    // empty: not meant, or not known
+	Group          string    // likewise
+	At             time.Time // when it was sent
+}
+
+// writtenUser is the write of a user.
+func writtenUser(u query.Object, at time.Time) Written {
+	w := Written{Account: AccountIDOf(u), At: at}
+	for _, e := range u.Elements("emails") {
+		if primary, _ := e.Get("primary"); w.Email == "" || primary == true {
+			w.Email = e.Text("value")
+		}
+	}
+	return w
+}
+
+// isHeardOf reports whether the account has changed with a user. Of one that was not
+// known before, nobody can tell.
+func isHeardOf(before query.Object, now *atlassian.User) bool {
+	if before == nil {
+		return false
+	}
+	active, told := before.Get("active")
+	return told && now.Active != nil && active != *now.Active || before.Text("displayName") != now.DisplayName
+}
+
+// moved returns a user who has joined or left a group by the operations, nil if that is
+// not known.
+func (d *provisioning) moved(before query.Object, ops []atlassian.PatchOperation) query.Object {
+	if before == nil || d.groups.Links().Missing(before) {
+		return nil
+	}
+	was := slices.Collect(d.groups.Links().Of(before))
+	for _, op := range ops {
+		var joined []string
+		if named, _ := op.Value.([]atlassian.Reference); op.Op == "add" {
+			joined = idsOf(named)
+		}
+		left, _ := removedMember(op)
+		for _, id := range append(joined, left) {
+			if id != "" && slices.Contains(was, id) == (id == left) {
+				return d.users.Known(id)
+			}
+		}
+	}
+	return nil
+}
