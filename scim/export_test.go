@@ -3,6 +3,7 @@ package scim_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strconv"
@@ -104,14 +105,17 @@ func TestExportRefusals(t *testing.T) {
 	}
 }
 
-func TestResource(t *testing.T) {
+func TestType(t *testing.T) {
 	upstream := httptest.NewServer(emulator.New(emulator.Options{}))
 	defer upstream.Close()
 	server := serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{})
-	for name, want := range map[string]string{"user": "Users", "ISSUES": "Issues", "shoe": ""} {
-		if got, err := server.Resource(name); got != want || (err == nil) != (want != "") {
-			t.Errorf("%s: %q, %v", name, got, err)
+	for name, want := range map[string]string{"user": "/Users", "ISSUES": "/Issues"} {
+		if got, err := server.Type(name); err != nil || got.Endpoint != want {
+			t.Errorf("%s: %v, %v", name, got, err)
 		}
+	}
+	if _, err := server.Type("shoe"); resource.AsError(err).Status != http.StatusNotFound {
+		t.Errorf("shoe: %v", err)
 	}
 }
 
@@ -122,18 +126,21 @@ func TestAttribute(t *testing.T) {
 	const enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 	tests := []struct {
 		resource, name string
-		want           server.AttributePath // zero: refused
+		want           resource.AttributePath // zero: refused
 	}{
-		{"Users", "EMAILS", server.AttributePath{Name: "emails.value", Attribute: "emails", Sub: "value"}},
-		{"user", "name.familyName", server.AttributePath{Name: "name.familyName", Attribute: "name", Sub: "familyName"}},
-		{"Users", "id", server.AttributePath{Name: "id", Attribute: "id", CaseExact: true}},
-		{"Users", enterprise + ":department", server.AttributePath{Name: enterprise + ":department", Extension: enterprise, Attribute: "department"}},
-		{"Users", "name", server.AttributePath{}},
-		{"Users", "shoeSize", server.AttributePath{}},
-		{"Shoes", "id", server.AttributePath{}},
+		{"Users", "EMAILS", resource.AttributePath{Name: "emails.value", Attribute: "emails", Sub: "value"}},
+		{"user", "name.familyName", resource.AttributePath{Name: "name.familyName", Attribute: "name", Sub: "familyName"}},
+		{"Users", "id", resource.AttributePath{Name: "id", Attribute: "id", CaseExact: true}},
+		{"Users", enterprise + ":department", resource.AttributePath{Name: enterprise + ":department", Extension: enterprise, Attribute: "department"}},
+		{"Users", "name", resource.AttributePath{}},
+		{"Users", "shoeSize", resource.AttributePath{}},
 	}
 	for _, test := range tests {
-		got, err := srv.Attribute(test.resource, test.name)
+		rt, err := srv.Type(test.resource)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := rt.Attribute(test.name)
 		if diff := cmp.Diff(test.want, got); diff != "" || (err == nil) != (test.want.Name != "") {
 			t.Errorf("%s %s: %v (-want +got):\n%s", test.resource, test.name, err, diff)
 		}

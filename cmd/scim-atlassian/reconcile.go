@@ -31,12 +31,17 @@ configuration of serve and needs no running server.
 FILE appears only when it is proven that it holds every resource, each once, with FILE.report.json beside it. A run that
 is interrupted keeps what it has read in FILE.partial and FILE.state; --resume goes on with it.
 
+With --since FILE has only what has changed since a delta token, or since the run that wrote a report: one line a resource,
+created, updated or deleted. That and the token in the report of a full run need the state of serve (SCIM_ATLASSIAN_STATE), which
+one process at a time can write to if it is a SQLite file: while serve has it, ask serve (docs/delta.md).
+
 Standard output is one JSON document a line: the differences to the file of --compare, and at last the report. The exit
 code is 0 if the export is complete, also if there are differences, and 1 if it is not, for whatever reason.`,
 		Example: `  scim-atlassian reconcile --resource Users --out users.ndjson
   scim-atlassian reconcile --resource Users --out users.ndjson --resume
   scim-atlassian reconcile --resource Users --mode limited --filter 'active eq false' --out inactive.ndjson
-  scim-atlassian reconcile --resource Users --out today.ndjson --compare yesterday.ndjson`,
+  scim-atlassian reconcile --resource Users --out today.ndjson --compare yesterday.ndjson
+  scim-atlassian reconcile --resource Users --out changes.ndjson --since users.ndjson.report.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.NoArgs(cmd, args); err != nil {
 				return err
@@ -53,6 +58,8 @@ code is 0 if the export is complete, also if there are differences, and 1 if it 
 	f.StringVar(&flags.job.Key, "key", "", "attribute that resources are matched by: empty and duplicate values are reported (default the e-mail address, if the type has one)")
 	f.BoolVar(&flags.job.Resume, "resume", false, "go on with an interrupted run; without one, begin")
 	f.StringVar(&flags.job.Compare, "compare", "", "earlier file: print what was created, changed and deleted since")
+	f.StringVar(&flags.job.Since, "since", "", "delta token, or report of an earlier run: export only what has changed since")
+	f.BoolVar(&flags.job.Prove, "prove", false, "with --since: read everything first, so that nothing that others did is missing; without, that is so anyway")
 	f.BoolVar(&flags.quiet, "quiet", false, "show no progress")
 	addEnvFileFlag(cmd, &flags.envFile)
 	return cmd
@@ -69,6 +76,8 @@ func (f *reconcileFlags) check() error {
 		return fmt.Errorf("--mode is %q; it is full or limited", f.mode)
 	case f.mode == "full" && f.job.Filter != "":
 		return errors.New("--filter needs --mode limited: a full export has everything")
+	case f.job.Since != "" && (f.job.Resume || f.job.Compare != "" || f.job.Key != ""):
+		return errors.New("--since does not go with --resume, --compare or --key: its lines are changes already")
 	case f.mode == "limited" && f.job.Filter == "":
 		return errors.New("--mode limited needs a --filter")
 	}
@@ -84,8 +93,12 @@ func (p *program) reconcile(cmd *cobra.Command, flags reconcileFlags) error {
 	if cmd.Flags().Changed("log-level") {
 		level = p.logLevel
 	}
+	fresh := c.SnapshotTTL
 	c.forExport()
-	store, err := c.readState(cmd.Context())
+	if flags.job.Since != "" {
+		c.SnapshotTTL = fresh // what has changed is as fresh as a list
+	}
+	store, err := c.reconcileState(cmd.Context(), flags.job.Since != "")
 	if err != nil {
 		return err
 	}
@@ -126,7 +139,7 @@ func (p *program) printLine(document any) error {
 
 // incomplete is the error of a run that is not complete.
 func incomplete(report *reconcile.Report) error {
-	if report.Read == 0 {
+	if report.Read == 0 || report.Since != "" {
 		return fmt.Errorf("not complete: %s", report.Reason)
 	}
 	return fmt.Errorf("not complete: %s; %d of %d resources are read, --resume goes on", report.Reason, report.Read, report.Matched)
@@ -136,6 +149,10 @@ func incomplete(report *reconcile.Report) error {
 func (p *program) summarize(report *reconcile.Report) {
 	fmt.Fprintf(p.stderr, "%s is complete: %d %s, %d pages, %d requests to Atlassian, %v\n", report.File, report.Read, report.Resource,
 		report.Pages, report.UpstreamCalls, (time.Duration(report.DurationMs) * time.Millisecond))
+	if c := report.Changes; c != nil {
+		fmt.Fprintf(p.stderr, "since the token: %d created, %d updated, %d deleted\n", c.Created, c.Updated, c.Deleted)
+		return
+	}
 	if k := report.Keys; k != nil {
 		fmt.Fprintf(p.stderr, "key %s: %d different values, %d resources without, %d values in several resources\n", k.Attribute, k.Distinct, len(k.Empty), len(k.Duplicates))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim/reconcile"
 )
 
@@ -275,5 +276,98 @@ func TestPace(t *testing.T) {
 		if got := p.pace(at); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestReconcileSince takes the token of a full run, and of each run after it.
+func TestReconcileSince(t *testing.T) {
+	dir := t.TempDir()
+	environ := append(startEmulator(t, "--users", "120"), "SCIM_ATLASSIAN_STATE=file:"+filepath.Join(dir, "state.db"), "SCIM_ATLASSIAN_SNAPSHOT_TTL=0")
+	users, changes := filepath.Join(dir, "users.ndjson"), filepath.Join(dir, "changes.ndjson")
+	run := func(args ...string) ([]string, reconcile.Report) {
+		t.Helper()
+		p := start(t, environ, append([]string{"reconcile", "--resource", "Users"}, args...)...)
+		if code := p.wait(t); code != exitOK {
+			t.Fatalf("exit code %d: %s", code, p.stderr.String())
+		}
+		return lastReport(t, p)
+	}
+	_, full := run("--out", users)
+	if full.DeltaToken == "" || !full.Complete || full.Read != 120 || full.UpstreamCalls > 3 || full.AsOf.Before(full.Began) {
+		t.Errorf("full run %+v", full)
+	}
+	var user struct{ ID string }
+	if err := json.Unmarshal([]byte(readLines(t, users)[7]), &user); err != nil {
+		t.Fatal(err)
+	}
+	_, none := run("--out", changes, "--since", full.DeltaToken)
+	if none.Changes == nil || *none.Changes != (reconcile.Changes{}) || none.Since != full.DeltaToken || none.AsOf.IsZero() || none.ProvenAsOf.IsZero() || none.RestsOn == "" {
+		t.Errorf("without changes %+v", none)
+	}
+	directoryRequest(t, siteOf(t, environ), http.MethodDelete, "/Users/"+user.ID, "")
+	directoryRequest(t, siteOf(t, environ), http.MethodPost, "/Users", `{"userName":"zoe@demo.example","emails":[{"value":"zoe@demo.example","primary":true}]}`)
+	for _, since := range []string{users + ".report.json", none.DeltaToken} {
+		_, report := run("--out", changes, "--since", since, "--prove")
+		lines := readLines(t, changes)
+		if diff := cmp.Diff(&reconcile.Changes{Created: 1, Deleted: 1}, report.Changes); diff != "" || len(lines) != 2 || !report.Complete {
+			t.Errorf("since %s: %q (-want +got):\n%s", since, lines, diff)
+		}
+		if want := `"changeType":"Delete","changedResourceId":"` + user.ID + `"}`; !strings.Contains(strings.Join(lines, ""), want) {
+			t.Errorf("%q has no %s", lines, want)
+		}
+	}
+	_, chained := run("--out", changes, "--since", changes+".report.json")
+	if chained.Changes == nil || *chained.Changes != (reconcile.Changes{}) {
+		t.Errorf("after all of them %+v", chained)
+	}
+}
+
+// TestReconcileSinceRefused holds what is said where the changes cannot be told.
+func TestReconcileSinceRefused(t *testing.T) {
+	emulated := startEmulator(t)
+	dir := t.TempDir()
+	environ := append(slices.Clip(emulated), "SCIM_ATLASSIAN_STATE=file:"+filepath.Join(dir, "state.db"))
+	out := filepath.Join(dir, "out.ndjson")
+	refused := func(environ []string, says string, args ...string) {
+		t.Helper()
+		p := start(t, environ, append([]string{"reconcile", "--resource", "Users", "--out", out}, args...)...)
+		if code := p.wait(t); code != exitFailed || !strings.Contains(p.stderr.String(), says) {
+			t.Errorf("%q: exit code %d: %s", args, code, p.stderr.String())
+		}
+	}
+	refused(environ, "is not one of this server", "--since", "x")
+	refused(emulated, "--since needs the state of serve", "--since", "x")
+	refused(environ, "no such file", "--since", filepath.Join(dir, "absent.json"))
+	refused(environ, "no report of an earlier run", "--since", write(t, "text.json", "nonsense"))
+	refused(environ, "run over Groups, not Users", "--since", write(t, "groups.json", `{"resource":"Groups","complete":true,"deltaToken":"x"}`))
+	refused(environ, "has no deltaToken", "--since", write(t, "old.json", `{"resource":"Users","complete":true}`))
+	server := start(t, environ, "serve", "--listen", "127.0.0.1:0")
+	server.stderr.await(t, `"address":"([^"]+)"`)
+	refused(environ, "ask the serve that runs", "--since", "x")
+	p := start(t, environ, "reconcile", "--resource", "Users", "--out", out)
+	if code := p.wait(t); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	if _, report := lastReport(t, p); report.DeltaToken != "" || !report.Complete {
+		t.Errorf("beside serve: %+v", report)
+	}
+}
+
+// directoryRequest makes a request of the emulated directory, past every server.
+func directoryRequest(t *testing.T, site, method, path, body string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, site+"/scim/directory/"+emulator.DirectoryID+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+emulator.DirectoryKey)
+	r.Header.Set("Content-Type", "application/scim+json")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode >= 300 {
+		t.Fatalf("%s %s: status %d", method, path, response.StatusCode)
 	}
 }

@@ -51,6 +51,33 @@ func (c *config) readState(ctx context.Context) (*state.Store, error) {
 	return store, nil
 }
 
+// reconcileState opens the state for a run of reconcile, to write to it if nobody else has it for itself. Without need
+// it takes what it gets: the state to read, or nil if there is none and none was asked for.
+func (c *config) reconcileState(ctx context.Context, need bool) (*state.Store, error) {
+	if c.State == "" || c.statePlace() == "memory" { // what is not asked for is not made
+		store, err := c.readState(ctx)
+		switch {
+		case err != nil:
+			return nil, err
+		case store == nil && need:
+			return nil, errors.New("--since needs the state of serve, where changes are remembered: set SCIM_ATLASSIAN_STATE to its place")
+		case store == nil:
+			return nil, nil
+		}
+		store.Close()
+	}
+	store, err := state.Open(ctx, c.statePlace(), state.Options{Exclusive: time.Millisecond})
+	switch {
+	case errors.Is(err, state.ErrInUse) && !need:
+		return c.readState(ctx)
+	case errors.Is(err, state.ErrInUse):
+		return nil, fmt.Errorf("--since: %w, and has the log of changes: ask the serve that runs, with POST /scim/v2/{Type}/.delta (docs/delta.md), or stop it for the time of this run", err)
+	case err != nil:
+		return nil, fmt.Errorf("SCIM_ATLASSIAN_STATE: %w", err)
+	}
+	return store, nil
+}
+
 // cursorKey is the key of the settings, or else the one that the state keeps; empty if there is neither.
 func (c *config) cursorKey(ctx context.Context, store *state.Store) (string, error) {
 	if c.CursorKey != "" || store == nil {

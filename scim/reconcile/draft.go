@@ -39,10 +39,12 @@ type state struct {
 	Matched       int       `json:"matched"` // resources that match, as the last page told
 	Pages         int       `json:"pages"`
 	UpstreamCalls int       `json:"upstreamCalls"`
-	Resumed       int       `json:"resumed"`     // how often a run went on with the draft
-	StartedOver   int       `json:"startedOver"` // how often the lines were thrown away, see startOver
-	Because       string    `json:"because"`     // why, the last time
-	Before        int       `json:"-"`           // lines that earlier runs had committed
+	Resumed       int       `json:"resumed"`             // how often a run went on with the draft
+	StartedOver   int       `json:"startedOver"`         // how often the lines were thrown away, see startOver
+	Because       string    `json:"because"`             // why, the last time
+	DeltaToken    string    `json:"deltaToken,omitzero"` // taken before the first line was read; empty: there is no log
+	DeltaExpiry   time.Time `json:"deltaTokenExpiry,omitzero"`
+	Before        int       `json:"-"` // lines that earlier runs had committed
 }
 
 const stateVersion = 1

@@ -6,25 +6,24 @@ import (
 	"slices"
 	"strings"
 
-	"scim-atlassian/scim"
-	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/resource"
 )
 
 // key is the attribute that people match resources by. A nil key has no values.
-type key struct{ server.AttributePath }
+type key struct{ resource.AttributePath }
 
 // defaultKeys lists the names that resource types have for the e-mail address.
 var defaultKeys = []string{"email", "emails"}
 
 // findKey returns the key that the job names, else the e-mail address. It returns
 // nil if the job names none and the type has no e-mail address.
-func findKey(server *scim.Server, job Job) (*key, error) {
+func findKey(rt *resource.Type, job Job) (*key, error) {
 	names := []string{job.Key}
 	if job.Key == "" {
 		names = defaultKeys
 	}
 	for _, name := range names {
-		path, err := server.Attribute(job.Resource, name)
+		path, err := rt.Attribute(name)
 		if err == nil {
 			return &key{path}, nil
 		}

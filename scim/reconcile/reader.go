@@ -46,6 +46,7 @@ type reader struct {
 	mode   mode
 	size   int       // new resources on a page; 0: the first page was not read yet
 	began  time.Time // when the first page was requested
+	known  bool      // the server has read everything for this run already
 }
 
 // toEnd reads all pages that are missing. It fails with a *movedError if the list
@@ -70,37 +71,48 @@ func (r *reader) toEnd(ctx context.Context) error {
 	}
 }
 
-// page requests the next page. After a passing error it waits and tries again, at
-// most six times in all; it gives up at once if it should wait longer than patience.
+// page requests the next page, see persist.
 func (r *reader) page(ctx context.Context) (server.ExportedPage, error) {
-	const most, shortest, longest, patience = 6, time.Second, 30 * time.Second, 5 * time.Minute
 	have := len(r.draft.tail())
 	o := server.ExportOptions{
 		Resource: r.job.Resource, Filter: r.job.Filter,
-		StartIndex: r.draft.state.Lines - have + 1, Count: have + r.more(), Fresh: r.size == 0,
+		StartIndex: r.draft.state.Lines - have + 1, Count: have + r.more(), Fresh: r.size == 0 && !r.known,
 	}
-	if r.mode == byWindow && !o.Fresh {
+	if r.mode == byWindow && r.size > 0 && !r.known {
 		o.Follows = r.began
 	}
-	wait := shortest
-	for failures := 1; ; failures++ {
-		page, err := r.server.Export(ctx, o)
+	var page server.ExportedPage
+	err := persist(ctx, func() (err error) {
+		page, err = r.server.Export(ctx, o)
 		r.draft.state.Pages++
 		r.draft.state.UpstreamCalls += page.UpstreamCalls
+		return err
+	})
+	return page, err
+}
+
+// persist calls ask until it succeeds. After a passing error it waits and tries
+// again, at most six times in all; it gives up at once if it should wait longer than
+// patience.
+func persist(ctx context.Context, ask func() error) error {
+	const most, shortest, longest, patience = 6, time.Second, 30 * time.Second, 5 * time.Minute
+	wait := shortest
+	for failures := 1; ; failures++ {
+		err := ask()
 		if err == nil || failures == most || !passing(err) || ctx.Err() != nil {
-			return page, err
+			return err
 		}
 		var e *resource.Error
 		if errors.As(err, &e) {
 			wait = max(wait, e.RetryAfter)
 		}
 		if wait > patience {
-			return page, err
+			return err
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return page, ctx.Err()
+			return ctx.Err()
 		}
 		wait = min(2*wait, longest)
 	}

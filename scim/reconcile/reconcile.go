@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"scim-atlassian/atlassian"
@@ -28,6 +29,8 @@ type Job struct {
 	Source   string // names the tenant; a run goes on only with a draft from the same one
 	Resume   bool   // go on with an interrupted run, if there is one
 	Compare  string // path of an earlier file to compare with; empty: none
+	Since    string // delta token, or path of a report that has one: export what has changed since; empty: export everything
+	Prove    bool   // rest on nothing that was read before
 
 	// Changed is called for each difference to the file Compare: first in the order
 	// of the new file, then for deleted resources in that of the old one. An error
@@ -83,15 +86,20 @@ type run struct {
 	key    *key // nil: the resources have none
 	draft  *draft
 	before *index // of the file to compare with; nil: there is none
+	known  bool   // everything was read since the run began, so that pages need not be read anew
+	delta  *delta // of a run with Since
 }
 
 func (r *run) complete(ctx context.Context) (_ *Report, err error) {
-	resource, err := r.server.Resource(r.job.Resource)
+	rt, err := r.server.Type(r.job.Resource)
 	if err != nil {
 		return nil, err
 	}
-	r.job.Resource = resource
-	if r.key, err = findKey(r.server, r.job); err != nil {
+	r.job.Resource = strings.TrimPrefix(rt.Endpoint, "/")
+	if r.job.Since != "" {
+		return r.since(ctx)
+	}
+	if r.key, err = findKey(rt, r.job); err != nil {
 		return nil, err
 	}
 	if r.job.Compare != "" {
@@ -104,11 +112,17 @@ func (r *run) complete(ctx context.Context) (_ *Report, err error) {
 		return nil, err
 	}
 	defer r.draft.close()
+	if err := r.mark(ctx); err != nil {
+		return nil, err
+	}
 	if err := r.read(ctx); err != nil {
 		return nil, err
 	}
 	report := r.report()
-	report.Complete = true
+	report.Complete, report.AsOf = true, report.Began
+	if r.job.Filter == "" {
+		report.ProvenAsOf = report.Began
+	}
 	report.ContentHash, report.Keys = r.draft.index.contentHash(), r.draft.index.keys(r.key)
 	if r.before != nil {
 		if report.Comparison, err = compare(r.before, r.draft.index, r.job.Changed); err != nil {
@@ -125,7 +139,8 @@ const attempts = 3
 // read reads the list to its end. If the list changes meanwhile, it starts over.
 func (r *run) read(ctx context.Context) error {
 	for {
-		reader := &reader{server: r.server, job: r.job, draft: r.draft, began: time.Now()}
+		reader := &reader{server: r.server, job: r.job, draft: r.draft, began: time.Now(), known: r.known}
+		r.known = false // a list that has changed is read anew
 		err := reader.toEnd(ctx)
 		var moved *movedError
 		if !errors.As(err, &moved) {

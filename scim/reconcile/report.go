@@ -29,7 +29,30 @@ type Report struct {
 	ContentHash        string      `json:"contentHash,omitzero"`        // of a complete file, whatever the order of its lines
 	Keys               *Keys       `json:"keys,omitzero"`               // of a complete file whose resources have a recon key
 	Comparison         *Comparison `json:"comparison,omitzero"`
+
+	Since            string    `json:"since,omitzero"`            // delta token whose changes the file has; empty: it has everything
+	Changes          *Changes  `json:"changes,omitzero"`          // of a run with Since
+	AsOf             time.Time `json:"asOf,omitzero"`             // no change of before is missing; zero: see began
+	ProvenAsOf       time.Time `json:"provenAsOf,omitzero"`       // when the last reading of everything began that AsOf rests on; zero: there was none
+	RestsOn          string    `json:"restsOn,omitzero"`          // what complete rests on
+	DeltaToken       string    `json:"deltaToken,omitzero"`       // for a run with Since that goes on from here; empty: there is no log
+	DeltaTokenExpiry time.Time `json:"deltaTokenExpiry,omitzero"` // from then on everything must be read
 }
+
+// Changes counts the lines of a file by what they say.
+type Changes struct {
+	Created int `json:"created"`
+	Updated int `json:"updated"`
+	Deleted int `json:"deleted"`
+}
+
+func (c *Changes) all() int { return c.Created + c.Updated + c.Deleted }
+
+// What complete can rest on.
+const (
+	onReading = "every resource was read in this run"
+	onLog     = "the log of changes: every change that was found until asOf; changes by others are found by the reading of provenAsOf and by what was told since"
+)
 
 // report describes the run at this moment.
 func (r *run) report() *Report {
@@ -44,6 +67,10 @@ func (r *run) report() *Report {
 		s := r.draft.state
 		report.Read, report.Matched, report.Pages, report.UpstreamCalls = s.Lines, s.Matched, s.Pages, s.UpstreamCalls
 		report.Began, report.Resumed, report.StartedOver, report.StartedOverBecause = s.Began, s.Resumed, s.StartedOver, s.Because
+		report.DeltaToken, report.DeltaTokenExpiry, report.RestsOn = s.DeltaToken, s.DeltaExpiry, onReading
+	}
+	if r.delta != nil {
+		r.delta.describe(report)
 	}
 	return report
 }

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"net/http"
+	"time"
 
 	"scim-atlassian/scim/delta"
 	"scim-atlassian/scim/query"
@@ -46,4 +49,55 @@ func (s *Server) scope(c *call) delta.Scope {
 		}
 	}
 	return scope
+}
+
+// DeltaOptions is a delta query that comes from within the process.
+type DeltaOptions struct {
+	Resource string // name or endpoint of the resource type, in any case
+	Token    string // empty: none is asked about, and the answer is the token of now
+	Filter   string // empty: all changes; otherwise those that match no longer are told as deleted
+	Cursor   string // Next of the page before; empty: the first page
+	Count    int    // log entries of a page
+	Fresh    bool   // rest on nothing that was read before
+}
+
+// ExportedDelta is the answer to a delta query.
+type ExportedDelta struct {
+	Changes       []query.Object // wrappers
+	Next          string         // cursor of the next page; empty: this is the last one
+	Token         string         // for the next query, on the last page
+	Expiry        time.Time      // of Token
+	AsOf, Proven  time.Time      // of the first page, as resource.Mark has them
+	UpstreamCalls int            // requests to Atlassian that it took, also if it failed
+}
+
+// ExportDelta answers a delta query without HTTP, as Export does a list request.
+func (s *Server) ExportDelta(ctx context.Context, o DeltaOptions) (ExportedDelta, error) {
+	rt, err := s.Type(o.Resource)
+	if err != nil {
+		return ExportedDelta{}, err
+	}
+	to, method := route{rt: rt, below: endpointDeltaToken}, http.MethodGet
+	if o.Token != "" {
+		to.below, method = endpointDelta, http.MethodPost
+	}
+	r := exportRequest(method, rt.Endpoint+"/"+to.below, o.Fresh)
+	body := query.Object{{Name: "deltaToken", Value: o.Token}, {Name: "cursor", Value: o.Cursor}, {Name: "count", Value: int64(o.Count)}}
+	if o.Filter != "" {
+		body = append(body, query.Member{Name: "filter", Value: o.Filter}, query.Member{Name: "removedByFilter", Value: true})
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body.AppendJSON(nil)))
+	c := s.newExport(r)
+	c.rt = rt
+	err = s.export(ctx, c, r, to)
+	found := ExportedDelta{UpstreamCalls: int(c.Upstream.Load()), AsOf: c.position.AsOf, Proven: c.position.Proven}
+	token := c.static.Inner("nextDeltaToken")
+	if o.Token == "" {
+		token = c.static
+	}
+	found.Changes, found.Next, found.Token = c.static.Elements("Resources"), c.static.Text("nextCursor"), token.Text("value")
+	if expiry, ok := token.Get("expiry"); ok {
+		found.Expiry, _ = expiry.(time.Time)
+	}
+	return found, err
 }

@@ -50,7 +50,7 @@ type ExportedPage struct {
 // page holds all its resources in memory until it is dropped. Locations begin
 // with Config.PublicURL. It is safe for concurrent use.
 func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, error) {
-	rt, err := s.typeNamed(o.Resource)
+	rt, err := s.Type(o.Resource)
 	if err != nil {
 		return ExportedPage{}, err
 	}
@@ -58,23 +58,14 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 	if o.Filter != "" {
 		parameters.Set("filter", o.Filter)
 	}
-	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: BasePath + rt.Endpoint, RawQuery: parameters.Encode()}, Header: http.Header{}}
-	if o.Fresh {
-		r.Header.Set("Cache-Control", "no-cache")
+	r := exportRequest(http.MethodGet, rt.Endpoint, o.Fresh)
+	r.URL.RawQuery = parameters.Encode()
+	c := s.newExport(r)
+	c.rt, c.query.Since = rt, o.Follows
+	if err := s.export(ctx, c, r, route{rt: rt}); err != nil {
+		return ExportedPage{UpstreamCalls: int(c.Upstream.Load())}, err
 	}
-	c := newCall(r, s.cfg.PublicURL+BasePath, s.cfg.Now())
-	c.caller, c.rt, c.query.Since = exporter, rt, o.Follows
-	within, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
-	defer cancel()
-	s.conclude(c, s.export(c, r.WithContext(within)))
 	page := ExportedPage{UpstreamCalls: int(c.Upstream.Load())}
-	if c.err != nil {
-		if ctx.Err() == nil { // to be given up is no failure
-			s.record(c, c.refusal.Status)
-		}
-		return page, c.refusal
-	}
-	s.record(c, http.StatusOK)
 	page.Total, page.Count, page.Plan = c.list.Total, c.list.Len(), c.list.Plan
 	page.Whole = c.list.Whole()
 	page.Resources = func(yield func([]byte) bool) {
@@ -89,23 +80,45 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 	return page, nil
 }
 
-func (s *Server) export(c *call, r *http.Request) (err error) {
-	defer s.recoverPanic(c, &err)
-	return s.serve(c, r, route{rt: c.rt})
-}
-
-// Resource returns the name of a resource type's endpoint, such as "Users", for a
-// name or endpoint in any case. An error is an *Error that lists those there are.
-func (s *Server) Resource(name string) (string, error) {
-	rt, err := s.typeNamed(name)
-	if err != nil {
-		return "", err
+// exportRequest is a request of the exporter.
+func exportRequest(method, path string, fresh bool) *http.Request {
+	r := &http.Request{Method: method, URL: &url.URL{Path: BasePath + path}, Header: http.Header{"Content-Type": {mediaSCIM}}, Body: http.NoBody}
+	if fresh {
+		r.Header.Set("Cache-Control", "no-cache")
 	}
-	return strings.TrimPrefix(rt.Endpoint, "/"), nil
+	return r
 }
 
-// typeNamed finds a resource type as people name it.
-func (s *Server) typeNamed(name string) (*resource.Type, error) {
+func (s *Server) newExport(r *http.Request) *call {
+	c := newCall(r, s.cfg.PublicURL+BasePath, s.cfg.Now())
+	c.caller = exporter
+	return c
+}
+
+// export brings a request of the exporter to its outcome. Its error is the *Error of
+// the answer.
+func (s *Server) export(ctx context.Context, c *call, r *http.Request, to route) error {
+	within, cancel := context.WithTimeout(withCall(ctx, c), s.cfg.RequestTimeout)
+	defer cancel()
+	s.conclude(c, s.exported(c, r.WithContext(within), to))
+	switch {
+	case c.err == nil:
+		s.record(c, http.StatusOK)
+		return nil
+	case ctx.Err() == nil: // to be given up is no failure
+		s.record(c, c.refusal.Status)
+	}
+	return c.refusal
+}
+
+func (s *Server) exported(c *call, r *http.Request, to route) (err error) {
+	defer s.recoverPanic(c, &err)
+	return s.serve(c, r, to)
+}
+
+// Type finds a resource type by its name or endpoint, in any case. An error is an
+// *Error that lists those there are.
+func (s *Server) Type(name string) (*resource.Type, error) {
 	var known []string
 	for _, rt := range s.types {
 		endpoint := strings.TrimPrefix(rt.Endpoint, "/")
@@ -115,35 +128,4 @@ func (s *Server) typeNamed(name string) (*resource.Type, error) {
 		known = append(known, endpoint)
 	}
 	return nil, resource.Refuse(http.StatusNotFound, "", "There are no %s; there are %s.", name, strings.Join(known, ", "))
-}
-
-// AttributePath is where a document has an attribute with simple values.
-type AttributePath struct {
-	Name      string // in the spelling of the schema
-	Extension string // URN of the member that it is in; empty: the document itself
-	Attribute string
-	Sub       string // empty: the attribute is simple
-	CaseExact bool   // values that differ in case differ
-}
-
-// Attribute finds the attribute that name means for a resource type, as in a
-// filter: in any case, with a URN or without. A multi-valued attribute stands for
-// its "value". Errors are *Error.
-func (s *Server) Attribute(typeName, name string) (AttributePath, error) {
-	rt, err := s.typeNamed(typeName)
-	if err != nil {
-		return AttributePath{}, err
-	}
-	p, err := rt.Schema.Resolve(name)
-	if err == nil {
-		p, err = p.Comparable()
-	}
-	if err != nil {
-		return AttributePath{}, resource.InvalidPath("%s.", err.Error())
-	}
-	found := AttributePath{Name: p.String(), Extension: p.Extension, Attribute: p.Attr.Name, CaseExact: p.Attr.CaseExact}
-	if p.Sub != nil {
-		found.Sub, found.CaseExact = p.Sub.Name, p.Sub.CaseExact
-	}
-	return found, nil
 }
