@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Comment is a comment of an issue.
@@ -170,12 +171,19 @@ type IssueLink struct {
 	Outward *LinkedIssue `json:"outwardIssue"`
 }
 
-// LinkIssues links two issues so that from shows to as its outward issue. Twice is the same as once. It calls POST
-// /rest/api/3/issueLink.
+// LinkIssues links two issues, given by id or key, so that from shows to as its outward issue. Twice is the same as
+// once. It calls POST /rest/api/3/issueLink.
 func (j *Jira) LinkIssues(ctx context.Context, typeName, from, to string) error {
 	return j.call(ctx, request{op: "POST /rest/api/3/issueLink", repeatable: true, body: map[string]any{
-		"type": map[string]string{"name": typeName}, "inwardIssue": map[string]string{"id": from}, "outwardIssue": map[string]string{"id": to},
+		"type": map[string]string{"name": typeName}, "inwardIssue": idOrKey(from), "outwardIssue": idOrKey(to),
 	}})
+}
+
+func idOrKey(name string) map[string]string {
+	if strings.Contains(name, "-") {
+		return map[string]string{"key": name}
+	}
+	return map[string]string{"id": name}
 }
 
 // DeleteLink deletes a link. It calls DELETE /rest/api/3/issueLink/{linkId}.

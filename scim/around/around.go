@@ -268,6 +268,57 @@ func SetRemoteLinks(ctx context.Context, j *atlassian.Jira, id string, want []qu
 	return nil
 }
 
+// Links returns the links of an issue, as its field has them.
+func Links(links []atlassian.IssueLink) []any {
+	var list []any
+	for _, l := range links {
+		other, direction := l.Outward, "outward"
+		if other == nil {
+			other, direction = l.Inward, "inward"
+		}
+		if other != nil {
+			list = append(list, query.Texts("id", l.ID, "type", l.Type.Name, "direction", direction, "value", other.ID, "key", other.Key))
+		}
+	}
+	return list
+}
+
+// CheckLinks refuses links without a type, a direction or an issue.
+func CheckLinks(want []query.Object) error {
+	for _, o := range want {
+		direction := o.Text("direction")
+		if o.Text("type") == "" || direction != "outward" && direction != "inward" || o.Text("value") == "" && o.Text("key") == "" {
+			return resource.InvalidValue("links: each needs a type, a direction (outward or inward), and the other issue by value (id) or key.")
+		}
+	}
+	return nil
+}
+
+// SetLinks turns the links of an issue from those that it has into those in want.
+func SetLinks(ctx context.Context, j *atlassian.Jira, id string, have, want []query.Object) error {
+	for _, h := range have {
+		if slices.ContainsFunc(want, func(w query.Object) bool { return query.Refers(w, h) }) {
+			continue
+		}
+		if err := j.DeleteLink(ctx, h.Text("id")); err != nil {
+			return err
+		}
+	}
+	for _, w := range want {
+		if slices.ContainsFunc(have, func(h query.Object) bool { return query.Refers(w, h) }) {
+			continue
+		}
+		from, to := id, orID(w.Text("value"), w.Text("key"))
+		if w.Text("direction") == "inward" {
+			from, to = to, from
+		}
+		if err := j.LinkIssues(ctx, w.Text("type"), from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // CheckRemoteLinks refuses links without an address.
 func CheckRemoteLinks(want []query.Object) error {
 	for _, o := range want {

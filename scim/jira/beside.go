@@ -73,18 +73,21 @@ func (b *issues) addChanges(ctx context.Context, found []query.Object, spend fun
 
 // beside is what a write changes beside the fields of an issue.
 type beside struct {
-	comments              []atlassian.NewComment
-	watchers, remoteLinks bool
-	watchedBy             []string
-	links                 []query.Object
+	comments                      []atlassian.NewComment
+	linked, watchers, remoteLinks bool
+	watchedBy                     []string
+	links                         []query.Object
+	had, wanted                   []query.Object // links to other issues
 }
 
-func (n beside) nothing() bool { return len(n.comments) == 0 && !n.watchers && !n.remoteLinks }
+func (n beside) nothing() bool {
+	return len(n.comments) == 0 && !n.linked && !n.watchers && !n.remoteLinks
+}
 
 // String names the attributes.
 func (n beside) String() string {
 	var names []string
-	for name, changed := range map[string]bool{"comments": len(n.comments) > 0, "watchers": n.watchers, "remoteLinks": n.remoteLinks} {
+	for name, changed := range map[string]bool{"comments": len(n.comments) > 0, "links": n.linked, "watchers": n.watchers, "remoteLinks": n.remoteLinks} {
 		if changed {
 			names = append(names, name)
 		}
@@ -118,6 +121,12 @@ func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (bes
 		}
 		plan.watchedBy = append(plan.watchedBy, id)
 	}
+	have, _ := current.Get("links")
+	want, _ := doc.Get("links")
+	plan.linked, plan.had, plan.wanted = !sameMembers(want, have), current.Elements("links"), doc.Elements("links")
+	if err := around.CheckLinks(plan.wanted); err != nil {
+		return plan, err
+	}
 	plan.remoteLinks, plan.links = differs(current, doc, "remoteLinks"), doc.Elements("remoteLinks")
 	return plan, around.CheckRemoteLinks(plan.links)
 }
@@ -132,6 +141,11 @@ func differs(current, doc query.Object, name string) bool {
 func (b *issues) doBeside(ctx context.Context, id string, plan beside, m *move) error {
 	if len(plan.comments) > 0 {
 		if err := around.Post(ctx, b.jira, id, plan.comments, m != nil && m.transition.HasScreen); err != nil {
+			return err
+		}
+	}
+	if plan.linked {
+		if err := around.SetLinks(ctx, b.jira, id, plan.had, plan.wanted); err != nil {
 			return err
 		}
 	}

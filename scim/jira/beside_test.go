@@ -112,6 +112,24 @@ func TestBesideTheFields(t *testing.T) {
 	if seen = site.see(t, id, "watchers", "remoteLinks"); len(seen.Elements("watchers")) != 0 || len(seen.Elements("remoteLinks")) != 1 {
 		t.Errorf("replaced: %v", seen)
 	}
+	other, err := site.Create(t.Context(), site.accessRequest(t, map[string]any{"links": []any{map[string]any{"type": "Blocks", "direction": "inward", "value": id}}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := site.see(t, id, "links").Elements("links")
+	if len(links) != 1 || links[0].Text("key") != other.Text("key") || links[0].Text("direction") != "outward" {
+		t.Errorf("links %v", links)
+	}
+	change(site.op(t, "add", "links", []any{map[string]any{"type": "Relates", "direction": "outward", "key": other.Text("key")}}))
+	if links = site.see(t, id, "links").Elements("links"); len(links) != 2 {
+		t.Errorf("links %v", links)
+	}
+	change(site.op(t, "replace", "links", []any{}))
+	if links = site.see(t, id, "links").Elements("links"); len(links) != 0 {
+		t.Errorf("links %v", links)
+	}
+	_, err = site.Create(t.Context(), site.accessRequest(t, map[string]any{"links": []any{map[string]any{"type": "Blocks", "value": id}}}))
+	wantError(t, err, 400, resource.TypeInvalidValue, "links: each needs")
 	_, err = site.Create(t.Context(), site.accessRequest(t, map[string]any{"securityLevel": map[string]any{"name": "None such"}}))
 	wantError(t, err, 400, resource.TypeInvalidValue, "securityLevel:")
 }

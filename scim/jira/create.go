@@ -68,6 +68,9 @@ func (b *issues) create(ctx context.Context, doc query.Object, externalID string
 	if err := b.checkStatus(ctx, resolver, doc, fields); err != nil {
 		return nil, err
 	}
+	if _, err := b.planBeside(ctx, nil, doc); err != nil {
+		return nil, err
+	}
 	created, err := b.send(ctx, project, fields, externalID)
 	if err != nil {
 		return nil, b.named(err)
@@ -99,7 +102,7 @@ func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Ob
 		return nil, err
 	}
 	want := found.Clone()
-	for _, name := range []string{"status", "resolution", "comments", "watchers", "remoteLinks"} {
+	for _, name := range []string{"status", "resolution", "comments", "watchers", "remoteLinks", "links"} {
 		if v, ok := doc.Get(name); ok {
 			want.Set(name, v)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/around"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/once"
@@ -27,6 +28,7 @@ const (
 	personForm               // an object with an accountId
 	parentForm               // an object with id or key
 	timeForm                 // read only
+	linksForm                // links to other issues, which are no part of an edit
 	namedForm                // an object with id and name, which Jira looks up
 	estimateForm             // a member of the time tracking, called as the attribute is
 	customForm               // as package field has it
@@ -93,6 +95,7 @@ var issueFields = []issueField{
 	{attr: "securityLevel", field: "security", form: namedForm, kept: true},
 	{attr: "originalEstimate", field: "timetracking", form: estimateForm},
 	{attr: "remainingEstimate", field: "timetracking", form: estimateForm},
+	{attr: "links", field: "issuelinks", form: linksForm},
 	{attr: "created", field: "created", form: timeForm},
 	{attr: "updated", field: "updated", form: timeForm},
 	{attr: "resolved", field: "resolutiondate", form: timeForm},
@@ -183,6 +186,7 @@ func (b *issues) object(ctx context.Context, i *atlassian.Issue) (query.Object, 
 	o.add("dueDate", f.DueDate)
 	addAll(&o, "affectsVersions", f.Versions, func(n atlassian.Named) any { return namedEntry(n).Object() })
 	addEntry(&o, "securityLevel", f.Security, namedEntry)
+	addAll(&o, "links", around.Links(f.Links), func(v any) any { return v })
 	o.add("originalEstimate", f.TimeTracking.OriginalEstimate)
 	o.add("remainingEstimate", f.TimeTracking.RemainingEstimate)
 	o.addTime("created", f.Created.Time)

@@ -38,7 +38,7 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 	for _, f := range r.fields {
 		want, given := f.of(doc)
 		have, had := f.of(current)
-		if f.readOnly() || f.attr == "status" || !given && (!had || f.attr == "project") {
+		if f.readOnly() || f.attr == "status" || f.form == linksForm || !given && (!had || f.attr == "project") {
 			continue
 		}
 		if f.field == "description" || had && given && f.agrees(want, have) {

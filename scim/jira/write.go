@@ -200,7 +200,7 @@ func (f issueField) agrees(want, got any) bool {
 		return adf.SameDocument([]byte(w), []byte(g))
 	case wordsForm:
 		return slices.Equal(words(want), words(got))
-	case manyForm:
+	case manyForm, linksForm:
 		return sameMembers(want, got)
 	case customForm:
 		return f.custom.Agrees(want, got)
