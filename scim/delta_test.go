@@ -77,13 +77,13 @@ func (c copied) sorted() copied {
 	return c
 }
 
-// readAll reads users and groups in full.
-func (r *remembering) readAll(t *testing.T) copied {
+// readAll reads types in full.
+func (r *remembering) readAll(t *testing.T, endpoints []string) copied {
 	t.Helper()
 	all := copied{}
-	for _, typ := range []string{"User", "Group"} {
-		for _, o := range r.find(t, "/"+typ+"s", "").Resources {
-			all[typ+" "+o["id"].(string)] = o
+	for _, endpoint := range endpoints {
+		for _, o := range r.find(t, "/"+endpoint, "").Resources {
+			all[strings.TrimSuffix(endpoint, "s")+" "+o["id"].(string)] = o
 		}
 	}
 	return all
@@ -123,16 +123,39 @@ func (r *remembering) churn(t *testing.T, rng *rand.Rand, users, groups *[]strin
 	}
 }
 
+// grant gives a person a project role, or takes it away.
+func (r *remembering) grant(t *testing.T, rng *rand.Rand) {
+	t.Helper()
+	r.waited.Add(int64(time.Minute)) // nobody is found who is gone
+	users := r.find(t, "/Users", "active eq true").ids()
+	var roles []string
+	for _, id := range r.find(t, "/Entitlements", "").ids() {
+		if strings.HasPrefix(id, "role-") {
+			roles = append(roles, id)
+		}
+	}
+	path, user := "/Entitlements/"+roles[rng.IntN(len(roles))], users[rng.IntN(min(3, len(users)))]
+	r.do(t, http.MethodPatch, path, patchBody("add", "members", `[{"value":"`+user+`"}]`))
+	if rng.IntN(2) == 0 {
+		r.do(t, http.MethodPatch, path, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"remove","path":"members[value eq \"`+user+`\"]"}]}`)
+	}
+}
+
 // TestDeltaIsTheTruth has a consumer take a token, read in full and apply what changed,
 // page by page, while there are writes through the server and past it, and the server
 // starts again. In the end it knows exactly what is there.
 func TestDeltaIsTheTruth(t *testing.T) {
-	for seed := range uint64(4) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+	about := []struct {
+		path      string
+		endpoints []string
+	}{{"", []string{"Users", "Groups"}}, {"", []string{"Users", "Groups"}}, {"/Accounts", []string{"Accounts"}}, {"/Entitlements", []string{"Entitlements"}}}
+	for seed := range uint64(8) {
+		about := about[seed%4]
+		t.Run(fmt.Sprint(about.path, " seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 12))
 			r := newRemembering(t, emulator.Options{Users: 12, Groups: 3, Seed: seed + 1})
-			document, _ := r.do(t, http.MethodGet, "/.deltaToken", "")
+			document, _ := r.do(t, http.MethodGet, about.path+"/.deltaToken", "")
 			token := document["value"].(string)
 			users, groups := r.find(t, "/Users", "").ids(), r.find(t, "/Groups", "").ids()
 			churn := func(most int) {
@@ -141,9 +164,12 @@ func TestDeltaIsTheTruth(t *testing.T) {
 				}
 			}
 			churn(5)
-			known := r.readAll(t)
+			known := r.readAll(t, about.endpoints)
 			for round := range 8 {
 				churn(12)
+				if about.path != "" {
+					r.grant(t, rng)
+				}
 				if rng.IntN(2) == 0 || round == 7 {
 					r.waited.Add(int64(time.Minute)) // what others did is found then
 				}
@@ -154,9 +180,9 @@ func TestDeltaIsTheTruth(t *testing.T) {
 				if round == 7 {
 					between = func(int) {}
 				}
-				token = r.follow(t, known, token, 1+rng.IntN(6), between)
+				token = r.follow(t, about.path, known, token, 1+rng.IntN(6), between)
 			}
-			if diff := cmp.Diff(r.readAll(t).sorted(), known.sorted()); diff != "" {
+			if diff := cmp.Diff(r.readAll(t, about.endpoints).sorted(), known.sorted()); diff != "" {
 				t.Errorf("copy (-truth +copy):\n%s", diff)
 			}
 		})
@@ -165,14 +191,14 @@ func TestDeltaIsTheTruth(t *testing.T) {
 
 // follow applies all pages of a delta, with something done between them, and returns
 // the token for the next one.
-func (r *remembering) follow(t *testing.T, known copied, token string, count int, between func(most int)) string {
+func (r *remembering) follow(t *testing.T, path string, known copied, token string, count int, between func(most int)) string {
 	t.Helper()
 	for cursor := ""; ; {
 		body, err := json.Marshal(map[string]any{"deltaToken": token, "count": count, "cursor": cursor})
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, _ := r.do(t, http.MethodPost, "/.delta", string(body))
+		page, _ := r.do(t, http.MethodPost, path+"/.delta", string(body))
 		known.apply(page)
 		if next, last := page["nextDeltaToken"].(map[string]any); last {
 			return next["value"].(string)

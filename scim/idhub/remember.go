@@ -30,11 +30,11 @@ func (b *accounts) Logged() []string { return []string{userLog, roles.LogType} }
 
 // Mark implements resource.Rememberer.
 func (b *entitlements) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
-	return marked(ctx, fresh, b.groups.Mark, b.roles.Mark)
+	return marked(ctx, fresh, b.accounts.Mark, b.groups.Mark)
 }
 
 // Logged implements resource.Rememberer.
-func (b *entitlements) Logged() []string { return []string{groupLog, roles.LogType} }
+func (b *entitlements) Logged() []string { return []string{groupLog, roles.LogType, userLog} }
 
 // marked brings two types up to date. What the mark rests on is the older of both.
 func marked(ctx context.Context, fresh bool, one, other func(context.Context, bool) (resource.Mark, error)) (resource.Mark, error) {
@@ -128,11 +128,9 @@ func changedNames(before, now query.Object) []string {
 // idsByAccount returns the ids of the users that are known, by the ids of their accounts.
 func (b *accounts) idsByAccount() map[string]string {
 	ids := map[string]string{}
-	if v, ok := b.users.Collection().Peek(mirror.Need{}); ok {
-		for _, u := range v.Objects() {
-			if account := directory.AccountIDOf(u); account != "" {
-				ids[account] = u.Text("id")
-			}
+	for _, u := range b.users.Copied(nil) {
+		if account := directory.AccountIDOf(u); account != "" {
+			ids[account] = u.Text("id")
 		}
 	}
 	return ids
@@ -147,28 +145,80 @@ func (b *accounts) now(id string, book *roles.RoleBook) query.Object {
 	return b.m.object(user, book)
 }
 
-// Changed implements resource.Rememberer.
+// Changed implements resource.Rememberer. The members of a role are those of the
+// groups that hold it too, and have the names that the directory has.
 func (b *entitlements) Changed(ctx context.Context, entries []resource.LogEntry) ([]resource.Change, error) {
 	var all []resource.Change
+	byGroup, byAccount := b.roles.Holdings()
 	for _, e := range entries {
-		if e.Type == groupLog {
-			c, err := b.groups.Changed(ctx, []resource.LogEntry{e})
-			if err != nil {
-				return nil, err
+		var own resource.Change
+		var held []string // roles whose members changed
+		var err error
+		switch e.Type {
+		case groupLog:
+			if own, err = b.ofGroupChange(ctx, e); e.Op != resource.Updated || slices.Contains(e.Names, "members") {
+				held = byGroup[e.ID]
 			}
-			all = append(all, b.ofGroupChange(c[0]))
-			continue
+		case userLog:
+			held, err = b.heldByUser(ctx, e, byAccount)
+		default:
+			own, err = b.ofRoleChange(ctx, e)
 		}
-		c, err := b.ofRoleChange(ctx, e)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, c)
+		if own.ID != "" {
+			all = append(all, own)
+		}
+		for _, id := range held {
+			change, err := b.ofRoleMembers(ctx, e.Seq, id)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, change)
+		}
 	}
 	return all, nil
 }
 
-func (b *entitlements) ofGroupChange(c resource.Change) resource.Change {
+// heldByUser returns the roles that show the person of an entry otherwise than before.
+func (b *entitlements) heldByUser(ctx context.Context, e resource.LogEntry, byAccount map[string][]string) ([]string, error) {
+	if e.Op == resource.Updated && !slices.Contains(e.Names, "userName") {
+		return nil, nil
+	}
+	changed, err := b.accounts.users.Changed(ctx, []resource.LogEntry{e})
+	if err != nil {
+		return nil, err
+	}
+	for _, user := range []query.Object{changed[0].Now, changed[0].Before} {
+		if account := directory.AccountIDOf(user); account != "" {
+			return byAccount[account], nil
+		}
+	}
+	return nil, nil
+}
+
+// ofRoleMembers returns the change of a role whose members are others now.
+func (b *entitlements) ofRoleMembers(ctx context.Context, seq int64, id string) (resource.Change, error) {
+	out := resource.Change{Seq: seq, ID: id, Op: resource.Updated, Names: []string{b.m.members}}
+	now := b.roles.KnownRole(id)
+	if now == nil {
+		return out, nil
+	}
+	found, err := b.ofRoles(ctx, []*roles.Role{now}, mirror.Need{Links: true})
+	if err != nil {
+		return out, err
+	}
+	out.Now, out.Before = found[0], b.m.ofRole(now, nil) // of the rest, nothing has changed by this
+	return out, nil
+}
+
+func (b *entitlements) ofGroupChange(ctx context.Context, e resource.LogEntry) (resource.Change, error) {
+	changed, err := b.groups.Changed(ctx, []resource.LogEntry{e})
+	if err != nil {
+		return resource.Change{}, err
+	}
+	c := changed[0]
 	out := resource.Change{Seq: c.Seq, ID: c.ID, Op: c.Op, Joined: c.Joined, Left: c.Left}
 	if c.Before != nil {
 		out.Before = b.m.ofGroup(c.Before, mirror.Need{})
@@ -182,7 +232,7 @@ func (b *entitlements) ofGroupChange(c resource.Change) resource.Change {
 			out.Names = append(out.Names, b.m.members)
 		}
 	}
-	return out
+	return out, nil
 }
 
 func (b *entitlements) ofRoleChange(ctx context.Context, e resource.LogEntry) (resource.Change, error) {

@@ -184,6 +184,24 @@ func (r *Roles) KnownRole(id string) *Role {
 	return roleFrom(o)
 }
 
+// Holdings returns the ids of the roles that are known, by the ids of those that hold
+// them: groups of the directory, and accounts otherwise than by these.
+func (r *Roles) Holdings() (byGroup, byAccount map[string][]string) {
+	byGroup, byAccount = map[string][]string{}, map[string][]string{}
+	for _, o := range r.mirror.Copied(nil) {
+		role := roleFrom(o)
+		for _, g := range role.Groups {
+			if g.Directory != "" {
+				byGroup[g.Directory] = append(byGroup[g.Directory], role.EntitlementID())
+			}
+		}
+		for account := range role.people() {
+			byAccount[account] = append(byAccount[account], role.EntitlementID())
+		}
+	}
+	return byGroup, byAccount
+}
+
 // Before returns the role before an entry of the log, nil if there was none.
 func Before(e resource.LogEntry) (*Role, error) {
 	o, _, err := changes.Decode(e.Before)
