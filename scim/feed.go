@@ -37,14 +37,14 @@ func (s *Server) Feed() (feed.Stats, bool) {
 
 // feed makes the feed of the backends, nil if there is to be none.
 func (c Config) feed(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles) (*feed.Feed, error) {
-	if c.FeedInterval <= 0 {
+	if c.FeedInterval <= 0 || c.State != nil && c.State.ReadOnly() {
 		return nil, nil
 	}
 	h, err := newHinted(user, group, users, groups, r)
 	if err != nil {
 		return nil, err
 	}
-	f := feed.New(feed.Config{Events: c.Events, Jira: c.Jira, State: c.State, Interval: c.FeedInterval, Hinted: h.act, Now: c.Now, Logger: c.Logger.Named("feed")})
+	f := feed.New(feed.Config{Events: c.Events, Jira: c.Jira, State: c.State, Interval: c.FeedInterval, Hinted: h.act, Missed: h.missed, Now: c.Now, Logger: c.Logger.Named("feed")})
 	if c.FeedTrust > 0 {
 		users.Trust(trusted(f, feed.Users, feed.Memberships), c.FeedTrust)
 		groups.Trust(trusted(f, feed.Groups, feed.Memberships), c.FeedTrust)

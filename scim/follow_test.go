@@ -1,13 +1,17 @@
 package scim_test
 
 import (
+	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
@@ -57,7 +61,7 @@ func (f *following) start(t *testing.T) {
 		}
 	}
 	var err error
-	if f.store, err = state.Open(t.Context(), f.place, state.Options{}); err != nil {
+	if f.store, err = state.Open(t.Context(), f.place, state.Options{Exclusive: time.Second, Now: f.emulator.Now}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.store.Close() })
@@ -81,6 +85,16 @@ func (f *following) poll(t *testing.T) (calls []string) {
 		calls = append(calls, r.Method+" "+r.Path)
 	}
 	return calls
+}
+
+// count counts the calls to paths with a part.
+func count(calls []string, part string) (n int) {
+	for _, call := range calls {
+		if strings.Contains(call, part) {
+			n++
+		}
+	}
+	return n
 }
 
 // prove has the feed see own writes of every kind.
@@ -152,7 +166,9 @@ func TestChangesOfOthers(t *testing.T) {
 			}
 			f.pass(30 * time.Second)
 			calls := f.poll(t)
-			t.Logf("%d calls: %q", len(calls), calls)
+			if len(calls) > 11 { // two for each log, one for each user, group and end of a list
+				t.Errorf("%d calls: %q", len(calls), calls)
+			}
 			for range 4 { // long after the minute for which a reading is kept
 				f.pass(40 * time.Second)
 				if calls := f.poll(t); len(calls) > 2 {
@@ -166,5 +182,189 @@ func TestChangesOfOthers(t *testing.T) {
 				t.Errorf("%d calls, groups %v", got.calls, got.ids())
 			}
 		})
+	}
+}
+
+// TestHintPrices holds what changes by others cost: k+2 calls for k users, a group and who joined it, a project and its
+// roles; and that a restart costs nothing and loses nothing.
+func TestHintPrices(t *testing.T) {
+	f := newFollowing(t, emulator.Options{Users: 3000, Groups: 12, Projects: 2, Seed: 2})
+	ids := f.find(t, "/Users", "emails pr").ids()
+	groups := f.find(t, "/Groups", "displayName pr").ids()
+	f.find(t, "/Accounts", "entitlements pr")
+	f.poll(t)
+	group, user := f.outOf(t, groups, ids[100:])
+	f.prove(t, ids[1], user, group)
+	f.pass(time.Minute)
+	f.poll(t)
+	f.find(t, "/Users", "emails pr")
+
+	for _, id := range ids[200:220] {
+		f.direct(t, http.MethodPatch, "/Users/"+id, patchBody("replace", "title", `"Changed"`))
+	}
+	f.start(t)
+	if calls := f.poll(t); count(calls, "/Users") != 20 || count(calls, "/events-stream") > 2 {
+		t.Errorf("20 users: %d calls", len(calls))
+	}
+	f.pass(40 * time.Second)
+	f.poll(t)
+	f.find(t, "/Users", `title eq "Changed"`).want(t, "20 users", 0, 20)
+
+	group, user = f.outOf(t, groups, ids[300:])
+	f.direct(t, http.MethodPatch, "/Groups/"+group, patchBody("add", "members", `[{"value":"`+user+`"}]`))
+	if calls := f.poll(t); count(calls, "/Users") != 1 || count(calls, "/Groups") != 1 {
+		t.Errorf("a membership: %q", calls)
+	}
+	f.find(t, "/Users", `emails pr and groups.value eq "`+group+`" and id eq "`+user+`"`)
+
+	account := f.account(t, "/Users/"+ids[5])
+	f.jira(t, "/rest/api/3/project/10001/role/10002", `{"user":["`+account+`"]}`)
+	calls := f.poll(t)
+	if roles := count(calls, "/project/10001/role"); roles < 2 || roles != count(calls, "/role") {
+		t.Errorf("a role: %q", calls)
+	}
+	f.find(t, "/Accounts", `entitlements.value eq "role-10001-10002"`).want(t, "a role of somebody", 0, 1)
+}
+
+// TestFeedWithoutTrust has the feed bring changes, and save no reading.
+func TestFeedWithoutTrust(t *testing.T) {
+	f := newFollowing(t, emulator.Options{Users: 320, Groups: 12, Seed: 2})
+	f.trust = 0
+	f.start(t)
+	ids := f.find(t, "/Users", "emails pr").ids()
+	f.poll(t)
+	f.direct(t, http.MethodPatch, "/Users/"+ids[7], patchBody("replace", "title", `"Changed"`))
+	f.poll(t)
+	f.find(t, "/Users", `title eq "Changed"`).want(t, "within the minute", 0, 1)
+	f.pass(time.Minute)
+	f.poll(t)
+	f.find(t, "/Users", `title eq "Changed"`).want(t, "after it", 4, 1)
+}
+
+// TestWebhook wakes the feed.
+func TestWebhook(t *testing.T) {
+	f := newFollowing(t, emulator.Options{Users: 20, Seed: 2})
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go f.server.Follow(ctx)
+	polls := func() (n int) {
+		for _, r := range f.emulator.Log() {
+			if strings.HasSuffix(r.Path, "/events-stream") {
+				n++
+			}
+		}
+		return n
+	}
+	for polls() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	base := strings.TrimSuffix(f.base, "/scim/v2")
+	for _, test := range []struct {
+		token string
+		want  int
+	}{{"kept", http.StatusAccepted}, {"wrong", http.StatusUnauthorized}} {
+		r := newRequest(t, http.MethodPost, base+"/connector/events", `[{"anything": "at all"}]`)
+		r.Header.Set("Authorization", "Bearer "+test.token)
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != test.want {
+			t.Errorf("%s: %s", test.token, answer.Status)
+		}
+	}
+}
+
+// TestDayOfChanges has a day pass in which Atlassian's log loses a tenth of the changes and is late with another, and the
+// server starts again now and then. Nothing is deleted that is there, and after the next proof all is as it is.
+func TestDayOfChanges(t *testing.T) {
+	faults := emulator.EventFaults{Drop: 0.1, Late: 0.1, LateBy: time.Hour, Double: 0.05}
+	f := newFollowing(t, emulator.Options{Users: 150, Groups: 6, Seed: 2, Organization: emulator.OrganizationOptions{Events: emulator.EventOptions{Faults: faults}}})
+	ids := f.find(t, "/Users", "emails pr").ids()
+	groups := f.find(t, "/Groups", "displayName pr").ids()
+	gone := map[string]bool{}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for step := range 72 {
+		at := rng.IntN(len(ids))
+		switch id := ids[at]; rng.IntN(5) {
+		case 0:
+			f.direct(t, http.MethodPost, "/Users", userBody(fmt.Sprintf("step%d@demo.example", step)))
+		case 1:
+			f.direct(t, http.MethodDelete, "/Users/"+id, "")
+			gone[id] = true
+			ids = slices.Delete(ids, at, at+1)
+		case 2:
+			f.do(t, http.MethodPatch, "/Users/"+id, patchBody("replace", "displayName", fmt.Sprintf("%q", fmt.Sprint("Own ", step))))
+		case 3:
+			f.direct(t, http.MethodPatch, "/Groups/"+groups[rng.IntN(len(groups))], patchBody("add", "members", `[{"value":"`+id+`"}]`))
+		default:
+			f.direct(t, http.MethodPatch, "/Users/"+id, patchBody("replace", "title", fmt.Sprint(`"`, step, `"`)))
+		}
+		f.pass(20 * time.Minute)
+		f.poll(t)
+		if step%10 == 5 {
+			f.start(t)
+		}
+		if step%3 == 0 {
+			f.find(t, "/Users", "emails pr")
+		}
+	}
+	f.pass(25 * time.Hour) // longer than the feed is trusted for
+	proven := f.find(t, "/Users", "emails pr", "count", "1000")
+	changes, err := f.store.Changes(t.Context(), 0, 1<<60, []string{"User"}, 10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deleted := 0
+	for _, c := range changes {
+		if c.Op == state.Delete {
+			if deleted++; !gone[c.ID] {
+				t.Errorf("%s was not deleted", c.ID)
+			}
+		}
+	}
+	if deleted == 0 || deleted != len(gone) {
+		t.Errorf("the log has %d of %d deletions", deleted, len(gone))
+	}
+	f.trust = 0
+	f.place = "memory"
+	f.start(t)
+	if diff := cmp.Diff(shapes(f.find(t, "/Users", "emails pr", "count", "1000")), shapes(proven)); diff != "" {
+		t.Errorf("users (-there +in the copy):\n%s", diff)
+	}
+}
+
+// shapes are users without what the server adds.
+func shapes(l listed) map[string]any {
+	all := map[string]any{}
+	for _, r := range l.Resources {
+		delete(r, "meta")
+		all[r["id"].(string)] = r
+	}
+	return all
+}
+
+// account returns the id of the account of a user.
+func (f *following) account(t *testing.T, path string) string {
+	t.Helper()
+	doc, _ := f.do(t, http.MethodGet, path, "")
+	extension, _ := doc[atlassian.ExternalSchema].(map[string]any)
+	account, _ := extension["atlassianAccountId"].(string)
+	return account
+}
+
+// jira posts to Jira itself.
+func (f *following) jira(t *testing.T, path, body string) {
+	t.Helper()
+	r := newRequest(t, http.MethodPost, f.root+path, body)
+	r.SetBasicAuth(emulator.AdminEmail, emulator.APIToken)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatal(answer.Status)
 	}
 }

@@ -55,6 +55,13 @@ func (h *hinted) act(ctx context.Context, hints feed.Hints) error {
 	return h.actOnRoles(ctx, hints)
 }
 
+// missed is that of feed.Config.Missed.
+func (h *hinted) missed() {
+	h.users.Doubtful()
+	h.groups.Doubtful()
+	h.roles.Doubtful()
+}
+
 // actOnGroups returns the users that have joined a group or left it.
 func (h *hinted) actOnGroups(ctx context.Context, hints feed.Hints) (moved []string, err error) {
 	ids, missing := known(h.groups, h.displayName, hints.GroupNames)

@@ -227,10 +227,14 @@ func New(cfg Config) (*Server, error) {
 	if err := checkHidden(cfg.Callers, backed.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
+	var wake func()
+	if backed.feed != nil {
+		wake = backed.feed.Wake
+	}
 	connector := connector.New(connector.Config{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Events: cfg.Events, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
 		TestTimeout: cfg.RequestTimeout, Types: backed.types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
-		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Now: cfg.Now,
+		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Wake: wake, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
 		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,

@@ -75,7 +75,7 @@ var places = map[string]place{
 	// The face, and what is built on it.
 	"scim":               {ours: []string{"scim/*", "schemas", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/field", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/feed", "scim/field", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission"}, theirs: anything},
 	"atlassian/admission":  {},

@@ -82,6 +82,8 @@ type config struct {
 	DrainDelay          time.Duration `env:"SCIM_ATLASSIAN_DRAIN_DELAY"`              // after a signal, before the listeners close
 	ScanBudget          int           `env:"SCIM_ATLASSIAN_SCAN_BUDGET"`              // upstream calls that one request may cost
 	ProofPeriod         time.Duration `env:"SCIM_ATLASSIAN_PROOF_PERIOD"`             // all users and groups are read in the background this often; 0: never
+	FeedInterval        time.Duration `env:"SCIM_ATLASSIAN_FEED_INTERVAL"`            // between questions for what others have changed; 0: none
+	FeedTrust           time.Duration `env:"SCIM_ATLASSIAN_FEED_TRUST"`               // how long after a proof the answers alone keep the copy fresh; 0: never
 	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`             // all users, all groups are kept so long; 0: not at all
 	State               secret        `env:"SCIM_ATLASSIAN_STATE"`                    // memory, file:PATH or postgres://…; empty: stateDefault
 	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`               // signs cursors; empty: the one that the state keeps
@@ -114,6 +116,7 @@ func defaultConfig() *config {
 		RequestTimeout:      55 * time.Second,
 		ScanBudget:          2000,
 		ProofPeriod:         24 * time.Hour,
+		FeedInterval:        30 * time.Second,
 		SnapshotTTL:         time.Minute,
 		ChangeRetention:     7 * 24 * time.Hour,
 		IssueConflict:       "refuse",
@@ -353,6 +356,8 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_DRAIN_DELAY", c.DrainDelay, 0},
 		{"SCIM_ATLASSIAN_CURSOR_TIMEOUT", c.CursorTimeout, time.Second},
 		{"SCIM_ATLASSIAN_PROOF_PERIOD", c.ProofPeriod, 0},
+		{"SCIM_ATLASSIAN_FEED_INTERVAL", c.FeedInterval, 0},
+		{"SCIM_ATLASSIAN_FEED_TRUST", c.FeedTrust, 0},
 		{"SCIM_ATLASSIAN_SNAPSHOT_TTL", c.SnapshotTTL, 0},
 		{"SCIM_ATLASSIAN_CHANGE_RETENTION", c.ChangeRetention, time.Minute},
 		{"SCIM_ATLASSIAN_PROVISIONING_WAIT", c.ProvisioningWait, time.Millisecond},

@@ -38,7 +38,7 @@ func addEmulatorFlags(flags *pflag.FlagSet, f *emulatorFlags) {
 	events := &f.options.Organization.Events
 	flags.Var((*streamEnd)(&events.NullEnd), "events", "how the organization's event stream ends: cursor or null")
 	flags.Var((*eventFaults)(&events.Faults), "event-faults", "events that are dropped, late or doubled, such as 'drop=0.1 late=0.1:1h double=0.05'")
-	flags.Var((*feed)(&events.NoFeed), "feed", "whether the organization's plan has an audit log; without, the event stream is empty")
+	flags.Var((*logged)(&events.NoFeed), "feed", "whether the organization's plan has an audit log; without, the event stream is empty")
 	flags.Lookup("feed").NoOptDefVal = "true"
 }
 
@@ -206,18 +206,18 @@ func (f *eventFaults) String() string { return emulator.EventFaults(*f).String()
 // Type implements pflag.Value.
 func (f *eventFaults) Type() string { return "words" }
 
-// feed is a flag that says that there is an event stream; its variable says that there is none.
-type feed bool
+// logged is a flag that says that there is an event stream; its variable says that there is none.
+type logged bool
 
 // Set implements pflag.Value.
-func (f *feed) Set(s string) error {
+func (f *logged) Set(s string) error {
 	on, err := strconv.ParseBool(s)
-	*f = feed(!on)
+	*f = logged(!on)
 	return err
 }
 
 // String implements pflag.Value.
-func (f *feed) String() string { return strconv.FormatBool(!bool(*f)) }
+func (f *logged) String() string { return strconv.FormatBool(!bool(*f)) }
 
 // Type implements pflag.Value.
-func (f *feed) Type() string { return "bool" }
+func (f *logged) Type() string { return "bool" }

@@ -106,7 +106,7 @@ func (m *metrics) upstream(name string, failing func() (time.Time, bool)) {
 
 // around counts the requests in flight through the facade, and lets its snapshots be asked for.
 func (m *metrics) around(facade *scim.Server) http.Handler {
-	m.registry.MustRegister(snapshotMetrics(facade.Snapshots))
+	m.registry.MustRegister(snapshotMetrics(facade.Snapshots), feedMetrics(facade.Feed))
 	return promhttp.InstrumentHandlerInFlight(m.inFlight, facade)
 }
 

@@ -113,6 +113,7 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 	working, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() { c.forget(working, store, logger) })
+	work.Go(func() { facade.Follow(working) })
 	if c.ProofPeriod > 0 {
 		work.Go(func() { facade.Keep(working, c.ProofPeriod, logProgress(logger)) })
 	}
@@ -313,6 +314,8 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		MaxResults:        c.MaxResults,
 		ScanBudget:        c.ScanBudget,
 		SnapshotTTL:       c.SnapshotTTL,
+		FeedInterval:      c.FeedInterval,
+		FeedTrust:         c.FeedTrust,
 		ChangeRetention:   c.ChangeRetention,
 		AnnounceDelta:     c.AnnounceDelta,
 		DeriveEmailDomain: c.DeriveEmailDomain,

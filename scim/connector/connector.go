@@ -29,6 +29,7 @@ const (
 	healthPath   = "connector/health"
 	testPath     = "connector/test"
 	metadataPath = "connector/metadata"
+	eventsPath   = "connector/events"
 )
 
 // compatibleWith is the version of IDHub's JIRA connector that this server stands
@@ -58,6 +59,7 @@ type Config struct {
 	TrustedSource        bool   // accounts flow from Jira to IDHub
 	Version              string // of the program
 	Owners               Owners
+	Wake                 func() // asks Atlassian soon for what others have changed; nil: nobody does
 	Answers              Answers
 	Now                  func() time.Time // the server's clock
 }
@@ -87,11 +89,22 @@ type Request struct {
 // Routes returns the endpoints, in a fixed order.
 func (n *Connector) Routes() []Route {
 	read := []string{http.MethodGet, http.MethodHead}
-	return []Route{
+	routes := []Route{
 		{Path: healthPath, Methods: read, Open: true, Answer: n.health},
 		{Path: testPath, Methods: append(slices.Clone(read), http.MethodPost), Answer: n.answerTest},
 		{Path: metadataPath, Methods: read, Answer: n.describe},
 	}
+	if n.cfg.Wake != nil {
+		routes = append(routes, Route{Path: eventsPath, Methods: []string{http.MethodPost}, Answer: n.wake})
+	}
+	return routes
+}
+
+// wake takes a call of the webhook of the organization's audit log, or of anybody who
+// may use the server, for a hint that something has changed. Its body is not looked at.
+func (n *Connector) wake(context.Context, Request) (int, query.Object, error) {
+	n.cfg.Wake()
+	return http.StatusAccepted, query.Object{{Name: "status", Value: "accepted"}}, nil
 }
 
 func (n *Connector) answerTest(ctx context.Context, q Request) (int, query.Object, error) {

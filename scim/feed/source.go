@@ -100,7 +100,7 @@ func (f *Feed) pollSource(ctx context.Context, s *source) error {
 // another may have moved it.
 func (f *Feed) lead(ctx context.Context, s *source) (bool, error) {
 	mine := true
-	if f.cfg.State != nil && f.cfg.State.Shared() {
+	if f.shared() {
 		lease, err := f.cfg.State.Acquire(ctx, leaseName, f.owner, recordsIn*f.cfg.Interval+time.Minute)
 		if err != nil {
 			return false, fmt.Errorf("feed: %w", err)
@@ -112,8 +112,17 @@ func (f *Feed) lead(ctx context.Context, s *source) (bool, error) {
 	if mine && s.mine {
 		return true, nil
 	}
-	return mine, f.resume(ctx, s, mine)
+	if err := f.resume(ctx, s, mine); err != nil {
+		return false, err
+	}
+	if mine && f.shared() {
+		f.cfg.Missed()
+	}
+	return mine, nil
 }
+
+// shared reports whether other processes may poll, and act on what they hear.
+func (f *Feed) shared() bool { return f.cfg.State != nil && f.cfg.State.Shared() }
 
 // resume takes over the position that the state has.
 func (f *Feed) resume(ctx context.Context, s *source, mine bool) error {

@@ -202,13 +202,13 @@ func (f *Feed) carrier(kind Kind) *source {
 // Trusted returns the time up to which all changes of a kind have been hinted at, if
 // the log keeps telling what it was seen to tell: the last complete poll. It is
 // zero if the log was not seen to tell of own writes, or has told nothing at all
-// for a day.
+// for a day, or another process polls it.
 func (f *Feed) Trusted(kind Kind) time.Time {
 	now := f.cfg.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.carrier(kind)
-	if s == nil || s.at.Verdicts[kind].carried(now) != Yes || now.Sub(s.at.Living) > lifeSign {
+	if s == nil || f.shared() && !s.mine || s.at.Verdicts[kind].carried(now) != Yes || now.Sub(s.at.Living) > lifeSign {
 		return time.Time{}
 	}
 	return s.at.Polled
