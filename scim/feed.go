@@ -44,7 +44,7 @@ func (c Config) feed(user, group *resource.Type, users *directory.Users, groups 
 	if err != nil {
 		return nil, err
 	}
-	f := feed.New(feed.Config{Events: c.Events, Jira: c.Jira, State: c.State, Interval: c.FeedInterval, Hinted: h.act, Missed: h.missed, Now: c.Now, Logger: c.Logger.Named("feed")})
+	f := feed.New(feed.Config{Events: c.Events, Jira: c.Jira, State: c.State, Interval: c.FeedInterval, Hinted: h.act, Now: c.Now, Logger: c.Logger.Named("feed")})
 	if c.FeedTrust > 0 {
 		users.Trust(trusted(f, feed.Users, feed.Memberships), c.FeedTrust)
 		groups.Trust(trusted(f, feed.Groups, feed.Memberships), c.FeedTrust)
@@ -53,16 +53,21 @@ func (c Config) feed(user, group *resource.Type, users *directory.Users, groups 
 	return f, f.Load(context.Background())
 }
 
-// trusted returns the time up to which the feed has told of every change of all kinds.
-func trusted(f *feed.Feed, kinds ...feed.Kind) func() time.Time {
-	return func() time.Time {
-		earliest := f.Trusted(kinds[0])
+// trusted returns the time up to which the feed has told of every change of all kinds,
+// and since when.
+func trusted(f *feed.Feed, kinds ...feed.Kind) func() (upTo, since time.Time) {
+	return func() (upTo, since time.Time) {
+		upTo, since = f.Trusted(kinds[0])
 		for _, kind := range kinds[1:] {
-			if at := f.Trusted(kind); at.Before(earliest) {
-				earliest = at
+			to, from := f.Trusted(kind)
+			if to.Before(upTo) {
+				upTo = to
+			}
+			if from.After(since) {
+				since = from
 			}
 		}
-		return earliest
+		return upTo, since
 	}
 }
 

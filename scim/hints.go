@@ -55,13 +55,6 @@ func (h *hinted) act(ctx context.Context, hints feed.Hints) error {
 	return h.actOnRoles(ctx, hints)
 }
 
-// missed is that of feed.Config.Missed.
-func (h *hinted) missed() {
-	h.users.Doubtful()
-	h.groups.Doubtful()
-	h.roles.Doubtful()
-}
-
 // actOnGroups returns the users that have joined a group or left it.
 func (h *hinted) actOnGroups(ctx context.Context, hints feed.Hints) (moved []string, err error) {
 	ids, missing := known(h.groups, h.displayName, hints.GroupNames)
@@ -79,9 +72,6 @@ func (h *hinted) actOnGroups(ctx context.Context, hints feed.Hints) (moved []str
 		if !before[id] {
 			moved = append(moved, id)
 		}
-	}
-	if hints.SomeGroup {
-		h.groups.Doubtful()
 	}
 	if missing || hints.SomeGroup {
 		err = welcome(ctx, h.groups)
@@ -107,9 +97,6 @@ func (h *hinted) actOnUsers(ctx context.Context, hints feed.Hints, moved []strin
 	if err := h.groups.Reread(ctx, query.Unique(groups)...); err != nil {
 		return err
 	}
-	if hints.SomeAccount {
-		h.users.Doubtful()
-	}
 	if missing || others || hints.SomeAccount {
 		return welcome(ctx, h.users)
 	}
@@ -117,9 +104,6 @@ func (h *hinted) actOnUsers(ctx context.Context, hints feed.Hints, moved []strin
 }
 
 func (h *hinted) actOnRoles(ctx context.Context, hints feed.Hints) error {
-	if hints.SomeProject {
-		h.roles.Doubtful()
-	}
 	if err := h.roles.Reread(ctx, hints.Projects...); err != nil || len(hints.GroupNames) == 0 {
 		return err
 	}

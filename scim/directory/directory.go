@@ -145,12 +145,10 @@ func (l *lister) Newcomers(ctx context.Context) (complete bool, err error) {
 // Prove reads all resources, whatever is known.
 func (l *lister) Prove(ctx context.Context) error { return l.mirror.Prove(ctx) }
 
-// Doubtful tells that nobody knows which resource somebody else has changed, see
-// mirror.Mirror.Doubtful.
-func (l *lister) Doubtful() { l.mirror.Doubtful() }
-
 // Trust sets the time up to which hints have told of every change, see mirror.Mirror.Trust.
-func (l *lister) Trust(fed func() time.Time, most time.Duration) { l.mirror.Trust(fed, most) }
+func (l *lister) Trust(fed func() (upTo, since time.Time), most time.Duration) {
+	l.mirror.Trust(fed, most)
+}
 
 // Accept has the next reading believed although it has lost most of the resources.
 func (l *lister) Accept() { l.mirror.Accept() }

@@ -32,9 +32,6 @@ type Config struct {
 	// dies before it has returned: when it returns, it must need no reminder. It is
 	// never called twice at the same time.
 	Hinted func(ctx context.Context, h Hints) error
-	// Missed is called where another process may have acted on hints that this one
-	// has not seen; nil: nobody is told.
-	Missed func()
 	Now    func() time.Time // nil: time.Now
 	Logger *zap.Logger      // nil: none
 }
@@ -60,9 +57,6 @@ type Feed struct {
 func New(cfg Config) *Feed {
 	if cfg.Overlap == 0 {
 		cfg.Overlap = 15 * time.Minute
-	}
-	if cfg.Missed == nil {
-		cfg.Missed = func() {}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

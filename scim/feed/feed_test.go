@@ -41,7 +41,7 @@ func newFixture(t *testing.T, options emulator.Options) *fixture {
 	srv := httptest.NewServer(generous(f.emulator))
 	t.Cleanup(srv.Close)
 	f.url = srv.URL
-	clients := atlassian.Config{MaxRetries: -1, MaxRetryWait: time.Millisecond}
+	clients := atlassian.Config{MaxRetries: -1, MaxRetryWait: time.Second}
 	events, err := atlassian.NewOrganization(clients, f.url, emulator.OrganizationID, emulator.ScopedKey)
 	if err != nil {
 		t.Fatal(err)
@@ -331,7 +331,7 @@ func TestSilence(t *testing.T) {
 	if stats.Logs[0].State != feed.Silent || stats.Logs[1].State != feed.Living {
 		t.Errorf("%+v", stats.Logs)
 	}
-	if f.feed.Trusted(feed.Users).IsZero() {
+	if at, _ := f.feed.Trusted(feed.Users); at.IsZero() {
 		t.Error("Jira told of the write")
 	}
 	f.cfg.Jira = nil
@@ -340,7 +340,7 @@ func TestSilence(t *testing.T) {
 	f.feed.Wrote(feed.Write{Kind: feed.Users, Account: f.account(4)})
 	f.emulator.Advance(11 * time.Minute)
 	f.poll()
-	if got := f.feed.Stats().Carried[feed.Users]; got != feed.No || !f.feed.Trusted(feed.Users).IsZero() {
+	if got := f.feed.Stats().Carried[feed.Users]; got != feed.No {
 		t.Errorf("carried is %s", got)
 	}
 }
@@ -386,19 +386,19 @@ func TestTrust(t *testing.T) {
 	carried(map[feed.Kind]feed.Carried{feed.Users: feed.Yes, feed.Groups: feed.No, feed.Memberships: feed.Yes, feed.Roles: feed.Yes})
 	before := f.emulator.Now()
 	f.poll()
-	if got := f.feed.Trusted(feed.Users); got.Before(before) {
+	if got, _ := f.feed.Trusted(feed.Users); got.Before(before) {
 		t.Errorf("users are trusted up to %v, and the poll was after %v", got, before)
 	}
 	f.restart()
 	if err := f.feed.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := f.feed.Trusted(feed.Users); got.Before(before) {
+	if got, _ := f.feed.Trusted(feed.Users); got.Before(before) {
 		t.Errorf("after a restart: %v", got)
 	}
 	f.emulator.Advance(25 * time.Hour)
 	f.poll()
-	if got := f.feed.Trusted(feed.Users); !got.IsZero() {
+	if got, _ := f.feed.Trusted(feed.Users); !got.IsZero() {
 		t.Errorf("a log that is silent for a day is trusted up to %v", got)
 	}
 }
@@ -444,4 +444,29 @@ func TestRun(t *testing.T) {
 	}
 	stop()
 	<-done
+}
+
+// Of several processes that share a state, one polls, and another goes on when it has left.
+func TestReplicas(t *testing.T) {
+	f := newFixture(t, organization(emulator.EventOptions{}))
+	store, err := state.Open(t.Context(), "file:"+t.TempDir()+"/state.db", state.Options{Now: f.emulator.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	f.cfg.State = store
+	first, second := feed.New(f.cfg), feed.New(f.cfg)
+	ctx, leave := context.WithCancel(t.Context())
+	if err := first.Poll(ctx); err != nil {
+		t.Fatal(err)
+	}
+	f.emulator.ClearLog()
+	if err := second.Poll(ctx); err != nil || len(f.emulator.Log()) != 0 {
+		t.Errorf("%v, %v", err, f.emulator.Log())
+	}
+	leave()
+	first.Run(ctx)
+	f.rename(3)
+	f.feed = second
+	f.want(f.poll(), feed.Hints{Accounts: []string{f.account(3)}})
 }

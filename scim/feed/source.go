@@ -39,6 +39,8 @@ type position struct {
 	Polled     time.Time        `json:"polled"`           // the start of the last poll that read to the end
 	Living     time.Time        `json:"living"`           // the time of the latest entry; zero: there was none
 	Verdicts   map[Kind]verdict `json:"verdicts,omitempty"`
+	// Vague is when something of a kind last changed of which the log did not tell what.
+	Vague map[Kind]time.Time `json:"vague,omitempty"`
 }
 
 // The names in the state.
@@ -115,9 +117,6 @@ func (f *Feed) lead(ctx context.Context, s *source) (bool, error) {
 	if err := f.resume(ctx, s, mine); err != nil {
 		return false, err
 	}
-	if mine && f.shared() {
-		f.cfg.Missed()
-	}
 	return mine, nil
 }
 
@@ -150,6 +149,7 @@ func (f *Feed) readOn(ctx context.Context, s *source) error {
 	if complete {
 		r.next.Polled, r.next.Verdicts = r.began, f.verdicts(s, r)
 	}
+	r.next.Vague = vague(r)
 	f.note(s, r)
 	s.seen.add(r.fresh, r.next.Latest.Add(-f.cfg.Overlap))
 	return errors.Join(failure, f.save(ctx, s, r.next))

@@ -79,29 +79,25 @@ func (s *store) welcome(moment uint64, page []query.Object) (grown bool) {
 	return grown
 }
 
-// Doubtful tells that somebody else has changed a resource, and that nobody knows
-// which: until the next reading of everything, hints do not make the copy younger.
-func (m *Mirror) Doubtful() {
-	s := m.store
-	s.tell(func(uint64) { s.doubtful = s.now() })
-}
-
-// Trust has the copy count as young as the time that fed returns, where that is later
-// than the last reading of everything, by most at most: of a feed that carries
-// every change. It must be set before the first request.
-func (m *Mirror) Trust(fed func() time.Time, most time.Duration) {
+// Trust has the copy count as young as the time that fed returns first, where that is
+// later than the last reading of everything, by most at most: of a feed that has told
+// of every change since the second time. It must be set before the first request.
+func (m *Mirror) Trust(fed func() (upTo, since time.Time), most time.Duration) {
 	m.store.fed, m.store.fedMost = fed, most
 }
 
 // fedAt returns the time up to which hints have told of every change, the zero time
 // if nobody can say that. The mutex is held.
 func (s *store) fedAt() time.Time {
-	if s.fed == nil || s.base == nil || !s.doubtful.Before(s.base.read) {
+	if s.fed == nil || s.base == nil {
 		return time.Time{}
 	}
-	fed := s.fed()
-	if last := s.base.complete.Add(s.fedMost); fed.After(last) {
-		return last
+	upTo, since := s.fed()
+	if last := s.base.complete.Add(s.fedMost); upTo.After(last) {
+		upTo = last
 	}
-	return fed
+	if !s.base.read.After(since) {
+		return time.Time{}
+	}
+	return upTo
 }

@@ -41,9 +41,9 @@ type store struct {
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
 	price  func(total int) int // upstream calls of a scan of that many resources
 	rows   *table.Table
-	// fed returns the time up to which hints have told of every change; nil: there are
-	// none that are trusted.
-	fed     func() time.Time
+	// fed returns the time up to which hints have told of every change, and since when;
+	// nil: there are none that are trusted.
+	fed     func() (upTo, since time.Time)
 	fedMost time.Duration // for how long after a reading they count
 	// journal writes what happens to the state; nil: nothing outlives the process.
 	journal *journal
@@ -56,7 +56,6 @@ type store struct {
 	outdated map[string]uint64 // by id: the resource must be read again for requests that begin later
 	counts   storeCounts
 	version  uint64    // changes with the rows
-	doubtful time.Time // when something changed of which nobody knows what
 	alarm    string    // why the last scan was not believed; empty: it was
 	alarmed  time.Time // when
 	accept   bool      // the next scan is believed

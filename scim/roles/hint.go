@@ -11,11 +11,9 @@ import (
 )
 
 // Trust sets the time up to which hints have told of every change, see mirror.Mirror.Trust.
-func (r *Roles) Trust(fed func() time.Time, most time.Duration) { r.mirror.Trust(fed, most) }
-
-// Doubtful tells that nobody knows which role somebody else has changed, see
-// mirror.Mirror.Doubtful.
-func (r *Roles) Doubtful() { r.mirror.Doubtful() }
+func (r *Roles) Trust(fed func() (upTo, since time.Time), most time.Duration) {
+	r.mirror.Trust(fed, most)
+}
 
 // Reread reads the roles of projects again, which are named by their ids, since
 // somebody else may have changed them: one call for the project and one for each role.
