@@ -19,6 +19,7 @@ import (
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/feed"
 	"scim-atlassian/scim/field"
+	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
@@ -73,6 +74,10 @@ type Config struct {
 	// AdoptIssues answers a POST whose externalId an issue has with that issue, and not
 	// with 409.
 	AdoptIssues bool
+	// ChangeBudget bounds what one caller may delete, deactivate and remove; zero: nothing
+	// does. Protected is what only callers with the setting protected may change.
+	ChangeBudget guard.Budget
+	Protected    guard.Patterns
 	// ProvisioningWait is how long a project role waits for an account to get from
 	// the directory to Jira; default 20 s.
 	ProvisioningWait time.Duration
@@ -107,7 +112,7 @@ type Config struct {
 // variables, for messages that offer a setting as the remedy. Without a name, a
 // message does not offer it.
 type Settings struct {
-	DeriveEmailDomain, IgnoreUnsynced, Projects resource.Setting
+	DeriveEmailDomain, IgnoreUnsynced, Projects, ChangeBudget, Protected resource.Setting
 }
 
 func (c Config) withDefaults() Config {
@@ -237,7 +242,7 @@ func New(cfg Config) (*Server, error) {
 		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Wake: wake, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
-		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: endpointsOf(connector), AsError: upstream.AsError,
+		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: append(endpointsOf(connector), holdsOf(backed.guard)...), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination, AnnounceDelta: cfg.AnnounceDelta,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
@@ -257,7 +262,7 @@ func endpointsOf(c *connector.Connector) []server.Endpoint {
 	var all []server.Endpoint
 	for _, r := range c.Routes() {
 		all = append(all, server.Endpoint{Path: r.Path, Methods: r.Methods, Open: r.Open, Answer: func(ctx context.Context, q server.EndpointRequest) (int, query.Object, error) {
-			return r.Answer(ctx, connector.Request(q))
+			return r.Answer(ctx, connector.Request{Caller: q.Caller, Base: q.Base, Draining: q.Draining})
 		}})
 	}
 	return all

@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/feed"
 	"scim-atlassian/scim/field"
+	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
@@ -20,8 +21,9 @@ import (
 // backends are the resource types with what is behind them.
 type backends struct {
 	types []*resource.Type
-	kept  []mirrored // the copies that the types rest on
-	feed  *feed.Feed // nil: there is none
+	kept  []mirrored   // the copies that the types rest on
+	feed  *feed.Feed   // nil: there is none
+	guard *guard.Guard // in front of the types whose resources give access
 }
 
 // newResourceTypes loads the published schemas and puts a backend behind each.
@@ -72,7 +74,9 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	if f.feed, err = cfg.feed(user, group, users, groups, holders); err != nil {
 		return nil, err
 	}
-	return &backends{append(out, account, entitlement), kept, f.feed}, nil
+	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders)}
+	guardAll(b.guard, cfg, user, group, account, entitlement)
+	return b, nil
 }
 
 // withFields returns the type of issues with the extension of custom fields.

@@ -44,6 +44,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	}
 	callers, err := c.callers()
 	findings = append(findings, ownFinding("callers", fmt.Sprint(len(callers)), err))
+	findings = append(findings, c.guardFindings(callers)...)
 	store, err := c.readState(cmd.Context())
 	if store != nil {
 		defer store.Close()
@@ -94,6 +95,8 @@ var settingsOf = map[string]string{
 	"access tokens": "IDHUB_HOSTNAME, KEYCLOAK_REALM, SCIM_ATLASSIAN_OIDC_ISSUER",
 	"idhub":         "IDHUB_HOSTNAME, ACCESS_TOKEN, REFRESH_TOKEN",
 	"state":         "SCIM_ATLASSIAN_STATE",
+	"change budget": "SCIM_ATLASSIAN_CHANGE_BUDGET",
+	"protected":     "SCIM_ATLASSIAN_PROTECTED",
 	"issue fields":  "SCIM_ATLASSIAN_ISSUE_FILE",
 	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 

@@ -16,6 +16,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"go.uber.org/zap/zapcore"
 
+	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/server"
 	"scim-atlassian/scim/state"
 )
@@ -92,6 +93,9 @@ type config struct {
 	ChangeRetention     time.Duration `env:"SCIM_ATLASSIAN_CHANGE_RETENTION"`         // how long changes are remembered
 	AnnounceDelta       bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_DELTA"`           // DeltaQuery in ServiceProviderConfig
 	AnnouncePagination  bool          `env:"SCIM_ATLASSIAN_ANNOUNCE_PAGINATION"`      // pagination in ServiceProviderConfig
+	ChangeBudget        string        `env:"SCIM_ATLASSIAN_CHANGE_BUDGET"`            // what one caller may delete, deactivate and remove in a time, 20%/1h; or off
+	ChangeBudgetFloor   int           `env:"SCIM_ATLASSIAN_CHANGE_BUDGET_FLOOR"`      // what it may however little there is
+	Protected           string        `env:"SCIM_ATLASSIAN_PROTECTED"`                // comma list of TYPE:pattern, or none; empty: protectedDefault
 	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"`     // calls in flight, for the directory and for Jira each
 	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`         // of one attempt
 	UpstreamRetryWait   time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT"`      // sum of the waits within one operation
@@ -123,6 +127,8 @@ func defaultConfig() *config {
 		ProvisioningWait:    20 * time.Second,
 		CursorTimeout:       10 * time.Minute,
 		KeptResultBytes:     512 << 20,
+		ChangeBudget:        "20%/1h",
+		ChangeBudgetFloor:   100,
 		UpstreamConcurrency: 16,
 		UpstreamTimeout:     20 * time.Second,
 		UpstreamRetryWait:   15 * time.Second,
@@ -304,6 +310,10 @@ func (c *config) Validate() error {
 	check(!strings.ContainsAny(c.DeriveEmailDomain, "@ /"), "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN must be a bare domain such as example.com")
 	check(c.CursorKey == "" || len(c.CursorKey) >= minCursorKey,
 		"SCIM_ATLASSIAN_CURSOR_KEY must have at least %d characters, such as what `openssl rand -hex 32` prints", minCursorKey)
+	_, err = c.changeBudget()
+	check(err == nil, "SCIM_ATLASSIAN_CHANGE_BUDGET %v", err)
+	_, err = guard.ParsePatterns(c.protected())
+	check(err == nil, "SCIM_ATLASSIAN_PROTECTED: %v", err)
 	if err := state.Check(c.statePlace()); err != nil {
 		check(false, "SCIM_ATLASSIAN_STATE: %v", err)
 	}
@@ -343,6 +353,7 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_MAX_BODY_BYTES", c.MaxBodyBytes, 1024},
 		{"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS", int64(c.BulkMaxOperations), 1},
 		{"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD", c.BulkMaxPayload, 1024},
+		{"SCIM_ATLASSIAN_CHANGE_BUDGET_FLOOR", int64(c.ChangeBudgetFloor), 0},
 		{"SCIM_ATLASSIAN_SCAN_BUDGET", int64(c.ScanBudget), 1},
 		{"SCIM_ATLASSIAN_KEPT_RESULT_BYTES", c.KeptResultBytes, 1},
 		{"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY", int64(c.UpstreamConcurrency), 1},

@@ -75,6 +75,7 @@ func (p *program) demo(ctx context.Context, address, adminAddress, place string,
 	c := emulatorConfig(below.Addr())
 	c.State = secret(place)
 	c.IssueFile = demoFieldsFile
+	c.ChangeBudget, c.Protected = "off", "none"
 	c.BusinessOwner, c.ITOwner = "Demo Business Owner", "Demo IT Owner"
 	callers, err := demoCallers()
 	if err != nil {

@@ -334,7 +334,7 @@ func TestCheck(t *testing.T) {
 	for _, permission := range []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "DELETE_ISSUES", "ADMINISTER_PROJECTS"} {
 		permitted = append(permitted, "ok    permission "+permission)
 	}
-	credentials := []string{"ok    configuration", "ok    callers: 1", "ok    state", "ok    directory", "ok    jira", "ok    projects"}
+	credentials := []string{"ok    configuration", "ok    callers: 1", "ok    change budget (SCIM_ATLASSIAN_CHANGE_BUDGET): 20%/1h, at least 100", "ok    protected (SCIM_ATLASSIAN_PROTECTED): Group:site-admins,Group:org-admin,Account:admin@demo.example", "ok    state", "ok    directory", "ok    jira", "ok    projects"}
 	const organization = "organization (SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY): "
 	above := slices.Concat(credentials, permitted)
 	const events = "organization events (SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY): "
@@ -354,10 +354,10 @@ func TestCheck(t *testing.T) {
 		{"expired key", []string{"SCIM_ATLASSIAN_ORGANIZATION_API_KEY=old"}, exitFailed, organizationFails("the API key is wrong or has expired")},
 		{"another organization", []string{"SCIM_ATLASSIAN_ORGANIZATION_ID=other"}, exitFailed, append(slices.Clip(above), "FAIL  "+organization+"there is no such organization", "FAIL  "+events+"there is no such organization")},
 		{"a key without the scope of events", []string{"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY=demo-organization-key"}, exitFailed, append(slices.Clone(credentials), withoutEvents...)},
-		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, append([]string{"ok    configuration", "ok    callers", "ok    state", "FAIL  directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY): GET /Users: forbidden (403)", "ok    jira", "ok    projects"}, permitted...)},
-		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    state", "ok    directory", "ok    jira", "FAIL  projects", "ok    organization", "ok    organization events"}},
-		{"one project of two", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE,ENG"}, exitOK, append([]string{"ok    configuration", "ok    callers", "ok    state", "ok    directory", "ok    jira", "part  projects"}, permitted...)},
-		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, append([]string{"ok    configuration", "FAIL  callers", "ok    state", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
+		{"wrong key", []string{"DIRECTORY_API_KEY=wrong"}, exitFailed, append([]string{"ok    configuration", "ok    callers", "ok    change budget", "ok    protected", "ok    state", "FAIL  directory (SCIM_URL, DIRECTORY_ID, DIRECTORY_API_KEY): GET /Users: forbidden (403)", "ok    jira", "ok    projects"}, permitted...)},
+		{"wrong project", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE"}, exitFailed, []string{"ok    configuration", "ok    callers", "ok    change budget", "ok    protected", "ok    state", "ok    directory", "ok    jira", "FAIL  projects", "ok    organization", "ok    organization events"}},
+		{"one project of two", []string{"SCIM_ATLASSIAN_PROJECTS=NOPE,ENG"}, exitOK, append([]string{"ok    configuration", "ok    callers", "ok    change budget", "ok    protected", "ok    state", "ok    directory", "ok    jira", "part  projects"}, permitted...)},
+		{"wrong callers", []string{"SCIM_ATLASSIAN_CALLERS_FILE=/absent"}, exitFailed, append([]string{"ok    configuration", "FAIL  callers", "ok    change budget", "ok    protected", "ok    state", "ok    directory", "ok    jira", "ok    projects"}, permitted...)},
 		{"wrong configuration", []string{"CONNECTOR_PORT=0", "SCIM_URL=x"}, exitFailed, []string{"FAIL  configuration: CONNECTOR_PORT", "FAIL  configuration: SCIM_URL"}},
 	}
 	for _, tt := range tests {

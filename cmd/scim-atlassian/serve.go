@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/state"
 )
@@ -263,6 +264,8 @@ var settingsInMessages = scim.Settings{
 	DeriveEmailDomain: "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN",
 	IgnoreUnsynced:    "SCIM_ATLASSIAN_IGNORE_UNSYNCED",
 	Projects:          "SCIM_ATLASSIAN_PROJECTS",
+	ChangeBudget:      "SCIM_ATLASSIAN_CHANGE_BUDGET",
+	Protected:         "SCIM_ATLASSIAN_PROTECTED",
 }
 
 // build makes the clients and the server on top of them; it sends nothing. The state may be nil.
@@ -291,7 +294,17 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 	if err != nil {
 		return nil, nil, err
 	}
+	budget, err := c.changeBudget()
+	if err != nil {
+		return nil, nil, err
+	}
+	protected, err := guard.ParsePatterns(c.protected())
+	if err != nil {
+		return nil, nil, err
+	}
 	facade, err := scim.New(scim.Config{
+		ChangeBudget:      budget,
+		Protected:         protected,
 		Directory:         u.directory,
 		Jira:              u.jira,
 		Organization:      u.organization,

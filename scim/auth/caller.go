@@ -65,6 +65,9 @@ type Caller struct {
 
 	AnnouncePagination *bool `json:"announce_pagination"` // ServiceProviderConfig shows pagination (RFC 9865); nil: as the server is set
 
+	Release   bool `json:"release"`   // may release what the change budget refused, of any caller
+	Protected bool `json:"protected"` // may change what the operator protects
+
 	Patience string `json:"patience"` // how long a request may wait for Atlassian's limits, such as 5s; empty: as the server is set
 
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
@@ -128,7 +131,7 @@ func (c *Caller) Policy() resource.Policy {
 		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
 		KeepMembers:          c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
 		DisableWithoutActive: c.PutWithoutActive == Disable, DeactivateDeleted: c.DeleteUsers == Deactivate,
-		PlainText:    c.RichText == Plain,
+		PlainText: c.RichText == Plain, ChangesProtected: c.Protected,
 		GroupsByUser: c.GroupsByUser,
 	}
 }

@@ -161,6 +161,13 @@ func (b *accounts) checkedTargets(ctx context.Context, user query.Object, change
 	if err := b.revocable(user, targets); err != nil {
 		return nil, err
 	}
+	for _, t := range targets {
+		if t.revoke && t.role != nil {
+			if err := keepsAdministrator(ctx, t.role, false, user); err != nil {
+				return nil, err
+			}
+		}
+	}
 	wanted := user
 	for _, c := range change.attributes {
 		if c.name == b.active {

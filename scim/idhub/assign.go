@@ -116,6 +116,20 @@ func (b *accounts) revocable(user query.Object, targets []target) error {
 	return nil
 }
 
+// keepsAdministrator refuses to take a role for administrators from the last accounts
+// that hold it, unless others get it or the caller may do so.
+func keepsAdministrator(ctx context.Context, role *roles.Role, gained bool, lose ...query.Object) error {
+	var accounts []string
+	for _, user := range lose {
+		accounts = append(accounts, directory.AccountIDOf(user))
+	}
+	if gained || !resource.RequestOf(ctx).KeepAdministrators || !role.IsLast(accounts) {
+		return nil
+	}
+	return resource.Refuse(http.StatusForbidden, "protected",
+		"The role %s would have no holder any more, and nobody could administer the project: give it to somebody else first, or have a caller with the setting protected do it. Nothing was changed.", resource.InQuotes(role.Title()))
+}
+
 // assign assigns and revokes entitlements and returns the answer to the write. If
 // one of them fails, the rest is not tried, and the error names what was done.
 func (b *accounts) assign(ctx context.Context, user query.Object, targets []target, done *progress) (query.Object, error) {

@@ -105,6 +105,9 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 			return nil, &e
 		}
 	}
+	if err := keepsAdministrator(ctx, role, len(query.Unique(add)) > 0, people[len(query.Unique(add)):]...); err != nil {
+		return nil, err
+	}
 	done := &progress{}
 	defer done.note(ctx)
 	for i, t := range parts {

@@ -23,7 +23,10 @@ type Request struct {
 	// on request only are read before it, as far as the backend needs them.
 	Touched []string
 	Caller  string // who calls
-	ID      string // of the request, for the log
+
+	// KeepAdministrators says that a write must leave a role for administrators a holder.
+	KeepAdministrators bool
+	ID                 string // of the request, for the log
 
 	// Before is the resource as it was before a write, if anybody read it; nil
 	// otherwise. The log calls the resource by its name.
@@ -45,6 +48,7 @@ type Policy struct {
 	IgnoreUnknownMembers bool // members that upstream does not have are passed over, not refused
 	DeactivateDeleted    bool // a DELETE of a user or account disables it, and deletes nothing
 	PlainText            bool // rich text is read and written in its plain form, which loses what it does not say
+	ChangesProtected     bool // what the operator protects may be changed
 	DisableWithoutActive bool // a PUT of a user or account that leaves out active disables it
 }
 

@@ -66,6 +66,13 @@ func (r *Role) HeldBy(accountID string) bool {
 	return slices.ContainsFunc(r.Holders, func(h RoleHolder) bool { return h.AccountID == accountID })
 }
 
+// IsLast reports whether a role for administrators, by its name, would be left
+// without a holder if it was taken from accounts.
+func (r *Role) IsLast(accounts []string) bool {
+	stays := func(h RoleHolder) bool { return !slices.Contains(accounts, h.AccountID) }
+	return strings.Contains(strings.ToLower(r.Name), "admin") && len(r.Groups) == 0 && len(r.Holders) > 0 && !slices.ContainsFunc(r.Holders, stays)
+}
+
 // Through returns the names of the groups through which an account holds the role,
 // given the names of its groups in the directory.
 func (r *Role) Through(accountID string, groups []string) []string {

@@ -109,6 +109,16 @@ func (r *Roles) Known() *RoleBook {
 	return r.bookOf(v)
 }
 
+// Size returns how many accounts hold a role themselves, -1 if that is not at hand. It
+// costs no upstream call.
+func (r *Roles) Size(id string) int {
+	book := r.Known()
+	if book == nil || book.byID[id] == nil {
+		return -1
+	}
+	return len(book.byID[id].Holders)
+}
+
 // bookOf returns the book of the roles in a view, which is made anew only if they
 // have changed.
 func (r *Roles) bookOf(v mirror.View) *RoleBook {

@@ -3,18 +3,21 @@ package server
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 )
 
 // Endpoint is a path besides those of SCIM, which answers plain JSON. The server
 // mounts it at its root and below BasePath.
 type Endpoint struct {
-	Path    string   // "connector/health"; its first segment is taken by endpoints alone
+	Path    string   // "connector/health"; its first segment is taken by endpoints alone, and "{id}" stands for any other
 	Methods []string // GET, HEAD, …
 	Open    bool     // it answers requests without credentials too
+	Body    bool     // a POST may have a body
 	// Answer returns the status and the body, or the error that is answered
 	// instead. It is called from many goroutines at the same time.
 	Answer func(ctx context.Context, q EndpointRequest) (status int, body query.Object, err error)
@@ -25,6 +28,8 @@ type EndpointRequest struct {
 	Caller   *auth.Caller // nil: no credentials came with a request to an open endpoint
 	Base     string       // URL of BasePath as the client sees it
 	Draining bool         // the server is about to stop
+	ID       string       // what stands for "{id}" in the path
+	Body     any          // as encoding/json decodes it; nil: there is none
 }
 
 // plainAnswer is the answer of an endpoint.
@@ -35,7 +40,14 @@ type plainAnswer struct {
 
 // serveEndpoint brings a request to an endpoint to its outcome.
 func (s *Server) serveEndpoint(c *call, r *http.Request, e *Endpoint) error {
-	status, body, err := e.Answer(r.Context(), EndpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load()})
+	q := EndpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load(), ID: c.target}
+	if e.Body && r.Method == http.MethodPost && r.ContentLength != 0 {
+		var err error
+		if q.Body, err = document.ReadBody(r, s.cfg.MaxBodyBytes); err != nil {
+			return err
+		}
+	}
+	status, body, err := e.Answer(r.Context(), q)
 	if err == nil {
 		c.plain = &plainAnswer{status, body}
 	}
@@ -52,13 +64,19 @@ func (s *Server) mounts(segment string) bool {
 	return false
 }
 
-// endpointAt finds the endpoint with a path, nil if there is none.
-func (s *Server) endpointAt(segments []string) *Endpoint {
-	path := strings.Join(segments, "/")
+// endpointAt finds the endpoint with a path, nil if there is none, and what stands for
+// "{id}" in it.
+func (s *Server) endpointAt(segments []string) (e *Endpoint, id string) {
 	for i := range s.endpoints {
-		if s.endpoints[i].Path == path {
-			return &s.endpoints[i]
+		id = ""
+		if slices.EqualFunc(strings.Split(s.endpoints[i].Path, "/"), segments, func(want, segment string) bool {
+			if want == "{id}" {
+				id = segment
+			}
+			return want == segment || want == "{id}"
+		}) {
+			return &s.endpoints[i], id
 		}
 	}
-	return nil
+	return nil, ""
 }

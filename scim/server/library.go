@@ -14,6 +14,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -125,7 +126,7 @@ func (s *Server) dispatch(c *call, r *http.Request, to route) error {
 	case method == http.MethodPatch:
 		// The library knows attributes that Linking writes as readOnly.
 		ops := slices.DeleteFunc(slices.Clone(c.patch), c.changesLinking)
-		if values, ok := valuesSet(ops); ok {
+		if values, ok := document.Values(ops); ok {
 			method, serving = http.MethodPut, s.library.parts
 			body = c.libraryDocument(values)
 		} else {
@@ -146,36 +147,6 @@ func (s *Server) dispatch(c *call, r *http.Request, to route) error {
 // libraryDocument is a resource as the library reads it.
 func (c *call) libraryDocument(o query.Object) []byte {
 	return append(query.Object{{Name: "schemas", Value: []any{c.rt.Core.ID}}}, o...).AppendJSON(nil)
-}
-
-// valuesSet is the document of the values that operations set. It reports false if
-// they do anything else, or set an attribute twice.
-func valuesSet(ops []resource.Operation) (doc query.Object, ok bool) {
-	for _, op := range ops {
-		if op.Op == "remove" || op.Filter != nil || op.Path.Sub != nil && op.Path.Attr.MultiValued {
-			return nil, false
-		}
-		into := &doc
-		if op.Path.Extension != "" {
-			extension := doc.Inner(op.Path.Extension)
-			into = &extension
-		}
-		value := op.Value
-		_, taken := into.Get(op.Path.Attr.Name)
-		if op.Path.Sub != nil {
-			whole := into.Inner(op.Path.Attr.Name)
-			_, taken = whole.Get(op.Path.Sub.Name)
-			value = append(whole, query.Member{Name: op.Path.Sub.Name, Value: value})
-		}
-		if taken {
-			return nil, false
-		}
-		into.Set(op.Path.Attr.Name, value)
-		if op.Path.Extension != "" {
-			doc.Set(op.Path.Extension, *into)
-		}
-	}
-	return doc, true
 }
 
 // libraryPatch is the body of a PATCH as the library reads it.

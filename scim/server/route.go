@@ -132,7 +132,7 @@ func (s *Server) destination(segments []string, method string) (to route, err er
 		if len(segments) == 3 {
 			to.id = segments[1]
 		}
-	case len(segments) > 2:
+	case len(segments) > 2 && !s.mounts(segments[0]):
 		return route{}, noEndpoint()
 	case slices.Contains([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes}, segments[0]):
 		to.discovery = segments[0]
@@ -140,7 +140,7 @@ func (s *Server) destination(segments []string, method string) (to route, err er
 			to.id = segments[1]
 		}
 	case s.mounts(segments[0]):
-		if to.mounted = s.endpointAt(segments); to.mounted == nil {
+		if to.mounted, to.id = s.endpointAt(segments); to.mounted == nil {
 			return route{}, noEndpoint()
 		}
 		allowed = to.mounted.Methods

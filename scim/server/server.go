@@ -186,6 +186,7 @@ func (s *Server) answer(c *call, r *http.Request) (err error) {
 	case to.discovery != "":
 		return s.describe(c, r, to)
 	case to.mounted != nil:
+		c.target = to.id
 		return s.serveEndpoint(c, r, to.mounted)
 	case to.rt == nil:
 		return errMe

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+
+	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/guard"
+)
+
+// changeBudget is what one caller may delete, deactivate and remove.
+func (c *config) changeBudget() (guard.Budget, error) {
+	budget, err := guard.ParseBudget(c.ChangeBudget)
+	budget.Floor = c.ChangeBudgetFloor
+	return budget, err
+}
+
+// protected is the list of what only callers with the setting protected may change: by default the groups that
+// administer a site and the organization, and the account that this server uses.
+func (c *config) protected() string {
+	usual := "Group:site-admins,Group:org-admin"
+	if c.AdminEmail != "" {
+		usual += ",Account:" + c.AdminEmail
+	}
+	return cmp.Or(c.Protected, usual)
+}
+
+// guardFindings say what is refused that callers may have a right to.
+func (c *config) guardFindings(callers []auth.Caller) []connector.Finding {
+	budget := connector.Finding{Capability: "change budget", Outcome: connector.OutcomeOff, Detail: "nothing bounds what a caller may delete"}
+	if c.ChangeBudget != "off" {
+		budget.Outcome = connector.OutcomeOK
+		budget.Detail = fmt.Sprintf("%s, at least %d, for deletions, deactivations and removals of one caller; beyond it 403 changeBudget, until a caller with release lets it pass (%s)",
+			c.ChangeBudget, c.ChangeBudgetFloor, withSetting(callers, func(c auth.Caller) bool { return c.Release }))
+	}
+	protected := connector.Finding{Capability: "protected", Outcome: connector.OutcomeOff, Detail: "every object may be changed"}
+	if c.protected() != "none" {
+		protected.Outcome = connector.OutcomeOK
+		protected.Detail = fmt.Sprintf("%s, and the last administrator of a project: a change is 403 protected, but for callers with protected (%s)",
+			c.protected(), withSetting(callers, func(c auth.Caller) bool { return c.Protected }))
+	}
+	return []connector.Finding{budget, protected}
+}
+
+// withSetting names the callers with a setting.
+func withSetting(callers []auth.Caller, has func(auth.Caller) bool) string {
+	names := ""
+	for _, caller := range callers {
+		if has(caller) {
+			names += ", " + caller.Name
+		}
+	}
+	if names == "" {
+		return "no caller"
+	}
+	return names[2:]
+}
