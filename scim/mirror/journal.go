@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,14 +26,22 @@ type journal struct {
 	typ   string // the rows' type, as the log names it
 	links resource.Links
 
-	turn     sync.Mutex              // held while the state is written to; taken before the mutex of the store
-	pages    []state.Page            // of the scan, read and not yet in the state
-	pending  []news                  // what the state does not have yet, in order
-	away     error                   // why the state could not be written to; nil: it could
-	scan     int64                   // id of the scan whose pages are written; 0: none is
-	before   *table.Table            // the rows that have links, as they were when a list without links came over them
-	resumed  map[int]stretch[string] // by position: the pages that an earlier process has read of the open scan
-	resuming *state.Scan             // that scan; nil: there is none
+	turn    sync.Mutex      // held while the state is written to; taken before the mutex of the store
+	pages   []state.Page    // of the scan, read and not yet in the state
+	pending []news          // what the state does not have yet, in order
+	away    error           // why the state could not be written to; nil: it could
+	scan    int64           // id of the scan whose pages are written; 0: none is
+	before  *table.Table    // the rows that have links, as they were when a list without links came over them
+	doubted map[string]bool // by id: the state has the resource in doubt
+	seen    int64           // number of the last commit that the rows have
+	refused int64           // id of the last scan that was not believed
+	base    int64           // id of the last complete scan that the rows have
+	owner   string          // of this process among those that share the state
+	lease   *state.Lease    // the right to scan, where the state is shared; nil: it is not held
+}
+
+func newJournal(s *state.Store, typ string, links resource.Links) *journal {
+	return &journal{state: s, typ: typ, links: links, before: table.New(links), doubted: map[string]bool{}, owner: rand.Text()}
 }
 
 // news is a row that changed.
@@ -55,6 +64,9 @@ func (s *store) enter(source string, o query.Object) {
 	j, id := s.journal, o.Text("id")
 	bare := j.links.Missing(o)
 	if s.rows.Holds(o) {
+		if j.doubted[id] {
+			s.note(news{resource: state.Resource{Type: j.typ, ID: id, Doc: packed.Encode(nil, s.stored(o))}})
+		}
 		return
 	}
 	old := s.rows.Get(id)
@@ -83,7 +95,7 @@ func (s *store) enter(source string, o query.Object) {
 		return
 	}
 	s.rows.Put(o)
-	if bare && known != nil && len(what.Names) == 0 {
+	if bare && known != nil && len(what.Names) == 0 && !j.doubted[id] {
 		return // what is stored is as true as it was
 	}
 	n := news{resource: state.Resource{Type: j.typ, ID: id}}
@@ -97,7 +109,42 @@ func (s *store) enter(source string, o query.Object) {
 		}
 		s.count(source)
 	}
-	j.pending = append(j.pending, n)
+	s.note(n)
+}
+
+// note has news written by the next flush. The resource is in doubt no more.
+func (s *store) note(n news) {
+	delete(s.journal.doubted, n.resource.ID)
+	s.journal.pending = append(s.journal.pending, n)
+}
+
+// The marks of stored resources that are none of their attributes.
+const (
+	doubtMark  = "\x00doubt" // it must be read again
+	droppedRow = "*"         // id of a resource that stands for all: they must be read again
+)
+
+// noteDoubt has the state know that a resource must be read again, by this process,
+// by another one that shares the state, or after a restart.
+func (s *store) noteDoubt(id string) {
+	j := s.journal
+	if j == nil || s.base == nil || j.doubted[id] || !j.state.Durable() {
+		return
+	}
+	o := s.rows.Get(id)
+	if o == nil {
+		o = query.Object{{Name: "id", Value: id}}
+	}
+	doc := packed.Encode(nil, append(slices.Clip(s.stored(o)), query.Member{Name: doubtMark, Value: true}))
+	s.note(news{resource: state.Resource{Type: j.typ, ID: id, Doc: doc}})
+	j.doubted[id] = true
+}
+
+// noteDrop has the state know that everything must be read again.
+func (s *store) noteDrop() {
+	if j := s.journal; j != nil && s.base != nil && j.state.Durable() {
+		s.note(news{resource: state.Resource{Type: j.typ, ID: droppedRow, Doc: []byte{0}}})
+	}
 }
 
 // stored returns a resource as it is stored: one that was listed without links
@@ -120,8 +167,19 @@ const staleLinks = "\x00stale"
 
 // restore puts a stored resource back into the rows.
 func (s *store) restore(o query.Object) {
-	j := s.journal
+	j, id := s.journal, o.Text("id")
+	if _, doubt := o.Get(doubtMark); doubt {
+		o = o.Without(doubtMark)
+		s.outdated[id], j.doubted[id] = s.tick(), true
+		if len(o) == 1 {
+			return // it was never seen
+		}
+	} else {
+		delete(s.outdated, id)
+		delete(j.doubted, id)
+	}
 	if _, stale := o.Get(staleLinks); !stale {
+		j.before.Delete(id)
 		s.rows.Put(o)
 		return
 	}
@@ -158,7 +216,7 @@ func (s *store) leave(source, id string) {
 		n.change = &state.Change{Type: j.typ, ID: id, Op: state.Delete, Source: source, Before: packed.Encode(nil, old)}
 		s.count(source)
 	}
-	j.pending = append(j.pending, n)
+	s.note(n)
 }
 
 // count counts a change by what found it.
@@ -180,7 +238,7 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 	s.mu.Lock()
 	batch, pages := j.pending, j.pages
 	j.pending, j.pages = nil, nil
-	away := j.away
+	away, lease := j.away, j.lease
 	s.mu.Unlock()
 	if c == nil && len(batch) == 0 && len(pages) == 0 && away == nil {
 		return 0, nil
@@ -189,7 +247,9 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 	if c != nil {
 		all = *c
 	}
-	all.Pages = pages
+	if all.Pages = pages; len(pages) > 0 || all.Finish != nil {
+		all.Guard = lease
+	}
 	for _, n := range batch {
 		if j.state.Durable() {
 			all.Resources = append(all.Resources, n.resource)
@@ -209,33 +269,27 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 			j.scan = 0 // without these pages the scan cannot be restored
 		}
 	}
-	if j.away = err; errors.Is(err, state.ErrReplaced) {
-		j.away = nil // by a scan of another process
+	if j.away = err; errors.Is(err, state.ErrReplaced) || errors.Is(err, state.ErrFenced) {
+		j.away, j.scan = nil, 0 // another process scans
+	}
+	if taken := max(1, int64(len(all.Changes))); err == nil && seq == j.seen+taken {
+		j.seen = seq // nobody else has written meanwhile
 	}
 	return seq, err
 }
 
-// beginScan opens a scan in the state, or goes on with one that an earlier process
-// has begun, which it returns.
+// beginScan opens a scan in the state. If there is one that was not finished, and r
+// may rest on what was read before it began, the scan goes on with that, whose pages
+// beginScan returns.
 func (s *store) beginScan(r *reading) map[int]stretch[string] {
 	j := s.journal
-	if j == nil {
+	if j == nil || !j.state.Durable() {
 		return nil
 	}
-	s.mu.Lock()
-	resuming, pages := j.resuming, j.resumed
-	j.resuming, j.resumed = nil, nil
-	if resuming != nil && s.now().Sub(resuming.Began) < resumable {
-		j.scan, r.base.read = resuming.ID, resuming.Began
-		s.mu.Unlock()
+	if pages := s.resume(r); pages != nil {
 		return pages
 	}
-	s.mu.Unlock()
-	var seq int64
-	var err error
-	if j.state.Durable() {
-		seq, err = s.flush(&state.Commit{Begin: j.typ})
-	}
+	seq, err := s.flush(&state.Commit{Begin: j.typ})
 	if err != nil {
 		seq = 0 // the scan goes on, and is not stored
 	}
@@ -243,6 +297,28 @@ func (s *store) beginScan(r *reading) map[int]stretch[string] {
 	defer s.mu.Unlock()
 	j.scan = seq
 	return nil
+}
+
+// resume has r go on with a scan that was not finished, and returns its pages; nil:
+// there is none.
+func (s *store) resume(r *reading) map[int]stretch[string] {
+	if !r.resumes {
+		return nil
+	}
+	ctx, cancel := stateContext()
+	defer cancel()
+	_, open, err := s.journal.state.Scans(ctx, s.journal.typ)
+	if err != nil || open == nil || open.Pages == 0 || open.ID == s.journal.refused || s.now().Sub(open.Began) >= resumable {
+		return nil
+	}
+	pages := map[int]stretch[string]{}
+	if err := s.loadPages(ctx, open.ID, pages); err != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.journal.scan, r.base.read = open.ID, open.Began
+	return pages
 }
 
 // resumable is how old a scan may be that another process goes on with.
@@ -281,6 +357,11 @@ func (s *store) keepScan() {
 	scan := j.scan
 	j.scan = 0
 	s.mu.Unlock()
+	if scan != 0 {
+		s.mu.Lock()
+		j.base = scan
+		s.mu.Unlock()
+	}
 	var c *state.Commit
 	if scan != 0 {
 		c = &state.Commit{Finish: &state.Scan{Type: j.typ, ID: scan, Total: s.rows.Len()}}
@@ -299,38 +380,49 @@ func (s *store) settle() error {
 	s.mu.Lock()
 	behind := len(s.journal.pending) > 0 || s.journal.away != nil
 	s.mu.Unlock()
-	if !behind {
-		return nil
+	var err error
+	if behind {
+		_, err = s.flush(nil)
 	}
-	if _, err := s.flush(nil); err != nil {
+	if err == nil {
+		err = s.catchUp()
+	}
+	if err != nil {
 		return &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter, Err: err,
-			Detail: "The state of this server cannot be written to, so that no list can be answered; its log says why."}
+			Detail: "The state of this server cannot be reached, so that no list can be answered; its log says why."}
 	}
 	return nil
 }
 
-// load reads what an earlier process has left: the rows, and the pages of a scan
-// that was not finished.
+// load reads what an earlier process has left.
 func (s *store) load(ctx context.Context) error {
 	j := s.journal
-	complete, open, err := j.state.Scans(ctx, j.typ)
+	head, err := j.state.Head(ctx)
 	if err != nil {
 		return err
 	}
-	if complete != nil {
-		if err := s.loadPages(ctx, complete.ID, nil); err != nil {
-			return err
-		}
-		if err := s.loadResources(ctx); err != nil {
-			return err
-		}
-		s.base = &base{began: s.tick(), read: complete.Began, complete: complete.Ended}
+	complete, _, err := j.state.Scans(ctx, j.typ)
+	if err != nil {
+		return err
 	}
-	if open == nil {
+	j.seen = head.Seq
+	if complete == nil {
 		return nil
 	}
-	j.resuming, j.resumed = open, map[int]stretch[string]{}
-	return s.loadPages(ctx, open.ID, j.resumed)
+	return s.loadBase(ctx, complete)
+}
+
+// loadBase reads a complete scan, and what changed since.
+func (s *store) loadBase(ctx context.Context, scan *state.Scan) error {
+	if err := s.loadPages(ctx, scan.ID, nil); err != nil {
+		return err
+	}
+	all, err := s.journal.state.Resources(ctx, s.journal.typ, 0)
+	if err != nil {
+		return err
+	}
+	s.base, s.journal.base = &base{began: s.tick(), read: scan.Began, complete: scan.Ended}, scan.ID
+	return s.apply(all)
 }
 
 // loadPages restores the pages of a scan, and notes in read which they are. Of a
@@ -355,23 +447,87 @@ func (s *store) loadPages(ctx context.Context, scan int64, read map[int]stretch[
 	})
 }
 
-func (s *store) loadResources(ctx context.Context) error {
-	all, err := s.journal.state.Resources(ctx, s.journal.typ, 0)
-	if err != nil {
-		return err
-	}
+// apply takes over resources of the state.
+func (s *store) apply(all []state.Resource) error {
+	j := s.journal
 	for _, r := range all {
+		if r.ID == droppedRow {
+			s.base.until = s.tick()
+			continue
+		}
+		now := s.tick()
+		s.touch(r.ID, now)
+		s.told(r.ID, now)
 		if r.Gone {
 			s.rows.Delete(r.ID)
-			s.journal.before.Delete(r.ID)
+			j.before.Delete(r.ID)
+			delete(s.outdated, r.ID)
+			delete(j.doubted, r.ID)
 			continue
 		}
 		o, err := packed.Decode(r.Doc)
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", s.journal.typ, r.ID, err)
+			return fmt.Errorf("%s %s: %w", j.typ, r.ID, err)
 		}
-		s.journal.before.Delete(r.ID)
 		s.restore(o)
 	}
+	s.version++
 	return nil
+}
+
+// catchUp takes over what other processes that share the state have written since it
+// was last asked.
+func (s *store) catchUp() error {
+	j := s.journal
+	if j == nil || !j.state.Shared() {
+		return nil
+	}
+	ctx, cancel := stateContext()
+	defer cancel()
+	j.turn.Lock() // nothing of this process is written meanwhile
+	defer j.turn.Unlock()
+	head, err := j.state.Head(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	seen, known := j.seen, s.base != nil
+	s.mu.Unlock()
+	if head.Seq == seen {
+		return nil
+	}
+	complete, _, err := j.state.Scans(ctx, j.typ)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !known && complete != nil:
+		err = s.loadBase(ctx, complete)
+	case known:
+		err = s.follow(ctx, complete, seen)
+	}
+	if err == nil {
+		j.seen = head.Seq
+	}
+	return err
+}
+
+// follow takes over what was written after a number: a scan of another process, and
+// single resources. What this process has yet to write is newer.
+func (s *store) follow(ctx context.Context, complete *state.Scan, seen int64) error {
+	j := s.journal
+	all, err := j.state.Resources(ctx, j.typ, seen)
+	if err != nil {
+		return err
+	}
+	if complete != nil && complete.ID > j.base {
+		s.base, j.base = &base{began: s.tick(), read: complete.Began, complete: complete.Ended}, complete.ID
+	}
+	mine := make(map[string]bool, len(j.pending))
+	for _, n := range j.pending {
+		mine[n.resource.ID] = true
+	}
+	return s.apply(slices.DeleteFunc(all, func(r state.Resource) bool { return mine[r.ID] }))
 }

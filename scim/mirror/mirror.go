@@ -11,7 +11,6 @@ import (
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/state"
-	"scim-atlassian/scim/table"
 )
 
 // Source says how a resource type of the directory is read. Its functions must be
@@ -99,7 +98,7 @@ func New(source Source, cfg Config) *Mirror {
 		m.collection.Window = nil
 	}
 	if cfg.State != nil {
-		m.store.journal = &journal{state: cfg.State, typ: source.Name, links: source.Links, before: table.New(source.Links)}
+		m.store.journal = newJournal(cfg.State, source.Name, source.Links)
 	}
 	return m
 }

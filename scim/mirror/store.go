@@ -85,18 +85,22 @@ type Need struct {
 	Fresh bool      // only a reading that began after the request did
 	Since time.Time // only a reading that began at this time or later; zero: any
 	Links bool      // the links too, which upstream may leave out of its list
-	most  int       // the request fails with errLonger if there are more resources; 0: no limit
+	// resume lets a Fresh reading go on with one that was not finished before.
+	resume bool
+	most   int // the request fails with errLonger if there are more resources; 0: no limit
 }
 
 // reading is a scan, or the mending of rows, that is under way.
 type reading struct {
 	began uint64
-	base  *base         // what a scan makes; nil: the reading mends
-	done  chan struct{} // closed when it has ended
-	err   error         // why it failed; read it after done
-	pages int           // that a scan has read; guarded by the mutex of the store
-	sofar int           // resources that it has read; likewise
-	total int           // resources that there are; likewise
+	// resumes says that the scan may go on with one that was not finished before.
+	resumes bool
+	base    *base         // what a scan makes; nil: the reading mends
+	done    chan struct{} // closed when it has ended
+	err     error         // why it failed; read it after done
+	pages   int           // that a scan has read; guarded by the mutex of the store
+	sofar   int           // resources that it has read; likewise
+	total   int           // resources that there are; likewise
 }
 
 func newStore(links resource.Links, ttl time.Duration, now func() time.Time) *store {
@@ -277,7 +281,7 @@ func (s *store) moment() uint64 {
 // for the request of ctx, but the reading does not end with it.
 func (s *store) start(ctx context.Context, found *base, n Need, began uint64) *reading {
 	ctx = context.WithoutCancel(ctx)
-	r := &reading{began: s.tick(), done: make(chan struct{})}
+	r := &reading{began: s.tick(), resumes: !n.Fresh && n.Since.IsZero() || n.resume, done: make(chan struct{})}
 	s.reading = r
 	if found.concerns(n, began) && s.mendable() {
 		ids := s.missing(n)
@@ -320,6 +324,11 @@ type scanner struct {
 // readAll is a scan.
 func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 	seen := map[string]struct{}{}
+	done, release, err := s.takeTurn(ctx, r)
+	if done || err != nil {
+		return err
+	}
+	defer release()
 	has := s.beginScan(r)
 	for _, page := range has {
 		for _, id := range page.objects {
@@ -405,6 +414,7 @@ func (s *store) believable(gone int) error {
 		s.alarm, s.accept = "", false
 		return nil
 	}
+	s.journal.refused, s.journal.scan = s.journal.scan, 0
 	s.alarm, s.alarmed = fmt.Sprintf("The list has %d resources where it had %d.", left, before), s.now()
 	return &resource.Error{Status: http.StatusBadGateway, Err: errShrunk,
 		Detail: s.alarm + " That is not believed: nothing was changed here. Whoever runs this server can accept it, see docs/mirror.md."}
@@ -499,6 +509,7 @@ func (s *store) doubt(id string, now uint64) {
 	if since, ok := s.outdated[id]; !ok || now < since {
 		s.outdated[id] = now
 	}
+	s.noteDoubt(id)
 }
 
 // touchedLink puts every resource in doubt that links to one of the other type
@@ -616,6 +627,7 @@ func (s *store) drop() {
 				b.until = now
 			}
 		}
+		s.noteDrop()
 	})
 }
 

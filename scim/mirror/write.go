@@ -55,14 +55,19 @@ func (w Write) Doubt(ids ...string) {
 			w.store.doubt(id, now)
 		}
 	})
+	_ = w.store.settle() // lists say so if it fails
 }
 
 // Touched tells that the write has changed or deleted a resource of the other type.
 // The resources that link to it are read again when a request next needs them.
 func (w Write) Touched(id string) {
 	w.store.tell(func(now uint64) { w.store.touchedLink(id, now) })
+	_ = w.store.settle() // lists say so if it fails
 }
 
 // Unknown tells that the outcome of the write is unknown, so that anything may have
 // changed. The next request reads everything anew.
-func (w Write) Unknown() { w.store.drop() }
+func (w Write) Unknown() {
+	w.store.drop()
+	_ = w.store.settle() // lists say so if it fails
+}
