@@ -35,6 +35,7 @@ func (m *Mirror) Saw(moment uint64, o query.Object) time.Time {
 	s.mu.Lock()
 	if s.base != nil && s.touched[id].told <= moment && !m.source.Links.Missing(o) {
 		s.put(foundByRead, o)
+		s.suspect(moment, o)
 		if since, ok := s.outdated[id]; ok && since <= moment {
 			delete(s.outdated, id)
 		}

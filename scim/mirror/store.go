@@ -41,6 +41,7 @@ type store struct {
 	reread func(ctx context.Context, ids []string) ([]query.Object, error)
 	price  func(total int) int // upstream calls of a scan of that many resources
 	rows   *table.Table
+	links  resource.Links
 	// fed returns the time up to which hints have told of every change, and since when;
 	// nil: there are none that are trusted.
 	fed     func() (upTo, since time.Time)
@@ -53,6 +54,7 @@ type store struct {
 	base     *base             // the last complete scan; nil: there was none
 	reading  *reading          // the one under way; nil: there is none
 	touched  map[string]touch  // by id: an own write last concerned the resource
+	linked   map[string]touch  // by id of the other type: that resource changed, and with it those that link to it
 	outdated map[string]uint64 // by id: the resource must be read again for requests that begin later
 	counts   storeCounts
 	version  uint64    // changes with the rows
@@ -104,7 +106,7 @@ type reading struct {
 }
 
 func newStore(links resource.Links, ttl time.Duration, now func() time.Time) *store {
-	return &store{ttl: ttl, now: now, rows: table.New(links), touched: map[string]touch{}, outdated: map[string]uint64{}}
+	return &store{ttl: ttl, now: now, rows: table.New(links), links: links, touched: map[string]touch{}, linked: map[string]touch{}, outdated: map[string]uint64{}}
 }
 
 // all returns all resources, from a reading as n asks for, with every own write
@@ -373,6 +375,7 @@ func (s *store) merge(moment uint64, page []query.Object) {
 		news = append(news, o)
 	}
 	s.put(foundByScan, news...)
+	s.suspect(moment, news...)
 }
 
 // close ends a scan that has read everything: what it did not see is gone, unless
@@ -435,6 +438,7 @@ const touchedFor = 10 * time.Minute
 func (s *store) forget() {
 	old := s.now().Add(-touchedFor)
 	maps.DeleteFunc(s.touched, func(_ string, t touch) bool { return t.at.Before(old) })
+	maps.DeleteFunc(s.linked, func(_ string, t touch) bool { return t.at.Before(old) })
 }
 
 // put enters resources into the rows.
@@ -477,6 +481,7 @@ func (s *store) set(id string, o query.Object, since, now uint64) {
 		s.put(ownWrite, o)
 		s.told(id, now)
 		delete(s.outdated, id)
+		s.suspect(since, o)
 	}
 }
 
@@ -515,11 +520,28 @@ func (s *store) doubt(id string, now uint64) {
 // touchedLink puts every resource in doubt that links to one of the other type
 // which changed: a group that shows the name of a user who was renamed, say.
 func (s *store) touchedLink(id string, now uint64) {
+	s.linked[id] = touch{moment: now, at: s.now()}
 	for _, linking := range s.rows.Linking(id) {
 		s.doubt(linking, now)
 	}
 	for _, bare := range s.rows.Bare() { // their links are unknown
 		s.doubt(bare, now)
+	}
+}
+
+// suspect puts in doubt those of the objects, which were read or written from a moment
+// on, that link to a resource which changed after it: they may show it as it was.
+func (s *store) suspect(moment uint64, objects ...query.Object) {
+	if len(s.linked) == 0 {
+		return
+	}
+	for _, o := range objects {
+		for id := range s.links.Of(o) {
+			if s.linked[id].moment > moment {
+				s.doubt(o.Text("id"), s.tick())
+				break
+			}
+		}
 	}
 }
 
@@ -544,6 +566,7 @@ func (s *store) mend(ids []string, found []query.Object, since uint64) {
 			s.outdated[id] = since
 		}
 	}
+	s.suspect(since, found...)
 }
 
 // run makes the upstream calls of a reading without holding the mutex, and then
