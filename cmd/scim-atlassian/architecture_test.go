@@ -58,8 +58,9 @@ var places = map[string]place{
 	// Engines: what was read, and what went wrong.
 	"scim/packed":   {ours: []string{"scim/query"}, theirs: []string{"github.com/klauspost/compress/zstd"}},
 	"scim/table":    {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
+	"scim/paging":   {ours: []string{"scim/resource"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/changes":  {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
-	"scim/mirror":   {ours: []string{"scim/changes", "scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
+	"scim/mirror":   {ours: []string{"scim/changes", "scim/paging", "scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
 	"scim/feed":     {ours: []string{"scim/state", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	// Backends: directory and jira do not know each other.

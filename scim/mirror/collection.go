@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -96,10 +97,10 @@ func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*r
 	if _, ok := c.Peek(n); ok {
 		return c.scan(ctx, q, n)
 	}
-	if calls := pages(q.Count); calls > 1 {
-		n.most = longest(calls)
+	if calls := paging.Calls(q.Count); calls > 1 {
+		n.most = paging.Longest(calls)
 		r, err := c.scan(ctx, q, n)
-		if !errors.Is(err, errLonger) {
+		if !errors.Is(err, paging.ErrLonger) {
 			return r, err
 		}
 	}
@@ -107,13 +108,13 @@ func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*r
 	if err != nil {
 		return nil, err
 	}
-	return &resource.ListResult{Total: total, Resources: objects, Plan: fmt.Sprintf("page exact cost=%d", pages(len(objects)))}, nil
+	return &resource.ListResult{Total: total, Resources: objects, Plan: fmt.Sprintf("page exact cost=%d", paging.Calls(len(objects)))}, nil
 }
 
 // lookUp runs lookups in parallel and returns their resources, each once.
 func (c *Collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.Object, error) {
 	if len(probes) > c.Budget {
-		return nil, overBudget(len(probes), c.Budget)
+		return nil, paging.OverBudget(len(probes), c.Budget)
 	}
 	if len(probes) == 1 {
 		return c.Probe(ctx, probes[0])

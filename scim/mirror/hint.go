@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -57,7 +58,7 @@ func (m *Mirror) Newcomers(ctx context.Context) (complete bool, err error) {
 	}
 	for grown := true; grown && !complete && err == nil; {
 		moment, total, page := s.moment(), 0, []query.Object(nil)
-		if page, total, err = m.page(ctx, max(1, s.rows.Len()-overlap+1), directoryPage); err == nil {
+		if page, total, err = m.page(ctx, max(1, s.rows.Len()-overlap+1), paging.PageSize); err == nil {
 			grown = s.welcome(moment, page)
 			complete, err = s.rows.Len() == total, s.settle()
 		}

@@ -281,7 +281,7 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 // beginScan opens a scan in the state. If there is one that was not finished, and r
 // may rest on what was read before it began, the scan goes on with that, whose pages
 // beginScan returns.
-func (s *store) beginScan(r *reading) map[int]stretch[string] {
+func (s *store) beginScan(r *reading) map[int]storedPage {
 	j := s.journal
 	if j == nil || !j.state.Durable() {
 		return nil
@@ -301,7 +301,7 @@ func (s *store) beginScan(r *reading) map[int]stretch[string] {
 
 // resume has r go on with a scan that was not finished, and returns its pages; nil:
 // there is none.
-func (s *store) resume(r *reading) map[int]stretch[string] {
+func (s *store) resume(r *reading) map[int]storedPage {
 	if !r.resumes {
 		return nil
 	}
@@ -311,7 +311,7 @@ func (s *store) resume(r *reading) map[int]stretch[string] {
 	if err != nil || open == nil || open.Pages == 0 || open.ID == s.journal.refused || s.now().Sub(open.Began) >= resumable {
 		return nil
 	}
-	pages := map[int]stretch[string]{}
+	pages := map[int]storedPage{}
 	if err := s.loadPages(ctx, open.ID, pages); err != nil {
 		return nil
 	}
@@ -388,7 +388,7 @@ func (s *store) settle() error {
 		err = s.catchUp()
 	}
 	if err != nil {
-		return &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter, Err: err,
+		return &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: err,
 			Detail: "The state of this server cannot be reached, so that no list can be answered; its log says why."}
 	}
 	return nil
@@ -427,7 +427,7 @@ func (s *store) loadBase(ctx context.Context, scan *state.Scan) error {
 
 // loadPages restores the pages of a scan, and notes in read which they are. Of a
 // scan that was not finished, the rows that its pages changed are stored besides.
-func (s *store) loadPages(ctx context.Context, scan int64, read map[int]stretch[string]) error {
+func (s *store) loadPages(ctx context.Context, scan int64, read map[int]storedPage) error {
 	return s.journal.state.Pages(ctx, s.journal.typ, scan, func(p state.Page) error {
 		objects, err := packed.DecodePage(p.Docs)
 		if err != nil {
@@ -441,7 +441,7 @@ func (s *store) loadPages(ctx context.Context, scan int64, read map[int]stretch[
 			}
 		}
 		if read != nil {
-			read[p.No] = stretch[string]{ids, p.Total}
+			read[p.No] = storedPage{ids, p.Total}
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/state"
@@ -54,14 +55,14 @@ func (s Scanner) Took(moment uint64, part int, resources []query.Object) {
 // has read it in the same reading; ok is false for all others.
 func (s Scanner) Has(part int) (ids []string, ok bool) {
 	read, ok := s.s.has[part]
-	return read.objects, ok
+	return read.ids, ok
 }
 
 // Mirror is the copy of one type of the directory. Make it with New. It is safe
 // for concurrent use.
 type Mirror struct {
 	source     Source
-	pager      pager[query.Object]
+	pager      paging.Reader[query.Object]
 	store      *store
 	collection Collection
 	total      atomic.Int64 // length of the list as upstream last told it; -1 if it never did
@@ -83,9 +84,9 @@ type Config struct {
 func New(source Source, cfg Config) *Mirror {
 	m := &Mirror{source: source}
 	m.total.Store(-1)
-	m.pager = pager[query.Object]{name: source.Name, id: objectID, budget: cfg.Budget, page: m.page}
+	m.pager = paging.Reader[query.Object]{Name: source.Name, ID: objectID, Budget: cfg.Budget, Page: m.page}
 	m.store = newStore(source.Links, cfg.TTL, cfg.Now)
-	m.store.price, m.store.scan, m.store.reread = pages, m.scan, m.mend
+	m.store.price, m.store.scan, m.store.reread = paging.Calls, m.scan, m.mend
 	m.collection = Collection{
 		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: m.probe,
 		All: m.store.all, Peek: m.store.peek, Stats: m.estimate, Window: m.window,
@@ -160,12 +161,12 @@ func (m *Mirror) page(ctx context.Context, start, count int) ([]query.Object, in
 // scan reads all resources, see store.scan.
 func (m *Mirror) scan(ctx context.Context, most int, report scanner) ([]string, error) {
 	if most > 0 && int(m.total.Load()) > most {
-		return nil, errLonger
+		return nil, paging.ErrLonger
 	}
-	scan := pager[string]{name: m.source.Name, id: func(id string) string { return id }, most: most, whole: true}
-	scan.page = func(ctx context.Context, start, count int) ([]string, int, error) {
+	scan := paging.Reader[string]{Name: m.source.Name, ID: func(id string) string { return id }, Most: most, Whole: true}
+	scan.Page = func(ctx context.Context, start, count int) ([]string, int, error) {
 		if page, ok := report.has[start]; ok {
-			return page.objects, page.total, nil
+			return page.ids, page.total, nil
 		}
 		moment := report.tick()
 		objects, total, err := m.page(ctx, start, count)
@@ -179,7 +180,7 @@ func (m *Mirror) scan(ctx context.Context, most int, report scanner) ([]string, 
 		report.took(moment, start, total, objects)
 		return ids, total, nil
 	}
-	all, _, err := scan.read(ctx, 1, wholeList)
+	all, _, err := scan.Read(ctx, 1, paging.Everything)
 	return all, err
 }
 
@@ -193,8 +194,8 @@ func (m *Mirror) mend(ctx context.Context, ids []string) ([]query.Object, error)
 // reread reads resources by id, with their links, and leaves out those that are
 // gone.
 func (m *Mirror) reread(ctx context.Context, ids []string) ([]query.Object, error) {
-	if len(ids) > m.pager.budget {
-		return nil, overBudget(len(ids), m.pager.budget)
+	if len(ids) > m.pager.Budget {
+		return nil, paging.OverBudget(len(ids), m.pager.Budget)
 	}
 	return FetchAll(ctx, ids, m.source.Read)
 }
@@ -203,7 +204,7 @@ func (m *Mirror) reread(ctx context.Context, ids []string) ([]query.Object, erro
 // n asks for them.
 func (m *Mirror) window(ctx context.Context, start, count int, n Need) ([]query.Object, int, error) {
 	moment := m.Moment()
-	objects, total, err := m.pager.read(ctx, start, count)
+	objects, total, err := m.pager.Read(ctx, start, count)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -259,7 +260,7 @@ func (m *Mirror) Complete(ctx context.Context, objects []query.Object) ([]query.
 // long as its length is unknown. It makes no call.
 func (m *Mirror) ScanCost() int {
 	if total := int(m.total.Load()); total >= 0 {
-		return pages(total)
+		return paging.Calls(total)
 	}
 	return -1
 }
@@ -283,11 +284,11 @@ func (m *Mirror) ReadMany(ctx context.Context, ids []string) ([]query.Object, er
 		return nil, ErrCostly
 	}
 	if cost < 0 && len(ids) > m.source.Few && !m.bare.Load() {
-		_, err := m.store.all(ctx, Need{Fresh: true, most: longest(len(ids))})
+		_, err := m.store.all(ctx, Need{Fresh: true, most: paging.Longest(len(ids))})
 		switch {
 		case err == nil:
 			return m.Complete(ctx, m.withIDs(ids))
-		case !errors.Is(err, errLonger):
+		case !errors.Is(err, paging.ErrLonger):
 			return nil, err
 		}
 	}

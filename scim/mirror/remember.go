@@ -35,10 +35,10 @@ func (m *Mirror) Saw(moment uint64, o query.Object) time.Time {
 	s.mu.Lock()
 	if s.base != nil && s.touched[id].told <= moment && !m.source.Links.Missing(o) {
 		s.put(foundByRead, o)
-		s.suspect(moment, o)
-		if since, ok := s.outdated[id]; ok && since <= moment {
+		if s.touched[id].moment <= moment {
 			delete(s.outdated, id)
 		}
+		s.suspect(moment, o)
 	}
 	s.mu.Unlock()
 	_ = s.settle() // lists say so if it fails

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/table"
@@ -33,7 +34,7 @@ type store struct {
 	now func() time.Time
 	// scan reads all resources and returns their ids in upstream's order. It hands each
 	// page to the scanner as it comes, and asks upstream for none that this has already.
-	// It fails with errLonger, after one call at most, if there are more than most; 0
+	// It fails with paging.ErrLonger, after one call at most, if there are more than most; 0
 	// sets no limit.
 	scan func(ctx context.Context, most int, s scanner) ([]string, error)
 	// reread reads resources by id, with their links, and leaves out those that
@@ -89,7 +90,7 @@ type Need struct {
 	Links bool      // the links too, which upstream may leave out of its list
 	// resume lets a Fresh reading go on with one that was not finished before.
 	resume bool
-	most   int // the request fails with errLonger if there are more resources; 0: no limit
+	most   int // the request fails with paging.ErrLonger if there are more resources; 0: no limit
 }
 
 // reading is a scan, or the mending of rows, that is under way.
@@ -97,12 +98,13 @@ type reading struct {
 	began uint64
 	// resumes says that the scan may go on with one that was not finished before.
 	resumes bool
-	base    *base         // what a scan makes; nil: the reading mends
-	done    chan struct{} // closed when it has ended
-	err     error         // why it failed; read it after done
-	pages   int           // that a scan has read; guarded by the mutex of the store
-	sofar   int           // resources that it has read; likewise
-	total   int           // resources that there are; likewise
+	edges   map[string]uint64 // of a scan, by id: the moment of the newest page with a resource at its edge
+	base    *base             // what a scan makes; nil: the reading mends
+	done    chan struct{}     // closed when it has ended
+	err     error             // why it failed; read it after done
+	pages   int               // that a scan has read; guarded by the mutex of the store
+	sofar   int               // resources that it has read; likewise
+	total   int               // resources that there are; likewise
 }
 
 func newStore(links resource.Links, ttl time.Duration, now func() time.Time) *store {
@@ -139,7 +141,7 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 		}
 		if r.err != nil {
 			found = nil
-			others := n.Fresh && r.began < began || n.most == 0 && errors.Is(r.err, errLonger)
+			others := n.Fresh && r.began < began || n.most == 0 && errors.Is(r.err, paging.ErrLonger)
 			if !others {
 				return View{}, r.err
 			}
@@ -314,13 +316,22 @@ func (s *store) readAgain(ctx context.Context, r *reading, ids []string) error {
 	return s.settle()
 }
 
+// retryAfter is the least Retry-After of a request that has to come again.
+const retryAfter = 5 * time.Second
+
+// storedPage is a page of a scan that was read before, by whichever process.
+type storedPage struct {
+	ids   []string
+	total int // resources of the whole list, as upstream told with it
+}
+
 // scanner is what a scan reports to.
 type scanner struct {
 	tick func() uint64 // returns the moment before a page is asked for
 	// took takes over a page that was asked for after moment, and that stands at a
 	// position of a list of so many.
 	took func(moment uint64, position, total int, page []query.Object)
-	has  map[int]stretch[string] // by position: pages that need not be read
+	has  map[int]storedPage // by position: pages that need not be read
 }
 
 // readAll is a scan.
@@ -333,7 +344,7 @@ func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 	defer release()
 	has := s.beginScan(r)
 	for _, page := range has {
-		for _, id := range page.objects {
+		for _, id := range page.ids {
 			seen[id] = struct{}{}
 		}
 	}
@@ -344,7 +355,7 @@ func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 		for _, o := range page {
 			seen[o.Text("id")] = struct{}{}
 		}
-		s.merge(moment, page)
+		s.merge(moment, r.newest(moment, page))
 		s.mu.Unlock()
 		s.keepPage(position, total, page)
 	}})
@@ -360,6 +371,26 @@ func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 	return err
 }
 
+// newest returns a page that was asked for after moment without the resources at its
+// edges that a page asked for later has told of already: pages share their edges.
+func (r *reading) newest(moment uint64, page []query.Object) []query.Object {
+	if r.edges == nil {
+		r.edges = map[string]uint64{}
+	}
+	kept := make([]query.Object, 0, len(page))
+	for i, o := range page {
+		if i == 0 || i == len(page)-1 {
+			id := o.Text("id")
+			if r.edges[id] > moment {
+				continue
+			}
+			r.edges[id] = moment
+		}
+		kept = append(kept, o)
+	}
+	return kept
+}
+
 // merge takes over a page of a scan, which was asked for after moment. What an own
 // write has told since then is newer than the page.
 func (s *store) merge(moment uint64, page []query.Object) {
@@ -369,7 +400,7 @@ func (s *store) merge(moment uint64, page []query.Object) {
 		if s.touched[id].told > moment {
 			continue
 		}
-		if since, ok := s.outdated[id]; ok && since <= moment {
+		if s.touched[id].moment <= moment {
 			delete(s.outdated, id)
 		}
 		news = append(news, o)
@@ -576,7 +607,7 @@ func (s *store) run(r *reading, read func() error) {
 	err := recovered(read)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err != nil && !errors.Is(err, errLonger) {
+	if err != nil && !errors.Is(err, paging.ErrLonger) {
 		s.counts.failures++
 	}
 	r.err, s.reading = err, nil
@@ -612,11 +643,11 @@ func (s *store) wait(ctx context.Context, r *reading) error {
 func (s *store) unfinished(r *reading, err error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e := &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter, Err: err,
+	e := &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: err,
 		Detail: "Atlassian's list is still being read, and the reading goes on; ask again."}
 	if r.sofar > 0 && r.total > r.sofar {
 		left := float64(r.total-r.sofar) / float64(r.sofar) * float64(s.now().Sub(r.base.read))
-		e.RetryAfter = max(scanRetryAfter, time.Duration(left))
+		e.RetryAfter = max(retryAfter, time.Duration(left))
 		e.Detail = fmt.Sprintf("Of Atlassian's list of %d, %d are read so far, and the reading goes on; ask again.", r.total, r.sofar)
 	}
 	return e

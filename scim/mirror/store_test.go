@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -65,7 +66,7 @@ func (u *shelf) scan(ctx context.Context, most int, report scanner) ([]string, e
 	case err != nil:
 		return nil, err
 	case most > 0 && len(all) > most:
-		return nil, errLonger
+		return nil, paging.ErrLonger
 	}
 	report.took(moment, 1, len(all), all)
 	var order []string
@@ -408,8 +409,38 @@ func TestStoreLonger(t *testing.T) {
 		synctest.Wait()
 		close(u.gate)
 		synctest.Wait()
-		wantLine(t, "page", page, errLonger.Error())
+		wantLine(t, "page", page, paging.ErrLonger.Error())
 		wantLine(t, "all", all, "a=old b=old c=old")
 		wantLine(t, "page of what is kept", now(t, s, Need{most: 2}), "a=old b=old c=old")
 	})
+}
+
+// TestStoreDoubtDuringScan has a resource that is in doubt when a scan begins, and a
+// write of it, begun before, that ends after its page was read: it stays in doubt.
+func TestStoreDoubtDuringScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newShelf("a")
+		s := u.store(time.Minute)
+		wantLine(t, "scan", now(t, s, Need{}), "a=old")
+		s.begin().Doubt("a")
+		write := s.begin()
+		u.gate = make(chan struct{})
+		early := ask(t.Context(), s, Need{Fresh: true})
+		synctest.Wait() // it has read, and waits
+		write.Became("a", is(u.put("a", "new")))
+		close(u.gate)
+		synctest.Wait()
+		wantLine(t, "begun before", early, "a=old", "a=new")
+		wantLine(t, "begun after", now(t, s, Need{}), "a=new")
+	})
+}
+
+// TestPagesShareEdges has the newer of two pages come first.
+func TestPagesShareEdges(t *testing.T) {
+	r := reading{}
+	newer := r.newest(7, []query.Object{query.Texts("id", "b"), query.Texts("id", "c")})
+	older := r.newest(5, []query.Object{query.Texts("id", "a"), query.Texts("id", "b")})
+	if len(newer) != 2 || len(older) != 1 || older[0].Text("id") != "a" {
+		t.Errorf("newer %v, older %v", newer, older)
+	}
 }

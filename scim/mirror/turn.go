@@ -28,7 +28,7 @@ func (s *store) takeTurn(ctx context.Context, r *reading) (done bool, release fu
 		lease, err := j.state.Acquire(within, "scan "+j.typ, j.owner, leaseFor)
 		cancel()
 		if err != nil {
-			return false, nil, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter, Err: err,
+			return false, nil, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: err,
 				Detail: "The state of this server cannot be reached, so that nothing can be read into it; its log says why."}
 		}
 		if lease != nil {

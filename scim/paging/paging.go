@@ -1,4 +1,6 @@
-package mirror
+// Package paging reads lists that upstream gives in pages by position, so that nothing
+// is missing although they change meanwhile.
+package paging
 
 import (
 	"context"
@@ -8,17 +10,20 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"scim-atlassian/scim/resource"
 )
 
 const (
-	directoryPage  = 100             // resources that one upstream call returns at most
-	scanAttempts   = 3               // readings of a list that changes all the time, before the request fails
-	scanRetryAfter = 5 * time.Second // Retry-After of that failure
-	wholeList      = 1 << 30         // a count that no list exceeds
+	atOnce       = 16              // pages that one reader asks for at the same time
+	PageSize     = 100             // resources that one upstream call returns at most
+	scanAttempts = 3               // readings of a list that changes all the time, before the request fails
+	retryAfter   = 5 * time.Second // Retry-After of that failure
+	Everything   = 1 << 30         // a count that no list exceeds
 )
 
-// pager reads a list that upstream gives in pages by position. T is a resource, or
+// Reader reads a list that upstream gives in pages by position. T is a resource, or
 // what stands for one.
 //
 // The list may change between two pages. If a resource is deleted before the next
@@ -38,45 +43,45 @@ const (
 // Last, the result must have as many different resources as upstream counts. The
 // whole list may have more, which were deleted after their page was read; never
 // fewer.
-type pager[T any] struct {
-	name string // of the resource type
-	id   func(T) string
-	// page reads a window of the list, see Source.Page.
-	page   func(ctx context.Context, start, count int) (objects []T, total int, err error)
-	budget int  // upstream calls that one read may cost; 0: any number
-	most   int  // read fails with errLonger after the first page of a longer list; 0: no limit
-	whole  bool // the whole list is read, so that pages that do not fit can be joined
+type Reader[T any] struct {
+	Name string // of the resource type
+	ID   func(T) string
+	// Page reads a window of the list, of at most count resources from position start on (1 is the first), and the number of all there are.
+	Page   func(ctx context.Context, start, count int) (objects []T, total int, err error)
+	Budget int  // upstream calls that one read may cost; 0: any number
+	Most   int  // Read fails with ErrLonger after the first page of a longer list; 0: no limit
+	Whole  bool // the whole list is read, so that pages that do not fit can be joined
 }
 
-// errLonger says that a list has more resources than the limit of the reader.
-var errLonger = errors.New("scim: the list is longer than the limit of its reader")
+// ErrLonger says that a list has more resources than the limit of the reader.
+var ErrLonger = errors.New("scim: the list is longer than the limit of its reader")
 
 // errChanged says that two pages do not fit together, since the list changed
 // between them.
 var errChanged = errors.New("scim: the list changed while it was read")
 
-// read returns count resources from position start on, or as many as there are,
+// Read returns count resources from position start on, or as many as there are,
 // and the number of all. It reads pages in parallel. The result is complete, or
-// there is an error: errLonger, a *resource.Error or what page returns.
-func (p *pager[T]) read(ctx context.Context, start, count int) (objects []T, total int, err error) {
+// there is an error: ErrLonger, a *resource.Error or what Page returns.
+func (p *Reader[T]) Read(ctx context.Context, start, count int) (objects []T, total int, err error) {
 	for range scanAttempts {
 		objects, total, err = p.attempt(ctx, start, count)
 		if !errors.Is(err, errChanged) {
 			return objects, total, err
 		}
 	}
-	return nil, 0, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: scanRetryAfter,
-		Detail: fmt.Sprintf("The %ss changed while they were read, %d times in a row; no complete answer can be given at the moment.", p.name, scanAttempts)}
+	return nil, 0, &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter,
+		Detail: fmt.Sprintf("The %ss changed while they were read, %d times in a row; no complete answer can be given at the moment.", p.Name, scanAttempts)}
 }
 
 // attempt reads the list once. It fails with errChanged if the list changed.
-func (p *pager[T]) attempt(ctx context.Context, start, count int) ([]T, int, error) {
-	first, total, err := p.page(ctx, start, max(1, min(count, directoryPage)))
+func (p *Reader[T]) attempt(ctx context.Context, start, count int) ([]T, int, error) {
+	first, total, err := p.Page(ctx, start, max(1, min(count, PageSize)))
 	if err != nil {
 		return nil, 0, err
 	}
-	if p.most > 0 && total > p.most {
-		return nil, 0, errLonger
+	if p.Most > 0 && total > p.Most {
+		return nil, 0, ErrLonger
 	}
 	want := max(0, min(count, total-start+1))
 	if len(first) >= want {
@@ -87,15 +92,20 @@ func (p *pager[T]) attempt(ctx context.Context, start, count int) ([]T, int, err
 		return nil, 0, errChanged
 	}
 	parts := make([]stretch[T], (want-2)/step+1)
-	if p.budget > 0 && len(parts) > p.budget {
-		return nil, 0, overBudget(len(parts), p.budget)
+	if p.Budget > 0 && len(parts) > p.Budget {
+		return nil, 0, OverBudget(len(parts), p.Budget)
 	}
 	parts[0] = stretch[T]{first, total}
-	if err := Parallel(ctx, len(parts)-1, func(ctx context.Context, i int) (err error) {
-		behind := (i + 1) * step
-		parts[i+1], err = p.span(ctx, start+behind, min(step+1, want-behind))
-		return err
-	}); err != nil {
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i := range len(parts) - 1 {
+		group.Go(func() (err error) {
+			behind := (i + 1) * step
+			parts[i+1], err = p.span(within, start+behind, min(step+1, want-behind))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return nil, 0, err
 	}
 	return p.join(ctx, start, count, step, parts)
@@ -110,16 +120,16 @@ type stretch[T any] struct {
 // span reads count resources from position start on, or as many as there are,
 // one page after the other. A reader of the whole list is content with fewer if
 // the list has become shorter.
-func (p *pager[T]) span(ctx context.Context, start, count int) (stretch[T], error) {
+func (p *Reader[T]) span(ctx context.Context, start, count int) (stretch[T], error) {
 	var got stretch[T]
 	for {
 		at, most := start+max(0, len(got.objects)-1), count-max(0, len(got.objects)-1)
-		page, total, err := p.page(ctx, at, min(most, directoryPage))
+		page, total, err := p.Page(ctx, at, min(most, PageSize))
 		if err != nil {
 			return got, err
 		}
 		got.total = total
-		if p.whole && len(page) == 0 && total < at {
+		if p.Whole && len(page) == 0 && total < at {
 			return got, nil
 		}
 		before := len(got.objects)
@@ -127,7 +137,7 @@ func (p *pager[T]) span(ctx context.Context, start, count int) (stretch[T], erro
 			return got, err
 		}
 		switch want := min(count, total-start+1); {
-		case len(got.objects) == want, p.whole && len(got.objects) > want:
+		case len(got.objects) == want, p.Whole && len(got.objects) > want:
 			return got, nil
 		case len(got.objects) > want, len(got.objects) == before:
 			return got, errChanged
@@ -138,8 +148,8 @@ func (p *pager[T]) span(ctx context.Context, start, count int) (stretch[T], erro
 // join puts the parts together. If they differ in the total, the last part is
 // read once more: it must begin as before, and only resources behind it may be
 // new.
-func (p *pager[T]) join(ctx context.Context, start, count, step int, parts []stretch[T]) ([]T, int, error) {
-	if p.whole {
+func (p *Reader[T]) join(ctx context.Context, start, count, step int, parts []stretch[T]) ([]T, int, error) {
+	if p.Whole {
 		return p.weave(ctx, step, parts)
 	}
 	var objects []T
@@ -170,26 +180,26 @@ func (p *pager[T]) join(ctx context.Context, start, count, step int, parts []str
 
 // follow appends a page to the objects before it. It fails with errChanged if the
 // page does not begin with the last of these.
-func (p *pager[T]) follow(objects, page []T) ([]T, error) {
+func (p *Reader[T]) follow(objects, page []T) ([]T, error) {
 	if len(objects) == 0 {
 		return page, nil
 	}
-	if len(page) == 0 || p.id(page[0]) != p.id(objects[len(objects)-1]) {
+	if len(page) == 0 || p.ID(page[0]) != p.ID(objects[len(objects)-1]) {
 		return nil, errChanged
 	}
 	return append(objects, page[1:]...), nil
 }
 
 // startsWith reports whether the first objects have the ids of prefix.
-func (p *pager[T]) startsWith(objects, prefix []T) bool {
-	return len(objects) >= len(prefix) && slices.EqualFunc(objects[:len(prefix)], prefix, func(a, b T) bool { return p.id(a) == p.id(b) })
+func (p *Reader[T]) startsWith(objects, prefix []T) bool {
+	return len(objects) >= len(prefix) && slices.EqualFunc(objects[:len(prefix)], prefix, func(a, b T) bool { return p.ID(a) == p.ID(b) })
 }
 
 // distinct fails with errChanged if a resource occurs twice.
-func (p *pager[T]) distinct(objects []T) error {
+func (p *Reader[T]) distinct(objects []T) error {
 	seen := make(map[string]bool, len(objects))
 	for _, o := range objects {
-		seen[p.id(o)] = true
+		seen[p.ID(o)] = true
 	}
 	if len(seen) < len(objects) {
 		return errChanged
@@ -197,18 +207,18 @@ func (p *pager[T]) distinct(objects []T) error {
 	return nil
 }
 
-// pages returns how many calls it takes to read that many resources, in pages
+// Calls returns how many calls it takes to read that many resources, in pages
 // that overlap by one.
-func pages(resources int) int {
-	if resources <= directoryPage {
+func Calls(resources int) int {
+	if resources <= PageSize {
 		return 1
 	}
-	return (resources-2)/(directoryPage-1) + 1
+	return (resources-2)/(PageSize-1) + 1
 }
 
-// longest is the length of the longest list that calls can read.
-func longest(calls int) int { return (directoryPage-1)*calls + 1 }
+// Longest is the length of the longest list that calls can read.
+func Longest(calls int) int { return (PageSize-1)*calls + 1 }
 
-func overBudget(calls, budget int) error {
+func OverBudget(calls, budget int) error {
 	return resource.TooMany("The query would cost %d requests to Atlassian, over the limit of %d; narrow the filter.", calls, budget)
 }

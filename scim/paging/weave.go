@@ -1,4 +1,4 @@
-package mirror
+package paging
 
 import "context"
 
@@ -9,8 +9,8 @@ const bridges = 8
 // weave joins the parts of the whole list, which were read at different times, so
 // that the result has every resource that existed from the first call to the last.
 // See pager for why.
-func (p *pager[T]) weave(ctx context.Context, step int, parts []stretch[T]) ([]T, int, error) {
-	w := weaving[T]{pager: p, at: map[string]int{}, total: parts[0].total}
+func (p *Reader[T]) weave(ctx context.Context, step int, parts []stretch[T]) ([]T, int, error) {
+	w := weaving[T]{reader: p, at: map[string]int{}, total: parts[0].total}
 	w.append(parts[0].objects)
 	moved := false
 	for i, part := range parts[1:] {
@@ -38,7 +38,7 @@ func (p *pager[T]) weave(ctx context.Context, step int, parts []stretch[T]) ([]T
 
 // weaving is the beginning of a list, as far as it is known.
 type weaving[T any] struct {
-	pager   *pager[T]
+	reader  *Reader[T]
 	objects []T
 	at      map[string]int // index in objects, by id
 	total   int            // length of the list, as the last call told it
@@ -49,7 +49,7 @@ type weaving[T any] struct {
 func (w *weaving[T]) append(page []T) (grown bool) {
 	before := len(w.objects)
 	for _, o := range page {
-		id := w.pager.id(o)
+		id := w.reader.ID(o)
 		if _, known := w.at[id]; !known {
 			w.at[id] = len(w.objects)
 			w.objects = append(w.objects, o)
@@ -66,7 +66,7 @@ func (w *weaving[T]) fits(page []T) bool { return len(page) == 0 || w.lastKnown(
 // the list, and appends both. Resources that were deleted have moved that place
 // towards the beginning; so a page is looked for there that has one of objects.
 func (w *weaving[T]) bridge(ctx context.Context, position int, part []T) error {
-	back := directoryPage - 1
+	back := PageSize - 1
 	for tries := 0; tries < bridges; tries++ {
 		at := max(1, position-back)
 		page, err := w.read(ctx, at)
@@ -95,7 +95,7 @@ func (w *weaving[T]) bridge(ctx context.Context, position int, part []T) error {
 
 // read reads a page and its total.
 func (w *weaving[T]) read(ctx context.Context, at int) ([]T, error) {
-	page, total, err := w.pager.page(ctx, at, directoryPage)
+	page, total, err := w.reader.Page(ctx, at, PageSize)
 	if err == nil {
 		w.total = total
 	}
@@ -106,7 +106,7 @@ func (w *weaving[T]) read(ctx context.Context, at int) ([]T, error) {
 // if there is none.
 func (w *weaving[T]) lastKnown(page []T) int {
 	for i := len(page) - 1; i >= 0; i-- {
-		if _, known := w.at[w.pager.id(page[i])]; known {
+		if _, known := w.at[w.reader.ID(page[i])]; known {
 			return i
 		}
 	}
@@ -117,7 +117,7 @@ func (w *weaving[T]) lastKnown(page []T) int {
 // before the place where the known part ends, since the list may move meanwhile.
 func (w *weaving[T]) readOn(ctx context.Context) error {
 	const overlap = 10
-	at := min(w.total, len(w.objects)) - directoryPage + overlap
+	at := min(w.total, len(w.objects)) - PageSize + overlap
 	for tries := 0; tries < bridges && w.total > 0; tries++ {
 		at = max(1, at)
 		page, err := w.read(ctx, at)
@@ -129,7 +129,7 @@ func (w *weaving[T]) readOn(ctx context.Context) error {
 			if at == 1 {
 				return errChanged
 			}
-			at -= directoryPage - overlap
+			at -= PageSize - overlap
 			continue
 		}
 		if w.append(page[known:]) {
