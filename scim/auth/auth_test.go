@@ -264,3 +264,20 @@ func BenchmarkAuthenticate(b *testing.B) {
 		})
 	}
 }
+
+// TestMisreadCaller holds that a setting that cannot be read is named with its caller.
+func TestMisreadCaller(t *testing.T) {
+	for member, want := range map[string]string{
+		`"announce_pagination":"yes"`: "caller 2 (okta): announce_pagination must be true or false",
+		`"hide":"User.groups"`:        "caller 2 (okta): hide must be a list",
+		`"rights":{"User":true}`:      "caller 2 (okta): rights.User must be a text",
+		`"rights":"write"`:            "caller 2 (okta): rights must be an object",
+		`"anounce_pagination":true`:   "caller 2 (okta): anounce_pagination is no setting",
+		`"patience":5`:                "caller 2 (okta): patience must be a text",
+	} {
+		_, err := ParseCallers([]byte(`[{"name":"first"},{` + member + `,"name":"okta"}]`))
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", member, err, want)
+		}
+	}
+}

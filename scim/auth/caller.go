@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -93,7 +95,7 @@ const (
 func ParseCallers(data []byte) ([]Caller, error) {
 	var callers []Caller
 	if err := json.Unmarshal(data, &callers, json.RejectUnknownMembers(true)); err != nil {
-		return nil, fmt.Errorf("not a JSON array of callers: %w", err)
+		return nil, misread(data, err)
 	}
 	if len(callers) == 0 {
 		return nil, errors.New("no callers: nobody could use the server")
@@ -102,6 +104,37 @@ func ParseCallers(data []byte) ([]Caller, error) {
 		return nil, err
 	}
 	return callers, nil
+}
+
+// misread says which setting of which caller cannot be read, if that is why the list cannot.
+func misread(data []byte, err error) error {
+	whole := fmt.Errorf("not a JSON array of callers: %w", err)
+	var wrong *json.SemanticError
+	if !errors.As(err, &wrong) {
+		return whole
+	}
+	place := slices.Collect(wrong.JSONPointer.Tokens())
+	var names []struct {
+		Name any `json:"name"`
+	}
+	if len(place) < 2 || json.Unmarshal(data, &names) != nil {
+		return whole
+	}
+	i, _ := strconv.Atoi(place[0]) // of an array
+	fault := "cannot be read"
+	switch {
+	case errors.Is(wrong.Err, json.ErrUnknownName):
+		fault = "is no setting"
+	case wrong.GoType == reflect.TypeFor[bool]():
+		fault = "must be true or false"
+	case wrong.GoType == reflect.TypeFor[string](), wrong.GoType == reflect.TypeFor[Right]():
+		fault = "must be a text"
+	case wrong.GoType.Kind() == reflect.Slice:
+		fault = "must be a list"
+	case wrong.GoType.Kind() == reflect.Map:
+		fault = "must be an object"
+	}
+	return fmt.Errorf("caller %d (%v): %s %s: %w", i+1, names[i].Name, strings.Join(place[1:], "."), fault, err)
 }
 
 // CheckCallers reports every problem of every caller, joined into one error with a line each, and gives rights

@@ -45,6 +45,8 @@ type call struct {
 	standIn    string                      // attribute in body that stands for what the resource has
 	patch      []resource.Operation        // normalised operations of a PATCH
 
+	mayNotLink error // why the operations may not change the attribute of c.rt.Linking; nil: they may
+
 	answered bool            // a resource handler ran; otherwise the library refused
 	found    query.Object    // the resource, nil for 204
 	source   resource.Source // has the resource in place of found, in upstream's bytes; nil: nothing has

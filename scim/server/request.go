@@ -69,7 +69,7 @@ func wantsFresh(r *http.Request) bool {
 }
 
 // understandPatch reads the operations of a PATCH into c. A caller who changes groups
-// by their users needs the right to write groups.
+// by their users needs the right to write groups; to send them back as they are, not.
 func (s *Server) understandPatch(c *call, body any) (err error) {
 	reader := document.Reader{Type: c.rt, Policy: c.Policy, Base: c.base, MaxOperations: s.cfg.BulkMaxOperations}
 	if c.Policy.GroupsByUser && c.rt.Linking != nil {
@@ -79,7 +79,7 @@ func (s *Server) understandPatch(c *call, body any) (err error) {
 		return err
 	}
 	if slices.ContainsFunc(c.patch, c.changesLinking) {
-		return c.mustWrite(s.typeAt(strings.TrimPrefix(reader.Type.Linked[0], "/")))
+		c.mayNotLink = c.mustWrite(s.typeAt(strings.TrimPrefix(reader.Type.Linked[0], "/")))
 	}
 	return nil
 }

@@ -89,7 +89,15 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 	if err != nil {
 		return nil, err
 	}
+	if c.mayNotLink != nil && !sameLinks(h.rt.Linking.Links, current, want) {
+		return nil, c.mayNotLink
+	}
 	return h.rt.Backend.Update(ctx, current, h.withoutTypes(c, current, want))
+}
+
+// sameLinks reports whether two states of a resource refer to the same resources.
+func sameLinks(l resource.Links, a, b query.Object) bool {
+	return slices.Equal(query.Unique(slices.Sorted(l.Of(a))), query.Unique(slices.Sorted(l.Of(b))))
 }
 
 // touched names the attributes that a write is about.
