@@ -36,11 +36,11 @@ func (s *Server) Feed() (feed.Stats, bool) {
 }
 
 // feed makes the feed of the backends, nil if there is to be none.
-func (c Config) feed(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles) (*feed.Feed, error) {
+func (c Config) feed(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles, o others) (*feed.Feed, error) {
 	if c.FeedInterval <= 0 || c.State != nil && c.State.ReadOnly() {
 		return nil, nil
 	}
-	h, err := newHinted(user, group, users, groups, r)
+	h, err := newHinted(user, group, users, groups, r, o)
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +49,7 @@ func (c Config) feed(user, group *resource.Type, users *directory.Users, groups 
 		users.Trust(trusted(f, feed.Users, feed.Memberships), c.FeedTrust)
 		groups.Trust(trusted(f, feed.Groups, feed.Memberships), c.FeedTrust)
 		r.Trust(trusted(f, feed.Roles), c.FeedTrust)
+		o.TrustOthers(trusted(f, feed.Users), c.FeedTrust)
 	}
 	return f, f.Load(context.Background())
 }

@@ -28,6 +28,8 @@ type following struct {
 	place string
 	store *state.Store
 	trust time.Duration
+
+	others bool // accounts that the directory does not have are served
 }
 
 func newFollowing(t *testing.T, options emulator.Options) *following {
@@ -69,7 +71,14 @@ func (f *following) start(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.serve(t, scim.Config{Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute, State: f.store, PublicURL: "https://facade.example",
+	organization, err := atlassian.NewOrganization(f.clients, f.root, emulator.OrganizationID, emulator.OrganizationKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.others {
+		organization = nil
+	}
+	f.serve(t, scim.Config{Organization: organization, Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute, State: f.store, PublicURL: "https://facade.example",
 		Events: events, FeedInterval: 30 * time.Second, FeedTrust: f.trust, Now: f.emulator.Now})
 }
 
@@ -103,11 +112,13 @@ func (f *following) prove(t *testing.T, user, other, group string) {
 	f.do(t, http.MethodPatch, "/Users/"+user, patchBody("replace", "displayName", `"Proof"`))
 	f.do(t, http.MethodPatch, "/Groups/"+group, patchBody("add", "members", `[{"value":"`+other+`"}]`))
 	f.do(t, http.MethodPost, "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Proof"}`)
-	f.do(t, http.MethodPatch, "/Accounts/"+user, patchBody("add", "entitlements", `[{"value":"role-10000-10002"}]`))
+	if !f.others {
+		f.do(t, http.MethodPatch, "/Accounts/"+user, patchBody("add", "entitlements", `[{"value":"role-10000-10002"}]`))
+	}
 	f.poll(t)
 	stats, _ := f.server.Feed()
 	for _, kind := range feed.Kinds {
-		if stats.Carried[kind] != feed.Yes {
+		if stats.Carried[kind] != feed.Yes && !(f.others && kind == feed.Roles) {
 			t.Errorf("%s: carried is %s", kind, stats.Carried[kind])
 		}
 	}
@@ -224,6 +235,47 @@ func TestHintPrices(t *testing.T) {
 		t.Errorf("a role: %q", calls)
 	}
 	f.find(t, "/Accounts", `entitlements.value eq "role-10001-10002"`).want(t, "a role of somebody", 0, 1)
+}
+
+// TestOtherAccounts has an account change that the directory does not have.
+func TestOtherAccounts(t *testing.T) {
+	f := newFollowing(t, emulator.Options{Users: 320, Groups: 4, Seed: 2})
+	f.others = true
+	f.start(t)
+	ids := f.find(t, "/Users", "emails pr").ids()
+	group, user := f.outOf(t, f.find(t, "/Groups", "displayName pr").ids(), ids[10:])
+	f.poll(t)
+	f.prove(t, ids[1], user, group)
+	f.pass(time.Minute)
+	f.poll(t)
+	inactive := f.find(t, "/Accounts", "active eq false", "count", "1000", "attributes", "userName")
+	r := newRequest(t, http.MethodPost, f.root+"/users/"+f.named(t, "bridget.local@demo.example")+"/manage/lifecycle/disable", `{}`)
+	r.Header.Set("Authorization", "Bearer "+emulator.OrganizationKey)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode >= 300 {
+		t.Fatal(answer.Status)
+	}
+	for range 3 {
+		f.pass(40 * time.Second)
+		if calls := f.poll(t); count(calls, "/search") > 1 || len(calls) > 5 {
+			t.Errorf("%q", calls)
+		}
+	}
+	f.find(t, "/Accounts", "active eq false", "count", "1000", "attributes", "userName").want(t, "one more is inactive", 0, inactive.TotalResults+1)
+}
+
+// named returns the id of the account with a name.
+func (f *following) named(t *testing.T, name string) string {
+	t.Helper()
+	found := f.find(t, "/Accounts", `userName eq "`+name+`"`)
+	if len(found.Resources) != 1 {
+		t.Fatalf("%d accounts are %s", len(found.Resources), name)
+	}
+	return found.ids()[0]
 }
 
 // TestFeedWithoutTrust has the feed bring changes, and save no reading.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/directory"
@@ -19,12 +20,19 @@ type hinted struct {
 	users  *directory.Users
 	groups *directory.Groups
 	roles  *roles.Roles
+	others others
 
 	account, email, displayName query.Path
 }
 
-func newHinted(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles) (*hinted, error) {
-	h := &hinted{users: users, groups: groups, roles: r}
+// others is the backend of accounts, which has some that are no users.
+type others interface {
+	RereadOthers(ctx context.Context, ids ...string) error
+	TrustOthers(fed func() (upTo, since time.Time), most time.Duration)
+}
+
+func newHinted(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles, o others) (*hinted, error) {
+	h := &hinted{users: users, groups: groups, roles: r, others: o}
 	for path, of := range map[*query.Path]struct {
 		schema *query.Schema
 		name   string
@@ -50,6 +58,9 @@ func (h *hinted) act(ctx context.Context, hints feed.Hints) error {
 		return err
 	}
 	if err := h.actOnUsers(ctx, hints, moved); err != nil {
+		return err
+	}
+	if err := h.actOnOthers(ctx, hints); err != nil {
 		return err
 	}
 	return h.actOnRoles(ctx, hints)
@@ -101,6 +112,24 @@ func (h *hinted) actOnUsers(ctx context.Context, hints feed.Hints, moved []strin
 		return welcome(ctx, h.users)
 	}
 	return nil
+}
+
+// actOnOthers reads the accounts that are no users, once it is known who is.
+func (h *hinted) actOnOthers(ctx context.Context, hints feed.Hints) error {
+	ids := slices.DeleteFunc(slices.Clone(hints.Accounts), func(id string) bool { return len(h.with(h.account, id)) > 0 })
+	nameless := slices.DeleteFunc(slices.Clone(hints.Emails), func(address string) bool { return len(h.with(h.email, address)) > 0 })
+	if len(nameless) > 0 || hints.SomeAccount {
+		return h.others.RereadOthers(ctx)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return h.others.RereadOthers(ctx, ids...)
+}
+
+// with returns the kept users with a value.
+func (h *hinted) with(path query.Path, value string) []query.Object {
+	return h.users.Copied(query.Compare{Path: path, Op: query.Eq, Value: value})
 }
 
 func (h *hinted) actOnRoles(ctx context.Context, hints feed.Hints) error {

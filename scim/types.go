@@ -71,7 +71,7 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.feed, err = cfg.feed(user, group, users, groups, holders); err != nil {
+	if f.feed, err = cfg.feed(user, group, users, groups, holders, account.Backend.(others)); err != nil {
 		return nil, err
 	}
 	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders)}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
@@ -46,8 +45,8 @@ func newAccounts(cfg Config, m *accountMap) *accounts {
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
-		b.others = &outsiders{organization: cfg.Organization, users: b.users, kept: mirror.NewMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now)}
-		b.users.WhenRemoved(b.others.kept.Drop) // the account stays, and is now one of the others
+		b.others = &outsiders{organization: cfg.Organization, users: b.users, everyone: newEveryone(cfg)}
+		b.users.WhenRemoved(b.others.everyone.forget) // the account stays, and is now one of the others
 	}
 	b.table = b.lookups()
 	return b

@@ -24,13 +24,13 @@ import (
 type outsiders struct {
 	organization *atlassian.Organization
 	users        *directory.Users
-	kept         *mirror.Memo[[]*atlassian.OrganizationUser]
+	everyone     *everyone
 }
 
 // all returns all outsiders: the accounts that none of the users, all users of the
 // directory, is linked to.
 func (b *outsiders) all(ctx context.Context, users []query.Object, need mirror.Need) ([]query.Object, error) {
-	everyone, err := b.kept.Get(ctx, need.Fresh, b.organization.Users)
+	everyone, err := b.everyone.get(ctx, need.Fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +51,7 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, need mirror.N
 // users with that name; all users are read only to check that an account is not
 // linked to another user.
 func (b *outsiders) byUserName(ctx context.Context, userName string, users []query.Object, need mirror.Need) ([]query.Object, error) {
-	everyone, err := b.kept.Get(ctx, need.Fresh, b.organization.Users)
+	everyone, err := b.everyone.get(ctx, need.Fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 	if !active {
 		change = func(ctx context.Context, id string) error { return b.organization.Disable(ctx, id, "") }
 	}
-	defer b.kept.Drop()
+	defer b.everyone.forget()
 	if err := change(ctx, id); err != nil {
 		return nil, explainLifecycle(err)
 	}
