@@ -236,7 +236,7 @@ func (a Attribute) resolve(known []atlassian.Field) (Custom, error) {
 	}
 	switch {
 	case len(found) == 0:
-		return c, fmt.Errorf("Jira shows no custom field %q", a.Field)
+		return c, fmt.Errorf("no custom field of Jira is called %q", a.Field)
 	case len(found) > 1:
 		return c, fmt.Errorf("%d custom fields are called %q; give the id of one of %s", len(found), a.Field, ids(found))
 	}

@@ -110,7 +110,7 @@ func TestCustomFields(t *testing.T) {
 			t.Errorf("the same again (-first +second):\n%s", diff)
 		}
 		for name := range changed {
-			if got, err = site.patch(ctx, id, []resource.Operation{site.op(t, "remove", field.URN+":"+name, nil)}); err != nil {
+			if _, err = site.patch(ctx, id, []resource.Operation{site.op(t, "remove", field.URN+":"+name, nil)}); err != nil {
 				t.Fatalf("remove %s: %v", name, err)
 			}
 		}

@@ -37,10 +37,9 @@ type organization struct{ id, name string }
 
 // customerRequest is what the desk knows of an issue.
 type customerRequest struct {
-	kind          *requestType
-	participants  []*tenant.Account
-	organizations []*organization
-	approvals     []*approval // oldest first
+	kind         *requestType
+	participants []*tenant.Account
+	approvals    []*approval // oldest first
 }
 
 // approvalStep asks people for their decision when an issue enters a status.

@@ -175,4 +175,4 @@ func statusFits(s search, have statuses) bool {
 		(s.MFAEnabled == nil || have.claim == "managed" && !*s.MFAEnabled) // nobody has a second step
 }
 
-var errCursor = errors.New("Invalid cursor")
+var errCursor = errors.New("the cursor is not valid")

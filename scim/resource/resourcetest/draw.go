@@ -27,9 +27,12 @@ func newGenerator(s *query.Schema, all []query.Object) *generator {
 }
 
 // add takes the attributes that can be compared, apart from those that the server
-// adds.
+// adds, and those that a resource has only if it is asked for them by name.
 func (g *generator) add(urn string, attributes []*query.Attribute) {
 	for _, a := range attributes {
+		if a.Returned == query.Request {
+			continue
+		}
 		for _, sub := range append([]*query.Attribute{nil}, a.Sub...) {
 			p := query.Path{Extension: urn, Attr: a, Sub: sub}
 			simple, err := p.Comparable()
