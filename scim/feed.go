@@ -49,7 +49,9 @@ func (c Config) feed(user, group *resource.Type, users *directory.Users, groups 
 		users.Trust(trusted(f, feed.Users, feed.Memberships), c.FeedTrust)
 		groups.Trust(trusted(f, feed.Groups, feed.Memberships), c.FeedTrust)
 		r.Trust(trusted(f, feed.Roles), c.FeedTrust)
-		o.TrustOthers(trusted(f, feed.Users), c.FeedTrust)
+		if c.State == nil || !c.State.Shared() { // what one process reads of them, others do not learn
+			o.TrustOthers(trusted(f, feed.Users), c.FeedTrust)
+		}
 	}
 	return f, f.Load(context.Background())
 }

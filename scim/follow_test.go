@@ -30,6 +30,7 @@ type following struct {
 	trust time.Duration
 
 	others bool // accounts that the directory does not have are served
+	shared bool // by other processes
 }
 
 func newFollowing(t *testing.T, options emulator.Options) *following {
@@ -62,11 +63,16 @@ func (f *following) start(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	options := state.Options{Exclusive: time.Second, Now: f.emulator.Now}
+	if f.shared {
+		options.Exclusive = 0
+	}
 	var err error
-	if f.store, err = state.Open(t.Context(), f.place, state.Options{Exclusive: time.Second, Now: f.emulator.Now}); err != nil {
+	if f.store, err = state.Open(t.Context(), f.place, options); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.store.Close() })
+	store := f.store
+	t.Cleanup(func() { store.Close() })
 	events, err := atlassian.NewOrganization(atlassian.Config{Transport: generous{}}, f.root, emulator.OrganizationID, emulator.ScopedKey)
 	if err != nil {
 		t.Fatal(err)
@@ -277,6 +283,50 @@ func (f *following) named(t *testing.T, name string) string {
 	}
 	return found.ids()[0]
 }
+
+// TestReplicasFollow has one of two processes poll, and both know what it hears.
+func TestReplicasFollow(t *testing.T) {
+	f := newFollowing(t, emulator.Options{Users: 320, Groups: 4, Seed: 2})
+	f.place, f.shared = "file:"+filepath.Join(t.TempDir(), "shared.db"), true
+	f.start(t)
+	first := f.kept.replica()
+	f.store = nil // both stay
+	f.start(t)
+	second := f.kept.replica()
+	polls := func() {
+		t.Helper()
+		f.pass(5 * time.Second)
+		for _, r := range []replica{first, second} {
+			if err := r.server.Poll(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	polls()
+	f.base = first.base
+	ids := f.find(t, "/Users", "emails pr").ids()
+	group, user := f.outOf(t, f.find(t, "/Groups", "displayName pr").ids(), ids[10:])
+	f.do(t, http.MethodPatch, "/Users/"+ids[1], patchBody("replace", "displayName", `"Proof"`))
+	f.do(t, http.MethodPatch, "/Groups/"+group, patchBody("add", "members", `[{"value":"`+user+`"}]`))
+	polls()
+	f.direct(t, http.MethodPatch, "/Users/"+ids[7], patchBody("replace", "title", `"Changed"`))
+	for range 4 {
+		f.pass(35 * time.Second)
+		polls()
+	}
+	for _, r := range []replica{first, second} {
+		f.base = r.base
+		f.find(t, "/Users", `title eq "Changed"`).want(t, r.base, 0, 1)
+	}
+}
+
+// replica is one of several servers of a test.
+type replica struct {
+	server *scim.Server
+	base   string
+}
+
+func (k *kept) replica() replica { return replica{k.server, k.base} }
 
 // TestFeedWithoutTrust has the feed bring changes, and save no reading.
 func TestFeedWithoutTrust(t *testing.T) {

@@ -53,6 +53,11 @@ func newHinted(user, group *resource.Type, users *directory.Users, groups *direc
 // act is that of feed.Config.Hinted. It costs one call for each user, and for each
 // group with its members; one more finds those that are new.
 func (h *hinted) act(ctx context.Context, hints feed.Hints) error {
+	for _, c := range []copied{h.users, h.groups} { // what others who share the state have written is known then
+		if err := c.Reread(ctx); err != nil {
+			return err
+		}
+	}
 	moved, err := h.actOnGroups(ctx, hints)
 	if err != nil {
 		return err
@@ -144,6 +149,7 @@ type copied interface {
 	Copied(filter query.Expr) []query.Object
 	Newcomers(ctx context.Context) (complete bool, err error)
 	Prove(ctx context.Context) error
+	Reread(ctx context.Context, ids ...string) error
 	Links() resource.Links
 }
 

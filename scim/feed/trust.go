@@ -217,14 +217,14 @@ func vague(r *round) map[Kind]time.Time {
 // Trusted returns the time up to which all changes of a kind have been hinted at, if
 // the log keeps telling what it was seen to tell: the last complete poll. It is
 // zero if the log was not seen to tell of own writes, or has told nothing at all
-// for a day, or another process polls it. Since is when the log last told of a change
+// for a day. Since is when the log last told of a change
 // without telling what has changed; zero: never.
 func (f *Feed) Trusted(kind Kind) (upTo, since time.Time) {
 	now := f.cfg.Now()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.carrier(kind)
-	if s == nil || f.shared() && !s.mine || s.at.Verdicts[kind].carried(now) != Yes || now.Sub(s.at.Living) > lifeSign {
+	if s == nil || s.at.Verdicts[kind].carried(now) != Yes || now.Sub(s.at.Living) > lifeSign {
 		return time.Time{}, time.Time{}
 	}
 	return s.at.Polled, s.at.Vague[kind]

@@ -19,9 +19,13 @@ func (m *Mirror) Copied(filter query.Expr) []query.Object {
 // Reread reads resources again that somebody else may have changed, one call each, or
 // everything where that is cheaper. One that upstream does not have any more is
 // taken for deleted. Ids that are not known are passed over. When Reread returns
-// nil, the copy and the state have them.
+// nil, the copy and the state have them, and the copy has what other processes wrote
+// to the state before.
 func (m *Mirror) Reread(ctx context.Context, ids ...string) error {
 	s := m.store
+	if err := s.settle(); err != nil {
+		return err
+	}
 	s.tell(func(now uint64) {
 		for _, id := range ids {
 			if s.rows.Has(id) {
