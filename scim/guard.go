@@ -43,10 +43,18 @@ func guardAll(g *guard.Guard, cfg Config, user, group, account, entitlement *res
 		}
 		return ""
 	}
+	narrow := func(rt *resource.Type, links string) {
+		kind, _ := entitlement.Schema.Resolve(named(&cfg.Entitlement, schemas.SourceKind)) // a mapping has it
+		rt.Backend = guard.Narrow(rt.Backend.(guard.Backend), guard.Kinds{IsRole: roles.IsRoleID, Kind: kind, Links: links})
+	}
 	wrap := func(rt *resource.Type, r guard.Rules) {
 		r.Links, r.Cheap = rt.Links.Name, rt.Cheap
 		rt.Backend = g.Wrap(rt.Backend.(guard.Backend), r)
 	}
+	if account.Links.Name != "" {
+		narrow(account, account.Links.Name)
+	}
+	narrow(entitlement, "")
 	wrap(user, guard.Rules{People: true, Active: "active", Names: []string{"userName", "emails"}, ByUser: true})
 	wrap(group, guard.Rules{Names: []string{"displayName"}})
 	wrap(account, guard.Rules{People: true, Active: named(&cfg.Account, "active"),

@@ -255,3 +255,56 @@ func TestLastAdministrator(t *testing.T) {
 	f.caller = "officer"
 	f.want(204, http.MethodPatch, path, body)
 }
+
+// TestKindsOfEntitlements holds callers to the kinds that their rights name, by every
+// endpoint that gives or takes entitlements.
+func TestKindsOfEntitlements(t *testing.T) {
+	named := func(name string, rights map[string]auth.Right) auth.Caller {
+		c := bearer(name, auth.Read)
+		c.Rights = rights
+		return c
+	}
+	f := newFacade(t, emulator.Options{Projects: 1, Groups: 2, Users: 5, Seed: 1}, scim.Config{Callers: []auth.Caller{
+		named("groups", map[string]auth.Right{"Account": auth.Write, "Entitlement:GROUP": auth.Write}),
+		named("roles", map[string]auth.Right{auth.AnyType: auth.Write, "Entitlement:GROUP": auth.Read}),
+		named("plain", map[string]auth.Right{"Account": auth.Write}),
+	}})
+	ann := f.user("ann@demo.example")
+	group := f.want(201, http.MethodPost, "/Groups", groupBody("crew")).at("id").(string)
+	role := f.ids("/Entitlements?filter=type+eq+%22PROJECT_ROLE%22&count=1")[0]
+	total := f.want(200, http.MethodGet, "/Entitlements?count=0", "").at("totalResults").(float64)
+	groups := f.want(200, http.MethodGet, "/Groups?count=0", "").at("totalResults").(float64)
+	for _, test := range []struct {
+		caller, method, path, body string
+		status                     int
+	}{
+		{"groups", http.MethodPatch, "/Accounts/" + ann, patchBody("add", "entitlements", memberValues([]string{group})), 200},
+		{"groups", http.MethodPatch, "/Accounts/" + ann, patchBody("add", "entitlements", memberValues([]string{role})), 403},
+		{"groups", http.MethodPatch, "/Accounts/" + ann, patchBody("replace", "entitlements", memberValues([]string{role})), 403},
+		{"groups", http.MethodPatch, "/Accounts/" + ann, patchBody("replace", "title", `"Boss"`), 200},
+		{"groups", http.MethodPatch, "/Entitlements/" + role, patchBody("add", "members", memberValues([]string{ann})), 403},
+		{"groups", http.MethodPatch, "/Entitlements/" + group, patchBody("add", "members", memberValues([]string{ann})), 200},
+		{"groups", http.MethodGet, "/Entitlements/" + role, "", 403},
+		{"groups", http.MethodGet, "/Entitlements/" + group, "", 200},
+		{"roles", http.MethodPatch, "/Accounts/" + ann, patchBody("add", "entitlements", memberValues([]string{role})), 200},
+		{"roles", http.MethodPatch, "/Accounts/" + ann, removeBody(fmt.Sprintf(`entitlements[value eq \"%s\"]`, group)), 403},
+		{"roles", http.MethodDelete, "/Entitlements/" + group, "", 403},
+		{"roles", http.MethodGet, "/Entitlements/" + group, "", 200},
+		{"plain", http.MethodPatch, "/Accounts/" + ann, removeBody(fmt.Sprintf(`entitlements[value eq \"%s\"]`, role)), 200},
+	} {
+		f.caller = test.caller
+		a := f.do(test.method, test.path, test.body)
+		if a.status == 204 {
+			a.status = 200
+		}
+		if a.status != test.status || a.status == 403 && len(a.writes()) > 0 {
+			t.Errorf("%s: %s %s %s: %d %v, want %d\n%s", test.caller, test.method, test.path, test.body, a.status, a.writes(), test.status, a.body)
+		}
+	}
+	for caller, want := range map[string]float64{"groups": groups, "roles": total} {
+		f.caller = caller
+		if got := f.want(200, http.MethodGet, "/Entitlements?count=0", "").at("totalResults"); got != want {
+			t.Errorf("%s sees %v entitlements, want %v", caller, got, want)
+		}
+	}
+}

@@ -40,8 +40,24 @@ func (c *config) guardFindings(callers []auth.Caller) []connector.Finding {
 		protected.Detail = fmt.Sprintf("%s, and the last administrator of a project: a change is 403 protected, but for callers with protected (%s)",
 			c.protected(), withSetting(callers, func(c auth.Caller) bool { return c.Protected }))
 	}
-	return []connector.Finding{budget, protected}
+	return append([]connector.Finding{budget, protected}, c.rightsFindings(callers)...)
 }
+
+// rightsFindings say where callers may do more than their rights seem to say.
+func (c *config) rightsFindings(callers []auth.Caller) []connector.Finding {
+	var found []connector.Finding
+	if names := withSetting(callers, func(c auth.Caller) bool { return c.Unsaid() }); names != noCaller {
+		found = append(found, connector.Finding{Capability: "rights", Outcome: connector.OutcomeLimited,
+			Detail: "write on Account gives and takes any group and any project role; Entitlement:GROUP and Entitlement:PROJECT_ROLE narrow it: " + names})
+	}
+	if c.issuerURL() != "" && auth.AnyToken(callers) {
+		found = append(found, connector.Finding{Capability: "rights", Outcome: connector.OutcomeLimited,
+			Detail: "every access token for this server may write everything, since no caller has realm_role, client_role or scope"})
+	}
+	return found
+}
+
+const noCaller = "no caller"
 
 // withSetting names the callers with a setting.
 func withSetting(callers []auth.Caller, has func(auth.Caller) bool) string {
@@ -52,7 +68,7 @@ func withSetting(callers []auth.Caller, has func(auth.Caller) bool) string {
 		}
 	}
 	if names == "" {
-		return "no caller"
+		return noCaller
 	}
 	return names[2:]
 }

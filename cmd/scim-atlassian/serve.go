@@ -80,6 +80,9 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 	if err != nil {
 		return err
 	}
+	for _, f := range c.rightsFindings(callers) {
+		logger.Warn("rights", zap.String("detail", f.Detail))
+	}
 	store, err := c.openState(ctx, logger)
 	if ctx.Err() != nil {
 		return nil // told to leave while it waited for the file

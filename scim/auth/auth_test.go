@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -278,6 +279,29 @@ func TestMisreadCaller(t *testing.T) {
 		_, err := ParseCallers([]byte(`[{"name":"first"},{` + member + `,"name":"okta"}]`))
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", member, err, want)
+		}
+	}
+}
+
+// TestKinds holds what rights give of each kind of entitlement.
+func TestKinds(t *testing.T) {
+	for _, test := range []struct {
+		rights map[string]Right
+		kinds  map[string]string
+		unsaid bool
+	}{
+		{map[string]Right{"*": Write}, nil, false},
+		{map[string]Right{"Account": Write}, nil, true},
+		{map[string]Right{"Account": Write, "Entitlement": Read}, nil, true},
+		{map[string]Right{"Account": Write, "Entitlement:GROUP": Write}, map[string]string{"GROUP": "write"}, false},
+		{map[string]Right{"*": Write, "Entitlement:PROJECT_ROLE": Read}, map[string]string{"GROUP": "write", "PROJECT_ROLE": "read"}, false},
+		{map[string]Right{"*": Write, "Entitlement": Read, "Entitlement:GROUP": Write}, map[string]string{"GROUP": "write", "PROJECT_ROLE": "read"}, false},
+		{unite(map[string]Right{"Account": Write}, map[string]Right{"Entitlement:GROUP": Read}), map[string]string{"GROUP": "write", "PROJECT_ROLE": "write"}, false},
+		{unite(map[string]Right{"User": Read, "Entitlement:PROJECT_ROLE": Write}, map[string]Right{"Entitlement:GROUP": Read}), map[string]string{"GROUP": "read", "PROJECT_ROLE": "write"}, false},
+	} {
+		c := Caller{Rights: test.rights}
+		if got := c.Policy().Kinds; !maps.Equal(got, test.kinds) || (got == nil) != (test.kinds == nil) || c.Unsaid() != test.unsaid {
+			t.Errorf("%v: %v %v, want %v %v", test.rights, got, c.Unsaid(), test.kinds, test.unsaid)
 		}
 	}
 }

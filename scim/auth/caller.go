@@ -164,7 +164,7 @@ func (c *Caller) Policy() resource.Policy {
 		Strict: c.Strict, IgnoreUnknownMembers: c.UnknownMembers == Ignore,
 		KeepMembers:          c.PutWithoutMembers == Keep || c.PutWithoutMembers == "" && !c.Strict,
 		DisableWithoutActive: c.PutWithoutActive == Disable, DeactivateDeleted: c.DeleteUsers == Deactivate,
-		PlainText: c.RichText == Plain, ChangesProtected: c.Protected,
+		PlainText: c.RichText == Plain, ChangesProtected: c.Protected, Kinds: c.kinds(),
 		GroupsByUser: c.GroupsByUser,
 	}
 }
@@ -186,13 +186,61 @@ func (c *Caller) Writes() bool {
 }
 
 // May reports whether the caller may read resources of the type, or with write, change them.
+// Of entitlements that is of any kind of them; backends follow Policy.Kinds.
 // An entry for the type itself wins over AnyType, so that a caller of everything can have fewer rights on one type.
 func (c *Caller) May(resourceType string, write bool) bool {
+	if resourceType == "Entitlement" {
+		for _, right := range c.kinds() {
+			if right == string(Write) || right == string(Read) && !write {
+				return true
+			}
+		}
+	}
 	right, ok := c.Rights[resourceType]
 	if !ok {
 		right = c.Rights[AnyType]
 	}
 	return right == Write || right == Read && !write
+}
+
+// entitlementKinds are the kinds of entitlements that rights may name, as "Entitlement:GROUP".
+var entitlementKinds = []string{"GROUP", "PROJECT_ROLE"}
+
+// kindPrefix is before the name of a kind in rights.
+const kindPrefix = "Entitlement:"
+
+// Unsaid reports whether rights give more than they say: to write accounts is to give and take any group and any
+// project role, unless the rights name kinds of entitlements.
+func (c *Caller) Unsaid() bool {
+	return c.kinds() == nil && c.May("Account", true) && !c.May("Entitlement", true)
+}
+
+// AnyToken reports whether no caller is for access tokens, so that each token that the issuer is trusted for may write everything.
+func AnyToken(callers []Caller) bool {
+	return !slices.ContainsFunc(callers, func(c Caller) bool { return c.byToken() })
+}
+
+// kinds returns the right for each kind of entitlement, nil if the rights name none: then Account and Entitlement give
+// all kinds. A kind that is not named has the right of Entitlement, or of AnyType.
+func (c *Caller) kinds() map[string]string {
+	var kinds map[string]string
+	for _, kind := range entitlementKinds {
+		if _, named := c.Rights[kindPrefix+kind]; named {
+			kinds = map[string]string{}
+		}
+	}
+	if kinds == nil {
+		return nil
+	}
+	for _, kind := range entitlementKinds {
+		for _, name := range []string{kindPrefix + kind, "Entitlement", AnyType} {
+			if right, ok := c.Rights[name]; ok {
+				kinds[kind] = string(right)
+				break
+			}
+		}
+	}
+	return kinds
 }
 
 // Hidden returns the names of the attributes of a type that Hide lists.
@@ -283,10 +331,13 @@ func (c *Caller) canonicalRights() []error {
 	canonical := make(map[string]Right, len(c.Rights))
 	for _, name := range slices.Sorted(maps.Keys(c.Rights)) {
 		right, resourceType := c.Rights[name], strings.TrimSuffix(name, "s")
+		if of, kind, ok := strings.Cut(name, ":"); ok {
+			resourceType = strings.TrimSuffix(of, "s") + ":" + kind
+		}
 		switch resourceType {
-		case AnyType, "User", "Group", "Issue", "Account", "Entitlement":
+		case AnyType, "User", "Group", "Issue", "Account", "Entitlement", "Entitlement:GROUP", "Entitlement:PROJECT_ROLE":
 		default:
-			problems = append(problems, fmt.Errorf("rights: %q is no resource type: use User, Group, Issue, Account, Entitlement or *", name))
+			problems = append(problems, fmt.Errorf("rights: %q is no resource type: use User, Group, Issue, Account, Entitlement, Entitlement:GROUP, Entitlement:PROJECT_ROLE or *", name))
 		}
 		if right != Read && right != Write {
 			problems = append(problems, fmt.Errorf("rights: %s is %q: use read or write", name, right))

@@ -235,20 +235,37 @@ func (v *tokenVerifier) caller(c *claims) *Caller {
 	return &united
 }
 
-// unite gives each resource type the greater of the rights that it has in a and in b.
+// unite gives each resource type, and each kind of entitlement, the greater of the rights that it has in a and in b.
 func unite(a, b map[string]Right) map[string]Right {
 	united := maps.Clone(a)
 	maps.Copy(united, b) // for the keys
 	one, other := &Caller{Rights: a}, &Caller{Rights: b}
-	for resourceType := range united {
+	if one.kinds() != nil || other.kinds() != nil {
+		for _, kind := range entitlementKinds {
+			united[kindPrefix+kind] = ""
+		}
+	}
+	for name := range united {
 		switch {
-		case one.May(resourceType, true) || other.May(resourceType, true):
-			united[resourceType] = Write
-		case one.May(resourceType, false) || other.May(resourceType, false):
-			united[resourceType] = Read
+		case one.mayByName(name, true) || other.mayByName(name, true):
+			united[name] = Write
+		case one.mayByName(name, false) || other.mayByName(name, false):
+			united[name] = Read
 		}
 	}
 	return united
+}
+
+// mayByName is May for a name of rights, which may be that of a kind of entitlement.
+func (c *Caller) mayByName(name string, write bool) bool {
+	kind, ok := strings.CutPrefix(name, kindPrefix)
+	if !ok {
+		return c.May(name, write)
+	}
+	if kinds := c.kinds(); kinds != nil {
+		return kinds[kind] == string(Write) || kinds[kind] == string(Read) && !write
+	}
+	return c.May("Entitlement", write) || write && c.May("Account", true)
 }
 
 // covers reports whether a token has the role or the scope of the caller.

@@ -42,6 +42,10 @@ type Policy struct {
 	Caller   string        // name of the caller: upstream's limits are shared between callers
 	Patience time.Duration // how long a request may wait for a limit of upstream; 0: as long as usual
 
+	// Kinds are the rights ("read", "write") by kind of entitlement (GROUP, PROJECT_ROLE)
+	// of a caller that is held to them, whichever endpoint gives or takes one; nil: it is not.
+	Kinds map[string]string
+
 	Strict               bool // to the letter of the RFCs, without allowances for the habits of clients
 	KeepMembers          bool // a PUT of a group that does not name members leaves them alone
 	GroupsByUser         bool // a PATCH of a user's groups changes the members of these groups
