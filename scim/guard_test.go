@@ -308,3 +308,47 @@ func TestKindsOfEntitlements(t *testing.T) {
 		}
 	}
 }
+
+// TestLinksHidden holds that a caller does not see, by any way there is, links to what
+// it may not read.
+func TestLinksHidden(t *testing.T) {
+	named := func(name string, rights map[string]auth.Right) auth.Caller {
+		c := bearer(name, auth.Read)
+		c.Rights, c.Links = rights, auth.HideLinks
+		return c
+	}
+	f := newFacade(t, emulator.Options{Users: 5, Groups: 2, Projects: 1, Seed: 1}, scim.Config{Callers: []auth.Caller{
+		named("users", map[string]auth.Right{"User": auth.Write}),
+		named("groups", map[string]auth.Right{"Group": auth.Read}),
+		named("accounts", map[string]auth.Right{"Account": auth.Read}),
+		named("both", map[string]auth.Right{"User": auth.Read, "Group": auth.Read}),
+	}})
+	ann := f.user("ann@demo.example")
+	crew := f.want(201, http.MethodPost, "/Groups", groupBody("crew", ann)).at("id").(string)
+	for _, test := range []struct {
+		caller, method, path, body string
+		status                     int
+		shows                      bool // the other end of the link
+	}{
+		{"users", http.MethodGet, "/Users/" + ann, "", 200, false},
+		{"users", http.MethodGet, "/Users", "", 200, false},
+		{"users", http.MethodPost, "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"filter":"groups pr"}`, 403, false},
+		{"users", http.MethodGet, "/Users?attributes=userName,Groups", "", 403, false},
+		{"users", http.MethodGet, "/Users?attributes=" + coreUser + ":groups.value", "", 403, false},
+		{"users", http.MethodGet, "/Users?filter=groups.value+eq+%22" + crew + "%22", "", 403, false},
+		{"users", http.MethodGet, "/?filter=groups.value+eq+%22" + crew + "%22", "", 403, false},
+		{"users", http.MethodGet, "/?count=100", "", 200, false},
+		{"users", http.MethodPatch, "/Users/" + ann, patchBody("replace", "title", `"Boss"`), 200, false},
+		{"groups", http.MethodGet, "/Groups/" + crew, "", 200, false},
+		{"groups", http.MethodGet, "/Groups?sortBy=members.value", "", 403, false},
+		{"accounts", http.MethodGet, "/Accounts/" + ann, "", 200, false},
+		{"both", http.MethodGet, "/Users/" + ann, "", 200, true},
+		{"both", http.MethodGet, "/Groups?filter=members.value+eq+%22" + ann + "%22", "", 200, true},
+	} {
+		f.caller = test.caller
+		a := f.want(test.status, test.method, test.path, test.body)
+		if shows := strings.Contains(a.body, crew) && !strings.Contains(test.path, crew) || strings.Contains(a.body, ann) && strings.Contains(test.path, crew); shows != test.shows {
+			t.Errorf("%s: %s %s: %s", test.caller, test.method, test.path, a.body)
+		}
+	}
+}

@@ -48,3 +48,23 @@ func checkHide(setting string, types []*resource.Type) error {
 	}
 	return nil
 }
+
+// withholding returns callers with what their setting links takes from them: the links
+// of each type to types of which they may read none.
+func withholding(callers []auth.Caller, types []*resource.Type) []auth.Caller {
+	callers = slices.Clone(callers)
+	for i := range callers {
+		c := &callers[i]
+		for _, rt := range types {
+			linked := rt.Linked
+			if rt.Linking != nil {
+				linked = rt.Linking.Linked
+			}
+			readable := func(t *resource.Type) bool { return slices.Contains(linked, t.Endpoint) && c.May(t.Name, false) }
+			if c.Links == auth.HideLinks && rt.Links.Name != "" && !slices.ContainsFunc(types, readable) {
+				c.Withheld = append(c.Withheld, rt.Name+"."+rt.Links.Name)
+			}
+		}
+	}
+	return callers
+}

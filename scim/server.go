@@ -221,10 +221,6 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Directory == nil || cfg.Jira == nil {
 		return nil, errors.New("scim: Config needs a Directory and a Jira client")
 	}
-	authenticator, err := auth.New(auth.Config{Callers: cfg.Callers, Issuer: cfg.Issuer, Now: cfg.Now, Proxies: cfg.TrustedProxies})
-	if err != nil {
-		return nil, fmt.Errorf("scim: %w", err)
-	}
 	backed, err := newResourceTypes(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
@@ -235,6 +231,10 @@ func New(cfg Config) (*Server, error) {
 	var wake func()
 	if backed.feed != nil {
 		wake = backed.feed.Wake
+	}
+	authenticator, err := auth.New(auth.Config{Callers: withholding(cfg.Callers, backed.types), Issuer: cfg.Issuer, Now: cfg.Now, Proxies: cfg.TrustedProxies})
+	if err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
 	}
 	connector := connector.New(connector.Config{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Events: cfg.Events, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -65,6 +66,12 @@ type Caller struct {
 	// scim.New checks the names, since it knows the schemas.
 	Hide []string `json:"hide"`
 
+	// Links says what becomes of members, groups and entitlements that belong to types which the caller may not read:
+	// HideLinks leaves them out, and refuses requests that name them; empty: they are shown.
+	Links string `json:"links"`
+	// Withheld lists what Links takes from this caller, as Hide does. scim.New sets it.
+	Withheld []string `json:"-"`
+
 	AnnouncePagination *bool `json:"announce_pagination"` // ServiceProviderConfig shows pagination (RFC 9865); nil: as the server is set
 
 	Release   bool `json:"release"`   // may release what the change budget refused, of any caller
@@ -87,6 +94,7 @@ const (
 	Deactivate = "deactivate"
 	Rich       = "rich"
 	Plain      = "plain"
+	HideLinks  = "hide" // of Caller.Links
 )
 
 // ParseCallers reads a JSON array of callers. It refuses unknown and repeated members, and reports every problem
@@ -243,10 +251,27 @@ func (c *Caller) kinds() map[string]string {
 	return kinds
 }
 
-// Hidden returns the names of the attributes of a type that Hide lists.
+// Hides reports whether answers to the caller leave out attributes that others see.
+func (c *Caller) Hides() bool { return len(c.Hide)+len(c.Withheld) > 0 }
+
+// MayName refuses requests of the caller that name attributes which are withheld from it, in a projection, a filter or
+// an order.
+func (c *Caller) MayName(names ...string) error {
+	for _, name := range names {
+		top, _, _ := strings.Cut(name[strings.LastIndexByte(name, ':')+1:], ".")
+		for _, setting := range c.Withheld {
+			if _, attribute, _ := strings.Cut(setting, "."); strings.EqualFold(attribute, strings.TrimSpace(top)) {
+				return resource.Refuse(http.StatusForbidden, "", "%s belongs to resources that the caller %s may not read; leave it out.", attribute, c.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// Hidden returns the names of the attributes of a type that Hide and Withheld list.
 func (c *Caller) Hidden(resourceType string) []string {
 	var names []string
-	for _, setting := range c.Hide {
+	for _, setting := range slices.Concat(c.Hide, c.Withheld) {
 		if of, name, _ := strings.Cut(setting, "."); of == resourceType {
 			names = append(names, name)
 		}
@@ -314,6 +339,9 @@ func (c *Caller) problems() []error {
 	}
 	if d, err := time.ParseDuration(c.Patience); c.Patience != "" && (err != nil || d <= 0) {
 		add("patience is %q: use a duration such as 5s", c.Patience)
+	}
+	if c.Links != "" && c.Links != HideLinks {
+		add("links is %q: use %s", c.Links, HideLinks)
 	}
 	if c.UntypedEmail != "" && !slices.Contains(emailTypes, c.UntypedEmail) {
 		add("untyped_email is %q: use %s", c.UntypedEmail, strings.Join(emailTypes, ", "))

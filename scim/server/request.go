@@ -11,10 +11,8 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// The message schemas, RFC 7644 section 8.2.
-const (
-	urnListResponse = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
-)
+// urnListResponse is the message schema of lists, RFC 7644 section 8.2.
+const urnListResponse = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 
 // understand reads the parameters and the body of a request for a resource
 // type into c, refusing what no step behind it should see.
@@ -94,6 +92,9 @@ func (c *call) changesLinking(op resource.Operation) bool {
 // attributes sees neither those that it excludes nor those hidden from the caller.
 func (c *call) understandAttributes(p document.Parameters) (err error) {
 	c.query.Want = c.rt.Shown
+	if err := c.caller.MayName(p.Attributes...); err != nil {
+		return err
+	}
 	if len(p.Attributes)+len(p.ExcludeAttributes) > 0 {
 		if c.query.Want, err = c.rt.Schema.Project(p.Attributes, p.ExcludeAttributes); err != nil {
 			return resource.InvalidValue("%s.", err.Error())
@@ -101,7 +102,7 @@ func (c *call) understandAttributes(p document.Parameters) (err error) {
 		c.query.Named = len(p.Attributes) > 0
 		c.query.Shown = strings.Join(p.Attributes, ",") + "\x00" + strings.Join(p.ExcludeAttributes, ",")
 	}
-	if len(c.caller.Hide) == 0 || len(p.Attributes) > 0 {
+	if !c.caller.Hides() || len(p.Attributes) > 0 {
 		return nil
 	}
 	c.wants = make(map[string]query.Projection, len(c.types))
@@ -153,7 +154,7 @@ func (s *Server) understandList(c *call, p document.Parameters) error {
 		q.Complete = c.completer(c.rt)
 	}
 	c.versioned = q.Want.Wants("meta.version") || q.Complete != nil
-	return nil
+	return c.caller.MayName(q.Attributes()...)
 }
 
 // understandCursor reads the parameters of RFC 9865. The cursor itself is checked
