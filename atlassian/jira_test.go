@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian"
@@ -51,6 +52,7 @@ func TestIssueDecoding(t *testing.T) {
 		Summary: "S", Labels: []string{"a"}, Components: []atlassian.Named{},
 		Status: &atlassian.Status{ID: "3", Name: "In Progress", Category: atlassian.StatusCategory{ID: 4, Key: "indeterminate", Name: "In Progress"}},
 		Parent: &atlassian.LinkedIssue{ID: "9", Key: "ED-0"},
+		Custom: map[string]jsontext.Value{"customfield_10001": jsontext.Value(`{"odd":[1]}`)},
 	}}
 	want.Fields.Parent.Fields.Summary = "P"
 	want.Fields.Created.Time = time.Date(2026, 8, 24, 10, 50, 3, 0, time.UTC)

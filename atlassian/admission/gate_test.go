@@ -188,7 +188,7 @@ func TestClasses(t *testing.T) {
 			}
 		}
 		all.Wait()
-		if counts[admission.Urgent] < 3*counts[admission.Batch] || counts[admission.Batch] < 10 {
+		if counts[admission.Urgent] < 3*counts[admission.Batch] || counts[admission.Batch] < 5 { // it has its turn, if a rare one
 			t.Errorf("by class: %v", counts)
 		}
 	})

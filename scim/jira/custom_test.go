@@ -127,11 +127,11 @@ func TestFieldMapping(t *testing.T) {
 		`{"attributes":[{"name":"r","field":"Risk","type":"colour"}]}`:                               `no type "colour"`,
 		`{"attributes":[{"name":"r","feld":"Risk"}]}`:                                                "feld",
 		`{"attributes":[{"name":"r","field":"Reference"}]}`:                                          "customfield_10216, customfield_10217",
-		`{"attributes":[{"name":"r","field":"Nothing"}]}`:                                            `no custom field "Nothing"`,
+		`{"attributes":[{"name":"r","field":"Nothing"}]}`:                                            `is called "Nothing"`,
 		`{"attributes":[{"name":"r","field":"Risk","type":"text"},{"name":"x","field":"Nowhere"}]}`:  "is of type select, not text",
 		`{"attributes":[{"name":"1","field":"Risk"}]}`:                                               `name "1"`,
 		`{"attributes":[{"name":"risk"}]}`:                                                           "field is missing",
-		`{"attributes":[{"name":"a","field":"Cost","type":"number"},{"name":"b","field":"Nobody"}]}`: `no custom field "Nobody"`,
+		`{"attributes":[{"name":"a","field":"Cost","type":"number"},{"name":"b","field":"Nobody"}]}`: `is called "Nobody"`,
 	} {
 		mapping, err := field.ParseMapping([]byte(text))
 		if err == nil {
