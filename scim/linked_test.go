@@ -62,3 +62,40 @@ func TestLinkedLookupCosts(t *testing.T) {
 		}
 	}
 }
+
+// TestLinkedUnionCosts asks servers that know how many users there are, and nothing of
+// groups, for the members of several: together the lookups cost the call for each group
+// more than a scan at most, and find the same.
+func TestLinkedUnionCosts(t *testing.T) {
+	const several = 3
+	e := emulator.New(emulator.Options{Users: 1200, Groups: 100, Seed: 3})
+	upstream := serve(t, e)
+	ask := func(base, filter string) (total, calls int, plan string) {
+		body, header := bearerRequest(t, http.MethodGet, base+server.BasePath+"/Users?explain=true&attributes=id&filter="+url.QueryEscape(filter), "all", "")
+		calls, _ = strconv.Atoi(header.Get("X-Upstream-Calls"))
+		return int(decodeAnswer(t, body)["totalResults"].(float64)), calls, header.Get("X-Query-Plan")
+	}
+	fresh := func() string {
+		f := httptest.NewServer(serverOver(t, upstream, atlassian.Config{}, scim.Config{Callers: []auth.Caller{bearer("all", auth.Write)}}))
+		t.Cleanup(f.Close)
+		return f.URL
+	}
+	first := fresh()
+	_, scan, _ := ask(first, "title pr")
+	body, _ := bearerRequest(t, http.MethodGet, first+server.BasePath+"/Groups?attributes=id&count=30", "all", "")
+	groups := decodeAnswer(t, body)["Resources"].([]any)
+	for i := 0; i+several <= len(groups); i += several {
+		var terms []string
+		for _, r := range groups[i : i+several] {
+			terms = append(terms, fmt.Sprintf("groups.value eq %q", r.(map[string]any)["id"]))
+		}
+		filter := strings.Join(terms, " or ")
+		want, _, _ := ask(first, "not (not ("+filter+"))")
+		f := fresh()
+		bearerRequest(t, http.MethodGet, f+server.BasePath+"/Users?count=1", "all", "")
+		got, calls, plan := ask(f, filter)
+		if got != want || calls > scan+several {
+			t.Errorf("%s: %d found in %d calls, want %d in %d at most (a scan is %d); plan %s", filter, got, calls, want, scan+several, scan, plan)
+		}
+	}
+}

@@ -50,10 +50,10 @@ func New(cfg Config) (*Users, *Groups) {
 	u.directory, g.directory = d, d
 	u.sizes, g.sizes = d.sizes, d.sizes
 	u.mirror = mirror.New(mirror.Source{
-		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Page: u.page, Read: u.Read, Probe: u.probe, Few: 2,
+		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Page: u.page, Read: u.Read, Probe: u.probe, Linked: u.linked, Few: 2,
 	}, kept)
 	g.mirror = mirror.New(mirror.Source{
-		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe, Few: 1,
+		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe, Linked: g.linked, Few: 1,
 	}, kept)
 	d.users, d.groups = u.mirror, g.mirror
 	return u, g

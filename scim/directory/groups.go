@@ -295,6 +295,15 @@ func (b *Groups) probe(ctx context.Context, p query.Probe) ([]query.Object, erro
 // groupsOf returns the groups that a user is in, none if there is no such user.
 // It fails with mirror.ErrCostly if reading all groups costs less.
 func (b *Groups) groupsOf(ctx context.Context, user string) ([]query.Object, error) {
+	ids, err := b.idsOf(ctx, user)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return b.ReadMany(ctx, ids)
+}
+
+// idsOf returns the ids of the groups that a user is in, in one call.
+func (b *Groups) idsOf(ctx context.Context, user string) ([]string, error) {
 	u, err := b.directory.User(ctx, user)
 	if atlassian.KindOf(err) == atlassian.NotFound {
 		return nil, nil
@@ -306,7 +315,16 @@ func (b *Groups) groupsOf(ctx context.Context, user string) ([]query.Object, err
 	for _, g := range u.Groups {
 		ids = append(ids, g.Value)
 	}
-	return b.ReadMany(ctx, ids)
+	return ids, nil
+}
+
+// linked implements mirror.Source.
+func (b *Groups) linked(ctx context.Context, p query.Probe) (ids []string, ok bool, err error) {
+	if p.Name != "members.value" {
+		return nil, false, nil
+	}
+	ids, err = b.idsOf(ctx, p.Value)
+	return ids, true, err
 }
 
 // groupObject returns a group as a SCIM resource.

@@ -267,6 +267,15 @@ func (b *Users) probe(ctx context.Context, p query.Probe) ([]query.Object, error
 // MembersOf returns the users that are members of a group, none if there is no
 // such group. It fails with mirror.ErrCostly if reading all users costs less.
 func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, error) {
+	ids, err := b.idsOf(ctx, group)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	return b.ReadMany(ctx, ids)
+}
+
+// idsOf returns the ids of the members of a group, in one call.
+func (b *Users) idsOf(ctx context.Context, group string) ([]string, error) {
 	g, err := b.directory.Group(ctx, group)
 	if atlassian.KindOf(err) == atlassian.NotFound {
 		return nil, nil
@@ -278,7 +287,16 @@ func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, er
 	for _, m := range g.Members {
 		ids = append(ids, m.Value)
 	}
-	return b.ReadMany(ctx, ids)
+	return ids, nil
+}
+
+// linked implements mirror.Source.
+func (b *Users) linked(ctx context.Context, p query.Probe) (ids []string, ok bool, err error) {
+	if p.Name != "groups.value" {
+		return nil, false, nil
+	}
+	ids, err = b.idsOf(ctx, p.Value)
+	return ids, true, err
 }
 
 // lookupComplete fails with mirror.ErrCostly if upstream answered a lookup with

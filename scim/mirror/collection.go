@@ -22,6 +22,12 @@ type Collection struct {
 	// Probe runs one lookup of the table. It may fail with ErrCostly; then all
 	// resources are read instead.
 	Probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
+	// Linked runs the part of a lookup that tells the ids of what matches, and Many reads
+	// these, or fails with ErrCostly. ok is false for a lookup without such a part. Several
+	// lookups together read their resources at a time, so that they are compared with a
+	// scan as one. Nil: there is none.
+	Linked func(ctx context.Context, p query.Probe) (ids []string, ok bool, err error)
+	Many   func(ctx context.Context, ids []string) ([]query.Object, error)
 	// All returns all resources.
 	All func(ctx context.Context, n Need) (View, error)
 	// Peek returns all resources if no upstream call is needed for that.
@@ -119,12 +125,26 @@ func (c *Collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 	if len(probes) == 1 {
 		return c.Probe(ctx, probes[0])
 	}
-	found := make([][]query.Object, len(probes))
+	found := make([][]query.Object, len(probes), len(probes)+1)
+	linked := make([][]string, len(probes))
 	if err := Parallel(ctx, len(probes), func(ctx context.Context, i int) (err error) {
+		if c.Linked != nil {
+			var ok bool
+			if linked[i], ok, err = c.Linked(ctx, probes[i]); ok || err != nil {
+				return err
+			}
+		}
 		found[i], err = c.Probe(ctx, probes[i])
 		return err
 	}); err != nil {
 		return nil, err
+	}
+	if ids := query.Unique(slices.Concat(linked...)); len(ids) > 0 {
+		many, err := c.Many(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, many)
 	}
 	seen := map[string]bool{}
 	var all []query.Object

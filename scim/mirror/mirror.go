@@ -30,6 +30,9 @@ type Source struct {
 	Read func(ctx context.Context, id string) (query.Object, error)
 	// Probe runs one of the lookups, see Collection.
 	Probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
+	// Linked tells the ids that a lookup finds, where upstream tells them apart from the
+	// resources, see Collection; nil: of none.
+	Linked func(ctx context.Context, p query.Probe) (ids []string, ok bool, err error)
 	// Scan, if it is set, is how all resources are read, in place of Page; there are
 	// no windows then. It returns their ids in the order of lists.
 	Scan func(ctx context.Context, s Scanner) (ids []string, err error)
@@ -90,6 +93,9 @@ func New(source Source, cfg Config) *Mirror {
 	m.collection = Collection{
 		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: m.probe,
 		All: m.store.all, Peek: m.store.peek, Stats: m.estimate, Window: m.window,
+	}
+	if source.Linked != nil {
+		m.collection.Linked, m.collection.Many = source.Linked, m.many
 	}
 	if source.Scan != nil {
 		m.store.price = func(resources int) int { return resources }
@@ -220,6 +226,16 @@ func (m *Mirror) window(ctx context.Context, start, count int, n Need) ([]query.
 func (m *Mirror) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	moment := m.Moment()
 	found, err := m.source.Probe(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return m.dated(moment, found), nil
+}
+
+// many reads what several lookups have found.
+func (m *Mirror) many(ctx context.Context, ids []string) ([]query.Object, error) {
+	moment := m.Moment()
+	found, err := m.ReadMany(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
