@@ -236,6 +236,25 @@ func TestSnapshotFresh(t *testing.T) {
 	k.find(t, "/Users", "emails pr").want(t, "which is kept for others", 0, 121)
 }
 
+// TestFreshnessOfCallers has a caller that accepts nothing older than half a minute, and
+// one whose no-cache is passed over.
+func TestFreshnessOfCallers(t *testing.T) {
+	k := newKept(t, emulator.Options{Users: 250, Seed: 2}, atlassian.Config{})
+	began := time.Now()
+	caller := bearer("kept", auth.Read)
+	caller.Freshness, caller.NoCache = "30s", auth.IgnoreNoCache
+	k.serve(t, scim.Config{Callers: []auth.Caller{caller}, SnapshotTTL: time.Minute, Now: func() time.Time { return began.Add(time.Duration(k.waited.Load())) }})
+	k.find(t, "/Users", "emails pr", "count", "100").want(t, "first", 3, 250)
+	k.waited.Add(int64(29 * time.Second))
+	k.find(t, "/Users", "emails pr", "count", "100").want(t, "young enough", 0, 250)
+	k.waited.Add(int64(2 * time.Second))
+	k.find(t, "/Users", "emails pr", "count", "100", "startIndex", "101").want(t, "a later page", 0, 250)
+	k.find(t, "/Users", "emails pr", "count", "100").want(t, "too old", 3, 250)
+	if a := k.send(t.Context(), http.MethodGet, "/Users?filter=emails+pr", "", "Cache-Control", "no-cache"); a.calls != 0 || a.total != 250 {
+		t.Errorf("no-cache: %d calls, %d found, want 0, 250", a.calls, a.total)
+	}
+}
+
 // TestScanGoesOn has all clients hang up in the middle of a scan: it goes on to its
 // end, and the next client has the result for nothing.
 func TestScanGoesOn(t *testing.T) {

@@ -55,6 +55,10 @@ func TestParseCallers(t *testing.T) {
 			`[{"name":"a","scope":"x","rights":{"*":"read"},"delete_users":"disable","put_without_active":"clear","rich_text":"markdown"},{"name":"b","scope":"y","rights":{"*":"read"},"delete_users":"deactivate","rich_text":"plain","put_without_active":"disable"}]`,
 			[]string{`caller 1 (a): put_without_active is "clear": use keep or disable`, `caller 1 (a): delete_users is "disable": use delete or deactivate`, `caller 1 (a): rich_text is "markdown": use rich or plain`},
 		},
+		{
+			"times", `[{"name":"a","scope":"x","rights":{"*":"read"},"freshness":"soon","no_cache":"yes","patience":"-1s"},{"name":"b","scope":"y","rights":{"*":"read"},"freshness":"30s","no_cache":"ignore"}]`,
+			[]string{`caller 1 (a): patience is "-1s"`, `caller 1 (a): freshness is "soon": use a duration such as 30s`, `caller 1 (a): no_cache is "yes": use ignore`},
+		},
 		{"nothing to prove", `[{"name":"a","rights":{"*":"read"}}]`, []string{"needs bearer_sha256"}},
 	}
 	for _, tt := range tests {

@@ -79,6 +79,9 @@ type Caller struct {
 
 	Patience string `json:"patience"` // how long a request may wait for Atlassian's limits, such as 5s; empty: as the server is set
 
+	NoCache   string `json:"no_cache"`  // IgnoreNoCache: Cache-Control: no-cache reads nothing anew; empty: it does
+	Freshness string `json:"freshness"` // how old what lists rest on may be, such as 30s; empty: as the server is set
+
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
 }
 
@@ -175,6 +178,21 @@ func (c *Caller) Policy() resource.Policy {
 		PlainText: c.RichText == Plain, ChangesProtected: c.Protected, Kinds: c.kinds(),
 		GroupsByUser: c.GroupsByUser,
 	}
+}
+
+// IgnoreNoCache is the value of Caller.NoCache: some gateways send the header with every
+// request, and each list would be read anew.
+const IgnoreNoCache = "ignore"
+
+// Wants returns how new the data of an answer must be to a request that came in at a
+// time: fresh if nothing may be older than the request, else not older than since, if
+// that is not zero.
+func (c *Caller) Wants(r *http.Request, began time.Time) (fresh bool, since time.Time) {
+	if d, _ := time.ParseDuration(c.Freshness); d > 0 { // problems has checked it
+		since = began.Add(-d)
+	}
+	fresh = c.NoCache != IgnoreNoCache && strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
+	return fresh, since
 }
 
 // patience returns how long a request of the caller may wait for Atlassian's limits, 0 if it is not set.
@@ -339,6 +357,12 @@ func (c *Caller) problems() []error {
 	}
 	if d, err := time.ParseDuration(c.Patience); c.Patience != "" && (err != nil || d <= 0) {
 		add("patience is %q: use a duration such as 5s", c.Patience)
+	}
+	if d, err := time.ParseDuration(c.Freshness); c.Freshness != "" && (err != nil || d <= 0) {
+		add("freshness is %q: use a duration such as 30s", c.Freshness)
+	}
+	if c.NoCache != "" && c.NoCache != IgnoreNoCache {
+		add("no_cache is %q: use %s", c.NoCache, IgnoreNoCache)
 	}
 	if c.Links != "" && c.Links != HideLinks {
 		add("links is %q: use %s", c.Links, HideLinks)

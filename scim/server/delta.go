@@ -15,7 +15,7 @@ import (
 // deltaToken answers GET /.deltaToken and GET /{Type}/.deltaToken.
 func (s *Server) deltaToken(r *http.Request, c *call) error {
 	scope := s.scope(c)
-	scope.Fresh = wantsFresh(r)
+	scope.Fresh, _ = c.caller.Wants(r, c.began)
 	token, position, err := s.cfg.Deltas.Token(r.Context(), scope)
 	if err == nil {
 		c.static, c.position = token.Document(), position

@@ -40,7 +40,10 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 			return err
 		}
 	}
-	c.query.Fresh = wantsFresh(r)
+	fresh, since := c.caller.Wants(r, c.began)
+	if c.query.Fresh = fresh; since.After(c.query.Since) && (p.StartIndex == nil || *p.StartIndex <= 1) { // later pages follow the first
+		c.query.Since = since
+	}
 	if err := c.understandAttributes(p); err != nil {
 		return err
 	}
@@ -59,11 +62,6 @@ func (s *Server) understand(c *call, r *http.Request, to route) error {
 		})
 	}
 	return err
-}
-
-// wantsFresh reports whether the client wants nothing that was read before.
-func wantsFresh(r *http.Request) bool {
-	return strings.Contains(strings.ToLower(r.Header.Get("Cache-Control")), "no-cache")
 }
 
 // understandPatch reads the operations of a PATCH into c. A caller who changes groups
