@@ -28,7 +28,9 @@ func TestWriteMatrix(t *testing.T) {
 	tables := readWriteTables(t, "../testdata/write_matrix.txt")
 	strict := bearer("strict", auth.Write)
 	strict.Strict = true
-	m := &writeMatrix{facade: newFacade(t, emulator.Options{Projects: 2, Seed: 1}, scim.Config{Callers: []auth.Caller{strict}})}
+	byUser, strictByUser := bearer("by-user", auth.Write), bearer("strict-by-user", auth.Write)
+	byUser.GroupsByUser, strictByUser.GroupsByUser, strictByUser.Strict = true, true, true
+	m := &writeMatrix{facade: newFacade(t, emulator.Options{Projects: 2, Seed: 1}, scim.Config{Callers: []auth.Caller{strict, byUser, strictByUser}})}
 	m.furnish()
 	if m.all = m.subjects(); len(tables) != len(m.all) {
 		t.Fatalf("tables for %d attributes, of which %d are known", len(tables), len(m.all))
@@ -36,7 +38,7 @@ func TestWriteMatrix(t *testing.T) {
 	for _, caller := range []string{"all", "strict"} {
 		t.Run(caller, func(t *testing.T) {
 			for _, s := range m.all {
-				m.caller = caller
+				m.caller = cmp.Or(s.callers[caller], caller)
 				t.Run(s.name(), func(t *testing.T) { m.play(t, tables[s.name()], s) })
 			}
 		})
@@ -133,6 +135,8 @@ type writeSubject struct {
 	with            map[string]any    // other attributes of the resource, where they differ
 	id              string            // of the one resource that is used, if none can be made
 	reset           func()            // brings that back to what it was
+	join            func(id string)   // gives a resource the attribute that no POST gives it; nil: a POST does
+	callers         map[string]string // who writes it in place of the usual callers
 }
 
 func (s *writeSubject) name() string { return s.typ + "." + s.attr + s.note }
@@ -203,7 +207,7 @@ func (m *writeMatrix) play(t *testing.T, table *writeTable, s *writeSubject) {
 func (c *writeCell) playColumn(table *writeTable, column string) {
 	var still []writeCase
 	for _, value := range table.values {
-		c.writeCase = writeCase{column, value, table.ending(value, column, c.caller == "strict")}
+		c.writeCase = writeCase{column, value, table.ending(value, column, strings.HasPrefix(c.caller, "strict"))}
 		switch c.ending {
 		case "-":
 			continue
@@ -473,7 +477,9 @@ func (c *writeCell) prepare() {
 		if c.caller = caller; a.status != http.StatusCreated {
 			c.Fatalf("%s cannot be made: %d %s", c.typ, a.status, a.detail)
 		}
-		c.id = a.id
+		if c.id = a.id; c.join != nil {
+			c.join(c.id)
+		}
 	}
 	c.raw = c.look(c.typ, c.id)
 	c.held = c.attributes(c.typ, c.raw)
@@ -565,7 +571,7 @@ var endpoints = map[string]string{"User": "/Users", "Group": "/Groups", "Issue":
 
 // whereabouts say where in what Atlassian has the attributes are.
 var whereabouts = map[string]map[string]string{
-	"User":        {"active": "active", "emails": "emails.value", "phoneNumbers": "phoneNumbers.value", "name": "name", "displayName": "displayName", "userName": "userName"},
+	"User":        {"active": "active", "emails": "emails.value", "phoneNumbers": "phoneNumbers.value", "name": "name", "displayName": "displayName", "userName": "userName", "groups": "groups.value"},
 	"Account":     {"active": "active", "emails": "emails.value", "name": "name", "displayName": "displayName", "userName": "userName", "entitlements": "groups.value"},
 	"Group":       {"members": "members.value", "displayName": "displayName"},
 	"Entitlement": {"members": "members.value", "displayName": "displayName"},
@@ -781,6 +787,13 @@ func (m *writeMatrix) subjects() []*writeSubject {
 	role.reset = func() {
 		m.ask(http.MethodPut, roleAPI(viewer), `{"id":10004,"categorisedActors":{"atlassian-user-role-actor":["`+accounts["A"]+`","`+accounts["B"]+`"]}}`)
 	}
+	byUser := list("User", "groups", "value", m.groups)
+	byUser.note, byUser.callers = "(user)", map[string]string{"all": "by-user", "strict": "strict-by-user"}
+	byUser.join = func(id string) {
+		for _, letter := range []string{"A", "B"} {
+			m.ask(http.MethodPatch, homes["Group"]+m.groups[letter], `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"add","path":"members","value":[{"value":"`+id+`"}]}]}`)
+		}
+	}
 	entitlements := list("Account", "entitlements", "value", map[string]string{"A": member, "B": m.groups["B"], "C": viewer})
 	emails := list("User", "emails", "value", map[string]string{"A": "a#@demo.example", "B": "b#@demo.example", "C": "c#@demo.example"}, `,"type":"home"`)
 	emails.wire["B"] = `{"value":"b#@demo.example","type":"work","primary":true}`
@@ -796,7 +809,7 @@ func (m *writeMatrix) subjects() []*writeSubject {
 		{typ: "User", attr: "name", before: "A", unset: none,
 			wire: map[string]string{"A": `{"familyName":"Avery","givenName":"Ann"}`, "C": `{"familyName":"Cole","givenName":"Cid"}`},
 			is:   map[string]string{"A": `{"familyName":"Avery","givenName":"Ann"}`, "C": `{"familyName":"Cole","givenName":"Cid"}`}},
-		list("Group", "members", "value", users),
+		byUser, list("Group", "members", "value", users),
 		{typ: "Issue", attr: "labels", before: "AB", filter: `value eq "a"`, unset: none,
 			wire: map[string]string{"A": `"a"`, "B": `"b"`, "C": `"c"`}, bare: map[string]string{"A": `"a"`, "B": `"b"`, "C": `"c"`}},
 		named("components", map[string]string{"A": "API", "B": "UI", "C": "Database"}),
