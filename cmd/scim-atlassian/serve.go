@@ -25,6 +25,7 @@ import (
 type serveFlags struct {
 	listen, envFile, state string
 	skipCheck              bool
+	acceptDirectory        bool
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -55,6 +56,7 @@ func (p *program) serveCommand() *cobra.Command {
 	addEnvFileFlag(cmd, &flags.envFile)
 	cmd.Flags().StringVar(&flags.state, "state", "", "where to keep the state: memory, file:PATH or postgres://… (default that of SCIM_ATLASSIAN_STATE, or \""+stateDefault+"\")")
 	cmd.Flags().BoolVar(&flags.skipCheck, "skip-check", false, "start without asking Atlassian whether the credentials are good")
+	cmd.Flags().BoolVar(&flags.acceptDirectory, "accept-directory", false, "believe the next reading although most users, groups or roles are gone")
 	return cmd
 }
 
@@ -97,6 +99,9 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 		return err
 	}
 	defer u.closeIdle()
+	if flags.acceptDirectory {
+		facade.AcceptDirectory()
+	}
 	if !flags.skipCheck {
 		err = firstProblem(ctx, facade, logger)
 	}
