@@ -3,15 +3,20 @@ package scim_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/guard"
+	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/state"
 )
 
 // newGuarded is a facade with a budget of 20 % an hour whose snapshots are warm.
@@ -350,5 +355,40 @@ func TestLinksHidden(t *testing.T) {
 		if shows := strings.Contains(a.body, crew) && !strings.Contains(test.path, crew) || strings.Contains(a.body, ann) && strings.Contains(test.path, crew); shows != test.shows {
 			t.Errorf("%s: %s %s: %s", test.caller, test.method, test.path, a.body)
 		}
+	}
+}
+
+// TestBudgetAfterRestart holds that what a caller has deleted counts after a restart.
+func TestBudgetAfterRestart(t *testing.T) {
+	e := emulator.New(emulator.Options{Users: 20, Seed: 1})
+	upstream, place := serve(t, e), "file:"+filepath.Join(t.TempDir(), "state.db")
+	var deleted []int
+	for range 2 {
+		store, err := state.Open(t.Context(), place, state.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := httptest.NewServer(serverOver(t, upstream, atlassian.Config{}, scim.Config{
+			Callers: []auth.Caller{bearer("all", auth.Write)}, State: store, ChangeBudget: guard.Budget{Percent: 20, Window: time.Hour, Floor: 3},
+		}))
+		body, _ := bearerRequest(t, http.MethodGet, f.URL+server.BasePath+"/Users?attributes=id", "all", "")
+		for _, r := range decodeAnswer(t, body)["Resources"].([]any)[:3] {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodDelete, f.URL+server.BasePath+"/Users/"+r.(map[string]any)["id"].(string), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer all")
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			deleted = append(deleted, answer.StatusCode)
+		}
+		f.Close()
+		store.Close()
+	}
+	if want := []int{204, 204, 204}; !slices.Equal(deleted[:3], want) || slices.Contains(deleted[4:], 204) {
+		t.Errorf("got %v: 3 or 4 of 20 may go, before and after the restart together", deleted)
 	}
 }
