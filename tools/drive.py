@@ -236,7 +236,9 @@ class Server:
                     break
             callers = Path(directory, "callers.json")
             callers.write_text(json.dumps([caller(tool) for tool in tools], indent=2))
-            settings = {"SCIM_ATLASSIAN_CALLERS_FILE": str(callers), "ADMIN_LISTEN": ""}
+            # Nothing is read in the background, so that the calls counted are those that the tool's requests cost.
+            settings = {"SCIM_ATLASSIAN_CALLERS_FILE": str(callers), "ADMIN_LISTEN": "", "SCIM_ATLASSIAN_STATE": "memory",
+                        "SCIM_ATLASSIAN_PROOF_PERIOD": "0", "SCIM_ATLASSIAN_FEED_INTERVAL": "0"}
             self.serve = Process([program, "serve", "--listen", "127.0.0.1:0"], directory, plain_environment | self.below | settings)
             self.url = "http://" + self.serve.find(self.serve.err, r'"address":"([^"]+)"')[1]
         except BaseException:
