@@ -63,7 +63,7 @@ func TestCursorRefusals(t *testing.T) {
 			t.Errorf("%s: %q tells more than %q", tt.name, got.Detail, unknown.Detail)
 		}
 	}
-	p.now = p.now.Add(11 * time.Minute)
+	p.waited.Add(int64(11 * time.Minute))
 	if got := p.get(t, "one", "/Users", next); got.ScimType != "expiredCursor" {
 		t.Errorf("after its time: %+v", got)
 	}
@@ -164,7 +164,7 @@ func TestCursorOnAnotherInstance(t *testing.T) {
 	t.Cleanup(other.Close)
 	p.server = other
 	p.get(t, "one", "/Users", url.Values{"filter": {"emails pr"}, "count": {"1"}})
-	p.now = p.now.Add(10 * time.Second)
+	p.waited.Add(int64(10 * time.Second))
 	seen, missed := map[string]bool{}, 0
 	var added []string
 	for n := range 20 {

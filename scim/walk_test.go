@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,17 +26,18 @@ type paged struct {
 	upstream *httptest.Server
 	server   *httptest.Server
 	config   scim.Config
-	now      time.Time
+	began    time.Time
+	waited   atomic.Int64 // nanoseconds since then; read by a server that still ends a request
 }
 
 func newPaged(t *testing.T, users int) *paged {
-	p := &paged{emulator: emulator.New(emulator.Options{Users: users, Groups: 30, Projects: 3, Issues: 250, Seed: 1}), now: time.Now()}
+	p := &paged{emulator: emulator.New(emulator.Options{Users: users, Groups: 30, Projects: 3, Issues: 250, Seed: 1}), began: time.Now()}
 	p.upstream = httptest.NewServer(p.emulator)
 	t.Cleanup(p.upstream.Close)
 	p.config = scim.Config{
 		Callers:   []auth.Caller{bearer("one", auth.Read), bearer("two", auth.Read)},
 		CursorKey: "a key for tests",
-		Now:       func() time.Time { return p.now },
+		Now:       func() time.Time { return p.began.Add(time.Duration(p.waited.Load())) },
 	}
 	p.restart(t)
 	return p
@@ -373,7 +375,7 @@ func TestPagesStandAlone(t *testing.T) {
 		caller, calls string
 		later         time.Duration
 	}{{"two", "2", 0}, {"one", "0", 9 * time.Minute}, {"one", "0", 9 * time.Minute}, {"one", "2", 11 * time.Minute}} {
-		p.now = p.now.Add(step.later)
+		p.waited.Add(int64(step.later))
 		if page := p.get(t, step.caller, "/Users", second); page.calls != step.calls || len(page.ids) != 50 {
 			t.Errorf("caller %s after %v: %s calls for %d users, want %s for 50", step.caller, step.later, page.calls, len(page.ids), step.calls)
 		}
