@@ -119,16 +119,6 @@ func newRoleBook(all []*Role) *RoleBook {
 	return b
 }
 
-// with returns the role with one holding changed.
-func (r *Role) with(h holding) *Role {
-	changed := *r
-	changed.Holders = slices.DeleteFunc(slices.Clone(r.Holders), func(other RoleHolder) bool { return other.AccountID == h.AccountID })
-	if h.held {
-		changed.Holders = append(changed.Holders, h.RoleHolder)
-	}
-	return &changed
-}
-
 // heldRole says how an account holds a role.
 type heldRole struct {
 	*Role

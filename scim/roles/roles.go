@@ -284,7 +284,8 @@ func (r *Roles) Grant(ctx context.Context, role *Role, account string, provision
 			return r.confirm(w, role, after, holding{RoleHolder{AccountID: account}, true})
 		case kind == atlassian.Invalid, upstream.Unsettled(err): // an attempt that was not answered, or somebody else, may have given it the role
 			if now, readErr := r.Read(ctx, role.EntitlementID()); readErr == nil && now.HeldBy(account) {
-				return r.holds(w, now, account, true), nil
+				w.Became(now.EntitlementID(), now.object)
+				return now, nil
 			}
 			return nil, failed(w, err)
 		case kind != atlassian.NotFound:
@@ -321,14 +322,13 @@ func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role
 	return r.confirm(w, role, after, holding{RoleHolder{AccountID: accountID}, false})
 }
 
-// holds enters what was found of an account and a role, which it returns: whether
-// the account holds it.
+// holds returns a role that was read before w and needs no write, since the account
+// holds it, or does not, already. Others may have changed it since it was read, so the
+// kept role is only doubted, where it says otherwise.
 func (r *Roles) holds(w mirror.Write, role *Role, account string, held bool) *Role {
-	is := holding{RoleHolder{AccountID: account}, held}
-	if at := slices.IndexFunc(role.Holders, func(h RoleHolder) bool { return h.AccountID == account }); at >= 0 {
-		is.RoleHolder = role.Holders[at]
+	if known := r.KnownRole(role.EntitlementID()); known != nil && known.HeldBy(account) != held {
+		w.Doubt(role.EntitlementID())
 	}
-	w.Became(role.EntitlementID(), func() query.Object { return role.with(is).object() })
 	return role
 }
 
