@@ -207,3 +207,28 @@ func TestEmptiedDirectory(t *testing.T) {
 		t.Errorf("the log has %d entries, want 100", len(lines))
 	}
 }
+
+// TestWriteDuringFirstScan has a write of a resource whose page was read, before a
+// first scan is interrupted: the process that goes on with the scan knows it.
+func TestWriteDuringFirstScan(t *testing.T) {
+	r := &remembering{kept: newKept(t, emulator.Options{Users: 2000, Seed: 2}, atlassian.Config{MaxConcurrent: 2}), place: "file:" + filepath.Join(t.TempDir(), "state.db")}
+	r.start(t)
+	ids := r.find(t, "/Users", "", "count", "50").ids()
+	r.atPage(12, func() {
+		if a := r.send(t.Context(), http.MethodPatch, "/Users/"+ids[3], patchBody("replace", "title", `"Boss"`)); a.status >= 300 {
+			t.Errorf("the write is answered %d", a.status)
+		}
+		if a := r.send(t.Context(), http.MethodDelete, "/Users/"+ids[4], ""); a.status >= 300 {
+			t.Errorf("the deletion is answered %d", a.status)
+		}
+		r.store.Close()
+	})
+	r.send(t.Context(), http.MethodGet, "/Users?filter=emails+pr", "")
+	r.before.Store(nil)
+	r.store = nil
+	r.start(t)
+	if got := r.find(t, "/Users", "emails pr"); got.TotalResults != 1999 || got.calls > 18 {
+		t.Errorf("%d found for %d calls, want 1999 for fewer than a whole scan", got.TotalResults, got.calls)
+	}
+	r.find(t, "/Users", `title eq "Boss"`).want(t, "the write", 0, 1)
+}

@@ -70,7 +70,7 @@ var places = map[string]place{
 	"scim/field":     {ours: []string{"scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
 	"scim/roles":     {ours: []string{"scim/jql", "scim/changes", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
-	"scim/idhub": {ours: []string{"scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
+	"scim/idhub": {ours: []string{"scim/changes", "scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/connector": {ours: []string{"scim/auth", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{jsonv2, "golang.org/x/sync/singleflight"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
@@ -100,29 +101,12 @@ func (b *accounts) ofUser(c resource.Change, book *roles.RoleBook) resource.Chan
 		return out
 	}
 	if now := c.Now; now != nil && out.Before != nil {
-		out.Names = changedNames(out.Before, b.m.object(now, nil))
+		out.Names = changes.Between(out.Before, b.m.object(now, nil), resource.Links{}).Names
 	}
 	if b.entitlements != "" && slices.Contains(c.Names, "groups") {
 		out.Names = append(out.Names, b.entitlements)
 	}
 	return out
-}
-
-// changedNames lists the members that differ between two objects.
-func changedNames(before, now query.Object) []string {
-	var names []string
-	for _, m := range now {
-		v, ok := before.Get(m.Name)
-		if !ok || !query.Equal(query.Object{{Name: m.Name, Value: v}}, query.Object{m}) {
-			names = append(names, m.Name)
-		}
-	}
-	for _, m := range before {
-		if _, ok := now.Get(m.Name); !ok {
-			names = append(names, m.Name)
-		}
-	}
-	return names
 }
 
 // idsByAccount returns the ids of the users that are known, by the ids of their accounts.
@@ -227,7 +211,7 @@ func (b *entitlements) ofGroupChange(ctx context.Context, e resource.LogEntry) (
 		out.Now = b.m.ofGroup(c.Now, mirror.Need{Links: true})
 	}
 	if c.Op == resource.Updated && c.Now != nil && out.Before != nil {
-		out.Names = changedNames(out.Before, b.m.ofGroup(c.Now, mirror.Need{}))
+		out.Names = changes.Between(out.Before, b.m.ofGroup(c.Now, mirror.Need{}), resource.Links{}).Names
 		if slices.Contains(c.Names, "members") && b.m.members != "" {
 			out.Names = append(out.Names, b.m.members)
 		}
@@ -255,7 +239,7 @@ func (b *entitlements) ofRoleChange(ctx context.Context, e resource.LogEntry) (r
 	out.Now = found[0]
 	if e.Op == resource.Updated {
 		if out.Before != nil {
-			out.Names = changedNames(out.Before, b.m.ofRole(now, nil))
+			out.Names = changes.Between(out.Before, b.m.ofRole(now, nil), resource.Links{}).Names
 		}
 		if b.m.members != "" && (slices.Contains(e.Names, "holders") || slices.Contains(e.Names, "groups")) {
 			out.Names = append(out.Names, b.m.members)

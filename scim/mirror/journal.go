@@ -29,7 +29,8 @@ type journal struct {
 	turn    sync.Mutex      // held while the state is written to; taken before the mutex of the store
 	pages   []state.Page    // of the scan, read and not yet in the state
 	pending []news          // what the state does not have yet, in order
-	away    error           // why the state could not be written to; nil: it could
+	away    error           // why the state could not be reached; nil: it could
+	failed  time.Time       // when that was, by the machine's clock
 	scan    int64           // id of the scan whose pages are written; 0: none is
 	before  *table.Table    // the rows that have links, as they were when a list without links came over them
 	doubted map[string]bool // by id: the state has the resource in doubt
@@ -50,8 +51,14 @@ type news struct {
 	change   *state.Change // nil: nothing that a client sees
 }
 
-// stateTimeout bounds one use of the state.
-const stateTimeout = 10 * time.Second
+// stateTimeout bounds one use of the state, and loadTimeout the reading of all rows. After
+// a failure the state is left alone for stateRest: many requests fail at once then, and
+// do not wait for it one after the other.
+const (
+	stateTimeout = 5 * time.Second
+	loadTimeout  = 5 * time.Minute
+	stateRest    = time.Second
+)
 
 func stateContext() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), stateTimeout)
@@ -65,13 +72,14 @@ func (s *store) enter(source string, o query.Object) {
 	bare := j.links.Missing(o)
 	if s.rows.Holds(o) {
 		if j.doubted[id] {
-			s.note(news{resource: state.Resource{Type: j.typ, ID: id, Doc: packed.Encode(nil, s.stored(o))}})
+			s.note(news{resource: s.resource(o)})
 		}
 		return
 	}
 	old := s.rows.Get(id)
-	if s.base == nil { // nothing is known yet that could have changed
+	if s.base == nil { // what others changed is not known yet, and the pages read so far do not have this
 		s.rows.Put(o)
+		s.note(news{resource: s.resource(o)})
 		return
 	}
 	known := old
@@ -98,10 +106,7 @@ func (s *store) enter(source string, o query.Object) {
 	if bare && known != nil && len(what.Names) == 0 && !j.doubted[id] {
 		return // what is stored is as true as it was
 	}
-	n := news{resource: state.Resource{Type: j.typ, ID: id}}
-	if j.state.Durable() {
-		n.resource.Doc = packed.Encode(nil, s.stored(o))
-	}
+	n := news{resource: s.resource(o)}
 	if len(what.Names) > 0 {
 		n.change = &state.Change{Type: j.typ, ID: id, Op: state.Update, Source: source, Names: what.Names, Before: what.Encode(known)}
 		if known == nil {
@@ -110,6 +115,15 @@ func (s *store) enter(source string, o query.Object) {
 		s.count(source)
 	}
 	s.note(n)
+}
+
+// resource returns a row as the state keeps it.
+func (s *store) resource(o query.Object) state.Resource {
+	r := state.Resource{Type: s.journal.typ, ID: o.Text("id")}
+	if s.journal.state.Durable() { // else nobody reads it
+		r.Doc = packed.Encode(nil, s.stored(o))
+	}
+	return r
 }
 
 // note has news written by the next flush. The resource is in doubt no more.
@@ -128,21 +142,20 @@ const (
 // by another one that shares the state, or after a restart.
 func (s *store) noteDoubt(id string) {
 	j := s.journal
-	if j == nil || s.base == nil || j.doubted[id] || !j.state.Durable() {
+	if j == nil || j.doubted[id] || !j.state.Durable() {
 		return
 	}
 	o := s.rows.Get(id)
 	if o == nil {
 		o = query.Object{{Name: "id", Value: id}}
 	}
-	doc := packed.Encode(nil, append(slices.Clip(s.stored(o)), query.Member{Name: doubtMark, Value: true}))
-	s.note(news{resource: state.Resource{Type: j.typ, ID: id, Doc: doc}})
+	s.note(news{resource: s.resource(append(slices.Clip(s.stored(o)), query.Member{Name: doubtMark, Value: true}))})
 	j.doubted[id] = true
 }
 
 // noteDrop has the state know that everything must be read again.
 func (s *store) noteDrop() {
-	if j := s.journal; j != nil && s.base != nil && j.state.Durable() {
+	if j := s.journal; j != nil && j.state.Durable() {
 		s.note(news{resource: state.Resource{Type: j.typ, ID: droppedRow, Doc: []byte{0}}})
 	}
 }
@@ -206,7 +219,7 @@ func (s *store) leave(source, id string) {
 	if full := j.before.Get(id); full != nil {
 		old = full
 	}
-	if old == nil {
+	if old == nil && s.base != nil {
 		return
 	}
 	s.rows.Delete(id)
@@ -238,8 +251,14 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 	s.mu.Lock()
 	batch, pages := j.pending, j.pages
 	j.pending, j.pages = nil, nil
-	away, lease := j.away, j.lease
+	away, lease, resting := j.away, j.lease, j.resting()
+	if resting {
+		j.pending, j.pages = batch, pages
+	}
 	s.mu.Unlock()
+	if resting {
+		return 0, away
+	}
 	if c == nil && len(batch) == 0 && len(pages) == 0 && away == nil {
 		return 0, nil
 	}
@@ -269,13 +288,23 @@ func (s *store) flush(c *state.Commit) (seq int64, err error) {
 			j.scan = 0 // without these pages the scan cannot be restored
 		}
 	}
-	if j.away = err; errors.Is(err, state.ErrReplaced) || errors.Is(err, state.ErrFenced) {
+	if j.fail(err); errors.Is(err, state.ErrReplaced) || errors.Is(err, state.ErrFenced) {
 		j.away, j.scan = nil, 0 // another process scans
 	}
 	if taken := max(1, int64(len(all.Changes))); err == nil && seq == j.seen+taken {
 		j.seen = seq // nobody else has written meanwhile
 	}
 	return seq, err
+}
+
+// resting reports whether the state could not be reached a moment ago.
+func (j *journal) resting() bool { return j.away != nil && time.Since(j.failed) < stateRest }
+
+// fail notes whether the state could be reached.
+func (j *journal) fail(err error) {
+	if j.away = err; err != nil {
+		j.failed = time.Now()
+	}
 }
 
 // beginScan opens a scan in the state. If there is one that was not finished, and r
@@ -305,21 +334,40 @@ func (s *store) resume(r *reading) map[int]storedPage {
 	if !r.resumes {
 		return nil
 	}
-	ctx, cancel := stateContext()
+	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
 	_, open, err := s.journal.state.Scans(ctx, s.journal.typ)
 	if err != nil || open == nil || open.Pages == 0 || open.ID == s.journal.refused || s.now().Sub(open.Began) >= resumable {
 		return nil
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	pages := map[int]storedPage{}
 	if err := s.loadPages(ctx, open.ID, pages); err != nil {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if s.base == nil && s.applySince(ctx, open.ID) != nil {
+		return nil
+	}
 	s.journal.scan, r.base.read = open.ID, open.Began
 	return pages
 }
+
+// applySince takes over what was written during a scan that has not ended yet, where
+// there was none before. It fails if a write of unknown outcome was among that.
+func (s *store) applySince(ctx context.Context, scan int64) error {
+	all, err := s.journal.state.Resources(ctx, s.journal.typ, scan)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(all, func(r state.Resource) bool { return r.ID == droppedRow }) {
+		return errDropped
+	}
+	return s.apply(all)
+}
+
+// errDropped says that everything must be read again, since nobody knows what a write did.
+var errDropped = errors.New("scim: a write of unknown outcome")
 
 // resumable is how old a scan may be that another process goes on with.
 const resumable = 24 * time.Hour
@@ -353,16 +401,13 @@ func (s *store) keepScan() {
 	if j == nil {
 		return
 	}
+	var c *state.Commit
 	s.mu.Lock()
 	scan := j.scan
-	j.scan = 0
-	s.mu.Unlock()
-	if scan != 0 {
-		s.mu.Lock()
+	if j.scan = 0; scan != 0 {
 		j.base = scan
-		s.mu.Unlock()
 	}
-	var c *state.Commit
+	s.mu.Unlock()
 	if scan != 0 {
 		c = &state.Commit{Finish: &state.Scan{Type: j.typ, ID: scan, Total: s.rows.Len()}}
 	}
@@ -426,7 +471,9 @@ func (s *store) loadBase(ctx context.Context, scan *state.Scan) error {
 }
 
 // loadPages restores the pages of a scan, and notes in read which they are. Of a
-// scan that was not finished, the rows that its pages changed are stored besides.
+// scan that was not finished, the rows that its pages changed are stored besides. The
+// caller holds the mutex, or nobody else uses the store yet. What this process has been
+// told is newer.
 func (s *store) loadPages(ctx context.Context, scan int64, read map[int]storedPage) error {
 	return s.journal.state.Pages(ctx, s.journal.typ, scan, func(p state.Page) error {
 		objects, err := packed.DecodePage(p.Docs)
@@ -436,7 +483,7 @@ func (s *store) loadPages(ctx context.Context, scan int64, read map[int]storedPa
 		ids := make([]string, len(objects))
 		for i, o := range objects {
 			ids[i] = o.Text("id")
-			if s.base == nil || read == nil {
+			if (s.base == nil || read == nil) && s.touched[ids[i]].told == 0 {
 				s.restore(o)
 			}
 		}
@@ -482,20 +529,28 @@ func (s *store) catchUp() error {
 	if j == nil || !j.state.Shared() {
 		return nil
 	}
-	ctx, cancel := stateContext()
-	defer cancel()
 	j.turn.Lock() // nothing of this process is written meanwhile
 	defer j.turn.Unlock()
-	head, err := j.state.Head(ctx)
+	s.mu.Lock()
+	seen, known, away, resting := j.seen, s.base != nil, j.away, j.resting()
+	s.mu.Unlock()
+	if resting {
+		return away
+	}
+	short, cancel := stateContext()
+	defer cancel()
+	head, err := j.state.Head(short)
 	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		j.fail(err)
 		return err
 	}
-	s.mu.Lock()
-	seen, known := j.seen, s.base != nil
-	s.mu.Unlock()
 	if head.Seq == seen {
 		return nil
 	}
+	ctx, end := context.WithTimeout(context.Background(), loadTimeout)
+	defer end()
 	complete, _, err := j.state.Scans(ctx, j.typ)
 	if err != nil {
 		return err

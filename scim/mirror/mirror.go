@@ -57,7 +57,7 @@ func (s Scanner) Took(moment uint64, part int, resources []query.Object) {
 // Has returns the ids of a part that need not be asked for, since an earlier process
 // has read it in the same reading; ok is false for all others.
 func (s Scanner) Has(part int) (ids []string, ok bool) {
-	read, ok := s.s.has[part]
+	read, ok := s.s.has(part)
 	return read.ids, ok
 }
 
@@ -171,7 +171,7 @@ func (m *Mirror) scan(ctx context.Context, most int, report scanner) ([]string, 
 	}
 	scan := paging.Reader[string]{Name: m.source.Name, ID: func(id string) string { return id }, Most: most, Whole: true}
 	scan.Page = func(ctx context.Context, start, count int) ([]string, int, error) {
-		if page, ok := report.has[start]; ok {
+		if page, ok := report.has(start); ok {
 			return page.ids, page.total, nil
 		}
 		moment := report.tick()

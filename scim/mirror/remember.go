@@ -3,7 +3,6 @@ package mirror
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"scim-atlassian/scim/changes"
@@ -88,7 +87,7 @@ func (m *Mirror) Changed(entries []resource.LogEntry) ([]resource.Change, error)
 }
 
 // Logged is that of resource.Rememberer.
-func (m *Mirror) Logged() []string { return slices.Clone([]string{m.source.Name}) }
+func (m *Mirror) Logged() []string { return []string{m.source.Name} }
 
 // Accept has the next reading believed although it has lost most of the resources.
 func (m *Mirror) Accept() {

@@ -102,8 +102,8 @@ type reading struct {
 	base    *base             // what a scan makes; nil: the reading mends
 	done    chan struct{}     // closed when it has ended
 	err     error             // why it failed; read it after done
-	pages   int               // that a scan has read; guarded by the mutex of the store
-	sofar   int               // resources that it has read; likewise
+	since   time.Time         // when it began
+	sofar   int               // resources that a scan has read since then; guarded by the mutex of the store
 	total   int               // resources that there are; likewise
 }
 
@@ -285,7 +285,7 @@ func (s *store) moment() uint64 {
 // for the request of ctx, but the reading does not end with it.
 func (s *store) start(ctx context.Context, found *base, n Need, began uint64) *reading {
 	ctx = context.WithoutCancel(ctx)
-	r := &reading{began: s.tick(), resumes: !n.Fresh && n.Since.IsZero() || n.resume, done: make(chan struct{})}
+	r := &reading{began: s.tick(), since: s.now(), resumes: !n.Fresh && n.Since.IsZero() || n.resume, done: make(chan struct{})}
 	s.reading = r
 	if found.concerns(n, began) && s.mendable() {
 		ids := s.missing(n)
@@ -331,7 +331,9 @@ type scanner struct {
 	// took takes over a page that was asked for after moment, and that stands at a
 	// position of a list of so many.
 	took func(moment uint64, position, total int, page []query.Object)
-	has  map[int]storedPage // by position: pages that need not be read
+	// has returns the page at a position that need not be read, once: whoever asks for
+	// it again wants to know what is there now.
+	has func(position int) (storedPage, bool)
 }
 
 // readAll is a scan.
@@ -348,9 +350,8 @@ func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 			seen[id] = struct{}{}
 		}
 	}
-	ids, err := s.scan(ctx, most, scanner{tick: s.moment, has: has, took: func(moment uint64, position, total int, page []query.Object) {
+	ids, err := s.scan(ctx, most, scanner{tick: s.moment, has: s.once(has), took: func(moment uint64, position, total int, page []query.Object) {
 		s.mu.Lock()
-		r.pages++
 		r.sofar, r.total = r.sofar+len(page), total
 		for _, o := range page {
 			seen[o.Text("id")] = struct{}{}
@@ -369,6 +370,17 @@ func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 		s.keepScan()
 	}
 	return err
+}
+
+// once returns a function that hands out each of the pages once.
+func (s *store) once(pages map[int]storedPage) func(position int) (storedPage, bool) {
+	return func(position int) (storedPage, bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		page, ok := pages[position]
+		delete(pages, position)
+		return page, ok
+	}
 }
 
 // newest returns a page that was asked for after moment without the resources at its
@@ -475,7 +487,7 @@ func (s *store) forget() {
 // put enters resources into the rows.
 func (s *store) put(source string, objects ...query.Object) {
 	s.version++
-	if s.journal == nil || s.base == nil { // nothing is known yet that could have changed
+	if s.journal == nil || s.base == nil && source != ownWrite { // nothing is known yet that could have changed
 		s.rows.Put(objects...)
 		return
 	}
@@ -646,7 +658,7 @@ func (s *store) unfinished(r *reading, err error) error {
 	e := &resource.Error{Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: err,
 		Detail: "Atlassian's list is still being read, and the reading goes on; ask again."}
 	if r.sofar > 0 && r.total > r.sofar {
-		left := float64(r.total-r.sofar) / float64(r.sofar) * float64(s.now().Sub(r.base.read))
+		left := float64(r.total-r.sofar) / float64(r.sofar) * float64(s.now().Sub(r.since))
 		e.RetryAfter = max(retryAfter, time.Duration(left))
 		e.Detail = fmt.Sprintf("Of Atlassian's list of %d, %d are read so far, and the reading goes on; ask again.", r.total, r.sofar)
 	}
