@@ -58,6 +58,7 @@ var places = map[string]place{
 	// Engines: what was read, and what went wrong.
 	"scim/packed":   {ours: []string{"scim/query"}, theirs: []string{"github.com/klauspost/compress/zstd"}},
 	"scim/table":    {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
+	"scim/memo":     {},
 	"scim/paging":   {ours: []string{"scim/resource"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/changes":  {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
 	"scim/mirror":   {ours: []string{"scim/changes", "scim/paging", "scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
@@ -65,12 +66,12 @@ var places = map[string]place{
 	"scim/feed":     {ours: []string{"scim/state", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	// Backends: directory and jira do not know each other.
 	"scim/directory": {ours: []string{"scim/mirror", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
-	"scim/jira":      {ours: []string{"scim/around", "scim/field", "scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
+	"scim/jira":      {ours: []string{"scim/memo", "scim/around", "scim/field", "scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
 	"scim/around":    {ours: []string{"scim/resource", "scim/query", "atlassian", "atlassian/adf"}},
 	"scim/field":     {ours: []string{"scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
-	"scim/roles":     {ours: []string{"scim/jql", "scim/changes", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
-	"scim/idhub": {ours: []string{"scim/changes", "scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
+	"scim/roles":     {ours: []string{"scim/memo", "scim/jql", "scim/changes", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
+	"scim/idhub": {ours: []string{"scim/memo", "scim/changes", "scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/connector": {ours: []string{"scim/auth", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{jsonv2, "golang.org/x/sync/singleflight"}},

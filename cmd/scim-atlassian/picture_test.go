@@ -27,7 +27,7 @@ scim/guard  scim/bulk  scim/auth  scim/list scim/delta scim/discovery  scim/feed
 
 [scim/audit]  scim/crowd  scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
-                                                                 scim/table   scim/changes  scim/paging   atlassian/adf/markup    atlassian/adf/plain
+                                                                 scim/table scim/changes scim/paging scim/memo  atlassian/adf/markup    atlassian/adf/plain
 
                                  scim/resource                  scim/packed
 

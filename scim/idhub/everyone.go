@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/memo"
 )
 
 // everyone is all accounts of the organization, with those that the directory has. It
 // is safe for concurrent use.
 type everyone struct {
 	organization *atlassian.Organization
-	kept         *mirror.Memo[[]*atlassian.OrganizationUser]
+	kept         *memo.Memo[[]*atlassian.OrganizationUser]
 	ttl          time.Duration
 	now          func() time.Time
 
@@ -30,7 +30,7 @@ type everyone struct {
 func newEveryone(cfg Config) *everyone {
 	return &everyone{
 		organization: cfg.Organization, ttl: cfg.SnapshotTTL, now: cfg.Now,
-		kept: mirror.NewMemo[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now),
+		kept: memo.New[[]*atlassian.OrganizationUser](cfg.SnapshotTTL, cfg.Now),
 	}
 }
 

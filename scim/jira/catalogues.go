@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/memo"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/resource"
 )
@@ -22,13 +23,13 @@ const catalogueTTL = 2 * time.Minute
 type catalogues struct {
 	jira     *atlassian.Jira
 	projects []string // ids or keys; empty: all visible
-	kept     [jql.CatalogueKinds]*mirror.Memo[[]jql.Entry]
+	kept     [jql.CatalogueKinds]*memo.Memo[[]jql.Entry]
 }
 
 func newCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, now func() time.Time) *catalogues {
 	c := &catalogues{jira: jira, projects: projects}
 	for i := range c.kept {
-		c.kept[i] = mirror.NewMemo[[]jql.Entry](ttl, now)
+		c.kept[i] = memo.New[[]jql.Entry](ttl, now)
 	}
 	return c
 }

@@ -15,7 +15,6 @@
 //
 // A Collection answers a list query with the cheapest of three ways that
 // query.Choose finds: lookups that upstream offers, a page of its list, or the
-// rows. Memo keeps a single value in a similar way, such as the roles of all
-// projects. Parallel and FetchAll bound how many upstream calls one request has
+// rows. Parallel and FetchAll bound how many upstream calls one request has
 // under way.
 package mirror

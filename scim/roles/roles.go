@@ -13,6 +13,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/memo"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -35,9 +36,9 @@ type Roles struct {
 	now             func() time.Time
 	wrote           func(project string)
 
-	names  *mirror.Memo[*RoleBook] // without holders
-	mirror *mirror.Mirror          // with holders
-	book   atomic.Pointer[bound]   // of the mirror; nil: nobody has asked
+	names  *memo.Memo[*RoleBook] // without holders
+	mirror *mirror.Mirror        // with holders
+	book   atomic.Pointer[bound] // of the mirror; nil: nobody has asked
 }
 
 // bound is a book with the version of the mirror that it was made of.
@@ -73,7 +74,7 @@ func New(cfg Config) *Roles {
 	r := &Roles{
 		wrote: cfg.Wrote,
 		jira:  cfg.Jira, groupID: cfg.GroupID, served: cfg.Served, projectsSetting: cfg.ProjectsSetting, budget: cfg.ScanBudget, wait: cfg.ProvisioningWait, now: cfg.Now,
-		names: mirror.NewMemo[*RoleBook](cfg.SnapshotTTL, cfg.Now),
+		names: memo.New[*RoleBook](cfg.SnapshotTTL, cfg.Now),
 	}
 	r.mirror = mirror.New(mirror.Source{Name: LogType, Scan: r.scan, Read: r.readObject},
 		mirror.Config{TTL: cfg.SnapshotTTL, Budget: cfg.ScanBudget, Now: cfg.Now, State: cfg.State})

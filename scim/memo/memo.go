@@ -1,4 +1,5 @@
-package mirror
+// Package memo keeps one value for all requests, for a while.
+package memo
 
 import (
 	"context"
@@ -23,9 +24,9 @@ type Memo[T any] struct {
 	changes int // number of own writes told
 }
 
-// NewMemo returns a Memo without a value, which keeps a value for ttl by the clock
+// New returns a Memo without a value, which keeps a value for ttl by the clock
 // now; with a ttl of 0 it keeps none.
-func NewMemo[T any](ttl time.Duration, now func() time.Time) *Memo[T] {
+func New[T any](ttl time.Duration, now func() time.Time) *Memo[T] {
 	return &Memo[T]{ttl: ttl, now: now}
 }
 

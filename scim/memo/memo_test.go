@@ -1,4 +1,4 @@
-package mirror_test
+package memo_test
 
 import (
 	"context"
@@ -8,13 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/memo"
 )
 
 // TestMemoSharesFailure has eleven requests wait for one reading that fails: all fail with it, and none tries anew.
 func TestMemoSharesFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := mirror.NewMemo[int](time.Minute, time.Now)
+		m := memo.New[int](time.Minute, time.Now)
 		down := errors.New("down")
 		reads := 0
 		read := func(context.Context) (int, error) {
@@ -41,7 +41,7 @@ func TestMemoSharesFailure(t *testing.T) {
 // TestMemoGivenUp has the request that reads give up, which says nothing to the others.
 func TestMemoGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := mirror.NewMemo[int](time.Minute, time.Now)
+		m := memo.New[int](time.Minute, time.Now)
 		ctx, cancel := context.WithCancel(t.Context())
 		go m.Get(ctx, false, func(ctx context.Context) (int, error) {
 			<-ctx.Done()
