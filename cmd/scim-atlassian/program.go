@@ -47,19 +47,40 @@ func (p *program) run(ctx context.Context, args []string) int {
 
 func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:               "scim-atlassian",
-		Short:             "A SCIM 2.0 server in front of Atlassian Cloud",
-		Example:           "  scim-atlassian demo",
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Use:           "scim-atlassian",
+		Short:         "A SCIM 2.0 server in front of Atlassian Cloud",
+		Example:       "  scim-atlassian demo",
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.PersistentFlags().TextVar(&p.logLevel, "log-level", zapcore.InfoLevel, "`level` of the least severe log lines to write: debug, info, warn or error")
-	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.explainCommand(), p.reconcileCommand(), p.stateCommand(), p.sealCommand(), p.hashPasswordCommand(), p.versionCommand())
+	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.explainCommand(), p.reconcileCommand(), p.stateCommand(), p.sealCommand(), p.hashPasswordCommand(), p.healthcheckCommand(), p.versionCommand())
+	completions(root)
+	tellExits(root)
 	return root
+}
+
+// completions adds the command completion, and the values that flags with few of them may have.
+func completions(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	values := map[string][]cobra.Completion{
+		"log-level": {"debug", "info", "warn", "error"},
+		"resource":  {"Users", "Groups", "Issues", "Accounts", "Entitlements"},
+		"mode":      {"full", "limited"},
+	}
+	for _, cmd := range append(root.Commands(), root) {
+		if cmd.Name() == "completion" {
+			cmd.Example = "  source <(scim-atlassian completion bash)\n  scim-atlassian completion zsh --help"
+		}
+		for flag, all := range values {
+			if cmd.Flag(flag) != nil {
+				_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)) // fails for unknown flags only
+			}
+		}
+	}
 }
 
 // logger writes one JSON object a line to standard error.

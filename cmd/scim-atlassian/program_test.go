@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"regexp"
 	"slices"
@@ -141,11 +142,70 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestEveryCommandHasAnExample(t *testing.T) {
-	for _, cmd := range new(program).rootCommand().Commands() {
+func TestEveryCommandHasAnExampleAndExitCodes(t *testing.T) {
+	commands := new(program).rootCommand().Commands()
+	for _, cmd := range commands {
 		if cmd.Example == "" {
-			t.Errorf("%s has none", cmd.Name())
+			t.Errorf("%s has no example", cmd.Name())
 		}
+		for _, below := range append(cmd.Commands(), cmd) {
+			if !strings.Contains(below.Long, "Exit codes: 0 ") {
+				t.Errorf("the help of %s names no exit codes", below.CommandPath())
+			}
+		}
+	}
+	if len(commands) != len(exits) {
+		t.Errorf("%d commands, and exit codes of %d", len(commands), len(exits))
+	}
+}
+
+// The script that completion prints is one that bash takes, and what it asks of the program is answered.
+func TestCompletion(t *testing.T) {
+	p := start(t, nil, "completion", "bash")
+	if code := p.wait(t); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, p.stderr.String())
+	}
+	if bash, err := exec.LookPath("bash"); err == nil {
+		check := exec.CommandContext(t.Context(), bash, "-n")
+		check.Stdin = strings.NewReader(p.stdout.String())
+		if out, err := check.CombinedOutput(); err != nil {
+			t.Errorf("bash: %v %s", err, out)
+		}
+	}
+	for asked, want := range map[string]string{"rec": "reconcile\t", "explain --resource ": "Entitlements\n", "reconcile --mode ": "limited\n", "check --log-level ": "debug\n"} {
+		words := strings.Split(asked, " ")
+		p := start(t, nil, append([]string{"__complete"}, words...)...)
+		p.wait(t)
+		if !strings.Contains(p.stdout.String(), want) {
+			t.Errorf("%q: %q, want %q in it", asked, p.stdout.String(), want)
+		}
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	status, body := http.StatusOK, "ready\n"
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" || r.Header.Get("Authorization") != "" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}))
+	defer server.Close()
+	port := "CONNECTOR_PORT=" + strings.TrimPrefix(server.URL, "http://127.0.0.1:")
+	p := start(t, []string{port}, "healthcheck")
+	if code := p.wait(t); code != exitOK || p.stdout.String() != body {
+		t.Errorf("ready: exit code %d, %q", code, p.stdout.String())
+	}
+	status, body = http.StatusServiceUnavailable, "directory is down\njira is down\n"
+	p = start(t, nil, "healthcheck", "--url", server.URL+"/")
+	if code := p.wait(t); code != exitFailed || !strings.Contains(p.stderr.String(), "not ready: directory is down; jira is down") {
+		t.Errorf("not ready: exit code %d, %q", code, p.stderr.String())
+	}
+	server.Close()
+	p = start(t, []string{port}, "healthcheck")
+	if code := p.wait(t); code != exitFailed || !strings.Contains(p.stderr.String(), "no answer") {
+		t.Errorf("gone: exit code %d, %q", code, p.stderr.String())
 	}
 }
 

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// healthcheckFlags are the command line of healthcheck.
+type healthcheckFlags struct {
+	url, envFile string
+	timeout      time.Duration
+}
+
+func (p *program) healthcheckCommand() *cobra.Command {
+	var flags healthcheckFlags
+	cmd := &cobra.Command{
+		Use:   "healthcheck",
+		Short: "Ask a running server whether it is ready",
+		Long: "Ask a running server on this machine whether it is ready: what its /readyz says. It is meant for HEALTHCHECK of a\n" +
+			"container and needs neither credentials nor a complete configuration.",
+		Example: "  scim-atlassian healthcheck --timeout 2s",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.healthcheck(cmd.Context(), flags)
+		},
+	}
+	cmd.Flags().StringVar(&flags.url, "url", "", "base URL of the server (default \"http://127.0.0.1:$CONNECTOR_PORT\")")
+	cmd.Flags().DurationVar(&flags.timeout, "timeout", 5*time.Second, "how long the answer may take")
+	addEnvFileFlag(cmd, &flags.envFile)
+	return cmd
+}
+
+// healthcheck prints the server's answer, and fails unless it is 200.
+func (p *program) healthcheck(ctx context.Context, flags healthcheckFlags) error {
+	base := flags.url
+	if base == "" {
+		c, _, err := loadConfig(p.environ, flags.envFile)
+		if c == nil { // any other mistake is the server's to tell
+			return err
+		}
+		base = fmt.Sprintf("http://127.0.0.1:%d", c.ConnectorPort)
+	}
+	url := strings.TrimRight(base, "/") + "/readyz"
+	ctx, cancel := context.WithTimeout(ctx, flags.timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("--url: %w", err)
+	}
+	response, err := new(http.Client).Do(request)
+	if err != nil {
+		return fmt.Errorf("no answer: %w", err)
+	}
+	defer response.Body.Close()
+	reasons, err := p.copyLines(io.LimitReader(response.Body, 64<<10))
+	switch {
+	case err != nil:
+		return fmt.Errorf("no answer: %w", err)
+	case response.StatusCode != http.StatusOK:
+		return errors.New("not ready: " + reasons)
+	}
+	return nil
+}
+
+// copyLines prints lines, and returns them as one.
+func (p *program) copyLines(r io.Reader) (string, error) {
+	var all []string
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		fmt.Fprintln(p.stdout, lines.Text())
+		all = append(all, lines.Text())
+	}
+	return strings.Join(all, "; "), lines.Err()
+}
