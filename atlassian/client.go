@@ -172,12 +172,13 @@ func (c *caller) CloseIdleConnections() {
 	}
 }
 
-// Failing reports whether the API has done nothing but fail for some seconds, so that nothing is sent but what finds out
-// whether it is back, and since when.
-func (c *caller) Failing() (since time.Time, failing bool) {
-	failing, since = c.gate.Open()
-	return since, failing
-}
+// Outage is the state of an API that does nothing but fail.
+type Outage = admission.Outage
+
+// Outage describes the API if it has done nothing but fail for some seconds, so that operations fail as Unavailable and
+// nothing is sent but, from Retry on, the next operation, which finds out whether it is back. Cause is an *Error. It
+// returns nil while operations are sent.
+func (c *caller) Outage() *Outage { return c.gate.Outage() }
 
 // parseBase accepts https, and http on loopback only: a credential must not cross a network in the clear.
 func parseBase(text string) (*url.URL, error) {

@@ -99,9 +99,15 @@ func (o *operation) enter(ctx context.Context) (*admission.Pass, error) {
 	return nil, unsent{&Error{Kind: RateLimited, RetryAfter: refused.RetryAfter, Detail: "upstream asked such requests to wait"}}
 }
 
-// leave tells the gate what came of an attempt.
-func (o *operation) leave(ctx context.Context, pass *admission.Pass, resp *http.Response) {
-	r := admission.Result{Gone: ctx.Err() != nil, Failed: resp == nil || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented || o.spoilt()}
+// leave tells the gate what came of an attempt: an answer, which has been judged, or an error.
+func (o *operation) leave(ctx context.Context, pass *admission.Pass, resp *http.Response, err error) {
+	r := admission.Result{Gone: ctx.Err() != nil}
+	switch {
+	case resp == nil:
+		r.Failed = o.failure(ctx, err)
+	case resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented || o.spoilt():
+		r.Failed = o.verdict
+	}
 	if resp != nil {
 		r.Status, r.Header, r.Gone = resp.StatusCode, resp.Header, false
 	}

@@ -88,7 +88,7 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	var resp *http.Response
-	defer func() { o.leave(req.Context(), pass, resp) }()
+	defer func() { o.leave(req.Context(), pass, resp, err) }()
 
 	o.attempts++
 	start := time.Now()

@@ -15,6 +15,7 @@ type breaker struct {
 	failures int
 	first    time.Time // of the failures in a row
 	last     time.Time
+	cause    error // of the last of them
 	open     bool
 	until    time.Time // end of the pause, if open
 	pause    time.Duration
@@ -32,19 +33,20 @@ func (b *breaker) lets(now time.Time) (ok, probe bool) {
 // retryAfter returns when it is worth trying again.
 func (b *breaker) retryAfter(now time.Time) time.Duration { return max(b.until.Sub(now), firstPause) }
 
-// note takes the outcome of a request. It reports whether the breaker has opened or closed with it.
-func (b *breaker) note(failed, probe bool, now time.Time) (changed bool) {
+// note takes the outcome of a request, nil unless it failed. It reports whether the breaker has opened or closed with it.
+func (b *breaker) note(failed error, probe bool, now time.Time) (changed bool) {
 	if probe {
 		b.probing = false
 	}
 	switch {
-	case !failed:
+	case failed == nil:
 		changed = b.open
 		*b = breaker{}
 		return changed
 	case b.open && !probe:
 		return false // it was sent before
 	case b.open:
+		b.cause = failed
 		b.pause = min(2*b.pause, longestPause)
 		b.until = now.Add(b.pause)
 		return true
@@ -53,7 +55,7 @@ func (b *breaker) note(failed, probe bool, now time.Time) (changed bool) {
 		b.failures, b.first = 0, now
 	}
 	b.failures++
-	b.last = now
+	b.last, b.cause = now, failed
 	if b.failures >= failuresToOpen && now.Sub(b.first) >= timeToOpen {
 		b.open, b.pause, b.until = true, firstPause, now.Add(firstPause)
 	}

@@ -55,7 +55,7 @@ type Result struct {
 	Header http.Header // of the answer
 	Quiet  time.Duration
 	Scope  Scope // of Quiet
-	Failed bool  // upstream is out of order, as far as this request tells; not if the client gave up
+	Failed error // upstream is out of order, as far as this request tells; nil: it is not, or the client gave up
 	Gone   bool  // it tells nothing: the client gave up
 }
 
@@ -290,11 +290,21 @@ func (g *Gate) MayRepeat(outlast bool) bool {
 	return (outlast || !g.breaker.open) && g.budget.spend(time.Now())
 }
 
-// Open reports whether the API is out of order, and since when.
-func (g *Gate) Open() (open bool, since time.Time) {
+// Outage is the state of an API that does nothing but fail, so that requests to it are refused.
+type Outage struct {
+	Since time.Time // when the first of the requests in a row failed
+	Retry time.Time // from then on one request is let through, to find out; the gate makes none of its own
+	Cause error     // the Failed of the last one
+}
+
+// Outage returns what is known of an outage, nil while requests are let through.
+func (g *Gate) Outage() *Outage {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.breaker.open, g.breaker.first
+	if !g.breaker.open {
+		return nil
+	}
+	return &Outage{Since: g.breaker.first, Retry: g.breaker.until, Cause: g.breaker.cause}
 }
 
 // Leave ends a request.

@@ -13,6 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"scim-atlassian/atlassian/admission"
 )
 
@@ -297,7 +300,7 @@ func TestBreaker(t *testing.T) {
 		time.AfterFunc(50*time.Second, func() {
 			pass, _, err := g.Enter(t.Context(), admission.Ask{Route: "DELETE /x", Patience: time.Minute, Outlast: true})
 			for err == nil && time.Now().Before(back) {
-				pass.Leave(admission.Result{Failed: true})
+				pass.Leave(admission.Result{Failed: errDown})
 				pass, _, err = g.Enter(t.Context(), admission.Ask{Route: "DELETE /x", Patience: time.Minute, Outlast: true})
 			}
 			if err != nil {
@@ -315,7 +318,7 @@ func TestBreaker(t *testing.T) {
 					break
 				}
 				sent++
-				pass.Leave(admission.Result{Failed: true})
+				pass.Leave(admission.Result{Failed: errDown})
 				if attempt == 4 || !g.MayRepeat(false) {
 					break
 				}
@@ -332,11 +335,50 @@ func TestBreaker(t *testing.T) {
 		if at := <-deleted; at.Sub(back) > 11*time.Second {
 			t.Errorf("deleted %v after the end", at.Sub(back))
 		}
-		if open, _ := g.Open(); open {
-			t.Error("still open")
+		if o := g.Outage(); o != nil {
+			t.Errorf("still open: %+v", o)
 		}
 	})
 }
+
+// TestOutage has requests fail every two seconds until the gate closes, and one succeed when it may.
+func TestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := admission.New(admission.Config{Concurrent: 1})
+		begun := time.Now()
+		send := func(failed error) {
+			t.Helper()
+			pass, _, err := g.Enter(t.Context(), admission.Ask{Route: "GET /Users"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			pass.Leave(admission.Result{Failed: failed})
+		}
+		for i := range 3 {
+			if o := g.Outage(); o != nil {
+				t.Fatalf("after %d failures: %+v", i, o)
+			}
+			send(errDown)
+			time.Sleep(2 * time.Second)
+		}
+		want := &admission.Outage{Since: begun, Retry: begun.Add(5 * time.Second), Cause: errDown}
+		if diff := cmp.Diff(want, g.Outage(), cmpopts.EquateErrors()); diff != "" {
+			t.Error(diff)
+		}
+		other := errors.New("still down")
+		send(other)
+		if o := g.Outage(); o == nil || o.Since != begun || o.Cause != other || !o.Retry.After(time.Now()) {
+			t.Errorf("after the request that was to find out: %+v", o)
+		}
+		time.Sleep(time.Until(g.Outage().Retry))
+		send(nil)
+		if o := g.Outage(); o != nil {
+			t.Errorf("after success: %+v", o)
+		}
+	})
+}
+
+var errDown = errors.New("upstream is down")
 
 // TestRetryBudget has one of two requests fail: no more than a fifth of them is repeated.
 func TestRetryBudget(t *testing.T) {
@@ -349,7 +391,11 @@ func TestRetryBudget(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			pass.Leave(admission.Result{Status: 200, Failed: i%2 == 0})
+			result := admission.Result{Status: 200}
+			if i%2 == 0 {
+				result.Failed = errDown
+			}
+			pass.Leave(result)
 			if i%2 == 0 && g.MayRepeat(false) {
 				repeated++
 			}
@@ -384,7 +430,7 @@ func TestGateProperties(t *testing.T) {
 				case 0:
 					result = admission.Result{Status: 429, Quiet: time.Duration(rng.IntN(5)) * time.Second, Scope: admission.Scope(rng.IntN(3))}
 				case 1:
-					result = admission.Result{Failed: true}
+					result = admission.Result{Failed: errDown}
 				case 2:
 					result = admission.Result{Gone: true}
 				}

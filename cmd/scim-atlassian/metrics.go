@@ -94,10 +94,10 @@ func (m *metrics) call(ctx context.Context, c atlassian.Call) {
 }
 
 // upstream shows whether an API of Atlassian is asked, or has been failing.
-func (m *metrics) upstream(name string, failing func() (time.Time, bool)) {
+func (m *metrics) upstream(name string, outage func() *atlassian.Outage) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: space, Name: "upstream_up",
 		Help: "1, or 0 while an API of Atlassian does nothing but fail, so that requests are answered 503 without asking it.", ConstLabels: prometheus.Labels{"upstream": name}}, func() float64 {
-		if _, down := failing(); down {
+		if outage() != nil {
 			return 0
 		}
 		return 1

@@ -222,15 +222,15 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 		return nil, fmt.Errorf("SITE_URL, ADMIN_EMAIL: %w", err)
 	}
 	u := &upstream{directory: directory, jira: jira}
-	m.upstream("directory", directory.Failing)
-	m.upstream("jira", jira.Failing)
+	m.upstream("directory", directory.Outage)
+	m.upstream("jira", jira.Outage)
 	if c.OrganizationID != "" {
 		u.organization, err = atlassian.NewOrganization(clients, c.organizationURL(), c.OrganizationID, string(c.OrganizationAPIKey))
 		if err != nil {
 			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_ID: %w", err)
 		}
 		u.organization.OldLists = c.OrganizationOldList
-		m.upstream("organization", u.organization.Failing)
+		m.upstream("organization", u.organization.Outage)
 	}
 	if c.OrganizationEventsKey != "" {
 		u.events, err = atlassian.NewOrganization(clients, c.organizationURL(), c.OrganizationID, string(c.OrganizationEventsKey))
