@@ -45,6 +45,7 @@ var places = map[string]place{
 	"scim/resource/resourcetest": {ours: []string{"scim/resource", "scim/query", "scim/state", "schemas"}},
 	// The protocol, which knows no Atlassian.
 	"scim/document":  {ours: []string{"scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
+	"scim/audit":     {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/crowd":     {ours: []string{"scim/resource"}},
 	"scim/bulk":      {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/list":      {ours: []string{"scim/resource", "scim/query", "schemas"}},
@@ -53,7 +54,7 @@ var places = map[string]place{
 	"scim/auth": {ours: []string{"scim/resource"}, theirs: []string{"github.com/coreos/go-oidc/v3/oidc", jsonv2, jsonText, "golang.org/x/crypto/bcrypt",
 		"golang.org/x/sync/singleflight", "golang.org/x/time/rate"}},
 	"scim/guard": {ours: []string{"scim/state", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap"}},
-	"scim/server": {ours: []string{"scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/discovery", "scim/auth", "scim/resource", "scim/query", "schemas"},
+	"scim/server": {ours: []string{"scim/audit", "scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/discovery", "scim/auth", "scim/resource", "scim/query", "schemas"},
 		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	// Engines: what was read, and what went wrong.
 	"scim/packed":   {ours: []string{"scim/query"}, theirs: []string{"github.com/klauspost/compress/zstd"}},

@@ -21,11 +21,11 @@ const storeys = `
 
                   scim/server              scim/connector                scim/idhub                       atlassian/emulator
 
-scim/guard  scim/bulk  scim/auth  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
+scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
                                                       scim/field  scim/around  scim/once
 
-[scim/audit]  scim/crowd  scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
+              scim/crowd  scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
                                                                  scim/table scim/changes scim/paging scim/memo  atlassian/adf/markup    atlassian/adf/plain
 

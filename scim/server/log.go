@@ -7,6 +7,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"scim-atlassian/scim/audit"
 )
 
 // record writes the one log line of a request, or of an operation of a bulk
@@ -30,7 +32,8 @@ func (s *Server) record(c *call, status int) {
 	}
 	s.log.Log(level, "request", fields...)
 	if c.write {
-		s.audit(c, status)
+		w := audit.Write{Request: &c.Request, Type: c.rt, Body: c.body, Patch: c.patch, After: c.found, Status: status, Refusal: c.refusal}
+		s.log.Info("audit", append(s.identity(c), w.Fields()...)...)
 	}
 }
 

@@ -1,4 +1,6 @@
-package server
+// Package audit says of every attempt to change something who wanted what of which
+// resource, and what came of it.
+package audit
 
 import (
 	"cmp"
@@ -13,43 +15,54 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// audit writes the line of a request that was to change something, whatever
-// came of it: who wanted what of which resource, its keys before and after as far
-// as they are known without asking upstream for it, and the outcome.
-// docs/audit.md describes it to those who read it.
-func (s *Server) audit(c *call, status int) {
-	fields := append(s.identity(c), zap.String("outcome", c.outcome(status)), zap.Int("status", status), zap.Strings("attributes", c.attributes()))
-	keys := []struct{ name, key string }{{"keyBefore", keyOf(c.Before)}, {"keyAfter", keyOf(c.found)}}
-	if c.err != nil {
-		keys[1].name, keys[1].key = "keyWanted", c.wantedKey()
+// Write is an attempt to change something, whatever came of it. It is read before
+// anybody else gets to see the documents in it, and changes none.
+type Write struct {
+	*resource.Request                      // Before and Remarks
+	Type              *resource.Type       // nil: the request was refused before it was known
+	Body              query.Object         // what a POST or PUT says of the resource
+	Patch             []resource.Operation // of a PATCH
+	After             query.Object         // the resource as it was confirmed, nil: it was not answered
+	Status            int                  // of the answer
+	Refusal           *resource.Error      // nil: the write succeeded
+}
+
+// Fields are what an audit line says of the write besides who made it: its outcome,
+// the attributes, the keys of the resource before and after as far as they are known
+// without asking upstream for them. docs/audit.md describes them to those who read it.
+func (w *Write) Fields() []zap.Field {
+	fields := []zap.Field{zap.String("outcome", w.outcome()), zap.Int("status", w.Status), zap.Strings("attributes", w.attributes())}
+	keys := []struct{ name, key string }{{"keyBefore", keyOf(w.Before)}, {"keyAfter", keyOf(w.After)}}
+	if w.Refusal != nil {
+		keys[1].name, keys[1].key = "keyWanted", resource.Clip(keyOf(w.Body))
 	}
 	for _, k := range keys {
 		if k.key != "" {
 			fields = append(fields, zap.String(k.name, k.key))
 		}
 	}
-	if c.Before != nil && c.found != nil {
-		fields = append(fields, zap.Strings("changed", c.changes()))
+	if w.Before != nil && w.After != nil {
+		fields = append(fields, zap.Strings("changed", w.changes()))
 	}
-	fields = append(fields, c.references()...)
-	for _, n := range c.Remarks {
+	fields = append(fields, w.references()...)
+	for _, n := range w.Remarks {
 		fields = append(fields, zap.Any(n.Key, n.Value))
 	}
-	s.log.Info("audit", fields...)
+	return fields
 }
 
 // outcome is done, refused (nothing was changed), failed, partial (some of what
 // was asked for is done), or unknown: a write was sent, and whether it took
 // effect cannot be told.
-func (c *call) outcome(status int) string {
+func (w *Write) outcome() string {
 	switch {
-	case c.refusal != nil && c.refusal.Unknown:
+	case w.Refusal != nil && w.Refusal.Unknown:
 		return "unknown"
-	case c.refusal != nil && c.refusal.Partial:
+	case w.Refusal != nil && w.Refusal.Partial:
 		return "partial"
-	case status >= 500:
+	case w.Status >= 500:
 		return "failed"
-	case status >= 400:
+	case w.Status >= 400:
 		return "refused"
 	}
 	return "done"
@@ -67,29 +80,19 @@ func keyOf(o query.Object) string {
 	return ""
 }
 
-// wantedKey is that of the resource in the body.
-func (c *call) wantedKey() string {
-	for _, name := range keyAttributes {
-		if key := c.body.Text(name); key != "" {
-			return resource.Clip(key)
-		}
-	}
-	return ""
-}
-
 // changes names the attributes in which the states before and after differ. An
 // attribute that was not read is left out.
-func (c *call) changes() []string {
+func (w *Write) changes() []string {
 	hashes := map[string]uint64{}
-	for _, m := range c.Before {
+	for _, m := range w.Before {
 		hashes[m.Name] += query.HashMember(m)
 	}
-	for _, m := range c.found {
+	for _, m := range w.After {
 		hashes[m.Name] -= query.HashMember(m)
 	}
 	unread := ""
-	if c.rt.View && (lacks(c.Before, c.rt.Links.Name) || lacks(c.found, c.rt.Links.Name)) {
-		unread = c.rt.Links.Name
+	if w.Type.View && (lacks(w.Before, w.Type.Links.Name) || lacks(w.After, w.Type.Links.Name)) {
+		unread = w.Type.Links.Name
 	}
 	maps.DeleteFunc(hashes, func(name string, difference uint64) bool {
 		return difference == 0 || name == "meta" || name == "schemas" || name == unread
@@ -104,8 +107,8 @@ func lacks(o query.Object, name string) bool {
 
 // references tells the ids of those whom a write puts into a group or takes out
 // of it, and of the entitlements that it gives or takes.
-func (c *call) references() []zap.Field {
-	list := referenceList(c.rt)
+func (w *Write) references() []zap.Field {
+	list := referenceList(w.Type)
 	if list == nil {
 		return nil
 	}
@@ -115,10 +118,10 @@ func (c *call) references() []zap.Field {
 			fields = append(fields, zap.Strings(what, clipList(ids)))
 		}
 	}
-	given, _ := c.body.Get(list.Name)
+	given, _ := w.Body.Get(list.Name)
 	log("set", idsIn(document.Array(given)))
 	changes := map[string][]string{}
-	for _, op := range c.patch {
+	for _, op := range w.Patch {
 		if op.Path.Attr == list {
 			changes[op.Op] = append(changes[op.Op], referencesIn(op)...)
 		}
@@ -182,12 +185,12 @@ func clipList(ids []string) []string {
 }
 
 // attributes names the attributes of a write, never their values.
-func (c *call) attributes() []string {
+func (w *Write) attributes() []string {
 	names := []string{}
-	for _, m := range c.body {
+	for _, m := range w.Body {
 		names = append(names, m.Name)
 	}
-	for _, op := range c.patch {
+	for _, op := range w.Patch {
 		names = append(names, op.Op+" "+op.Path.String())
 	}
 	slices.Sort(names)
