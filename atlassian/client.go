@@ -180,6 +180,12 @@ type Outage = admission.Outage
 // returns nil while operations are sent.
 func (c *caller) Outage() *Outage { return c.gate.Outage() }
 
+// Limits are the figures of what bounds the requests of a client.
+type Limits = admission.Stats
+
+// Limits returns the figures of now: what is in flight, who waits, and what is left of upstream's limits.
+func (c *caller) Limits() Limits { return c.gate.Stats() }
+
 // parseBase accepts https, and http on loopback only: a credential must not cross a network in the clear.
 func parseBase(text string) (*url.URL, error) {
 	u, err := url.Parse(text)

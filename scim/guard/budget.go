@@ -80,6 +80,8 @@ func what(bucket string) string {
 
 // tally is the count of a caller and a bucket, as it is kept.
 type tally struct {
+	Caller string  `json:"caller"`
+	Bucket string  `json:"bucket"`
 	Of     int     `json:"of"` // how much there was before the first that went; -1: nobody knew
 	Slices []slice `json:"slices"`
 }
@@ -239,6 +241,7 @@ func (g *Guard) count(ctx context.Context, caller, bucket string, change func(*t
 	return update(ctx, g.store, kindTally, tallyKey(caller, bucket), tally{Of: -1}, func(t *tally) (time.Time, error) {
 		now := g.cfg.Now()
 		t.forget(now, g.cfg.Budget)
+		t.Caller, t.Bucket = caller, bucket
 		return now.Add(g.cfg.Budget.Window + g.cfg.Budget.Window/steps), change(t)
 	})
 }

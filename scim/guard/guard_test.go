@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.uber.org/zap"
 
 	"scim-atlassian/scim/resource"
@@ -196,5 +197,27 @@ func TestParse(t *testing.T) {
 	}
 	if none, err := ParsePatterns("none"); none != nil || err != nil {
 		t.Error(none, err)
+	}
+}
+
+// TestSpent holds what the console shows of the budget to what was counted.
+func TestSpent(t *testing.T) {
+	b := newBench(t, Budget{20, time.Hour, 10}, nil)
+	done(t, b.lose(0, 8, 100))
+	done(t, b.within(b.ctx, []loss{{bucketMembers + "g", []string{"30"}, -1}}, func() error { return nil }))
+	got, err := b.Spent(t.Context())
+	done(t, err)
+	frees := b.now.Truncate(5 * time.Minute).Add(65 * time.Minute)
+	want := []Spent{
+		{Caller: "idp", What: "users", Counted: 8, Limit: 20, Of: 100, Frees: frees},
+		{Caller: "idp", What: `members of "g"`, Counted: 1, Limit: 10, Of: -1, Frees: frees},
+	}
+	sorted := cmpopts.SortSlices(func(a, b Spent) bool { return a.What > b.What })
+	if diff := cmp.Diff(want, got, sorted, cmpopts.EquateApproxTime(0)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	b.now = b.now.Add(2 * time.Hour)
+	if got, err := b.Spent(t.Context()); err != nil || got != nil {
+		t.Errorf("two hours later: %v, %v", got, err)
 	}
 }
