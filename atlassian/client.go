@@ -55,6 +55,9 @@ type Config struct {
 	OnCall func(ctx context.Context, c Call)
 	// Work says on whose behalf an operation with this context is made; nil means on nobody's.
 	Work func(ctx context.Context) Work
+	// PlainHTTP accepts an upstream that is asked over plain http on another machine, such as an emulator on a private
+	// network: the credentials cross it in the clear. By default http is for loopback only.
+	PlainHTTP bool
 	// Timeout bounds one attempt from the first byte sent to the last byte received; 0 means 20 s.
 	Timeout time.Duration
 	// MaxRetries is how often an operation may be repeated; 0 means 4, a negative number means never.
@@ -186,8 +189,9 @@ type Limits = admission.Stats
 // Limits returns the figures of now: what is in flight, who waits, and what is left of upstream's limits.
 func (c *caller) Limits() Limits { return c.gate.Stats() }
 
-// parseBase accepts https, and http on loopback only: a credential must not cross a network in the clear.
-func parseBase(text string) (*url.URL, error) {
+// parseBase accepts https, and http on loopback only, unless plainHTTP says otherwise: a credential must not cross a
+// network in the clear.
+func parseBase(text string, plainHTTP bool) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
@@ -198,7 +202,7 @@ func parseBase(text string) (*url.URL, error) {
 		return nil, errors.New("the URL names no host")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return nil, errors.New("the URL must end with its path")
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && (plainHTTP || isLoopback(u.Hostname())):
 		return u, nil
 	case u.Scheme == "http":
 		return nil, fmt.Errorf("plain http is accepted on loopback only, not for %s", u.Hostname())

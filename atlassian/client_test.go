@@ -47,6 +47,22 @@ func TestNewDirectory(t *testing.T) {
 	}
 }
 
+// PlainHTTP takes plain http to any host, and no other scheme.
+func TestPlainHTTP(t *testing.T) {
+	cfg := atlassian.Config{PlainHTTP: true}
+	for base, ok := range map[string]bool{"http://emulator:7002": true, "https://api.atlassian.com": true, "ftp://emulator": false, "http://": false} {
+		if _, err := atlassian.NewDirectory(cfg, base, "d", "k"); (err == nil) != ok {
+			t.Errorf("directory at %s: %v", base, err)
+		}
+		if _, err := atlassian.NewJira(cfg, base, "a@b.example", "t"); (err == nil) != ok {
+			t.Errorf("Jira at %s: %v", base, err)
+		}
+		if _, err := atlassian.NewOrganization(cfg, base, "o", "k"); (err == nil) != ok {
+			t.Errorf("organization at %s: %v", base, err)
+		}
+	}
+}
+
 func TestNewJira(t *testing.T) {
 	tests := []struct{ site, email, token, want string }{
 		{"https://demo.atlassian.net/", "a@b.example", "t", ""},

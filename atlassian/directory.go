@@ -20,9 +20,10 @@ import (
 type Directory struct{ *caller }
 
 // NewDirectory returns a client of the directory with the given id and API key. baseURL is
-// https://api.atlassian.com/scim/directory, with or without the id at its end; http is accepted on loopback only.
+// https://api.atlassian.com/scim/directory, with or without the id at its end; http is accepted on loopback only, unless
+// [Config.PlainHTTP] is set.
 func NewDirectory(cfg Config, baseURL, directoryID, key string) (*Directory, error) {
-	base, err := parseBase(baseURL)
+	base, err := parseBase(baseURL, cfg.PlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("directory: base URL: %w", err)
 	}

@@ -18,9 +18,10 @@ import (
 type Jira struct{ *caller }
 
 // NewJira returns a client that signs in with the e-mail address and an API token of an account. siteURL is the site,
-// or https://api.atlassian.com/ex/jira/{cloudId} for tokens with scopes; http is accepted on loopback only.
+// or https://api.atlassian.com/ex/jira/{cloudId} for tokens with scopes; http is accepted on loopback only, unless
+// [Config.PlainHTTP] is set.
 func NewJira(cfg Config, siteURL, email, token string) (*Jira, error) {
-	base, err := parseBase(siteURL)
+	base, err := parseBase(siteURL, cfg.PlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("jira: site URL: %w", err)
 	}

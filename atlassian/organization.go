@@ -30,9 +30,9 @@ type Organization struct {
 
 // NewOrganization returns a client of the organization with the given id and API key. Enable and Disable want a key
 // without scopes; Events and EventActions want one with the scope read:events:admin; either does for the rest. baseURL is
-// https://api.atlassian.com; http is accepted on loopback only.
+// https://api.atlassian.com; http is accepted on loopback only, unless [Config.PlainHTTP] is set.
 func NewOrganization(cfg Config, baseURL, organizationID, key string) (*Organization, error) {
-	base, err := parseBase(baseURL)
+	base, err := parseBase(baseURL, cfg.PlainHTTP)
 	if err != nil {
 		return nil, fmt.Errorf("organization: base URL: %w", err)
 	}

@@ -40,6 +40,8 @@ type config struct {
 
 	AdminListen string `env:"ADMIN_LISTEN"` // address of /metrics; empty: none
 
+	InsecureUpstream bool `env:"SCIM_ATLASSIAN_INSECURE_UPSTREAM"` // plain http to Atlassian's APIs beyond this machine, for an emulator
+
 	OrganizationOldList   bool   `env:"SCIM_ATLASSIAN_ORGANIZATION_OLD_LIST"`   // read accounts from the list that Atlassian ends, not from the search that replaces it
 	OrganizationEventsKey secret `env:"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY"` // API key with the scope read:events:admin
 
@@ -178,6 +180,7 @@ func loadConfig(environ []string, envFile string) (c *config, doubts []error, er
 			list[i] = strings.TrimSpace(list[i])
 		}
 	}
+	doubts = append(doubts, c.plainUpstreams()...)
 	return c, doubts, errors.Join(append(append(problems, checkPlaceholders(variables)...), c.Validate())...)
 }
 
@@ -291,7 +294,7 @@ func (c *config) Validate() error {
 		_, _, err := net.SplitHostPort(c.AdminListen)
 		check(err == nil, "ADMIN_LISTEN must be an address such as %s, or empty for no metrics", adminDefault)
 	}
-	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL), checkUpstreamURL("SITE_URL", c.SiteURL))
+	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL, c.InsecureUpstream), checkUpstreamURL("SITE_URL", c.SiteURL, c.InsecureUpstream))
 	check((c.OrganizationID == "") == (c.OrganizationAPIKey == ""),
 		"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need each other: set both or neither")
 	check(c.OrganizationEventsKey == "" || c.OrganizationID != "", "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY needs SCIM_ATLASSIAN_ORGANIZATION_ID: whose events are they?")
@@ -389,19 +392,30 @@ func (c *config) checkLimits() error {
 	return errors.Join(problems...)
 }
 
-// checkUpstreamURL wants https, or http to this machine: the requests carry credentials.
-func checkUpstreamURL(name, value string) error {
+// checkUpstreamURL wants https, or http to this machine, since the requests carry credentials; with insecure, http to any.
+func checkUpstreamURL(name, value string, insecure bool) error {
 	if value == "" {
 		return fmt.Errorf("%s is missing: such as https://your-site.atlassian.net", name)
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !insecure && !isLoopback(u.Hostname())) {
 		return fmt.Errorf("%s must be an https URL; http is for this machine only", name)
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return fmt.Errorf("%s must be a URL without user, query and fragment", name)
 	}
 	return nil
+}
+
+// plainUpstreams warns of each API of Atlassian that is given its credentials over plain http on another machine.
+func (c *config) plainUpstreams() []error {
+	var doubts []error
+	for _, api := range []struct{ name, url string }{{"SCIM_URL", c.SCIMURL}, {"SITE_URL", c.SiteURL}} {
+		if u, err := url.Parse(api.url); err == nil && c.InsecureUpstream && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+			doubts = append(doubts, fmt.Errorf("%s: credentials go to %s in plain http, as SCIM_ATLASSIAN_INSECURE_UPSTREAM allows: for an emulator only", api.name, u.Host))
+		}
+	}
+	return doubts
 }
 
 // organizationURL is the base of the organization APIs, which are beside the directory API.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -20,7 +21,7 @@ import (
 	"scim-atlassian/scim/server"
 )
 
-// The credentials that demo accepts, on loopback only. Anybody may know them.
+// The credentials that demo accepts on loopback. Anybody may know them.
 const (
 	demoUser      = "demo"
 	demoPassword  = "demo"
@@ -28,56 +29,78 @@ const (
 	demoReadToken = "demo-read-token"
 )
 
+// demoCredentials are the secrets that a demo accepts.
+type demoCredentials struct{ password, token, readToken string }
+
+// credentialsFor returns the secrets for a demo that listens on host: those that everybody knows on this machine only,
+// new ones for each start where others can reach it.
+func credentialsFor(host string) demoCredentials {
+	if isLoopback(host) {
+		return demoCredentials{password: demoPassword, token: demoToken, readToken: demoReadToken}
+	}
+	return demoCredentials{password: rand.Text(), token: rand.Text(), readToken: rand.Text()}
+}
+
+// demoFlags are the command line of demo.
+type demoFlags struct {
+	listen, adminListen, state string
+	emulator                   emulatorFlags
+}
+
 func (p *program) demoCommand() *cobra.Command {
-	var (
-		address, admin, place string
-		flags                 emulatorFlags
-	)
+	var flags demoFlags
 	cmd := &cobra.Command{
-		Use:     "demo",
-		Short:   "Run the facade on an emulated Atlassian Cloud",
-		Long:    "Run the facade on an emulated Atlassian Cloud with sample data, both on this machine. It needs no configuration and no network.",
-		Example: "  scim-atlassian demo --users 10000 --fault 'method=GET every=20 status=503'",
-		Args:    stateFlag(&place),
+		Use:   "demo",
+		Short: "Run the facade on an emulated Atlassian Cloud",
+		Long: "Run the facade on an emulated Atlassian Cloud with sample data, both on this machine. It needs no configuration and no network.\n" +
+			"Where the facade listens on more than loopback, as in a container, its credentials are new ones, which it prints.",
+		Example: "  scim-atlassian demo --users 10000 --fault 'method=GET every=20 status=503'\n" +
+			"  docker run -p 7001:7001 scim-atlassian demo --listen :7001",
+		Args: stateFlag(&flags.state),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.demo(cmd.Context(), address, admin, place, flags)
+			return p.demo(cmd.Context(), flags)
 		},
 	}
-	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:7001", "address of the facade, on this machine only")
-	cmd.Flags().StringVar(&admin, "admin-listen", adminDefault, "address of /metrics, on this machine only; any free port if the default is taken, none if empty")
-	cmd.Flags().StringVar(&place, "state", "memory", "where to keep the state: memory, file:PATH or postgres://…")
-	addEmulatorFlags(cmd.Flags(), &flags)
+	cmd.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:7001", "address of the facade")
+	cmd.Flags().StringVar(&flags.adminListen, "admin-listen", adminDefault, "address of /metrics, on this machine only; any free port if the default is taken, none if empty")
+	cmd.Flags().StringVar(&flags.state, "state", "memory", "where to keep the state: memory, file:PATH or postgres://…")
+	addEmulatorFlags(cmd.Flags(), &flags.emulator)
 	return cmd
 }
 
-func (p *program) demo(ctx context.Context, address, adminAddress, place string, flags emulatorFlags) error {
-	for _, a := range []string{address, cmp.Or(adminAddress, adminDefault), flags.listen} {
+func (p *program) demo(ctx context.Context, flags demoFlags) error {
+	for _, a := range []string{cmp.Or(flags.adminListen, adminDefault), flags.emulator.listen} {
 		if host, _, err := net.SplitHostPort(a); err != nil || !isLoopback(host) {
-			return fmt.Errorf("%q is not an address of this machine: everybody knows the demo's credentials; use 127.0.0.1:PORT", a)
+			return fmt.Errorf("%q is not an address of this machine: everybody knows the emulator's credentials, and metrics need none; use 127.0.0.1:PORT", a)
 		}
 	}
-	below, err := listen(ctx, flags.listen)
+	host, _, err := net.SplitHostPort(flags.listen)
+	if err != nil {
+		return fmt.Errorf("--listen %q is no address: use 127.0.0.1:PORT, or :PORT to be reached from elsewhere", flags.listen)
+	}
+	credentials := credentialsFor(host)
+	below, err := listen(ctx, flags.emulator.listen)
 	if err != nil {
 		return err
 	}
 	defer below.Close()
-	above, err := listen(ctx, address)
+	above, err := listen(ctx, flags.listen)
 	if err != nil {
 		return err
 	}
 	defer above.Close()
-	admin, err := listenAdmin(ctx, adminAddress, "127.0.0.1:0")
+	admin, err := listenAdmin(ctx, flags.adminListen, "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 
 	logger := p.logger(p.logLevel)
-	c := emulatorConfig(below.Addr())
-	c.State = secret(place)
+	c := emulatorConfig(below.Addr().String())
+	c.State = secret(flags.state)
 	c.IssueFile = demoFieldsFile
 	c.ChangeBudget, c.Protected = "off", "none"
 	c.BusinessOwner, c.ITOwner = "Demo Business Owner", "Demo IT Owner"
-	callers, err := demoCallers()
+	callers, err := demoCallers(credentials)
 	if err != nil {
 		return err
 	}
@@ -91,11 +114,11 @@ func (p *program) demo(ctx context.Context, address, adminAddress, place string,
 	if err != nil {
 		return err
 	}
-	quiet := flags.options
+	quiet := flags.emulator.options
 	quiet.Faults = nil // until somebody was found for the example
 	cloud := emulator.New(quiet)
 
-	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.options)}
+	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.emulator.options)}
 	where := demoAddresses{facade: above.Addr(), cloud: below.Addr()}
 	if admin != nil {
 		sites = append(sites, m.site(admin))
@@ -108,8 +131,8 @@ func (p *program) demo(ctx context.Context, address, adminAddress, place string,
 	group.Go(func() error {
 		userName := exampleUser(ctx, u.directory)
 		cloud.ClearLog()
-		cloud.SetFaults(flags.options.Faults)
-		p.introduce(where, flags.options, userName)
+		cloud.SetFaults(flags.emulator.options.Faults)
+		p.introduce(where, credentials, flags.emulator.options, userName)
 		return nil
 	})
 	return group.Wait()
@@ -128,8 +151,8 @@ func exampleUser(ctx context.Context, directory *atlassian.Directory) string {
 type demoAddresses struct{ facade, cloud, admin net.Addr }
 
 // introduce prints where everything is, and three requests to begin with.
-func (p *program) introduce(where demoAddresses, options emulator.Options, userName string) {
-	base := "http://" + where.facade.String() + server.BasePath
+func (p *program) introduce(where demoAddresses, credentials demoCredentials, options emulator.Options, userName string) {
+	base := "http://" + dialable(where.facade, "127.0.0.1") + server.BasePath
 	metrics := "off"
 	if where.admin != nil {
 		metrics = "http://" + where.admin.String() + "/metrics"
@@ -145,15 +168,15 @@ curl -s -G -u %[2]s:%[3]s '%[1]s/Users' --data-urlencode 'filter=userName eq %[8
 curl -s -G -H 'Authorization: Bearer %[5]s' '%[1]s/Issues' --data-urlencode 'filter=status.name eq "Done"' -d count=3
 
 Ctrl-C ends it.
-`, base, demoUser, demoPassword, demoToken, demoReadToken, where.cloud, describe(options), insideQuotes(strconv.Quote(userName)), metrics)
+`, base, demoUser, credentials.password, credentials.token, credentials.readToken, where.cloud, describe(options), insideQuotes(strconv.Quote(userName)), metrics)
 }
 
 // insideQuotes is s as it is written between single quotes in a shell.
 func insideQuotes(s string) string { return strings.ReplaceAll(s, "'", `'\''`) }
 
-// demoCallers are the callers behind the well-known credentials.
-func demoCallers() ([]auth.Caller, error) {
-	hash, err := bcrypt.GenerateFromPassword([]byte(demoPassword), bcrypt.MinCost)
+// demoCallers are the callers behind the credentials.
+func demoCallers(credentials demoCredentials) ([]auth.Caller, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(credentials.password), bcrypt.MinCost)
 	if err != nil {
 		return nil, fmt.Errorf("demo password: %w", err)
 	}
@@ -162,7 +185,7 @@ func demoCallers() ([]auth.Caller, error) {
 		return hex.EncodeToString(sum[:])
 	}
 	return []auth.Caller{
-		{Name: "demo", Username: demoUser, BasicBcrypt: string(hash), BearerSHA256: digest(demoToken), Rights: map[string]auth.Right{auth.AnyType: auth.Write}},
-		{Name: "demo-read", BearerSHA256: digest(demoReadToken), Rights: map[string]auth.Right{auth.AnyType: auth.Read}},
+		{Name: "demo", Username: demoUser, BasicBcrypt: string(hash), BearerSHA256: digest(credentials.token), Rights: map[string]auth.Right{auth.AnyType: auth.Write}},
+		{Name: "demo-read", BearerSHA256: digest(credentials.readToken), Rights: map[string]auth.Right{auth.AnyType: auth.Read}},
 	}, nil
 }

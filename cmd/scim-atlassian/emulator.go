@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -69,12 +71,15 @@ func (p *program) emulate(ctx context.Context, flags emulatorFlags) error {
 	if err != nil {
 		return err
 	}
-	c := emulatorConfig(listener.Addr())
+	c := emulatorConfig(dialable(listener.Addr(), hostname()))
 	fmt.Fprintf(p.stdout, "# Atlassian emulator on http://%s, %s\n", listener.Addr(), describe(flags.options))
 	fmt.Fprintf(p.stdout, "SCIM_URL=%s\nDIRECTORY_ID=%s\nDIRECTORY_API_KEY=%s\nSITE_URL=%s\nADMIN_EMAIL=%s\nACCOUNT_SECURITY_API_KEY=%s\n",
 		c.SCIMURL, c.DirectoryID, emulator.DirectoryKey, c.SiteURL, c.AdminEmail, emulator.APIToken)
 	fmt.Fprintf(p.stdout, "SCIM_ATLASSIAN_ORGANIZATION_ID=%s\nSCIM_ATLASSIAN_ORGANIZATION_API_KEY=%s\nSCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY=%s\n",
 		c.OrganizationID, emulator.OrganizationKey, emulator.ScopedKey)
+	if u, err := url.Parse(c.SiteURL); err == nil && !isLoopback(u.Hostname()) {
+		fmt.Fprintln(p.stdout, "SCIM_ATLASSIAN_INSECURE_UPSTREAM=true")
+	}
 	return serveSites(ctx, p.logger(p.logLevel), emulatorSite(listener, emulator.New(flags.options), flags.options))
 }
 
@@ -89,10 +94,19 @@ func emulatorSite(listener net.Listener, e *emulator.Emulator, options emulator.
 	return site{listener: listener, handler: e, timeout: longest}
 }
 
-// emulatorConfig is the configuration of a facade in front of the emulator at address.
-func emulatorConfig(address net.Addr) *config {
+// hostname is what other machines and containers of a network call this one, if it knows.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}
+
+// emulatorConfig is the configuration of a facade in front of the emulator at address, a host with a port.
+func emulatorConfig(address string) *config {
 	c := defaultConfig()
-	c.SiteURL = "http://" + address.String()
+	c.SiteURL = "http://" + address
 	c.SCIMURL = c.SiteURL + "/scim/directory"
 	c.DirectoryID, c.DirectoryAPIKey = emulator.DirectoryID, emulator.DirectoryKey
 	c.AdminEmail, c.AccountSecurityAPIKey = emulator.AdminEmail, emulator.APIToken

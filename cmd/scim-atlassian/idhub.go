@@ -195,7 +195,7 @@ func (c *config) checkIDHub() []error {
 		}
 	}
 	if c.IDHubURL != "" {
-		problems = append(problems, checkUpstreamURL("SCIM_ATLASSIAN_IDHUB_URL", c.IDHubURL))
+		problems = append(problems, checkUpstreamURL("SCIM_ATLASSIAN_IDHUB_URL", c.IDHubURL, false))
 	}
 	check((c.OIDCUsername == "") == (c.OIDCPassword == ""), "SCIM_ATLASSIAN_OIDC_USERNAME and SCIM_ATLASSIAN_OIDC_PASSWORD belong together: one is missing")
 	renewable := c.RefreshToken != "" || c.OIDCUsername != "" || c.OIDCClientSecret != ""

@@ -45,7 +45,7 @@ func (c *config) checkIssuer() error {
 		}
 	}
 	if c.OIDCIssuer != "" {
-		problems = append(problems, checkUpstreamURL("SCIM_ATLASSIAN_OIDC_ISSUER", c.OIDCIssuer))
+		problems = append(problems, checkUpstreamURL("SCIM_ATLASSIAN_OIDC_ISSUER", c.OIDCIssuer, false))
 	}
 	if c.issuerURL() != "" && len(c.audience()) == 0 {
 		problems = append(problems, errors.New("KEYCLOAK_CLIENT_ID is missing: tokens of "+c.issuerURL()+

@@ -120,7 +120,7 @@ func TestExitCodes(t *testing.T) {
 		{"emulator --index-lag -1s", exitUsage, "must be a duration"},
 		{"emulator --feed=perhaps", exitUsage, "perhaps"},
 		{"demo --log-level loud", exitUsage, "loud"},
-		{"demo --listen 0.0.0.0:0", exitFailed, "0.0.0.0:0"},
+		{"demo --listen 7001", exitFailed, "is no address"},
 		{"demo --atlassian-listen 127.0.0.1:0 --listen " + taken.Addr().String(), exitFailed, taken.Addr().String() + " is in use"},
 		{"demo --listen 127.0.0.1:0 --atlassian-listen 127.0.0.1:0 --admin-listen " + taken.Addr().String(), exitFailed, taken.Addr().String() + " is in use"},
 		{"demo --admin-listen 0.0.0.0:0", exitFailed, "0.0.0.0:0"},
@@ -272,6 +272,41 @@ func TestDemo(t *testing.T) {
 	if conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(base, "http://"), "/scim/v2")); err == nil {
 		conn.Close()
 		t.Error("the facade still listens")
+	}
+}
+
+// A demo that others can reach has credentials of its own, new at every start, and does not know those of loopback.
+func TestDemoBeyondLoopback(t *testing.T) {
+	flags := []string{"demo", "--listen", ":0", "--atlassian-listen", "127.0.0.1:0", "--admin-listen", "", "--users", "12"}
+	p := start(t, nil, flags...)
+	p.stdout.await(t, "(Ctrl-C)")
+	base := p.stdout.await(t, `SCIM 2.0 +(http://127\.0\.0\.1:\S+)`)
+	password := p.stdout.await(t, `Basic +demo:(\S+)`)
+	if status, _, body := get(t, base+"/Users?count=3", demoUser, password); status != http.StatusOK || totalResults(t, body) != 12 {
+		t.Errorf("users with the password that was printed: status %d, %s", status, body)
+	}
+	if status, _, _ := get(t, base+"/Users", demoUser, demoPassword); status != http.StatusUnauthorized {
+		t.Errorf("users with the well-known password: status %d, want 401", status)
+	}
+	other := start(t, nil, flags...)
+	if again := other.stdout.await(t, `Basic +demo:(\S+)`); again == password || len(password) < 20 {
+		t.Errorf("passwords of two starts: %q and %q", password, again)
+	}
+	for _, flag := range []string{"--atlassian-listen", "--admin-listen"} {
+		refused := start(t, nil, append(flags, flag, ":0")...)
+		if code := refused.wait(t); code != exitFailed || !strings.Contains(refused.stderr.String(), "not an address of this machine") {
+			t.Errorf("%s :0: exit code %d, %s", flag, code, refused.stderr.String())
+		}
+	}
+}
+
+// An emulator that others can reach prints an environment that a serve elsewhere takes.
+func TestEmulatorBeyondLoopback(t *testing.T) {
+	p := start(t, nil, "emulator", "--listen", ":0", "--users", "1", "--issues", "1")
+	p.stdout.await(t, "SCIM_ATLASSIAN_INSECURE_UPSTREAM=(true)")
+	c, doubts, err := loadConfig(complete("", strings.Fields(p.stdout.String())...), "")
+	if host := p.stdout.await(t, "SITE_URL=http://(.+):"); err != nil || host != hostname() || !strings.Contains(c.SCIMURL, host) || len(doubts) != 2 {
+		t.Errorf("%v, doubts %q, from\n%s", err, doubts, p.stdout.String())
 	}
 }
 

@@ -208,6 +208,7 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 		MaxRetries:    c.UpstreamMaxRetries,
 		MaxRetryWait:  c.UpstreamRetryWait,
 		MaxConcurrent: c.UpstreamConcurrency,
+		PlainHTTP:     c.InsecureUpstream,
 		UserAgent:     "scim-atlassian/" + version(),
 	}
 	if clients.MaxRetries == 0 {

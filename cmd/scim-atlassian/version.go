@@ -1,11 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
+
+// release is the version of this source; a build may name another one, with -ldflags "-X main.release=…".
+var release = "0.2.0"
+
+// revision is the commit that a build without git was told, with -ldflags "-X main.revision=…".
+var revision string
 
 func (p *program) versionCommand() *cobra.Command {
 	return &cobra.Command{
@@ -20,22 +27,19 @@ func (p *program) versionCommand() *cobra.Command {
 	}
 }
 
-// version returns the version of the module, "(devel)" when built from a working tree.
-func version() string {
-	info, _ := debug.ReadBuildInfo() // there is one: the program is always built with modules
-	return info.Main.Version
-}
+// version returns the version that is built, the same with git and without.
+func version() string { return release }
 
-// commit is the revision that was built, with "+" after it if files had changed since.
+// commit is the revision that was built, with "+" after it if files had changed since; "unknown" where nobody knows.
 func commit(info *debug.BuildInfo) string {
-	revision, modified := "unknown", ""
+	recorded, modified := "", ""
 	for _, s := range info.Settings {
 		switch {
 		case s.Key == "vcs.revision":
-			revision = s.Value
+			recorded = s.Value
 		case s.Key == "vcs.modified" && s.Value == "true":
 			modified = "+"
 		}
 	}
-	return revision + modified
+	return cmp.Or(revision, cmp.Or(recorded, "unknown")+modified)
 }
