@@ -352,7 +352,7 @@ func TestBulkBadOperations(t *testing.T) {
 
 func TestBulkRightsAndAudit(t *testing.T) {
 	core, logs := observer.New(zap.InfoLevel)
-	reader := auth.Caller{Name: "hr", BearerSHA256: digest("hr"), Rights: map[string]auth.Right{"User": auth.Write, "Group": auth.Read}}
+	reader := auth.Caller{Name: "hr", BearerSHA256: auth.Hashes{digest("hr")}, Rights: map[string]auth.Right{"User": auth.Write, "Group": auth.Read}}
 	strict := bearer("strict", auth.Write)
 	strict.Strict = true
 	f := newFacade(t, emulator.Options{}, scim.Config{Logger: zap.New(core), Callers: []auth.Caller{reader, strict}})

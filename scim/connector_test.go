@@ -38,7 +38,7 @@ func newConnectorSite(t *testing.T, options emulator.Options, config scim.Config
 	config.Version = "v1.2.3"
 	config.Callers = []auth.Caller{
 		bearer("reader", auth.Read),
-		{Name: "nobody", BearerSHA256: digest("nobody"), Rights: map[string]auth.Right{}},
+		{Name: "nobody", BearerSHA256: auth.Hashes{digest("nobody")}, Rights: map[string]auth.Right{}},
 	}
 	config.Now = func() time.Time { s.mu.Lock(); defer s.mu.Unlock(); return s.now }
 	s.Server = serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second}, config)

@@ -27,8 +27,8 @@ func TestAudit(t *testing.T) {
 	t.Cleanup(upstream.Close)
 	core, logs := observer.New(zap.InfoLevel)
 	srv := serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1}, scim.Config{Logger: zap.New(core), SnapshotTTL: time.Minute, Callers: []auth.Caller{
-		{Name: "writer", BearerSHA256: digest("secret-of-writer"), Rights: map[string]auth.Right{"*": auth.Write}},
-		{Name: "reader", BearerSHA256: digest("secret-of-reader"), Rights: map[string]auth.Right{"*": auth.Read}},
+		{Name: "writer", BearerSHA256: auth.Hashes{digest("secret-of-writer")}, Rights: map[string]auth.Right{"*": auth.Write}},
+		{Name: "reader", BearerSHA256: auth.Hashes{digest("secret-of-reader")}, Rights: map[string]auth.Right{"*": auth.Read}},
 	}})
 
 	const user = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"eve@demo.example","title":"Confidential","password":"Confidential","emails":["eve@demo.example"]}`

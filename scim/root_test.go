@@ -28,9 +28,9 @@ func newRootLaw(t *testing.T) *law {
 	t.Cleanup(upstream.Close)
 	srv := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{}, scim.Config{Callers: []auth.Caller{
 		bearer("law", auth.Read),
-		{Name: "nobody", BearerSHA256: digest("nobody")},
-		{Name: "groups", BearerSHA256: digest("groups"), Rights: map[string]auth.Right{"Group": auth.Read}},
-		{Name: "no issues", BearerSHA256: digest("no issues"), Rights: map[string]auth.Right{auth.AnyType: auth.Read, "Issue": "none"}},
+		{Name: "nobody", BearerSHA256: auth.Hashes{digest("nobody")}},
+		{Name: "groups", BearerSHA256: auth.Hashes{digest("groups")}, Rights: map[string]auth.Right{"Group": auth.Read}},
+		{Name: "no issues", BearerSHA256: auth.Hashes{digest("no issues")}, Rights: map[string]auth.Right{auth.AnyType: auth.Read, "Issue": "none"}},
 	}}))
 	t.Cleanup(srv.Close)
 	all := &law{emulator: e, server: srv.URL + server.BasePath, truth: map[string]map[string]any{}}

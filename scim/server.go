@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
+	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
@@ -46,22 +46,23 @@ type Config struct {
 	// not asked. FeedTrust is for how long after a reading of everything the answers count
 	// instead of another reading, where they were seen to tell of own writes; 0: never.
 	FeedInterval, FeedTrust time.Duration
-	Projects                []string      // keys of the Jira projects whose issues and roles are served; empty: all visible ones
-	Callers                 []auth.Caller // who may use the server, from ParseCallers
-	Issuer                  *auth.Issuer  // whose access tokens are accepted besides; nil: nobody's
+	Projects                []string        // keys of the Jira projects whose issues and roles are served; empty: all visible ones
+	Callers                 []auth.Caller   // who may use the server, from ParseCallers
+	AllowFrom               origin.Networks // where requests may come from, but for /healthz and /readyz; nil: from anywhere
+	Issuer                  *auth.Issuer    // whose access tokens are accepted besides; nil: nobody's
 
-	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
-	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
-	PublicDiscovery   bool           // ServiceProviderConfig without authentication
-	MaxResults        int            // resources in one answer at most; default 10,000
-	MaxInFlight       int            // requests at a time; 0: no bound
-	MaxPerCaller      int            // requests of one caller at a time; 0: no bound
-	MaxBodyBytes      int64          // of a request; default 1 MiB
-	BulkMaxOperations int            // in one bulk request, and in one PATCH; default 1,000
-	BulkMaxPayload    int64          // bytes of a bulk request; default 10 MiB
-	RequestTimeout    time.Duration  // for one request; default 55 s
-	ScanBudget        int            // upstream requests that one query may cost; default 2,000
-	SnapshotTTL       time.Duration  // how long all users, all groups are kept once read; 0: not at all
+	PublicURL         string          // scheme, host and path before BasePath in meta.location; empty: as the request came in
+	TrustedProxies    origin.Networks // whose word on where a request comes from is taken: the client's address, and the URL that it asked for
+	PublicDiscovery   bool            // ServiceProviderConfig without authentication
+	MaxResults        int             // resources in one answer at most; default 10,000
+	MaxInFlight       int             // requests at a time; 0: no bound
+	MaxPerCaller      int             // requests of one caller at a time; 0: no bound
+	MaxBodyBytes      int64           // of a request; default 1 MiB
+	BulkMaxOperations int             // in one bulk request, and in one PATCH; default 1,000
+	BulkMaxPayload    int64           // bytes of a bulk request; default 10 MiB
+	RequestTimeout    time.Duration   // for one request; default 55 s
+	ScanBudget        int             // upstream requests that one query may cost; default 2,000
+	SnapshotTTL       time.Duration   // how long all users, all groups are kept once read; 0: not at all
 
 	// Account and Entitlement say what IDHub's view of users, groups and project
 	// roles shows, and which way it flows; from ParseAccountMapping and
@@ -213,6 +214,8 @@ type Server struct {
 	connector *connector.Connector
 	mirrored  []mirrored // users, groups and project roles
 	feed      *feed.Feed // nil: there is none
+	auth      *auth.Authenticator
+	types     []*resource.Type
 }
 
 // New makes a server. It asks nothing of upstream.
@@ -232,7 +235,7 @@ func New(cfg Config) (*Server, error) {
 	if backed.feed != nil {
 		wake = backed.feed.Wake
 	}
-	authenticator, err := auth.New(auth.Config{Callers: withholding(cfg.Callers, backed.types), Issuer: cfg.Issuer, Now: cfg.Now, Proxies: cfg.TrustedProxies})
+	authenticator, err := auth.New(auth.Config{Callers: withholding(cfg.Callers, backed.types), Issuer: cfg.Issuer, Now: cfg.Now, Proxies: cfg.TrustedProxies, AllowFrom: cfg.AllowFrom})
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
@@ -250,7 +253,19 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{Server: handler, connector: connector, mirrored: backed.kept, feed: backed.feed}, nil
+	return &Server{Server: handler, connector: connector, mirrored: backed.kept, feed: backed.feed, auth: authenticator, types: backed.types}, nil
+}
+
+// ReplaceCallers replaces Config.Callers and Config.AllowFrom, for every request that comes after. If it fails, as New does, nothing
+// has changed.
+func (s *Server) ReplaceCallers(callers []auth.Caller, allowFrom origin.Networks) error {
+	if err := checkHidden(callers, s.types); err != nil {
+		return fmt.Errorf("scim: %w", err)
+	}
+	if err := s.auth.Replace(withholding(callers, s.types), allowFrom); err != nil {
+		return fmt.Errorf("scim: %w", err)
+	}
+	return nil
 }
 
 // Test looks whether the server can do its work, with every credential that it

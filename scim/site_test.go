@@ -37,7 +37,7 @@ func serverOver(tb testing.TB, upstream string, cfg atlassian.Config, config sci
 
 // bearer is a caller whose token is its name, with one right for everything.
 func bearer(name string, right auth.Right) auth.Caller {
-	return auth.Caller{Name: name, BearerSHA256: digest(name), Rights: map[string]auth.Right{auth.AnyType: right}}
+	return auth.Caller{Name: name, BearerSHA256: auth.Hashes{digest(name)}, Rights: map[string]auth.Right{auth.AnyType: right}}
 }
 
 func digest(token string) string {

@@ -126,8 +126,8 @@ func (p *player) serve(t *testing.T, settings ...string) {
 	usersOnly.GroupsByUser, usersOnly.Rights = true, map[string]auth.Right{"User": auth.Write, "Group": auth.Read}
 	charset := bearer("charset", auth.Write)
 	charset.ContentType = "application/json; charset=utf-8"
-	basic := auth.Caller{Name: "basic", Username: "omada", BasicBcrypt: "$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO", Rights: map[string]auth.Right{auth.AnyType: auth.Write}}
-	readOnly := auth.Caller{Name: "read-only", BearerSHA256: digest("read-only"), Rights: map[string]auth.Right{"User": auth.Read}}
+	basic := auth.Caller{Name: "basic", Username: "omada", BasicBcrypt: auth.Hashes{"$2a$04$EDqrVPTs08OK3gjgDUHj9OGWCq/Ab7mbYabpcjbWF6klX94deNsMO"}, Rights: map[string]auth.Right{auth.AnyType: auth.Write}}
+	readOnly := auth.Caller{Name: "read-only", BearerSHA256: auth.Hashes{digest("read-only")}, Rights: map[string]auth.Right{"User": auth.Read}}
 	config := scim.Config{
 		PublicURL: "https://scim.example", MaxBodyBytes: 100_000, ProvisioningWait: 2 * time.Second,
 		Callers: []auth.Caller{bearer("all", auth.Write), strict, plainJSON, charset, hides, strictHides, clears, untyped, announced, unannounced, disables, strictDisables, deactivates, strictDeactivates, byUser, strictByUser, usersOnly, basic, readOnly},

@@ -46,15 +46,16 @@ var places = map[string]place{
 	// The protocol, which knows no Atlassian.
 	"scim/document":  {ours: []string{"scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
 	"scim/audit":     {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"go.uber.org/zap"}},
+	"scim/origin":    {},
 	"scim/crowd":     {ours: []string{"scim/resource"}},
 	"scim/bulk":      {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/list":      {ours: []string{"scim/resource", "scim/query", "schemas"}},
 	"scim/delta":     {ours: []string{"scim/state", "scim/resource", "scim/query"}},
 	"scim/discovery": {ours: []string{"scim/resource", "scim/query", "schemas"}},
-	"scim/auth": {ours: []string{"scim/resource"}, theirs: []string{"github.com/coreos/go-oidc/v3/oidc", jsonv2, jsonText, "golang.org/x/crypto/bcrypt",
+	"scim/auth": {ours: []string{"scim/origin", "scim/resource"}, theirs: []string{"github.com/coreos/go-oidc/v3/oidc", jsonv2, jsonText, "golang.org/x/crypto/bcrypt",
 		"golang.org/x/sync/singleflight", "golang.org/x/time/rate"}},
 	"scim/guard": {ours: []string{"scim/state", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap"}},
-	"scim/server": {ours: []string{"scim/audit", "scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/discovery", "scim/auth", "scim/resource", "scim/query", "schemas"},
+	"scim/server": {ours: []string{"scim/audit", "scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/discovery", "scim/auth", "scim/origin", "scim/resource", "scim/query", "schemas"},
 		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	// Engines: what was read, and what went wrong.
 	"scim/packed":   {ours: []string{"scim/query"}, theirs: []string{"github.com/klauspost/compress/zstd"}},
@@ -79,7 +80,7 @@ var places = map[string]place{
 	// The face, and what is built on it.
 	"scim":               {ours: []string{"scim/*", "schemas", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/feed", "scim/field", "scim/guard", "scim/idhub", "scim/mirror", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/feed", "scim/field", "scim/guard", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission"}, theirs: anything},
 	"atlassian/admission":  {},

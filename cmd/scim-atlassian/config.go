@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"reflect"
@@ -17,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"scim-atlassian/scim/guard"
+	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/server"
 	"scim-atlassian/scim/state"
 )
@@ -73,6 +73,7 @@ type config struct {
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`                 // project keys of issues and roles; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`               // base of location before /scim/v2; empty: as requested
 	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`          // addresses whose X-Forwarded-* headers count
+	AllowFrom           []string      `env:"SCIM_ATLASSIAN_ALLOW_FROM"`               // networks that requests may come from; none: anywhere
 	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`         // ServiceProviderConfig without authentication
 	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`      // makes an address of a bare userName; empty: off
 	MaxResults          int           `env:"SCIM_ATLASSIAN_MAX_RESULTS"`              // resources in one answer
@@ -175,7 +176,7 @@ func loadConfig(environ []string, envFile string) (c *config, doubts []error, er
 	if address, ok := variables[adminListen]; ok {
 		c.AdminListen = address // the library passes over empty values
 	}
-	for _, list := range [][]string{c.Projects, c.OIDCAudience, c.TrustedProxies} {
+	for _, list := range [][]string{c.Projects, c.OIDCAudience, c.TrustedProxies, c.AllowFrom} {
 		for i := range list {
 			list[i] = strings.TrimSpace(list[i])
 		}
@@ -305,8 +306,10 @@ func (c *config) Validate() error {
 			"SCIM_ATLASSIAN_PUBLIC_URL must end before %s, which is added to it", server.BasePath)
 	}
 	check(c.IssueConflict == "refuse" || c.IssueConflict == "adopt", "SCIM_ATLASSIAN_ISSUE_CONFLICT must be refuse or adopt")
-	_, err := c.trustedProxies()
+	_, err := origin.ParseNetworks(c.TrustedProxies)
 	check(err == nil, "SCIM_ATLASSIAN_TRUSTED_PROXIES: %v", err)
+	_, err = origin.ParseNetworks(c.AllowFrom)
+	check(err == nil, "SCIM_ATLASSIAN_ALLOW_FROM: %v", err)
 	for _, key := range c.Projects {
 		check(projectKey.MatchString(key), "SCIM_ATLASSIAN_PROJECTS: %q is no project key: use a comma list such as OPS,HR", key)
 	}
@@ -327,22 +330,6 @@ func (c *config) Validate() error {
 
 // minCursorKey keeps cursors from being forged by guessing.
 const minCursorKey = 32
-
-// trustedProxies reads addresses and networks such as 10.0.0.0/8.
-func (c *config) trustedProxies() ([]netip.Prefix, error) {
-	var all []netip.Prefix
-	for _, text := range c.TrustedProxies {
-		prefix, err := netip.ParsePrefix(text)
-		if addr, e := netip.ParseAddr(text); e == nil {
-			prefix, err = addr.Prefix(addr.BitLen())
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%q is no network: use a comma list such as 10.0.0.0/8,127.0.0.1", text)
-		}
-		all = append(all, prefix.Masked())
-	}
-	return all, nil
-}
 
 // checkLimits refuses limits under which nothing could be answered.
 func (c *config) checkLimits() error {

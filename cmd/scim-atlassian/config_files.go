@@ -47,7 +47,7 @@ func (c *config) callers() ([]auth.Caller, error) {
 		return nil, fmt.Errorf("SCIM_ATLASSIAN_BASIC_PASSWORD: %w", err)
 	}
 	callers = append(callers, auth.Caller{
-		Name: string(c.BasicUsername), Username: string(c.BasicUsername), BasicBcrypt: string(hash),
+		Name: string(c.BasicUsername), Username: string(c.BasicUsername), BasicBcrypt: auth.Hashes{string(hash)},
 		Rights: map[string]auth.Right{auth.AnyType: auth.Write},
 	})
 	if err := auth.CheckCallers(callers); err != nil {

@@ -185,7 +185,7 @@ func demoCallers(credentials demoCredentials) ([]auth.Caller, error) {
 		return hex.EncodeToString(sum[:])
 	}
 	return []auth.Caller{
-		{Name: "demo", Username: demoUser, BasicBcrypt: string(hash), BearerSHA256: digest(credentials.token), Rights: map[string]auth.Right{auth.AnyType: auth.Write}},
-		{Name: "demo-read", BearerSHA256: digest(credentials.readToken), Rights: map[string]auth.Right{auth.AnyType: auth.Read}},
+		{Name: "demo", Username: demoUser, BasicBcrypt: auth.Hashes{string(hash)}, BearerSHA256: auth.Hashes{digest(credentials.token)}, Rights: map[string]auth.Right{auth.AnyType: auth.Write}},
+		{Name: "demo-read", BearerSHA256: auth.Hashes{digest(credentials.readToken)}, Rights: map[string]auth.Right{auth.AnyType: auth.Read}},
 	}, nil
 }

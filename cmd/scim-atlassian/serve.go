@@ -18,6 +18,7 @@ import (
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/state"
 )
 
@@ -283,7 +284,11 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 	if err != nil {
 		return nil, nil, err
 	}
-	proxies, err := c.trustedProxies()
+	proxies, err := origin.ParseNetworks(c.TrustedProxies)
+	if err != nil {
+		return nil, nil, err
+	}
+	allowed, err := origin.ParseNetworks(c.AllowFrom)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -330,6 +335,7 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		PublicURL:         c.PublicURL,
 		TrustedProxies:    proxies,
 		Callers:           callers,
+		AllowFrom:         allowed,
 		Issuer:            c.issuer(),
 		Probes:            u.probes(),
 		PublicDiscovery:   c.PublicDiscovery,

@@ -88,7 +88,7 @@ func (w *world) facade() (handler http.Handler, closeIdle func(), err error) {
 	sum := sha256.Sum256([]byte(clientToken))
 	facade, err := scim.New(scim.Config{
 		Directory: directory, Jira: jira, SnapshotTTL: time.Minute, RequestTimeout: requestTime, ProvisioningWait: 2 * time.Second, Logger: w.audits.logger(),
-		Callers: []auth.Caller{{Name: "chaos", BearerSHA256: hex.EncodeToString(sum[:]), Rights: map[string]auth.Right{auth.AnyType: auth.Write}}},
+		Callers: []auth.Caller{{Name: "chaos", BearerSHA256: auth.Hashes{hex.EncodeToString(sum[:])}, Rights: map[string]auth.Right{auth.AnyType: auth.Write}}},
 	})
 	return facade, func() { directory.CloseIdleConnections(); jira.CloseIdleConnections() }, err
 }

@@ -115,9 +115,9 @@ func newTestAuthenticator(t testing.TB, now func() time.Time) *Authenticator {
 	t.Helper()
 	digest := sha256.Sum256([]byte("t"))
 	callers := []Caller{
-		{Name: "token", BearerSHA256: hex.EncodeToString(digest[:])},
-		{Name: "ann", Username: "ann", BasicBcrypt: hashOf(t, "secret", bcrypt.MinCost)},
-		{Name: "bob", Username: "bob", BasicBcrypt: hashOf(t, "other", bcrypt.MinCost+1)},
+		{Name: "token", BearerSHA256: Hashes{hex.EncodeToString(digest[:])}},
+		{Name: "ann", Username: "ann", BasicBcrypt: Hashes{hashOf(t, "secret", bcrypt.MinCost)}},
+		{Name: "bob", Username: "bob", BasicBcrypt: Hashes{hashOf(t, "other", bcrypt.MinCost+1)}},
 	}
 	a, err := New(Config{Callers: callers, Now: now})
 	if err != nil {
@@ -187,7 +187,9 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
-func (a *Authenticator) callerHash(username string) string { return string(a.basics[username].hash) }
+func (a *Authenticator) callerHash(username string) string {
+	return string(a.book.Load().basics[username].passwords[0].hash)
+}
 
 // A password that was accepted once is answered without bcrypt until it has not been used for proofLifetime.
 func TestAuthenticateRemembers(t *testing.T) {
@@ -233,7 +235,7 @@ func TestAuthenticateUnknownUserComparesToo(t *testing.T) {
 			t.Errorf("%s: got %v, want to wait for a slot", username, err)
 		}
 	}
-	if got, want := string(a.costliest), a.callerHash("bob"); got != want {
+	if got, want := string(a.book.Load().costliest), a.callerHash("bob"); got != want {
 		t.Errorf("compares unknown names with %q, want the costliest hash %q", got, want)
 	}
 }

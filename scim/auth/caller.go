@@ -20,8 +20,10 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/crypto/bcrypt"
 
+	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/resource"
 )
 
@@ -41,15 +43,20 @@ const AnyType = "*"
 // The server holds hashes only; it never knows a caller's secret.
 type Caller struct {
 	Name         string           `json:"name"`          // the caller's name in the log; unique
-	BearerSHA256 string           `json:"bearer_sha256"` // SHA-256 of a bearer token, hexadecimal; empty: no token
+	BearerSHA256 Hashes           `json:"bearer_sha256"` // SHA-256 of a bearer token, hexadecimal; empty: no token
 	Username     string           `json:"username"`      // user name for Basic; unique, without a colon (RFC 7617 section 2)
-	BasicBcrypt  string           `json:"basic_bcrypt"`  // bcrypt hash of the password of Username
+	BasicBcrypt  Hashes           `json:"basic_bcrypt"`  // bcrypt hash of the password of Username
 	RealmRole    string           `json:"realm_role"`    // an access token with this role is this caller's; see Issuer
 	ClientRole   string           `json:"client_role"`   // likewise, written "client/role"
 	Scope        string           `json:"scope"`         // likewise, a scope of the token
 	Rights       map[string]Right `json:"rights"`        // by resource type ("User") or AnyType; a type without an entry: no right
 	Strict       bool             `json:"strict"`        // hold this caller to the letter of the RFCs
 	ContentType  string           `json:"content_type"`  // media type of every answer to this caller; empty: negotiated
+
+	// ClientCertSHA256 is the SHA-256 of a certificate (DER), hexadecimal: who has its key, and an issuer that the server
+	// trusts for it, is this caller without any other credential.
+	ClientCertSHA256 Hashes          `json:"client_cert_sha256"`
+	AllowFrom        origin.Networks `json:"allow_from"` // where the caller may be; nil: anywhere
 
 	PutWithoutMembers string `json:"put_without_members"` // whether a PUT of a group without members keeps them: Keep or Clear; empty: Keep, Clear if Strict
 	UnknownMembers    string `json:"unknown_members"`     // what becomes of members that do not exist: Refuse or Ignore; empty: Refuse
@@ -100,6 +107,26 @@ const (
 	HideLinks  = "hide" // of Caller.Links
 )
 
+// Hashes are of one secret, or of two while it is replaced. In JSON they are a text, or an array of one or two.
+type Hashes []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (h *Hashes) UnmarshalJSON(b []byte) error {
+	*h = nil
+	switch string(b) {
+	case "null", `""`:
+		return nil
+	}
+	if jsontext.Value(b).Kind() == '"' {
+		*h = make(Hashes, 1)
+		return json.Unmarshal(b, &(*h)[0])
+	}
+	if err := json.Unmarshal(b, (*[]string)(h)); err != nil || len(*h) < 1 || len(*h) > 2 {
+		return errors.New("use a text, or an array of two while the secret is replaced")
+	}
+	return nil
+}
+
 // ParseCallers reads a JSON array of callers. It refuses unknown and repeated members, and reports every problem
 // of every caller at once, joined into one error with a line each. Rights may name a resource type or its endpoint
 // ("User" or "Users"); the result has types only.
@@ -140,6 +167,8 @@ func misread(data []byte, err error) error {
 		fault = "must be true or false"
 	case wrong.GoType == reflect.TypeFor[string](), wrong.GoType == reflect.TypeFor[Right]():
 		fault = "must be a text"
+	case wrong.GoType == reflect.TypeFor[Hashes](), wrong.GoType == reflect.TypeFor[origin.Networks]():
+		fault = "cannot be used"
 	case wrong.GoType.Kind() == reflect.Slice:
 		fault = "must be a list"
 	case wrong.GoType.Kind() == reflect.Map:
@@ -305,10 +334,15 @@ func (c *Caller) identities() []identity {
 	all := []identity{
 		{"name", c.Name},
 		{"username", c.Username},
-		{"bearer_sha256", strings.ToLower(c.BearerSHA256)},
 		{"realm_role", c.RealmRole},
 		{"client_role", c.ClientRole},
 		{"scope", c.Scope},
+	}
+	for _, digest := range c.BearerSHA256 {
+		all = append(all, identity{"bearer_sha256", strings.ToLower(digest)})
+	}
+	for _, digest := range c.ClientCertSHA256 {
+		all = append(all, identity{"client_cert_sha256", strings.ToLower(digest)})
 	}
 	return slices.DeleteFunc(all, func(id identity) bool { return id.value == "" })
 }
@@ -320,8 +354,8 @@ func (c *Caller) problems() []error {
 	if c.Name == "" {
 		add("name is missing: the log calls the caller by it")
 	}
-	if c.BearerSHA256 == "" && c.BasicBcrypt == "" && !c.byToken() {
-		add("needs bearer_sha256, or username with basic_bcrypt, or realm_role, client_role or scope")
+	if c.BearerSHA256 == nil && c.BasicBcrypt == nil && c.ClientCertSHA256 == nil && !c.byToken() {
+		add("needs bearer_sha256, or username with basic_bcrypt, or client_cert_sha256, or realm_role, client_role or scope")
 	}
 	if c.RealmRole != "" && c.ClientRole != "" || c.RealmRole+c.ClientRole != "" && c.Scope != "" {
 		add("realm_role, client_role and scope exclude each other: make a caller of each")
@@ -329,17 +363,26 @@ func (c *Caller) problems() []error {
 	if client, role, _ := strings.Cut(c.ClientRole, "/"); c.ClientRole != "" && (client == "" || role == "") {
 		add("client_role must be CLIENT/ROLE")
 	}
-	if _, err := tokenDigest(c.BearerSHA256); c.BearerSHA256 != "" && err != nil {
-		add("bearer_sha256 %w", err)
+	for _, digest := range c.BearerSHA256 {
+		if _, err := parseDigest(digest); err != nil {
+			add("bearer_sha256 %w: printf %%s TOKEN | sha256sum", err)
+		}
 	}
-	if (c.Username == "") != (c.BasicBcrypt == "") {
+	for _, digest := range c.ClientCertSHA256 {
+		if _, err := parseDigest(digest); err != nil {
+			add("client_cert_sha256 %w: openssl x509 -in FILE -outform der | sha256sum", err)
+		}
+	}
+	if (c.Username == "") != (c.BasicBcrypt == nil) {
 		add("username and basic_bcrypt belong together")
 	}
 	if strings.ContainsFunc(c.Username, func(r rune) bool { return r == ':' || r < ' ' || r == 0x7f }) {
 		add("username must not contain a colon or control characters")
 	}
-	if _, err := bcrypt.Cost([]byte(c.BasicBcrypt)); c.BasicBcrypt != "" && err != nil {
-		add("basic_bcrypt is not a bcrypt hash: make one with hash-password")
+	for _, hash := range c.BasicBcrypt {
+		if _, err := bcrypt.Cost([]byte(hash)); err != nil {
+			add("basic_bcrypt is not a bcrypt hash: make one with hash-password")
+		}
 	}
 	if strings.ContainsFunc(c.ContentType, func(r rune) bool { return r < ' ' || r >= 0x7f }) {
 		add("content_type must be printable ASCII")
@@ -403,11 +446,11 @@ func (c *Caller) canonicalRights() []error {
 	return problems
 }
 
-// tokenDigest decodes the hexadecimal SHA-256 of a bearer token.
-func tokenDigest(hexadecimal string) (digest [sha256.Size]byte, err error) {
+// parseDigest decodes a hexadecimal SHA-256.
+func parseDigest(hexadecimal string) (digest [sha256.Size]byte, err error) {
 	b, err := hex.DecodeString(hexadecimal)
 	if err != nil || len(b) != sha256.Size {
-		return digest, fmt.Errorf("must be %d hexadecimal digits: printf %%s TOKEN | sha256sum", 2*sha256.Size)
+		return digest, fmt.Errorf("must be %d hexadecimal digits", 2*sha256.Size)
 	}
 	return [sha256.Size]byte(b), nil
 }

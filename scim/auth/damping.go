@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
-	"strings"
 	"sync"
 	"time"
 
@@ -169,22 +168,9 @@ func refusal(way, name, address, reason string) error {
 	return fmt.Errorf("sign-in by %s as %s from %s refused: %s", way, resource.InQuotes(name), address, reason)
 }
 
-// addressOf returns the address of the client behind a request: the last in X-Forwarded-For that is no trusted proxy, if
-// a trusted proxy sent it. Of IPv6 it is the network, of which a client has all addresses.
-func addressOf(r *http.Request, proxies []netip.Prefix) string {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	address := peer.Addr().Unmap()
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0 && trusts(proxies, address); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		address = hop.Unmap()
-	}
+// keyOf is what the guesses of an address are counted under. Of IPv6 it is the network, of which a client has all
+// addresses.
+func keyOf(address netip.Addr) string {
 	if address.Is6() {
 		network, err := address.WithZone("").Prefix(64)
 		if err == nil {
@@ -192,15 +178,6 @@ func addressOf(r *http.Request, proxies []netip.Prefix) string {
 		}
 	}
 	return address.String()
-}
-
-func trusts(proxies []netip.Prefix, address netip.Addr) bool {
-	for _, p := range proxies {
-		if p.Contains(address) {
-			return true
-		}
-	}
-	return false
 }
 
 // pretend takes as long as the check of a password, without its cost.

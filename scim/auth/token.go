@@ -63,22 +63,15 @@ func (a *audience) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(b, (*[]string)(a))
 }
 
-// tokenVerifier finds the caller behind an access token of an issuer. It is safe for concurrent use.
+// tokenVerifier knows the access tokens of an issuer. It is safe for concurrent use.
 type tokenVerifier struct {
-	issuer  Issuer
-	callers []*Caller // those with a role or scope, in the operator's order
-	keys    *issuerKeys
-	now     func() time.Time
+	issuer Issuer
+	keys   *issuerKeys
+	now    func() time.Time
 }
 
-func newTokenVerifier(issuer Issuer, callers []Caller, now func() time.Time) *tokenVerifier {
-	v := &tokenVerifier{issuer: issuer, keys: newIssuerKeys(issuer.URL, now), now: now}
-	for i := range callers {
-		if callers[i].byToken() {
-			v.callers = append(v.callers, &callers[i])
-		}
-	}
-	return v
+func newTokenVerifier(issuer Issuer, now func() time.Time) *tokenVerifier {
+	return &tokenVerifier{issuer: issuer, keys: newIssuerKeys(issuer.URL, now), now: now}
 }
 
 // looksLikeJWT reports whether a token may be a signed JWT: three parts, the first of them a JSON object.
@@ -86,9 +79,9 @@ func looksLikeJWT(token string) bool {
 	return len(token) <= maxToken && strings.Count(token, ".") == 2 && strings.HasPrefix(token, "ey")
 }
 
-// authenticate returns the caller behind a JWT. It fails with an invalidToken or an issuerSilent, or with the cause of
+// authenticate returns the claims of a JWT that is good. It fails with an invalidToken or an issuerSilent, or with the cause of
 // a context that ended.
-func (v *tokenVerifier) authenticate(ctx context.Context, token string) (*Caller, error) {
+func (v *tokenVerifier) authenticate(ctx context.Context, token string) (*claims, error) {
 	// The claims first: if they are refused, the issuer need not be asked for keys.
 	c, err := readClaims(token)
 	if err == nil {
@@ -100,7 +93,7 @@ func (v *tokenVerifier) authenticate(ctx context.Context, token string) (*Caller
 	if err := v.checkSignature(ctx, token); err != nil {
 		return nil, err
 	}
-	return v.caller(&c), nil
+	return &c, nil
 }
 
 // readClaims decodes the payload of a JWT. It refuses repeated members, and JWTs whose header says that they are no
@@ -215,25 +208,8 @@ func (c *claims) principal() string {
 	return resource.Clip(cmp.Or(c.PreferredUsername, c.ClientID, c.AuthorizedParty, c.Subject))
 }
 
-// caller makes the caller that a token stands for. If several configured callers match, it has the rights of all of
-// them and the settings of the first; if none matches, it has no rights.
-func (v *tokenVerifier) caller(c *claims) *Caller {
-	if len(v.callers) == 0 {
-		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, Client: resource.Clip(c.AuthorizedParty)}
-	}
-	var united Caller
-	for _, configured := range v.callers {
-		switch {
-		case !configured.covers(c):
-		case united.Rights == nil:
-			united = *configured
-		default:
-			united.Rights = unite(united.Rights, configured.Rights)
-		}
-	}
-	united.Name, united.Client = c.principal(), resource.Clip(c.AuthorizedParty)
-	return &united
-}
+// client is the OAuth client for the log.
+func (c *claims) client() string { return resource.Clip(c.AuthorizedParty) }
 
 // unite gives each resource type, and each kind of entitlement, the greater of the rights that it has in a and in b.
 func unite(a, b map[string]Right) map[string]Right {

@@ -17,6 +17,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -199,12 +200,30 @@ func (c *clock) access(issuer string) values {
 const testSkew = 30 * time.Second
 
 // newTestVerifier trusts an issuer with the keys "a" and "rsa".
-func newTestVerifier(t testing.TB, callers ...Caller) (*tokenVerifier, *testIssuer, *clock) {
+func newTestVerifier(t testing.TB, callers ...Caller) (*testVerifier, *testIssuer, *clock) {
 	t.Helper()
 	issuer, c := newTestIssuer(t), newClock()
 	issuer.publish(t, "a", "rsa")
 	trusted := Issuer{URL: issuer.url, Audience: []string{"JIRA-connector", "scim"}, Skew: testSkew}
-	return newTokenVerifier(trusted, callers, c.now), issuer, c
+	b, err := newBook(callers, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &testVerifier{newTokenVerifier(trusted, c.now), b}, issuer, c
+}
+
+// testVerifier finds the callers behind tokens that come from 192.0.2.1.
+type testVerifier struct {
+	*tokenVerifier
+	book *book
+}
+
+func (v *testVerifier) authenticate(ctx context.Context, token string) (*Caller, error) {
+	c, err := v.tokenVerifier.authenticate(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	return v.book.holder(c, netip.MustParseAddr("192.0.2.1"))
 }
 
 // statusOf is the status of an error's answer and its private cause.
@@ -346,7 +365,7 @@ func TestTokenAlgorithms(t *testing.T) {
 
 // awaitAccepted fails unless the token is accepted within a second. go-oidc ends a fetch of keys a moment after it has
 // answered, and answers requests of that moment with the old keys.
-func awaitAccepted(t *testing.T, v *tokenVerifier, token string) {
+func awaitAccepted(t *testing.T, v *testVerifier, token string) {
 	t.Helper()
 	var err error
 	for range 1000 {

@@ -26,7 +26,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	callers, err := auth.New(auth.Config{Callers: []auth.Caller{{
-		Name: "client", BearerSHA256: fmt.Sprintf("%x", sha256.Sum256([]byte("secret"))), Rights: map[string]auth.Right{auth.AnyType: auth.Write},
+		Name: "client", BearerSHA256: auth.Hashes{fmt.Sprintf("%x", sha256.Sum256([]byte("secret")))}, Rights: map[string]auth.Right{auth.AnyType: auth.Write},
 	}}})
 	if err != nil {
 		log.Fatal(err)

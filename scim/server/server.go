@@ -20,7 +20,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -32,6 +31,7 @@ import (
 	"scim-atlassian/scim/delta"
 	"scim-atlassian/scim/discovery"
 	"scim-atlassian/scim/list"
+	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/resource"
 )
 
@@ -48,19 +48,19 @@ type Config struct {
 	Endpoints []Endpoint                  // besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
 
-	PublicURL         string         // scheme, host and path before BasePath in meta.location; empty: as the request came in
-	TrustedProxies    []netip.Prefix // whose word on the URL that the client asked for is taken
-	PublicDiscovery   bool           // ServiceProviderConfig without authentication
-	ShowPagination    bool           // ServiceProviderConfig has pagination (RFC 9865), but for callers with another setting
-	AnnounceDelta     bool           // ServiceProviderConfig has DeltaQuery
-	MaxResults        int            // resources in one answer at most
-	MaxBodyBytes      int64          // of a request
-	BulkMaxOperations int            // in one bulk request, and in one PATCH
-	BulkMaxPayload    int64          // bytes of a bulk request
-	RequestTimeout    time.Duration  // for one request
-	CursorTimeout     time.Duration  // between two pages of a list, for ServiceProviderConfig
-	OnRequest         func(Request)  // called after every answer, from many goroutines
-	Logger            *zap.Logger    // for request, audit and panic records
+	PublicURL         string          // scheme, host and path before BasePath in meta.location; empty: as the request came in
+	TrustedProxies    origin.Networks // whose word on the URL that the client asked for is taken
+	PublicDiscovery   bool            // ServiceProviderConfig without authentication
+	ShowPagination    bool            // ServiceProviderConfig has pagination (RFC 9865), but for callers with another setting
+	AnnounceDelta     bool            // ServiceProviderConfig has DeltaQuery
+	MaxResults        int             // resources in one answer at most
+	MaxBodyBytes      int64           // of a request
+	BulkMaxOperations int             // in one bulk request, and in one PATCH
+	BulkMaxPayload    int64           // bytes of a bulk request
+	RequestTimeout    time.Duration   // for one request
+	CursorTimeout     time.Duration   // between two pages of a list, for ServiceProviderConfig
+	OnRequest         func(Request)   // called after every answer, from many goroutines
+	Logger            *zap.Logger     // for request, audit and panic records
 	Now               func() time.Time
 }
 
@@ -109,7 +109,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.serveHealth(w, r) {
 		return
 	}
-	c := newCall(r, s.baseURL(r), s.cfg.Now())
+	c := newCall(r, cmp.Or(s.cfg.PublicURL, origin.URL(r, s.cfg.TrustedProxies))+BasePath, s.cfg.Now())
 	ctx, cancel := context.WithTimeout(withCall(r.Context(), c), s.cfg.RequestTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
@@ -158,12 +158,15 @@ func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
 // returns. A panic on the way is an error.
 func (s *Server) answer(c *call, r *http.Request) (err error) {
 	defer s.recoverPanic(c, &err)
+	if err := s.auth.Admit(r); err != nil {
+		return err
+	}
 	to, err := s.route(r)
 	switch {
 	case to.otherCase: // whether there is such an endpoint depends on the caller
 	case s.cfg.PublicDiscovery && to.discovery == endpointServiceProviderConfig:
 		return s.describe(c, r, to)
-	case to.mounted != nil && to.mounted.Open && len(r.Header.Values("Authorization")) == 0:
+	case to.mounted != nil && to.mounted.Open && s.auth.Anonymous(r):
 		return s.serveEndpoint(c, r, to.mounted)
 	}
 	var authErr error

@@ -45,7 +45,7 @@ func newSite(t *testing.T, change func(*server.Config)) *site {
 	}
 	caller := func(name string, right auth.Right) auth.Caller {
 		sum := sha256.Sum256([]byte(name))
-		return auth.Caller{Name: name, BearerSHA256: hex.EncodeToString(sum[:]), Rights: map[string]auth.Right{auth.AnyType: right}, Strict: name == "strict"}
+		return auth.Caller{Name: name, BearerSHA256: auth.Hashes{hex.EncodeToString(sum[:])}, Rights: map[string]auth.Right{auth.AnyType: right}, Strict: name == "strict"}
 	}
 	callers, err := auth.New(auth.Config{Callers: []auth.Caller{caller("writer", auth.Write), caller("reader", auth.Read), caller("strict", auth.Write)}, Now: now})
 	if err != nil {
