@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz conformance interop tools keycloak-test bench chaos profile demo ci
+.PHONY: build test race lint fuzz conformance interop tools keycloak-test image bench chaos profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -26,6 +26,9 @@ tools:
 
 keycloak-test:
 	.ci/run keycloak
+
+image:
+	.ci/run image
 
 bench:
 	go run ./measure/bench $(BENCH)
