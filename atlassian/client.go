@@ -92,6 +92,8 @@ type Call struct {
 	Attempt  int           // from 1
 	Waited   time.Duration // before it: a backoff, quiet that upstream asked for, and the client's own limits
 	Err      error         // nil when there was a complete answer, whatever its status
+	Verdict  *Error        // on a complete answer; nil: it is what was asked for. It is not to be changed or kept
+	Replayed bool          // net/http has sent the request again by itself, on another connection
 	// Background says that nobody waited for it, see the function of this name.
 	Background bool
 }

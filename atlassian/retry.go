@@ -95,12 +95,17 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	idle := start.Sub(o.since)
 	resp, err = o.exchange(req)
 	o.since = time.Now()
-	o.report(req.Context(), resp, Call{Op: o.op, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err})
+	call := Call{Op: o.op, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err}
+	if err == nil {
+		o.verdict = o.judge(resp)
+		call.Verdict = o.verdict
+	}
+	o.report(req.Context(), resp, call)
 	if err != nil {
 		o.lost(req, err)
 		return nil, err
 	}
-	if o.verdict = o.judge(resp); o.verdict == nil {
+	if o.verdict == nil {
 		o.answered.Store(o.since.UnixNano())
 	}
 	o.unknown = o.unknown || o.spoilt() && (resp.StatusCode < 300 || o.verdict.Err != nil) || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented
@@ -132,7 +137,7 @@ func (o *operation) exchange(req *http.Request) (*http.Response, error) {
 	var sent sending
 	resp, err := o.cfg.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, sent.trace())))
 	for range sent.written.Load() - 1 {
-		o.report(req.Context(), nil, Call{Op: o.op, Attempt: o.attempts, Err: errReplayed})
+		o.report(req.Context(), nil, Call{Op: o.op, Attempt: o.attempts, Err: errReplayed, Replayed: true})
 	}
 	if err != nil {
 		if sent.surelyNot() {

@@ -19,6 +19,7 @@ import (
 	"scim-atlassian/scim/feed"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/guard"
+	"scim-atlassian/scim/health"
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
@@ -46,10 +47,13 @@ type Config struct {
 	// not asked. FeedTrust is for how long after a reading of everything the answers count
 	// instead of another reading, where they were seen to tell of own writes; 0: never.
 	FeedInterval, FeedTrust time.Duration
-	Projects                []string        // keys of the Jira projects whose issues and roles are served; empty: all visible ones
-	Callers                 []auth.Caller   // who may use the server, from ParseCallers
-	AllowFrom               origin.Networks // where requests may come from, but for /healthz and /readyz; nil: from anywhere
-	Issuer                  *auth.Issuer    // whose access tokens are accepted besides; nil: nobody's
+	// Health watches the upstreams. Its Traffic should be told of the clients' requests; nil: one of the server's own,
+	// which is told of none and asks by itself.
+	Health    *health.Monitor
+	Projects  []string        // keys of the Jira projects whose issues and roles are served; empty: all visible ones
+	Callers   []auth.Caller   // who may use the server, from ParseCallers
+	AllowFrom origin.Networks // where requests may come from, but for /healthz and /readyz; nil: from anywhere
+	Issuer    *auth.Issuer    // whose access tokens are accepted besides; nil: nobody's
 
 	PublicURL         string          // scheme, host and path before BasePath in meta.location; empty: as the request came in
 	TrustedProxies    origin.Networks // whose word on where a request comes from is taken: the client's address, and the URL that it asked for
@@ -114,6 +118,11 @@ type Config struct {
 // message does not offer it.
 type Settings struct {
 	DeriveEmailDomain, IgnoreUnsynced, Projects, ChangeBudget, Protected resource.Setting
+
+	DirectoryKey, DirectoryID, DirectoryURL                resource.Setting // of Directory
+	JiraToken, JiraUser, Site                              resource.Setting // of Jira
+	OrganizationKey, OrganizationID, OrganizationEventsKey resource.Setting // of Organization and Events
+	Issuer                                                 resource.Setting
 }
 
 func (c Config) withDefaults() Config {
@@ -130,6 +139,9 @@ func (c Config) withDefaults() Config {
 	defaultTo(&c.Logger, zap.NewNop())
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Health == nil {
+		c.Health = health.New(c.Logger, c.Now)
 	}
 	if c.OnRequest == nil {
 		c.OnRequest = func(server.Request) {}
@@ -212,6 +224,7 @@ func defaultTo[T comparable](v *T, value T) {
 type Server struct {
 	*server.Server
 	connector *connector.Connector
+	health    *health.Monitor
 	mirrored  []mirrored // users, groups and project roles
 	feed      *feed.Feed // nil: there is none
 	auth      *auth.Authenticator
@@ -235,6 +248,7 @@ func New(cfg Config) (*Server, error) {
 	if backed.feed != nil {
 		wake = backed.feed.Wake
 	}
+	cfg.watch(cfg.Health)
 	authenticator, err := auth.New(auth.Config{Callers: withholding(cfg.Callers, backed.types), Issuer: cfg.Issuer, Now: cfg.Now, Proxies: cfg.TrustedProxies, AllowFrom: cfg.AllowFrom})
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
@@ -242,7 +256,7 @@ func New(cfg Config) (*Server, error) {
 	connector := connector.New(connector.Config{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Events: cfg.Events, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
 		TestTimeout: cfg.RequestTimeout, Types: backed.types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
-		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Wake: wake, Now: cfg.Now,
+		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Wake: wake, Upstreams: cfg.Health.Upstreams, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
 		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: append(endpointsOf(connector), holdsOf(backed.guard)...), AsError: upstream.AsError,
@@ -253,7 +267,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{Server: handler, connector: connector, mirrored: backed.kept, feed: backed.feed, auth: authenticator, types: backed.types}, nil
+	return &Server{Server: handler, connector: connector, health: cfg.Health, mirrored: backed.kept, feed: backed.feed, auth: authenticator, types: backed.types}, nil
 }
 
 // ReplaceCallers replaces Config.Callers and Config.AllowFrom, for every request that comes after. If it fails, as New does, nothing

@@ -27,7 +27,7 @@ func serverOver(tb testing.TB, upstream string, cfg atlassian.Config, config sci
 	if config.Jira, err = atlassian.NewJira(cfg, upstream, emulator.AdminEmail, emulator.APIToken); err != nil {
 		tb.Fatal(err)
 	}
-	config.Settings = scim.Settings{DeriveEmailDomain: "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN", IgnoreUnsynced: "SCIM_ATLASSIAN_IGNORE_UNSYNCED", Projects: "SCIM_ATLASSIAN_PROJECTS"}
+	config.Settings.DeriveEmailDomain, config.Settings.IgnoreUnsynced, config.Settings.Projects = "SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN", "SCIM_ATLASSIAN_IGNORE_UNSYNCED", "SCIM_ATLASSIAN_PROJECTS"
 	server, err := scim.New(config)
 	if err != nil {
 		tb.Fatal(err)

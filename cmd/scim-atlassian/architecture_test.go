@@ -65,6 +65,7 @@ var places = map[string]place{
 	"scim/changes":  {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
 	"scim/mirror":   {ours: []string{"scim/changes", "scim/paging", "scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
+	"scim/health":   {ours: []string{"atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/feed":     {ours: []string{"scim/state", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	// Backends: directory and jira do not know each other.
 	"scim/directory": {ours: []string{"scim/mirror", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
@@ -75,12 +76,12 @@ var places = map[string]place{
 	"scim/roles":     {ours: []string{"scim/memo", "scim/jql", "scim/changes", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/idhub": {ours: []string{"scim/memo", "scim/changes", "scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{"golang.org/x/sync/errgroup"}},
-	"scim/connector": {ours: []string{"scim/auth", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
+	"scim/connector": {ours: []string{"scim/auth", "scim/health", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{jsonv2, "golang.org/x/sync/singleflight"}},
 	// The face, and what is built on it.
 	"scim":               {ours: []string{"scim/*", "schemas", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/reconcile":     {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/feed", "scim/field", "scim/guard", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian": {ours: []string{"scim", "scim/auth", "scim/connector", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission"}, theirs: anything},
 	"atlassian/admission":  {},

@@ -118,6 +118,7 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 	quiet.Faults = nil // until somebody was found for the example
 	cloud := emulator.New(quiet)
 
+	m.observe(facade)
 	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.emulator.options)}
 	where := demoAddresses{facade: above.Addr(), cloud: below.Addr()}
 	if admin != nil {

@@ -16,6 +16,7 @@ import (
 // healthcheckFlags are the command line of healthcheck.
 type healthcheckFlags struct {
 	url, envFile string
+	traffic      bool
 	timeout      time.Duration
 }
 
@@ -24,15 +25,17 @@ func (p *program) healthcheckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "healthcheck",
 		Short: "Ask a running server whether it is ready",
-		Long: "Ask a running server on this machine whether it is ready: what its /readyz says. It is meant for HEALTHCHECK of a\n" +
-			"container and needs neither credentials nor a complete configuration.",
-		Example: "  scim-atlassian healthcheck --timeout 2s",
+		Long: "Ask a running server on this machine whether it is ready: its /readyz, which tells of Atlassian too, or with --traffic\n" +
+			"/readyz/traffic, which tells whether requests are answered at all. It is meant for HEALTHCHECK of a container and needs\n" +
+			"neither credentials nor a complete configuration.",
+		Example: "  scim-atlassian healthcheck --traffic",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.healthcheck(cmd.Context(), flags)
 		},
 	}
 	cmd.Flags().StringVar(&flags.url, "url", "", "base URL of the server (default \"http://127.0.0.1:$CONNECTOR_PORT\")")
+	cmd.Flags().BoolVar(&flags.traffic, "traffic", false, "ask whether requests are answered, whatever Atlassian does")
 	cmd.Flags().DurationVar(&flags.timeout, "timeout", 5*time.Second, "how long the answer may take")
 	addEnvFileFlag(cmd, &flags.envFile)
 	return cmd
@@ -49,6 +52,9 @@ func (p *program) healthcheck(ctx context.Context, flags healthcheckFlags) error
 		base = fmt.Sprintf("http://127.0.0.1:%d", c.ConnectorPort)
 	}
 	url := strings.TrimRight(base, "/") + "/readyz"
+	if flags.traffic {
+		url += "/traffic"
+	}
 	ctx, cancel := context.WithTimeout(ctx, flags.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)

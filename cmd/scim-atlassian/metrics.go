@@ -93,21 +93,14 @@ func (m *metrics) call(ctx context.Context, c atlassian.Call) {
 	m.waits.WithLabelValues(c.Op).Add(max(c.Waited.Seconds(), 0))
 }
 
-// upstream shows whether an API of Atlassian is asked, or has been failing.
-func (m *metrics) upstream(name string, outage func() *atlassian.Outage) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: space, Name: "upstream_up",
-		Help: "1, or 0 while an API of Atlassian does nothing but fail, so that requests are answered 503 without asking it.", ConstLabels: prometheus.Labels{"upstream": name}}, func() float64 {
-		if outage() != nil {
-			return 0
-		}
-		return 1
-	}))
+// around counts the requests in flight through a handler.
+func (m *metrics) around(handler http.Handler) http.Handler {
+	return promhttp.InstrumentHandlerInFlight(m.inFlight, handler)
 }
 
-// around counts the requests in flight through the facade, and lets its snapshots be asked for.
-func (m *metrics) around(facade *scim.Server) http.Handler {
-	m.registry.MustRegister(snapshotMetrics(facade.Snapshots), feedMetrics(facade.Feed))
-	return promhttp.InstrumentHandlerInFlight(m.inFlight, facade)
+// observe lets the facade be asked for its own figures.
+func (m *metrics) observe(facade *scim.Server) {
+	m.registry.MustRegister(snapshotMetrics(facade.Snapshots), feedMetrics(facade.Feed), healthMetrics{facade.Health()})
 }
 
 // snapshotMetrics reads the snapshots' own figures when Prometheus asks.

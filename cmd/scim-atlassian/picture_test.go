@@ -25,7 +25,7 @@ scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  
 
                                                       scim/field  scim/around  scim/once
 
-  scim/origin scim/crowd  scim/document                     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
+  scim/origin scim/crowd  scim/document     scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
                                                                  scim/table scim/changes scim/paging scim/memo  atlassian/adf/markup    atlassian/adf/plain
 

@@ -197,6 +197,10 @@ func TestHealthcheck(t *testing.T) {
 	if code := p.wait(t); code != exitOK || p.stdout.String() != body {
 		t.Errorf("ready: exit code %d, %q", code, p.stdout.String())
 	}
+	p = start(t, []string{port}, "healthcheck", "--traffic")
+	if code := p.wait(t); code != exitFailed || !strings.Contains(p.stderr.String(), "not ready") {
+		t.Errorf("traffic, which this server does not know: exit code %d, %q", code, p.stderr.String())
+	}
 	status, body = http.StatusServiceUnavailable, "directory is down\njira is down\n"
 	p = start(t, nil, "healthcheck", "--url", server.URL+"/")
 	if code := p.wait(t); code != exitFailed || !strings.Contains(p.stderr.String(), "not ready: directory is down; jira is down") {

@@ -6,17 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/guard"
+	"scim-atlassian/scim/health"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/state"
@@ -35,7 +38,8 @@ func (p *program) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve SCIM in front of Atlassian Cloud",
 		Long: "Serve SCIM in front of Atlassian Cloud, configured by environment variables, a file of them, and flags.\n" +
-			"It asks Atlassian whether the credentials are good before it starts.",
+			"It listens at once, and is ready (/readyz) when Atlassian has accepted the credentials. An outage of Atlassian is waited\n" +
+			"for; a credential that Atlassian refuses at start ends it.",
 		Example: "  scim-atlassian serve --env-file .env",
 		Args:    stateFlag(&flags.state),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,7 +60,7 @@ func (p *program) serveCommand() *cobra.Command {
 	cmd.Flags().StringVar(&flags.listen, "listen", "", "address to listen on (default \":$CONNECTOR_PORT\")")
 	addEnvFileFlag(cmd, &flags.envFile)
 	cmd.Flags().StringVar(&flags.state, "state", "", "where to keep the state: memory, file:PATH or postgres://… (default that of SCIM_ATLASSIAN_STATE, or \""+stateDefault+"\")")
-	cmd.Flags().BoolVar(&flags.skipCheck, "skip-check", false, "start without asking Atlassian whether the credentials are good")
+	cmd.Flags().BoolVar(&flags.skipCheck, "skip-check", false, "start although Atlassian refuses the credentials")
 	cmd.Flags().BoolVar(&flags.acceptDirectory, "accept-directory", false, "believe the next reading although most users, groups or roles are gone")
 	return cmd
 }
@@ -77,7 +81,8 @@ func (p *program) configure(cmd *cobra.Command, envFile string) (c *config, doub
 	return c, doubts, nil
 }
 
-// serve answers until ctx ends.
+// serve answers until ctx ends. It listens before it has anything to answer with, so that whoever asks is told that it
+// starts.
 func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger) error {
 	callers, err := c.callers()
 	if err != nil {
@@ -86,49 +91,103 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 	for _, f := range c.rightsFindings(callers) {
 		logger.Warn("rights", zap.String("detail", f.Detail))
 	}
-	store, err := c.openState(ctx, logger)
-	if ctx.Err() != nil {
-		return nil // told to leave while it waited for the file
-	}
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	m := newMetrics()
-	facade, u, err := c.build(ctx, callers, store, logger, m)
-	if err != nil {
-		return err
-	}
-	defer u.closeIdle()
-	if flags.acceptDirectory {
-		facade.AcceptDirectory()
-	}
-	if !flags.skipCheck {
-		err = firstProblem(ctx, facade, logger)
-	}
-	if ctx.Err() != nil {
-		return nil // told to leave before it began
-	}
-	if err != nil {
-		return fmt.Errorf("%w (--skip-check starts anyway)", err)
-	}
 	listener, err := listen(ctx, cmp.Or(flags.listen, fmt.Sprintf(":%d", c.ConnectorPort)))
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
-	if u.idhub != nil {
-		defer u.idhub.announceMeanwhile(ctx)()
+	m, front := newMetrics(), new(front)
+	sites, facts, err := c.sites(ctx, listener, front, m, logger)
+	if err != nil {
+		return err
 	}
+	logger.Info("starting", zap.Stringer("listener", listener.Addr()))
+	running := &running{config: c, flags: flags, logger: logger, facts: facts}
+	defer running.close()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return running.start(ctx, callers, m, front) })
+	group.Go(func() error { return serveSites(c.drained(ctx, front, logger), logger, sites...) })
+	err = group.Wait()
+	if front.inside.Load() != nil {
+		logger.Info("stopped")
+	}
+	return err
+}
+
+// running is what stands behind the listener of serve, and works besides.
+type running struct {
+	*config
+	flags  serveFlags
+	logger *zap.Logger
+	facts  []zap.Field // about where it listens
+
+	closers []func() // the last first
+}
+
+func (r *running) atEnd(f func()) { r.closers = append(r.closers, f) }
+
+// close ends what start has begun.
+func (r *running) close() {
+	for _, f := range slices.Backward(r.closers) {
+		f()
+	}
+}
+
+// start makes the server, opens the front to it, and returns when Atlassian has answered: with an error if it refuses a
+// credential that the server cannot do without. An outage is waited for; mirror, discovery and honest refusals are there
+// meanwhile. The end of ctx is no error.
+func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, front *front) error {
+	store, err := r.openState(ctx, r.logger)
+	if err != nil {
+		return unlessLeaving(ctx, err)
+	}
+	r.atEnd(func() { store.Close() })
+	facade, u, err := r.build(ctx, callers, store, r.logger, m)
+	if err != nil {
+		return unlessLeaving(ctx, err)
+	}
+	r.atEnd(u.closeIdle)
+	r.atEnd(facade.Health().Close)
+	if r.flags.acceptDirectory {
+		facade.AcceptDirectory()
+	}
+	m.observe(facade)
+	front.open(facade)
+	r.logger.Info("listening", r.facts...)
+	if u.idhub != nil {
+		r.atEnd(u.idhub.announceMeanwhile(ctx))
+	}
+	r.work(ctx, facade, store)
+	if r.flags.skipCheck {
+		return nil
+	}
+	if refused := facade.Health().Await(ctx); refused != nil {
+		return fmt.Errorf("%s: %s: %s (--skip-check starts anyway)", nameOf(connector.Finding{Capability: refused.Name}), refused.Reason, refused.Fix)
+	}
+	if ctx.Err() == nil {
+		warnOf(ctx, facade, r.logger)
+	}
+	return nil
+}
+
+// unlessLeaving is err, or nil if the program was told to leave while it waited.
+func unlessLeaving(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// work begins what is done in the background.
+func (r *running) work(ctx context.Context, facade *scim.Server, store *state.Store) {
 	working, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
-	work.Go(func() { c.forget(working, store, logger) })
+	work.Go(func() { r.forget(working, store, r.logger) })
 	work.Go(func() { facade.Follow(working) })
-	if c.ProofPeriod > 0 {
-		work.Go(func() { facade.Keep(working, c.ProofPeriod, logProgress(logger)) })
+	if r.ProofPeriod > 0 {
+		work.Go(func() { facade.Keep(working, r.ProofPeriod, logProgress(r.logger)) })
 	}
-	defer func() { stop(); work.Wait() }()
-	return c.serveFacade(ctx, listener, facade, m, logger)
+	r.atEnd(func() { stop(); work.Wait() })
 }
 
 // logProgress says in the log how the reading of everything goes on.
@@ -146,31 +205,34 @@ func logProgress(logger *zap.Logger) func(mirror.Progress) {
 	}
 }
 
-// serveFacade answers on listener, and where the settings want it for metrics, until ctx ends.
-func (c *config) serveFacade(ctx context.Context, listener net.Listener, facade *scim.Server, m *metrics, logger *zap.Logger) error {
-	sites := []site{{listener: listener, handler: m.around(facade), timeout: c.RequestTimeout}}
-	facts := []zap.Field{zap.Stringer("address", listener.Addr()), zap.String("version", version())}
+// sites are where the program answers: on listener, and where the settings want it for metrics. The facts about them are
+// for the log.
+func (c *config) sites(ctx context.Context, listener net.Listener, front *front, m *metrics, logger *zap.Logger) (sites []site, facts []zap.Field, err error) {
+	sites = []site{{listener: listener, handler: m.around(front), timeout: c.RequestTimeout}}
+	facts = []zap.Field{zap.Stringer("address", listener.Addr()), zap.String("version", version())}
 	admin, err := listenAdmin(ctx, c.AdminListen, "")
 	switch {
 	case err != nil:
-		return fmt.Errorf("ADMIN_LISTEN: %w", err)
+		return nil, nil, fmt.Errorf("ADMIN_LISTEN: %w", err)
 	case admin != nil:
 		sites = append(sites, m.site(admin))
 		facts = append(facts, zap.Stringer("metrics", admin.Addr()))
 	case c.AdminListen != "":
 		logger.Warn("no metrics: the default of ADMIN_LISTEN is in use by another process", zap.String("taken", c.AdminListen))
 	}
-	logger.Info("listening", facts...)
-	err = serveSites(c.drained(ctx, facade, logger), logger, sites...)
-	logger.Info("stopped")
-	return err
+	return sites, facts, nil
 }
 
 // drained returns a context that ends when the listeners are to close: some time after ctx, in which the facade says
-// already that nothing more is to be sent.
-func (c *config) drained(ctx context.Context, facade *scim.Server, logger *zap.Logger) context.Context {
+// already that nothing more is to be sent; at once if there is no facade yet.
+func (c *config) drained(ctx context.Context, front *front, logger *zap.Logger) context.Context {
 	open, shut := context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(ctx, func() {
+		facade := front.inside.Load()
+		if facade == nil {
+			shut()
+			return
+		}
 		facade.Drain()
 		logger.Info("draining", zap.Duration("delay", c.DrainDelay))
 		time.AfterFunc(c.DrainDelay, shut)
@@ -184,6 +246,7 @@ type upstream struct {
 	jira         *atlassian.Jira
 	organization *atlassian.Organization // nil: not configured
 	events       *atlassian.Organization // with the key of its audit log; nil: not configured
+	health       *health.Monitor         // told of every request
 	idhub        *idhubClient            // nil: not configured
 }
 
@@ -203,7 +266,6 @@ func (u *upstream) closeIdle() {
 func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 	clients := atlassian.Config{
 		Logger:        logger.Named("atlassian"),
-		OnCall:        m.call,
 		Work:          scim.WorkOf,
 		Timeout:       c.UpstreamTimeout,
 		MaxRetries:    c.UpstreamMaxRetries,
@@ -215,27 +277,33 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 	if clients.MaxRetries == 0 {
 		clients.MaxRetries = -1 // there, 0 is the default
 	}
-	directory, err := atlassian.NewDirectory(clients, c.SCIMURL, c.DirectoryID, string(c.DirectoryAPIKey))
+	u := &upstream{health: health.New(logger, time.Now)}
+	told := func(name string) atlassian.Config {
+		clients := clients
+		clients.OnCall = func(ctx context.Context, call atlassian.Call) {
+			m.call(ctx, call)
+			u.health.Traffic(name, call)
+		}
+		return clients
+	}
+	var err error
+	u.directory, err = atlassian.NewDirectory(told(scim.UpstreamDirectory), c.SCIMURL, c.DirectoryID, string(c.DirectoryAPIKey))
 	if err != nil {
 		return nil, fmt.Errorf("SCIM_URL, DIRECTORY_ID: %w", err)
 	}
-	jira, err := atlassian.NewJira(clients, c.SiteURL, c.AdminEmail, string(c.AccountSecurityAPIKey))
+	u.jira, err = atlassian.NewJira(told(scim.UpstreamJira), c.SiteURL, c.AdminEmail, string(c.AccountSecurityAPIKey))
 	if err != nil {
 		return nil, fmt.Errorf("SITE_URL, ADMIN_EMAIL: %w", err)
 	}
-	u := &upstream{directory: directory, jira: jira}
-	m.upstream("directory", directory.Outage)
-	m.upstream("jira", jira.Outage)
 	if c.OrganizationID != "" {
-		u.organization, err = atlassian.NewOrganization(clients, c.organizationURL(), c.OrganizationID, string(c.OrganizationAPIKey))
+		u.organization, err = atlassian.NewOrganization(told(scim.UpstreamOrganization), c.organizationURL(), c.OrganizationID, string(c.OrganizationAPIKey))
 		if err != nil {
 			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_ID: %w", err)
 		}
 		u.organization.OldLists = c.OrganizationOldList
-		m.upstream("organization", u.organization.Outage)
 	}
 	if c.OrganizationEventsKey != "" {
-		u.events, err = atlassian.NewOrganization(clients, c.organizationURL(), c.OrganizationID, string(c.OrganizationEventsKey))
+		u.events, err = atlassian.NewOrganization(told(scim.UpstreamEvents), c.organizationURL(), c.OrganizationID, string(c.OrganizationEventsKey))
 		if err != nil {
 			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY: %w", err)
 		}
@@ -254,19 +322,13 @@ func (u *upstream) probes() []connector.Probe {
 	return []connector.Probe{{Capability: "idhub", Run: u.idhub.probe}}
 }
 
-// firstProblem tests the facade and fails if something that it cannot do without does not work. Anything else is
-// logged.
-func firstProblem(ctx context.Context, facade *scim.Server, logger *zap.Logger) error {
+// warnOf logs what does not work of what the server can do without.
+func warnOf(ctx context.Context, facade *scim.Server, logger *zap.Logger) {
 	for _, f := range facade.Test(ctx) {
-		switch {
-		case f.Outcome == connector.OutcomeOK, f.Outcome == connector.OutcomeOff:
-		case f.Essential:
-			return fmt.Errorf("%s: %s", nameOf(f), f.Detail)
-		default:
+		if f.Outcome != connector.OutcomeOK && f.Outcome != connector.OutcomeOff && ctx.Err() == nil {
 			logger.Warn("does not work", zap.String("capability", nameOf(f)), zap.String("outcome", string(f.Outcome)), zap.String("detail", f.Detail))
 		}
 	}
-	return nil
 }
 
 // settingsInMessages are the settings that messages of the server offer as a remedy.
@@ -276,6 +338,11 @@ var settingsInMessages = scim.Settings{
 	Projects:          "SCIM_ATLASSIAN_PROJECTS",
 	ChangeBudget:      "SCIM_ATLASSIAN_CHANGE_BUDGET",
 	Protected:         "SCIM_ATLASSIAN_PROTECTED",
+
+	DirectoryKey: "DIRECTORY_API_KEY", DirectoryID: "DIRECTORY_ID", DirectoryURL: "SCIM_URL",
+	JiraToken: "ACCOUNT_SECURITY_API_KEY", JiraUser: "ADMIN_EMAIL", Site: "SITE_URL",
+	OrganizationKey: "SCIM_ATLASSIAN_ORGANIZATION_API_KEY", OrganizationID: "SCIM_ATLASSIAN_ORGANIZATION_ID",
+	OrganizationEventsKey: "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY", Issuer: "SCIM_ATLASSIAN_OIDC_ISSUER",
 }
 
 // build makes the clients and the server on top of them; it sends nothing. The state may be nil.
@@ -323,6 +390,7 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		Jira:              u.jira,
 		Organization:      u.organization,
 		Events:            u.events,
+		Health:            u.health,
 		State:             store,
 		Projects:          c.Projects,
 		Account:           account,

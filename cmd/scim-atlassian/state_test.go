@@ -47,8 +47,8 @@ func TestStateFile(t *testing.T) {
 	if code := second.wait(t); code != exitFailed || time.Since(began) < stateWait {
 		t.Errorf("second serve: exit code %d after %s", code, time.Since(began))
 	}
-	if line := second.stderr.String(); !strings.Contains(line, "in use by another process") || strings.Count(line, "\n") != 1 {
-		t.Errorf("second serve says %q", line)
+	if said := second.stderr.String(); !strings.Contains(said, "in use by another process") || strings.Count(said, "\n") != 2 || !strings.Contains(said, `"starting"`) {
+		t.Errorf("second serve says %q", said)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/health"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -43,7 +44,7 @@ type Connector struct {
 }
 
 // Config says what the endpoints test and what they tell about the server.
-// Directory, Jira, Types, TestTimeout and Now are required.
+// Directory, Jira, Types, TestTimeout, Upstreams and Now are required.
 type Config struct {
 	Directory    *atlassian.Directory
 	Jira         *atlassian.Jira
@@ -59,7 +60,8 @@ type Config struct {
 	TrustedSource        bool   // accounts flow from Jira to IDHub
 	Version              string // of the program
 	Owners               Owners
-	Wake                 func() // asks Atlassian soon for what others have changed; nil: nobody does
+	Upstreams            func(ctx context.Context) []health.Upstream // how they are; required
+	Wake                 func()                                      // asks Atlassian soon for what others have changed; nil: nobody does
 	Answers              Answers
 	Now                  func() time.Time // the server's clock
 }
@@ -92,7 +94,7 @@ func (n *Connector) Routes() []Route {
 	routes := []Route{
 		{Path: healthPath, Methods: read, Open: true, Answer: n.health},
 		{Path: testPath, Methods: append(slices.Clone(read), http.MethodPost), Answer: n.answerTest},
-		{Path: metadataPath, Methods: read, Answer: n.describe},
+		{Path: metadataPath, Methods: read, Answer: n.answerMetadata},
 	}
 	if n.cfg.Wake != nil {
 		routes = append(routes, Route{Path: eventsPath, Methods: []string{http.MethodPost}, Answer: n.wake})
@@ -114,27 +116,35 @@ func (n *Connector) answerTest(ctx context.Context, q Request) (int, query.Objec
 	return http.StatusOK, n.cfg.Answers.Test.apply(n.tester.run(ctx).document()), nil
 }
 
-func (n *Connector) describe(_ context.Context, q Request) (int, query.Object, error) {
+func (n *Connector) answerMetadata(_ context.Context, q Request) (int, query.Object, error) {
 	if err := mayRead(q.Caller); err != nil {
 		return 0, nil, err
 	}
 	return http.StatusOK, n.cfg.Answers.Metadata.apply(n.metadata(q.Base)), nil
 }
 
-// health says whether the connector takes requests. It makes no upstream call: the
-// member target reports the last test. A caller without credentials gets the
-// status alone.
-func (n *Connector) health(_ context.Context, q Request) (int, query.Object, error) {
+// health says whether the connector takes requests, and how its upstreams are: what
+// the traffic shows and, where that is old, a question to upstream that serves all
+// who ask. The member target reports the last test. A caller without credentials gets
+// the status alone.
+func (n *Connector) health(ctx context.Context, q Request) (int, query.Object, error) {
+	if q.Caller != nil {
+		if err := mayRead(q.Caller); err != nil {
+			return 0, nil, err
+		}
+	}
+	upstreams := n.cfg.Upstreams(ctx)
 	status, body := http.StatusOK, query.Object{{Name: "status", Value: "UP"}}
-	if q.Draining {
+	switch {
+	case q.Draining:
 		status = http.StatusServiceUnavailable
 		body.Set("status", "OUT_OF_SERVICE")
+	case !health.IsReady(upstreams):
+		status = http.StatusServiceUnavailable
+		body.Set("status", "DOWN")
 	}
 	if q.Caller == nil {
 		return status, body, nil
-	}
-	if err := mayRead(q.Caller); err != nil {
-		return 0, nil, err
 	}
 	body.Set("version", n.cfg.Version)
 	body.Set("compatibility", compatibility())
@@ -148,7 +158,26 @@ func (n *Connector) health(_ context.Context, q Request) (int, query.Object, err
 		target = query.Object{{Name: "status", Value: string(last.outcome())}, {Name: "testedAt", Value: last.at}}
 	}
 	body.Set("target", target)
+	var known []any
+	for _, u := range upstreams {
+		known = append(known, describe(u))
+	}
+	body.Set("upstreams", known)
 	return status, n.cfg.Answers.Health.apply(body), nil
+}
+
+// describe is an upstream as health tells it.
+func describe(u health.Upstream) query.Object {
+	o := query.Object{{Name: "name", Value: u.Name}, {Name: "state", Value: string(u.State)}}
+	if !u.Since.IsZero() {
+		o.Set("since", u.Since.UTC().Truncate(time.Millisecond))
+	}
+	for _, text := range []struct{ name, value string }{{"reason", u.Reason}, {"fix", u.Fix}} {
+		if text.value != "" {
+			o.Set(text.name, text.value)
+		}
+	}
+	return o
 }
 
 // mayRead refuses a caller without any right.

@@ -76,29 +76,6 @@ func TestHeadAndOptions(t *testing.T) {
 	}
 }
 
-// TestHealth follows a server to its end.
-func TestHealth(t *testing.T) {
-	s := newSite(t, nil)
-	probe := func(path string) (int, string) {
-		w := httptest.NewRecorder()
-		s.server.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
-		return w.Code, strings.TrimSpace(w.Body.String())
-	}
-	for _, test := range []struct {
-		path   string
-		drain  bool
-		status int
-		body   string
-	}{{"/healthz", false, 200, "ok"}, {"/readyz", false, 200, "ok"}, {"/readyz", true, 503, "draining"}, {"/healthz", true, 200, "ok"}} {
-		if test.drain {
-			s.server.Drain()
-		}
-		if status, body := probe(test.path); status != test.status || body != test.body {
-			t.Errorf("%s, draining %t: %d %q, want %d %q", test.path, test.drain, status, body, test.status, test.body)
-		}
-	}
-}
-
 // TestOnRequest holds that OnRequest is called once for every request.
 func TestOnRequest(t *testing.T) {
 	var told []string

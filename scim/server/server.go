@@ -18,7 +18,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"io"
 	"net/http"
 	"runtime/debug"
 	"sync/atomic"
@@ -82,8 +81,8 @@ func New(cfg Config) (*Server, error) {
 	return s, err
 }
 
-// Server is the SCIM server, an http.Handler for BasePath, the endpoints that are
-// mounted, /healthz and /readyz. It is safe for concurrent use. It holds no
+// Server is the SCIM server, an http.Handler for BasePath and the endpoints that
+// are mounted. It is safe for concurrent use. It holds no
 // connection of its own, and a goroutine only while users or groups are read that
 // a request waits for.
 type Server struct {
@@ -100,15 +99,15 @@ type Server struct {
 	draining  atomic.Bool
 }
 
-// Drain makes /readyz refuse from now on, and tells endpoints so, so that a load
-// balancer sends nothing more while the listener shuts down.
+// Drain tells endpoints, and whoever asks Draining, from now on that nothing more
+// should be sent. Requests are answered all the same.
 func (s *Server) Drain() { s.draining.Store(true) }
+
+// Draining reports whether Drain was called.
+func (s *Server) Draining() bool { return s.draining.Load() }
 
 // ServeHTTP answers one request and logs it in one record.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.serveHealth(w, r) {
-		return
-	}
 	c := newCall(r, cmp.Or(s.cfg.PublicURL, origin.URL(r, s.cfg.TrustedProxies))+BasePath, s.cfg.Now())
 	ctx, cancel := context.WithTimeout(withCall(r.Context(), c), s.cfg.RequestTimeout)
 	defer cancel()
@@ -138,21 +137,6 @@ func (w *responseWriter) WriteHeader(status int) {
 
 // Unwrap is for http.ResponseController.
 func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-func (s *Server) serveHealth(w http.ResponseWriter, r *http.Request) bool {
-	switch {
-	case r.URL.Path == "/healthz":
-	case r.URL.Path == "/readyz" && s.draining.Load():
-		http.Error(w, "draining", http.StatusServiceUnavailable)
-		return true
-	case r.URL.Path == "/readyz":
-	default:
-		return false
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "ok\n") // a prober that went away needs no answer
-	return true
-}
 
 // answer does everything up to the outcome in c: found, list or the error it
 // returns. A panic on the way is an error.
