@@ -90,6 +90,17 @@ func (l *lister) ReadMany(ctx context.Context, ids []string) ([]query.Object, er
 	return l.mirror.ReadMany(ctx, ids)
 }
 
+// ManyCost returns the number of upstream calls of reading that many resources by id, or
+// all of them where that costs less.
+func (l *lister) ManyCost(count int) int { return l.mirror.ManyCost(count) }
+
+// MostCost returns the number of upstream calls of reading resources by id, however many
+// they are, at most; -1 if that is unknown.
+func (l *lister) MostCost() int { return l.mirror.MostCost() }
+
+// SizeOf returns how many links a resource of the other type has, as far as that is known.
+func (l *lister) SizeOf(id string) (links int, known bool) { return l.sizes.of(id) }
+
 // LinkedCost returns the number of upstream calls that it takes to read a resource
 // of the other type and all resources that it links to: a group and its members, a
 // user and its groups. A resource of unknown size counts as having one link.

@@ -255,7 +255,7 @@ func (b *Users) probe(ctx context.Context, p query.Probe) ([]query.Object, error
 	case "id":
 		return mirror.FetchAll(ctx, []string{p.Value}, b.Read)
 	case "groups.value":
-		return b.MembersOf(ctx, p.Value)
+		return b.membersOf(ctx, p.Value)
 	}
 	found, err := b.directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
 	if err != nil {
@@ -264,9 +264,9 @@ func (b *Users) probe(ctx context.Context, p query.Probe) ([]query.Object, error
 	return userObjects(found.Resources), lookupComplete(len(found.Resources), found.Total)
 }
 
-// MembersOf returns the users that are members of a group, none if there is no
+// membersOf returns the users that are members of a group, none if there is no
 // such group. It fails with mirror.ErrCostly if reading all users costs less.
-func (b *Users) MembersOf(ctx context.Context, group string) ([]query.Object, error) {
+func (b *Users) membersOf(ctx context.Context, group string) ([]query.Object, error) {
 	ids, err := b.idsOf(ctx, group)
 	if err != nil || len(ids) == 0 {
 		return nil, err

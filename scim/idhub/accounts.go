@@ -7,6 +7,7 @@ import (
 
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/memo"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -62,51 +63,41 @@ func (b *accounts) lookups() query.Table {
 		{Path: "externalId", Name: "externalId", Exact: true},
 	}
 	if b.entitlements != "" {
-		table = append(table, query.Lookup{Path: b.entitlements + ".value", Name: "entitlements.value", Exact: true, Cost: b.holdersCost, Most: b.holdersMost})
+		table = append(table, query.Lookup{Path: b.entitlements + ".value", Name: "entitlements.value", Exact: true, Cost: b.holdersCost, Most: b.users.LinkedMost})
 	}
 	return table
-}
-
-// holdersCost returns the number of upstream calls that finding the holders of an
-// entitlement takes: of a group, the group and its members; of a role, all users,
-// since the directory has no lookup by account id.
-func (b *accounts) holdersCost(id string) int {
-	if roles.IsRoleID(id) {
-		return 1 + max(1, b.users.ScanCost())
-	}
-	return b.users.LinkedCost(id)
-}
-
-// holdersMost returns the number of upstream calls that holdersCost estimates at
-// most, -1 if that is unknown.
-func (b *accounts) holdersMost(id string) int {
-	switch scan := b.users.ScanCost(); {
-	case !roles.IsRoleID(id):
-		return b.users.LinkedMost(id)
-	case scan < 0:
-		return -1
-	}
-	return b.holdersCost(id)
 }
 
 // collectionFor returns the collection that answers q: every user as an account,
 // with only the roles that q looks at.
 func (b *accounts) collectionFor(q resource.ListQuery) *mirror.Collection {
 	users := b.users.Collection()
-	c := &mirror.Collection{Table: b.table, Budget: b.cfg.ScanBudget, Links: resource.Links{Name: b.entitlements}, Stats: users.Stats, Peek: users.Peek}
+	once := memo.New[*roles.RoleBook](onceRead, b.cfg.Now)
+	book := func(ctx context.Context) (*roles.RoleBook, error) {
+		return once.Get(ctx, false, func(ctx context.Context) (*roles.RoleBook, error) { return b.rolesFor(ctx, q) })
+	}
+	c := &mirror.Collection{Table: b.table, Budget: b.cfg.ScanBudget, Links: resource.Links{Name: b.entitlements}, Peek: users.Peek}
+	c.Stats = func(n mirror.Need) query.Stats { return b.stats(q, n) }
 	c.Probe = func(ctx context.Context, p query.Probe) ([]query.Object, error) {
 		found, err := b.probe(ctx, p, mirror.Need{Fresh: q.Fresh})
-		if err != nil {
-			return nil, err
+		return b.accountsOf(ctx, found, book, err)
+	}
+	c.Linked = func(ctx context.Context, p query.Probe) ([]string, bool, error) {
+		if p.Name != "entitlements.value" {
+			return nil, false, nil
 		}
-		return b.accountsOf(ctx, q, found)
+		return users.Linked(ctx, query.Probe{Name: "groups.value", Value: p.Value})
+	}
+	c.Many = func(ctx context.Context, ids []string) ([]query.Object, error) {
+		found, err := users.Many(ctx, ids)
+		return b.accountsOf(ctx, found, book, err)
 	}
 	c.All = func(ctx context.Context, n mirror.Need) (mirror.View, error) {
 		v, err := b.everybody(ctx, n)
 		if err != nil {
 			return mirror.View{}, err
 		}
-		all, err := b.accountsOf(ctx, q, v.Objects())
+		all, err := b.accountsOf(ctx, v.Objects(), book, nil)
 		return v.With(all), err
 	}
 	if b.others != nil {
@@ -114,21 +105,19 @@ func (b *accounts) collectionFor(q resource.ListQuery) *mirror.Collection {
 	}
 	c.Window = func(ctx context.Context, start, count int, n mirror.Need) ([]query.Object, int, error) {
 		found, total, err := users.Window(ctx, start, count, n)
-		if err != nil {
-			return nil, 0, err
-		}
-		found, err = b.accountsOf(ctx, q, found)
+		found, err = b.accountsOf(ctx, found, book, err)
 		return found, total, err
 	}
 	return c
 }
 
-// accountsOf returns the accounts of users, with the roles that the query needs.
-func (b *accounts) accountsOf(ctx context.Context, q resource.ListQuery, users []query.Object) ([]query.Object, error) {
-	if len(users) == 0 {
-		return nil, nil
+// accountsOf returns the accounts of users, with the roles that the query needs, unless
+// failed says why there are none.
+func (b *accounts) accountsOf(ctx context.Context, users []query.Object, read func(context.Context) (*roles.RoleBook, error), failed error) ([]query.Object, error) {
+	if len(users) == 0 || failed != nil {
+		return nil, failed
 	}
-	book, err := b.rolesFor(ctx, q)
+	book, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +144,10 @@ func (b *accounts) Get(ctx context.Context, id string, want query.Projection) (q
 	if err != nil {
 		return nil, err
 	}
-	found, err := b.accountsOf(ctx, resource.ListQuery{Want: want}, []query.Object{user})
+	book := func(ctx context.Context) (*roles.RoleBook, error) {
+		return b.rolesFor(ctx, resource.ListQuery{Want: want})
+	}
+	found, err := b.accountsOf(ctx, []query.Object{user}, book, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -192,10 +184,7 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, need mirror.Need) (
 	case "id":
 		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, need) })
 	case "entitlements.value":
-		if roles.IsRoleID(p.Value) {
-			return nil, mirror.ErrCostly
-		}
-		return b.users.MembersOf(ctx, p.Value)
+		return b.users.Collection().Probe(ctx, query.Probe{Name: "groups.value", Value: p.Value})
 	}
 	found, err := b.users.Collection().Probe(ctx, p)
 	if err != nil || b.others == nil || p.Name != "userName" {
@@ -209,21 +198,27 @@ func (b *accounts) probe(ctx context.Context, p query.Probe, need mirror.Need) (
 // entitlements in general, else the roles that it names by id, nil if it does not
 // look at entitlements.
 func (b *accounts) rolesFor(ctx context.Context, q resource.ListQuery) (*roles.RoleBook, error) {
-	if b.entitlements == "" {
-		return nil, nil
-	}
-	need := rolesIn(q.Filter, b.entitlements)
-	need.all = need.all || q.SortBy != nil && q.SortBy.Attr.Name == b.entitlements || q.Want.Wants(b.entitlements) || q.AsksVersion()
-	switch {
+	switch need := b.rolesNeeded(q); {
 	case need.all:
 		return b.roles.Book(ctx, mirror.Need{Fresh: q.Fresh, Links: true})
 	case !need.mentioned:
 		return nil, nil
+	default:
+		if known := b.roles.Known(); known != nil && !q.Fresh {
+			return known, nil
+		}
+		return b.roles.Some(ctx, need.ids)
 	}
-	if known := b.roles.Known(); known != nil && !q.Fresh {
-		return known, nil
+}
+
+// rolesNeeded returns the roles that a query shows or examines.
+func (b *accounts) rolesNeeded(q resource.ListQuery) roleNeed {
+	if b.entitlements == "" {
+		return roleNeed{}
 	}
-	return b.roles.Some(ctx, need.ids)
+	need := rolesIn(q.Filter, b.entitlements)
+	need.all = need.all || q.SortBy != nil && q.SortBy.Attr.Name == b.entitlements || q.Want.Wants(b.entitlements) || q.AsksVersion()
+	return need
 }
 
 // roleNeed says which roles a filter needs to be evaluated.

@@ -38,7 +38,7 @@ func (b *entitlements) Patch(ctx context.Context, id string, ops []resource.Oper
 	if g == nil || err != nil {
 		return nil, true, ofEntitlement(err, id)
 	}
-	return b.m.ofGroup(g, withMembers), true, nil
+	return b.m.ofGroup(g, mirror.Need{Links: true}), true, nil
 }
 
 // Complete implements resource.Completer.
@@ -64,7 +64,7 @@ func (b *entitlements) Update(ctx context.Context, current, want query.Object) (
 	if g == nil || err != nil {
 		return nil, ofEntitlement(err, id)
 	}
-	return b.m.ofGroup(g, withMembers), nil
+	return b.m.ofGroup(g, mirror.Need{Links: true}), nil
 }
 
 // groupOf returns the group behind an entitlement, as far as the entitlement shows

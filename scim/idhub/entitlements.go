@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -31,93 +32,11 @@ type entitlements struct {
 	accounts *accounts
 	roles    *roles.Roles
 	budget   int
-	table    query.Table
+	now      func() time.Time
 }
-
-// withMembers is the need of an entitlement with its members.
-var withMembers = mirror.Need{Links: true}
 
 func newEntitlements(cfg Config, m *entitlementMap, a *accounts) *entitlements {
-	b := &entitlements{m: m, groups: cfg.Groups, accounts: a, roles: cfg.Roles, budget: cfg.ScanBudget}
-	b.table = query.Table{
-		{Path: "id", Name: "id", Exact: true},
-		{Path: m.name, Name: "displayName", Exact: true, Cost: b.nameCost},
-		{Path: "externalId", Name: "externalId", Cost: func(string) int { return max(1, b.groups.ScanCost()) }},
-		{Path: m.kind, Name: "type", Exact: true, Cost: b.kindCost},
-	}
-	if m.members != "" {
-		b.table = append(b.table, query.Lookup{Path: m.members + ".value", Name: "members.value", Exact: true,
-			Cost: func(id string) int { return b.groups.LinkedCost(id) + b.rolesCost() }, Most: b.heldMost})
-	}
-	return b
-}
-
-// rolesCost returns the number of upstream calls that having all roles takes: 0 if
-// they are at hand, else 1, since their number is unknown before they were read.
-func (b *entitlements) rolesCost() int {
-	if b.roles.Known() != nil {
-		return 0
-	}
-	return 1
-}
-
-// heldMost returns the number of upstream calls that finding what an account holds
-// takes at most, -1 if that is unknown.
-func (b *entitlements) heldMost(account string) int {
-	if b.rolesCost() > 0 {
-		return -1
-	}
-	return b.groups.LinkedMost(account)
-}
-
-// nameCost returns the number of upstream calls of a lookup by name.
-func (b *entitlements) nameCost(name string) int {
-	switch kind, _, ok := splitName(name); {
-	case !ok:
-		return 0
-	case kind == kindRole:
-		return b.rolesCost()
-	}
-	return 1
-}
-
-// kindCost returns the number of upstream calls of a lookup by kind.
-func (b *entitlements) kindCost(kind string) int {
-	switch strings.ToUpper(kind) {
-	case kindGroup:
-		return max(1, b.groups.ScanCost())
-	case kindRole:
-		return b.rolesCost()
-	}
-	return 0
-}
-
-// collectionFor returns the collection that answers q: every group and role as an
-// entitlement, with members only if q looks at them.
-func (b *entitlements) collectionFor(q resource.ListQuery) *mirror.Collection {
-	need := mirror.Need{Fresh: q.Fresh, Links: b.looksAtMembers(q)}
-	return &mirror.Collection{
-		Table: b.table, Budget: b.budget, Links: resource.Links{Name: b.m.members},
-		Probe: func(ctx context.Context, p query.Probe) ([]query.Object, error) {
-			return b.probe(ctx, p, need)
-		},
-		All: func(ctx context.Context, n mirror.Need) (mirror.View, error) {
-			n.Links = need.Links
-			return b.everything(ctx, n)
-		},
-		Peek:  func(n mirror.Need) (mirror.View, bool) { return mirror.View{}, false },
-		Stats: b.stats,
-	}
-}
-
-// stats returns the cost of reading all entitlements.
-func (b *entitlements) stats(n mirror.Need) query.Stats {
-	st := b.groups.Collection().Stats(n)
-	if st.Scan >= 0 {
-		st.Scan += b.rolesCost()
-	}
-	st.Kept = st.Kept && b.roles.Known() != nil
-	return st
+	return &entitlements{m: m, groups: cfg.Groups, accounts: a, roles: cfg.Roles, budget: cfg.ScanBudget, now: cfg.Now}
 }
 
 // looksAtMembers reports whether answering q takes the members of entitlements.
@@ -127,125 +46,6 @@ func (b *entitlements) looksAtMembers(q resource.ListQuery) bool {
 	}
 	mentions := func(name string) bool { return name == b.m.members || strings.HasPrefix(name, b.m.members+".") }
 	return q.Want.Wants(b.m.members) || q.AsksVersion() || slices.ContainsFunc(q.Attributes(), mentions)
-}
-
-// List implements resource.Backend.
-func (b *entitlements) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
-	return b.collectionFor(q).List(ctx, q)
-}
-
-// Explain implements resource.Backend.
-func (b *entitlements) Explain(filter query.Expr) string {
-	return b.collectionFor(resource.ListQuery{}).Explain(filter)
-}
-
-// everything returns all groups, in upstream's order, and then all roles.
-func (b *entitlements) everything(ctx context.Context, need mirror.Need) (mirror.View, error) {
-	var groups mirror.View
-	var roles []query.Object
-	known := b.roles.Known() != nil
-	both, within := errgroup.WithContext(ctx)
-	both.Go(func() (err error) {
-		groups, err = b.groups.Collection().All(within, need)
-		return err
-	})
-	both.Go(func() (err error) {
-		roles, err = b.allRoles(within, need, nil)
-		return err
-	})
-	if err := both.Wait(); err != nil {
-		return mirror.View{}, err
-	}
-	groups.Kept = groups.Kept && known
-	return groups.With(append(b.ofGroups(groups.Objects(), need), roles...)), nil
-}
-
-// allRoles returns the roles for which match is true; a nil match is always true.
-func (b *entitlements) allRoles(ctx context.Context, need mirror.Need, match func(*roles.Role) bool) ([]query.Object, error) {
-	book, err := b.roles.Book(ctx, need)
-	if err != nil {
-		return nil, err
-	}
-	var found []*roles.Role
-	for _, r := range book.Roles {
-		if match == nil || match(r) {
-			found = append(found, r)
-		}
-	}
-	return b.ofRoles(ctx, found, need)
-}
-
-// probe runs one lookup of the table.
-func (b *entitlements) probe(ctx context.Context, p query.Probe, need mirror.Need) ([]query.Object, error) {
-	switch p.Name {
-	case "id":
-		return mirror.FetchAll(ctx, []string{p.Value}, func(ctx context.Context, id string) (query.Object, error) { return b.read(ctx, id, need) })
-	case "displayName":
-		return b.byName(ctx, p.Value, need)
-	case "type":
-		return b.ofKind(ctx, p.Value, need)
-	case "externalId":
-		return b.ofKind(ctx, kindGroup, need) // roles have none
-	}
-	return b.heldBy(ctx, p.Value, need)
-}
-
-// byName returns the entitlements with a name.
-func (b *entitlements) byName(ctx context.Context, text string, need mirror.Need) ([]query.Object, error) {
-	kind, name, ok := splitName(text)
-	switch {
-	case !ok:
-		return nil, nil
-	case kind == kindRole:
-		return b.allRoles(ctx, need, func(r *roles.Role) bool { return strings.EqualFold(r.Title(), name) })
-	}
-	found, err := b.groups.Collection().Probe(ctx, query.Probe{Name: "displayName", Value: name})
-	return b.ofGroups(found, need), err
-}
-
-// ofKind returns all entitlements of a kind.
-func (b *entitlements) ofKind(ctx context.Context, kind string, need mirror.Need) ([]query.Object, error) {
-	switch strings.ToUpper(kind) {
-	case kindRole:
-		return b.allRoles(ctx, need, nil)
-	case kindGroup:
-		v, err := b.groups.Collection().All(ctx, need)
-		return b.ofGroups(v.Objects(), need), err
-	}
-	return nil, nil
-}
-
-// heldBy returns the entitlements that an account holds.
-func (b *entitlements) heldBy(ctx context.Context, account string, need mirror.Need) ([]query.Object, error) {
-	var user query.Object
-	both, within := errgroup.WithContext(ctx)
-	both.Go(func() (err error) {
-		user, err = b.holder(within, account)
-		return err
-	})
-	var book *roles.RoleBook
-	both.Go(func() (err error) {
-		book, err = b.roles.Book(within, mirror.Need{Fresh: need.Fresh, Links: true})
-		return err
-	})
-	if err := both.Wait(); err != nil {
-		return nil, err
-	}
-	held := groupsIn(user)
-	ids, names := make([]string, 0, len(held)), make([]string, 0, len(held))
-	for _, g := range held {
-		ids, names = append(ids, g.id), append(names, g.name)
-	}
-	groups, err := b.groups.ReadMany(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	var granted []*roles.Role
-	for _, r := range book.HeldBy(directory.AccountIDOf(user), names) {
-		granted = append(granted, r.Role)
-	}
-	found, err := b.ofRoles(ctx, granted, need)
-	return slices.Concat(b.ofGroups(groups, need), found), err
 }
 
 // holder returns the user behind a member: a user of the directory or, if it has no
@@ -305,12 +105,18 @@ func (b *entitlements) ofGroups(all []query.Object, need mirror.Need) []query.Ob
 }
 
 // ofRoles returns roles as entitlements. Jira knows the accounts of their holders;
-// for members, the users that are linked to these accounts are looked up.
+// for members, the users that are linked to these accounts are looked up, and the groups
+// that hold them.
 func (b *entitlements) ofRoles(ctx context.Context, all []*roles.Role, need mirror.Need) ([]query.Object, error) {
+	return b.ofRolesAmong(ctx, all, nil, need)
+}
+
+// ofRolesAmong is ofRoles where the groups that hold the roles have been read; nil: they have not.
+func (b *entitlements) ofRolesAmong(ctx context.Context, all []*roles.Role, groups []query.Object, need mirror.Need) ([]query.Object, error) {
 	var people *holders
 	if need.Links && len(all) > 0 {
 		var err error
-		if people, err = b.holdersOf(ctx, all, need); err != nil {
+		if people, err = b.holdersOf(ctx, all, groups, need); err != nil {
 			return nil, err
 		}
 	}
@@ -327,23 +133,13 @@ type holders struct {
 	groups map[string]query.Object // by id
 }
 
-// holdersOf reads the users and groups behind the holders of roles.
-func (b *entitlements) holdersOf(ctx context.Context, all []*roles.Role, need mirror.Need) (*holders, error) {
+// holdersOf returns the users and groups behind the holders of roles. It reads the users,
+// and the groups too where groups is nil.
+func (b *entitlements) holdersOf(ctx context.Context, all []*roles.Role, groups []query.Object, need mirror.Need) (*holders, error) {
 	h := &holders{map[string]query.Object{}, map[string]query.Object{}}
-	var groups []string
-	people := false
-	for _, r := range all {
-		people = people || len(r.Holders) > 0
-		for _, g := range r.Groups {
-			people = people || len(g.Accounts) > 0
-			if g.Directory != "" {
-				groups = append(groups, g.Directory)
-			}
-		}
-	}
 	both, within := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		if !people {
+		if !slices.ContainsFunc(all, (*roles.Role).HasPeople) {
 			return nil
 		}
 		v, err := b.accounts.users.Collection().All(within, mirror.Need{Fresh: need.Fresh})
@@ -354,9 +150,11 @@ func (b *entitlements) holdersOf(ctx context.Context, all []*roles.Role, need mi
 		}
 		return err
 	})
-	both.Go(func() error {
-		found, err := b.groupsByID(within, query.Unique(groups), need)
-		for _, g := range found {
+	both.Go(func() (err error) {
+		if groups == nil {
+			groups, err = b.groupsByID(within, groupsOf(all), need)
+		}
+		for _, g := range groups {
 			h.groups[g.Text("id")] = g
 		}
 		return err
@@ -364,16 +162,33 @@ func (b *entitlements) holdersOf(ctx context.Context, all []*roles.Role, need mi
 	return h, both.Wait()
 }
 
+// groupsOf returns the ids of the directory's groups that hold roles.
+func groupsOf(all []*roles.Role) []string {
+	var ids []string
+	for _, r := range all {
+		for _, g := range r.Groups {
+			if g.Directory != "" {
+				ids = append(ids, g.Directory)
+			}
+		}
+	}
+	return query.Unique(ids)
+}
+
 // groupsByID reads groups with their members: one by one, or all groups if these
 // are at hand or cost less to read.
 func (b *entitlements) groupsByID(ctx context.Context, ids []string, need mirror.Need) ([]query.Object, error) {
-	need = mirror.Need{Fresh: need.Fresh, Links: true}
-	if v, ok := b.groups.Collection().Peek(need); ok {
+	if v, ok := b.groups.Collection().Peek(mirror.Need{Fresh: need.Fresh, Links: true}); ok {
 		return v.Objects(), nil
 	}
-	found, err := b.groups.ReadMany(ctx, ids)
+	return b.groupsNow(ctx, ids, need)
+}
+
+// groupsNow is groupsByID for groups that are asked for, and are not at hand.
+func (b *entitlements) groupsNow(ctx context.Context, ids []string, need mirror.Need) ([]query.Object, error) {
+	found, err := b.groups.Collection().Many(ctx, ids)
 	if errors.Is(err, mirror.ErrCostly) {
-		v, err := b.groups.Collection().All(ctx, need)
+		v, err := b.groups.Collection().All(ctx, mirror.Need{Fresh: need.Fresh, Links: true})
 		return v.Objects(), err
 	}
 	return found, err

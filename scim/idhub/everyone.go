@@ -53,6 +53,20 @@ func (e *everyone) get(ctx context.Context, fresh bool) ([]*atlassian.Organizati
 	})
 }
 
+// cost returns the number of upstream calls of get, -1 as long as nobody has read the
+// accounts. It makes none.
+func (e *everyone) cost(fresh bool) int {
+	if _, kept := e.kept.Peek(); !fresh && (kept || e.trusted() != nil) {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.last == nil {
+		return -1
+	}
+	return 2 + len(e.last)/100 // pages, and how many there are
+}
+
 // trusted returns the accounts of an earlier reading if hints have told of every change
 // since, else nil.
 func (e *everyone) trusted() []*atlassian.OrganizationUser {

@@ -42,14 +42,10 @@ type Collection struct {
 // ErrCostly says that a lookup costs more than reading all resources.
 var ErrCostly = errors.New("scim: the lookup costs more than a scan")
 
-// plan returns the cheapest way to the resources that match the filter. It makes
-// no call.
-func (c *Collection) plan(filter query.Expr, n Need) query.Plan {
-	return query.Choose(filter, c.Table, c.Stats(n))
-}
-
 // Explain returns the plan for a filter in one line. It makes no call.
-func (c *Collection) Explain(filter query.Expr) string { return c.plan(filter, Need{}).String() }
+func (c *Collection) Explain(filter query.Expr) string {
+	return query.Choose(filter, c.Table, c.Stats(Need{})).String()
+}
 
 // need says what a query asks of a reading. It needs the links if the client sees
 // them, if filter or order look at them, and if it names meta.version, which is a
@@ -66,14 +62,15 @@ func (c *Collection) need(q resource.ListQuery) Need {
 // or those of the functions.
 func (c *Collection) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	n := c.need(q)
-	plan := c.plan(q.Filter, n)
+	stats := c.Stats(n)
+	plan := query.Choose(q.Filter, c.Table, stats)
 	switch plan.Kind {
 	case query.PlanEmpty:
 		return q.Finish(nil, plan.String()), nil
 	case query.PlanLookup, query.PlanUnion:
 		found, err := c.lookUp(ctx, plan.Lookups)
 		if err == nil {
-			return q.Finish(found, plan.Priced(c.Table).String()), nil
+			return q.Finish(found, plan.Priced(c.Table, stats).String()), nil
 		}
 		if !errors.Is(err, ErrCostly) {
 			return nil, err
@@ -82,12 +79,15 @@ func (c *Collection) List(ctx context.Context, q resource.ListQuery) (*resource.
 	if q.Filter == nil && q.SortBy == nil && !q.Whole && c.Window != nil {
 		return c.page(ctx, q, n)
 	}
-	return c.scan(ctx, q, n)
+	return c.scan(ctx, q, n, len(plan.Lookups))
 }
 
-// scan answers a query from all resources.
-func (c *Collection) scan(ctx context.Context, q resource.ListQuery, n Need) (*resource.ListResult, error) {
+// scan answers a query from all resources, after so many lookups that were given up.
+func (c *Collection) scan(ctx context.Context, q resource.ListQuery, n Need, lookups int) (*resource.ListResult, error) {
 	stats := c.Stats(n)
+	if stats.Scan >= 0 {
+		stats.Scan += lookups
+	}
 	v, err := c.All(ctx, n)
 	if err != nil {
 		return nil, err
@@ -101,11 +101,11 @@ func (c *Collection) scan(ctx context.Context, q resource.ListQuery, n Need) (*r
 // more calls than the page.
 func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*resource.ListResult, error) {
 	if _, ok := c.Peek(n); ok {
-		return c.scan(ctx, q, n)
+		return c.scan(ctx, q, n, 0)
 	}
 	if calls := paging.Calls(q.Count); calls > 1 {
 		n.most = paging.Longest(calls)
-		r, err := c.scan(ctx, q, n)
+		r, err := c.scan(ctx, q, n, 0)
 		if !errors.Is(err, paging.ErrLonger) {
 			return r, err
 		}

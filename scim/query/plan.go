@@ -16,7 +16,7 @@ type Lookup struct {
 	Exact bool   // it finds no other resources than those that match
 
 	// Cost is how many upstream calls it takes to look a value up, as far as that
-	// is known beforehand; nil: one.
+	// is known beforehand, -1 if this value cannot be looked up; nil: one.
 	Cost func(value string) int
 	// Most is how many upstream calls the lookup takes at most, -1 if that is
 	// unknown; nil: as many as Cost says.
@@ -41,9 +41,13 @@ type Table []Lookup
 
 // Stats holds the facts about the resources that a plan depends on.
 type Stats struct {
-	Scan int           // upstream calls that it takes to read all, -1 if unknown
-	Kept bool          // a snapshot exists, and Scan is the cost of bringing it up to date
-	Age  time.Duration // of the snapshot
+	Scan   int           // upstream calls that it takes to read all, -1 if unknown
+	Unsure bool          // it may take more
+	Kept   bool          // a snapshot exists, and Scan is the cost of bringing it up to date
+	Age    time.Duration // of the snapshot
+	// Beside is how many upstream calls the answer takes besides, whichever way its
+	// resources are found, -1 if unknown.
+	Beside int
 }
 
 // PlanKind is the way in which a Plan finds resources.
@@ -82,7 +86,7 @@ type Plan struct {
 	Residual Expr // the part of the filter that the probes do not settle, nil if Exact
 	Exact    bool // the resources found are those that match, so upstream's count is the total
 	Cost     int  // upstream calls expected, -1 if unknown
-	Most     int  // upstream calls of the lookups at most, -1 if unknown; 0 for other plans
+	Most     int  // upstream calls at most, -1 if unknown; 0 if Cost is the limit
 	Kept     bool // a scan of the snapshot
 	Age      time.Duration
 }
@@ -115,10 +119,9 @@ func (p Plan) String() string {
 		fmt.Fprintf(&b, " cost=%d", p.Cost)
 	}
 	switch {
-	case len(p.Lookups) == 0:
-	case p.Most < 0:
+	case p.Most < 0 && p.Cost >= 0:
 		b.WriteString(" most=?")
-	case p.Most > p.Cost:
+	case p.Cost >= 0 && p.Most > p.Cost:
 		fmt.Fprintf(&b, " most=%d", p.Most)
 	}
 	if p.Kept {
@@ -131,6 +134,10 @@ func (p Plan) String() string {
 func Scan(e Expr, st Stats) Plan {
 	e = Simplify(e)
 	p := Plan{Kind: PlanScan, Residual: e, Cost: st.Scan, Kept: st.Kept, Age: st.Age}
+	if st.Unsure {
+		p.Most = -1
+	}
+	p.addBeside(st)
 	if c, ok := e.(Const); ok && bool(c) {
 		p.Residual, p.Exact = nil, true
 	}
@@ -156,19 +163,36 @@ func Choose(e Expr, table Table, st Stats) Plan {
 		return scan
 	}
 	a, ok := chooser{table}.access(e, "")
-	if !ok || a.cost > 1 && scan.Cost >= 0 && scan.Cost < a.cost {
+	if !ok || a.cost > 1 && st.Scan >= 0 && st.Scan < a.cost {
 		return scan
 	}
 	kind := PlanUnion
 	if len(a.probes) == 1 {
 		kind = PlanLookup
 	}
-	return Plan{Kind: kind, Lookups: a.probes, Residual: a.rest, Exact: a.rest == nil, Cost: a.cost, Most: most(a.probes)}
+	p := Plan{Kind: kind, Lookups: a.probes, Residual: a.rest, Exact: a.rest == nil, Cost: a.cost, Most: most(a.probes)}
+	p.addBeside(st)
+	return p
+}
+
+// addBeside adds what the answer costs besides. What is unknown of that counts as one call.
+func (p *Plan) addBeside(st Stats) {
+	beside := st.Beside
+	if beside < 0 {
+		beside, p.Most = 1, -1
+	}
+	if p.Cost >= 0 {
+		p.Cost += beside
+	}
+	if p.Most > 0 {
+		p.Most += beside
+	}
 }
 
 // Priced returns the plan with its lookups, which are of table, at the price that
-// is known now: once they were made, that is more than Choose knew.
-func (p Plan) Priced(table Table) Plan {
+// is known now: once they were made, that is more than Choose knew. st says what the
+// answer costs besides.
+func (p Plan) Priced(table Table, st Stats) Plan {
 	p.Lookups, p.Cost = slices.Clone(p.Lookups), 0
 	for i, probe := range p.Lookups {
 		at := slices.IndexFunc(table, func(l Lookup) bool { return l.Path == probe.Path })
@@ -176,6 +200,7 @@ func (p Plan) Priced(table Table) Plan {
 		p.Cost += p.Lookups[i].Cost
 	}
 	p.Most = most(p.Lookups)
+	p.addBeside(st)
 	return p
 }
 
@@ -232,6 +257,9 @@ func (c chooser) lookup(e Compare, prefix string) (access, bool) {
 			continue
 		}
 		probe := l.probe(value)
+		if probe.Cost < 0 {
+			continue
+		}
 		a := access{
 			probes: []Probe{probe},
 			keys:   []string{l.Name + "=" + string(e.folded)},

@@ -234,6 +234,10 @@ func (r *Roles) Affected(e resource.LogEntry) ([]string, error) {
 	return ids, nil
 }
 
+// HasPeople reports whether an account holds the role otherwise than by a group of the
+// directory.
+func (r *Role) HasPeople() bool { return len(r.people()) > 0 }
+
 // people returns the ids of the accounts that hold a role otherwise than by a group of
 // the directory. A nil role has none.
 func (r *Role) people() map[string]bool {

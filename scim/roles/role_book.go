@@ -126,6 +126,9 @@ type heldRole struct {
 	through []string // names of the groups through which it holds the role
 }
 
+// Role returns a role by its id as an entitlement, nil if there is none.
+func (b *RoleBook) Role(id string) *Role { return b.byID[id] }
+
 // HeldBy returns the roles that an account holds, itself or through a group, given
 // the names of its groups in the directory.
 func (b *RoleBook) HeldBy(accountID string, groups []string) []heldRole {

@@ -36,9 +36,11 @@ type Roles struct {
 	now             func() time.Time
 	wrote           func(project string)
 
-	names  *memo.Memo[*RoleBook] // without holders
-	mirror *mirror.Mirror        // with holders
-	book   atomic.Pointer[bound] // of the mirror; nil: nobody has asked
+	names    *memo.Memo[*RoleBook]    // without holders
+	projects atomic.Int64             // how many the last reading of names had; 0: there was none
+	some     atomic.Pointer[RoleBook] // what Some has read last; nil: nothing
+	mirror   *mirror.Mirror           // with holders
+	book     atomic.Pointer[bound]    // of the mirror; nil: nobody has asked
 }
 
 // bound is a book with the version of the mirror that it was made of.
@@ -89,7 +91,7 @@ func (r *Roles) Book(ctx context.Context, need mirror.Need) (*RoleBook, error) {
 			return book, nil
 		}
 		return r.names.Get(ctx, need.Fresh, func(ctx context.Context) (*RoleBook, error) {
-			all, _, err := r.readNames(ctx, need)
+			all, err := r.readNames(ctx, need)
 			return newRoleBook(all), err
 		})
 	}
@@ -136,15 +138,14 @@ func (r *Roles) bookOf(v mirror.View) *RoleBook {
 	return made.book
 }
 
-// readNames reads the roles of all projects without their holders, and returns the
-// number of calls too.
-func (r *Roles) readNames(ctx context.Context, need mirror.Need) (all []*Role, calls int, err error) {
+// readNames reads the roles of all projects without their holders.
+func (r *Roles) readNames(ctx context.Context, need mirror.Need) ([]*Role, error) {
 	projects, err := r.served(ctx, need)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if len(projects) > r.budget {
-		return nil, 0, r.tooMany(len(projects))
+		return nil, r.tooMany(len(projects))
 	}
 	parts := make([][]*Role, len(projects))
 	if err := mirror.Parallel(ctx, len(projects), func(ctx context.Context, i int) error {
@@ -154,9 +155,10 @@ func (r *Roles) readNames(ctx context.Context, need mirror.Need) (all []*Role, c
 		}
 		return r.explainDenial(err, projects[i])
 	}); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return slices.Concat(parts...), len(projects), nil
+	r.projects.Store(int64(len(projects)))
+	return slices.Concat(parts...), nil
 }
 
 func (r *Roles) tooMany(calls int) error {
@@ -265,7 +267,9 @@ func (r *Roles) Some(ctx context.Context, ids []string) (*RoleBook, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newRoleBook(found), nil
+	book := newRoleBook(found)
+	r.some.Store(book)
+	return book, nil
 }
 
 // Grant gives a role, as read, to an account, and returns the role afterwards. If
