@@ -141,7 +141,7 @@ func speaksForItself(kind Kind) bool {
 }
 
 // errorBody is the union of the documents in which upstream reports errors: the SCIM error, the directory's
-// Failure and exception dump, Jira's error collection, RFC 9457 problem details, and those of the organization APIs:
+// Failure and exception dump, Jira's error collection and the message of its service desk, RFC 9457 problem details, and those of the organization APIs:
 // a list of problems, the gateway's message, and the key and detail of the account lifecycle.
 type errorBody struct {
 	ScimType      string   `json:"scimType"`
@@ -150,6 +150,7 @@ type errorBody struct {
 	Error         string   `json:"error"`
 	TraceID       string   `json:"traceId"`
 	ErrorMessages []string `json:"errorMessages"`
+	ErrorMessage  string   `json:"errorMessage"`
 	Errors        problems `json:"errors"`
 	Message       string   `json:"message"`
 	Title         string   `json:"title"`
@@ -254,7 +255,7 @@ func describe(status int, body []byte) string {
 // fromGateway reports whether a gateway in front of the API has answered: it says no more than an error or a message,
 // and a 404 of this form is not about a resource.
 func (b *errorBody) fromGateway() bool {
-	api := b.Detail != "" || len(b.ErrorMessages) > 0 || len(b.Errors.byField)+len(b.Errors.list) > 0 || b.Title != "" || b.Key != "" || b.ErrorDetail != ""
+	api := b.Detail != "" || b.ErrorMessage != "" || len(b.ErrorMessages) > 0 || len(b.Errors.byField)+len(b.Errors.list) > 0 || b.Title != "" || b.Key != "" || b.ErrorDetail != ""
 	return !api && (b.Error != "" || b.Message != "")
 }
 
@@ -277,7 +278,7 @@ func (b *errorBody) text(fields map[string]string) string {
 		return strings.Join(parts, "; ")
 	}
 	detail := strings.TrimPrefix(b.ErrorDetail, "Error: ")
-	return cmp.Or(b.Detail, detail, b.Context.message, b.Message, b.Error, b.Title, b.Key) // Error comes late: a gateway puts only the status there
+	return cmp.Or(b.Detail, b.ErrorMessage, detail, b.Context.message, b.Message, b.Error, b.Title, b.Key) // Error comes late: a gateway puts only the status there
 }
 
 // fields keeps the first 50 of Jira's messages by field, so that an error stays small.

@@ -95,21 +95,3 @@ type TypeStatuses struct {
 func (j *Jira) ProjectStatuses(ctx context.Context, projectIDOrKey string) ([]TypeStatuses, error) {
 	return array[TypeStatuses](ctx, j, "GET /rest/api/3/project/{projectIdOrKey}/statuses", projectIDOrKey)
 }
-
-type securityLevels struct {
-	Levels []Named `json:"levels"`
-}
-
-func (s *securityLevels) accept() bool { return s.Levels != nil }
-
-// SecurityLevels returns the security levels that the caller may set in a project; none without the permission. It
-// calls GET /rest/api/3/project/{projectKeyOrId}/securitylevel.
-func (j *Jira) SecurityLevels(ctx context.Context, projectIDOrKey string) ([]Named, error) {
-	answer, err := fetch[securityLevels](ctx, j.caller, request{
-		op: "GET /rest/api/3/project/{projectKeyOrId}/securitylevel", args: []string{projectIDOrKey}, reads: true,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return answer.Levels, nil
-}

@@ -153,17 +153,6 @@ func (j *Jira) SiteGroups(ctx context.Context, names []string) ([]SiteGroup, err
 	return groups, nil
 }
 
-// AccountGroups returns the groups that an account is in. It calls GET /rest/api/3/user/groups.
-func (j *Jira) AccountGroups(ctx context.Context, accountID string) ([]SiteGroup, error) {
-	groups, err := fetch[list[SiteGroup]](ctx, j.caller, request{
-		op: "GET /rest/api/3/user/groups", query: url.Values{"accountId": {accountID}}, reads: true,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return *groups, nil
-}
-
 // GroupAccounts returns the accounts in a group of the site, inactive ones included. It calls GET
 // /rest/api/3/group/member.
 func (j *Jira) GroupAccounts(ctx context.Context, groupID string) ([]*Account, error) {

@@ -47,23 +47,6 @@ func (j *Jira) Search(ctx context.Context, search SearchRequest) (*SearchPage, e
 	return fetch[SearchPage](ctx, j.caller, request{op: "POST /rest/api/3/search/jql", body: search, reads: true, scans: true})
 }
 
-type jqlCount struct {
-	Count *int `json:"count"`
-}
-
-func (c *jqlCount) accept() bool { return c.Count != nil }
-
-// ApproximateCount estimates how many issues match. It calls POST /rest/api/3/search/approximate-count.
-func (j *Jira) ApproximateCount(ctx context.Context, jql string) (int, error) {
-	answer, err := fetch[jqlCount](ctx, j.caller, request{
-		op: "POST /rest/api/3/search/approximate-count", body: map[string]string{"jql": jql}, reads: true,
-	})
-	if err != nil {
-		return 0, err
-	}
-	return *answer.Count, nil
-}
-
 // ParsedJQL is Jira's verdict on a query. Without Errors and Warnings the query is valid and all its names are known.
 type ParsedJQL struct {
 	Query    string   `json:"query"`

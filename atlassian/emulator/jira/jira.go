@@ -66,6 +66,9 @@ func New(t *tenant.Tenant, options Options) *Jira {
 		movedKeys: map[string]*issue{}, lastIssue: 9999, lastID: 10099,
 	}
 	j.custom = customFields()
+	if options.ServiceDesk {
+		j.custom = append(j.custom, &customField{number: 10230, name: "Organizations", kind: kindOrganizations})
+	}
 	j.fields = j.allFields()
 	j.schema = j.newSchema()
 	j.results.init()

@@ -20,6 +20,12 @@ var (
 		DELETE_ISSUES EDIT_ISSUES MODIFY_REPORTER MOVE_ISSUES RESOLVE_ISSUES SCHEDULE_ISSUES TRANSITION_ISSUES ADD_COMMENTS LINK_ISSUES`)
 )
 
+// isProjectPermission reports whether the site knows a permission in projects; that
+// of agents comes with Jira Service Management.
+func (j *Jira) isProjectPermission(name string) bool {
+	return slices.Contains(projectPermissions, name) || j.options.ServiceDesk && name == agentPermission
+}
+
 // holds reports whether the administrator has a permission in a project: they
 // have all but those withheld.
 func (j *Jira) holds(permission string, p *project) bool {
@@ -45,7 +51,7 @@ func (c *call) myPermissions() (reply, error) {
 	granted := map[string]any{}
 	for n, key := range keys {
 		kind, has := "GLOBAL", true
-		if slices.Contains(projectPermissions, key) {
+		if c.j.isProjectPermission(key) {
 			kind, has = "PROJECT", slices.ContainsFunc(projects, func(p *project) bool { return c.j.holds(key, p) })
 		} else if !slices.Contains(globalPermissions, key) {
 			return reply{}, deny(http.StatusBadRequest, "Unrecognized permissions: %s", key)
@@ -101,12 +107,12 @@ func (c *call) grants(permissions []string, projects, issues []int64) ([]any, er
 	}
 	var grants []any
 	for _, permission := range permissions {
-		if !slices.Contains(projectPermissions, permission) {
+		if !c.j.isProjectPermission(permission) {
 			return nil, denyField(permission, "Unrecognized permission")
 		}
 		in, on := []int64{}, []int64{}
 		for _, id := range projects {
-			if p := c.j.project(strconv.FormatInt(id, 10)); p != nil && c.j.holds(permission, p) {
+			if p := c.j.project(strconv.FormatInt(id, 10)); p != nil && c.j.holds(permission, p) && (permission != agentPermission || p.desk != nil) {
 				in = append(in, id)
 			}
 		}

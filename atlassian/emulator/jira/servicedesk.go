@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian/emulator/adf"
+	"scim-atlassian/atlassian/emulator/jql"
 	"scim-atlassian/atlassian/emulator/tenant"
 )
 
@@ -34,6 +35,29 @@ type requestType struct {
 }
 
 type organization struct{ id, name string }
+
+// kindOrganizations is the type of the field that says with which organizations a
+// request is shared. Its elements are written as numbers.
+var kindOrganizations = &customKind{key: "com.atlassian.servicedesk:sd-customer-organizations", kind: "array", items: "sd-customerorganization", query: jql.Choice,
+	read: func(d *draft, f *customField, v json.RawMessage) (any, error) {
+		for _, p := range d.j.projects {
+			if p.desk == nil {
+				continue
+			}
+			for _, o := range p.desk.organizations {
+				if o.id == string(v) {
+					return o, nil
+				}
+			}
+		}
+		return nil, denyField(f.id(), "The organization '%s' does not exist.", string(v))
+	},
+	show: func(r *renderer, v any) any {
+		o := v.(*organization)
+		return map[string]any{"id": o.id, "name": o.name, "_links": map[string]any{"self": r.base + "/rest/servicedeskapi/organization/" + o.id}}
+	},
+	id:   func(v any) string { return v.(*organization).id },
+	text: func(v any) string { return v.(*organization).name }}
 
 // customerRequest is what the desk knows of an issue.
 type customerRequest struct {
@@ -66,6 +90,7 @@ func deskRoutes() []endpoint {
 	return []endpoint{
 		{"GET /servicedesk", reads, (*call).listDesks},
 		{"GET /servicedesk/{desk}", reads, (*call).getDesk},
+		{"GET /servicedesk/{desk}/organization", reads, (*call).deskOrganizations},
 		{"GET /servicedesk/{desk}/requesttype", reads, (*call).requestTypes},
 		{"GET /servicedesk/{desk}/requesttype/{type}/field", reads, (*call).requestFields},
 		{"POST /request", writes, (*call).createRequest},
@@ -107,6 +132,29 @@ func (s *siteSeeder) serviceDesk() {
 		}
 	}
 }
+
+// needAgent refuses what customers may not do.
+func (c *call) needAgent(p *project) error {
+	if !c.j.holds(agentPermission, p) {
+		return deny(http.StatusForbidden, "You do not have permission to perform this action: you are not an agent of this service project.")
+	}
+	return nil
+}
+
+const agentPermission = "SERVICEDESK_AGENT"
+
+func (c *call) deskOrganizations() (reply, error) {
+	p, err := c.pathDesk()
+	if err != nil {
+		return reply{}, err
+	}
+	if err := c.needAgent(p); err != nil {
+		return reply{}, err
+	}
+	return deskPage(c, p.desk.organizations, showOrganization)
+}
+
+func showOrganization(o *organization) any { return map[string]any{"id": o.id, "name": o.name} }
 
 // decided reports whether no approval is pending.
 func (r *customerRequest) decided() bool {
@@ -274,6 +322,11 @@ func (c *call) createRequest() (reply, error) {
 	if t == nil {
 		return reply{}, deny(http.StatusBadRequest, "Your request could not be created: the service desk or the request type does not exist.")
 	}
+	if body.RaiseOnBehalfOf != "" || len(body.RequestParticipants) > 0 {
+		if err := c.needAgent(p); err != nil {
+			return reply{}, err
+		}
+	}
 	now := c.show.now
 	d := &draft{j: c.j, by: c.caller, creating: true, plain: !body.IsADFRequest, issue: &issue{
 		project: p, kind: t.kind, reporter: c.caller, creator: c.caller, created: now, updated: now, priority: c.j.priorities[2],
@@ -368,7 +421,9 @@ func (c *call) request(i *issue) any {
 	}
 	if r.kind != nil {
 		shown["requestTypeId"] = r.kind.id
-		shown["requestType"] = c.requestType(i.project, r.kind)
+		if slices.Contains(c.query["expand"], "requestType") {
+			shown["requestType"] = c.requestType(i.project, r.kind)
+		}
 	}
 	return shown
 }
@@ -495,6 +550,9 @@ func (c *call) participants(change func(now, given []*tenant.Account) []*tenant.
 	if err != nil {
 		return reply{}, err
 	}
+	if err := c.needAgent(i.project); err != nil {
+		return reply{}, err
+	}
 	var body struct {
 		AccountIDs []string `json:"accountIds"`
 		UserNames  []string `json:"usernames"`
@@ -560,7 +618,5 @@ func (c *call) listOrganizations() (reply, error) {
 	if err := c.needDesk(); err != nil {
 		return reply{}, err
 	}
-	return deskPage(c, c.desks()[0].desk.organizations, func(o *organization) any {
-		return map[string]any{"id": o.id, "name": o.name}
-	})
+	return deskPage(c, c.desks()[0].desk.organizations, showOrganization)
 }
