@@ -72,7 +72,7 @@ func changeComplex(rt *resource.Type, v query.Object, op resource.Operation) que
 		v = v.Clone()
 		v.Delete(op.Path.Sub.Name)
 		return v
-	case rt.References:
+	case rt.References && !isRecord(op.Path.Attr):
 		return given
 	}
 	v = v.Clone()
@@ -80,6 +80,13 @@ func changeComplex(rt *resource.Type, v query.Object, op resource.Operation) que
 		v.Set(m.Name, m.Value)
 	}
 	return v
+}
+
+// isRecord reports whether the elements of an attribute are things of their own, whose ids never change, and no references
+// to others.
+func isRecord(a *query.Attribute) bool {
+	id := subAttribute(a, "id")
+	return a.MultiValued && a.Mutability != query.Immutable && id != nil && id.Mutability == query.Immutable
 }
 
 // applyMulti applies an operation to a multi-valued attribute of o.

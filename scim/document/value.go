@@ -103,9 +103,13 @@ func (r Reader) list(a *query.Attribute, at place, value any) (any, error) {
 	return r.onePrimary(dropRepeated(list), at)
 }
 
-// identifies reports whether v is enough for an element of a: elements with a part "value" need that part.
+// identifies reports whether v is enough for an element of a: elements with a part "value" need that part, or in a type
+// whose values are references any part that a client can write.
 func (r Reader) identifies(a *query.Attribute, v any) bool {
 	object, ok := v.(map[string]any)
+	if ok && r.Type.References {
+		return slices.ContainsFunc(a.Sub, func(sub *query.Attribute) bool { return sub.Mutability != query.ReadOnly && object[sub.Name] != nil })
+	}
 	if ok && subAttribute(a, "value") != nil {
 		return object["value"] != nil
 	}
@@ -116,7 +120,7 @@ func (r Reader) identifies(a *query.Attribute, v any) bool {
 func (r Reader) refuseEmpty(a *query.Attribute, at place) error {
 	var needs []string
 	for _, sub := range a.Sub {
-		if sub.Mutability != query.ReadOnly && (sub.Name == "value" || subAttribute(a, "value") == nil) {
+		if sub.Mutability != query.ReadOnly && (sub.Name == "value" || subAttribute(a, "value") == nil || r.Type.References) {
 			needs = append(needs, sub.Name)
 		}
 	}

@@ -8,8 +8,9 @@ import (
 // Projection says which attributes an answer shows, RFC 7644 sections 3.4.2.5
 // and 3.9. The zero Projection shows everything. It is safe for concurrent use.
 type Projection struct {
-	schema *Schema
-	shown  *mask
+	schema   *Schema
+	shown    *mask
+	excluded *selection // nil: attributes were asked for
 }
 
 // mask shows the members of an Object that are in sub, each through a mask of its
@@ -33,9 +34,29 @@ func (s *Schema) Project(attributes, excluded []string) (Projection, error) {
 	case len(attributes) > 0 && len(excluded) > 0:
 		return Projection{}, errors.New("attributes and excludedAttributes exclude each other: send one of them")
 	case len(attributes) > 0:
-		return Projection{s, s.mask(only(s.selected(attributes)))}, nil
+		return Projection{s, s.mask(only(s.selected(attributes))), nil}, nil
 	}
-	return Projection{s, s.mask(except(s.selected(excluded)))}, nil
+	set := s.selected(excluded)
+	return Projection{s, s.mask(except(set, nil)), &set}, nil
+}
+
+// With returns a projection that shows in addition those of the named attributes that
+// are returned on request: a write that is about an attribute asks for it, RFC 7643
+// section 7. Where "attributes" were given, these alone count.
+func (p Projection) With(named []string) Projection {
+	if p.excluded == nil {
+		return p
+	}
+	asked := selection{}
+	for _, name := range named {
+		if path, err := p.schema.Resolve(name); err == nil && path.Attr.Returned == Request && !p.excluded.covers(path) {
+			asked[path.String()] = true
+		}
+	}
+	if len(asked) > 0 {
+		p.shown = p.schema.mask(except(*p.excluded, asked))
+	}
+	return p
 }
 
 // selection is a set of paths by canonical name. Schemas, attributes and
@@ -95,9 +116,9 @@ func only(set selection) func(Path) bool {
 	}
 }
 
-// except shows attributes that are always returned, and those that are returned by
-// default and were not selected.
-func except(set selection) func(Path) bool {
+// except shows attributes that are always returned, those that are returned by
+// default and were not selected, and those that were asked for.
+func except(set, asked selection) func(Path) bool {
 	return func(p Path) bool {
 		switch {
 		case p.leaf().Returned == Always:
@@ -107,7 +128,7 @@ func except(set selection) func(Path) bool {
 		case p.partOfAlways():
 			return !set[p.String()]
 		}
-		return p.Attr.Returned == Default && !set.covers(p)
+		return p.Attr.Returned == Default && !set.covers(p) || asked[Path{Extension: p.Extension, Attr: p.Attr}.String()] && (p.Sub == nil || p.Sub.Returned == Default)
 	}
 }
 

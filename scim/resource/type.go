@@ -34,6 +34,10 @@ type Type struct {
 	// 7644 section 3.5.2.
 	References bool
 
+	// Lasts returns a resource without attributes that come from elsewhere, and so do not
+	// count for its version; nil: it has none.
+	Lasts func(query.Object) query.Object
+
 	// View says that the resources show those of other types in another form. Their
 	// attribute Links costs upstream calls of its own, so the server asks for it only
 	// when a request needs it; Cheap shows everything else.
@@ -102,13 +106,16 @@ func (l Links) Of(o query.Object) iter.Seq[string] {
 }
 
 // Lasting returns the attributes of a resource that count for its version: all but those
-// that are returned on request, which an answer may lack.
+// that are returned on request, which an answer may lack, and what Lasts leaves out.
 func (rt *Type) Lasting(o query.Object) query.Object {
 	var onRequest []string
 	for _, a := range rt.Schema.Attributes {
 		if a.Returned == query.Request {
 			onRequest = append(onRequest, a.Name)
 		}
+	}
+	if rt.Lasts != nil {
+		o = rt.Lasts(o)
 	}
 	if onRequest == nil {
 		return o

@@ -37,6 +37,7 @@ func stub() elimity.Resource {
 // Create implements elimity.ResourceHandler.
 func (h handler) Create(r *http.Request, _ elimity.ResourceAttributes) (elimity.Resource, error) {
 	c := callFrom(r.Context())
+	c.Touched = c.touched()
 	c.found, c.err = h.rt.Backend.Create(r.Context(), c.body)
 	if id, ok := c.found.Get("id"); ok {
 		c.target, _ = id.(string)

@@ -222,7 +222,7 @@ func (c *call) present(o query.Object) query.Object {
 // schemas then names those whose attributes are left, RFC 7643 section 3; filters
 // see all that the resource has. It does not write to doc.
 func (c *call) cut(doc query.Object) query.Object {
-	cut := c.query.Want.Apply(doc)
+	cut := c.query.Want.With(c.Touched).Apply(doc)
 	if want, ok := c.wants[doc.Inner("meta").Text("resourceType")]; ok {
 		cut = want.Apply(cut)
 	}
