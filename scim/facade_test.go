@@ -22,6 +22,7 @@ type facade struct {
 	*testing.T
 	emulator *emulator.Emulator
 	base     string // ends with scim.BasePath
+	upstream string // the emulator's URL
 	caller   string // whose token goes with requests
 }
 
@@ -30,6 +31,7 @@ func newFacade(t *testing.T, options emulator.Options, config scim.Config) *faca
 	f := &facade{T: t, emulator: emulator.New(options), caller: "all"}
 	upstream := httptest.NewServer(f.emulator)
 	t.Cleanup(upstream.Close)
+	f.upstream = upstream.URL
 	config.Callers = append(config.Callers, bearer("all", auth.Write))
 	srv := httptest.NewServer(serverOver(t, upstream.URL, atlassian.Config{MaxRetries: -1, Timeout: 5 * time.Second, MaxRetryWait: time.Millisecond}, config))
 	t.Cleanup(srv.Close)

@@ -24,6 +24,7 @@ import (
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/origin"
+	"scim-atlassian/scim/person"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
@@ -188,9 +189,9 @@ func (c Config) directory(user, group *query.Schema) directory.Config {
 	}
 }
 
-func (c Config) jira(issue *query.Schema, account jira.AccountOf) jira.Config {
+func (c Config) jira(issue *query.Schema, people person.Directory) jira.Config {
 	return jira.Config{
-		Jira: c.Jira, Schema: issue, Fields: c.IssueFields, AccountOf: account, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State),
+		Jira: c.Jira, Schema: issue, Fields: c.IssueFields, People: people, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State),
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
 	}
 }

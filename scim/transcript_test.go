@@ -20,6 +20,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/atlassian/emulator/jira"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/server"
@@ -35,7 +36,8 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	caller read-only           the requests that follow are this caller's
 //	server trusted-source …    a new server with these settings: trusted-source,
 //	                           ignore-unsynced, organization, email-domain, snapshots,
-//	                           announce-pagination, announce-delta, public-discovery, state
+//	                           announce-pagination, announce-delta, public-discovery, state;
+//	                           service-desk: over an emulator with the project SD
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
 //	header Accept: text/html   a header of the next request; without a value, it is not sent
 //	every Accept: text/html    a header of every request from here on
@@ -83,12 +85,18 @@ type player struct {
 }
 
 func newPlayer(t *testing.T) *player {
-	p := &player{emulator: emulator.New(emulator.Options{Users: 250, Groups: 5, Projects: 3, Issues: 60, Seed: 1}), caller: "all", every: http.Header{}, header: http.Header{}}
+	p := &player{caller: "all", every: http.Header{}, header: http.Header{}}
+	p.emulate(t, jira.Options{})
+	p.serve(t)
+	return p
+}
+
+// emulate starts an emulator, with options of its Jira.
+func (p *player) emulate(t *testing.T, options jira.Options) {
+	p.emulator = emulator.New(emulator.Options{Users: 250, Groups: 5, Projects: 3, Issues: 60, Seed: 1, Jira: options})
 	upstream := httptest.NewServer(p.emulator)
 	t.Cleanup(upstream.Close)
 	p.upstream = upstream.URL
-	p.serve(t)
-	return p
 }
 
 // serve starts the server, with some settings of their own.
@@ -153,6 +161,9 @@ func (p *player) serve(t *testing.T, settings ...string) {
 			config.State, config.SnapshotTTL = store, time.Minute
 		case "email-domain":
 			config.DeriveEmailDomain = "derived.example"
+		case "service-desk":
+			p.emulate(t, jira.Options{ServiceDesk: true})
+			config.IssueFields = deskFields
 		case "snapshots":
 			config.SnapshotTTL = time.Minute
 		case "organization":

@@ -51,8 +51,12 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	user.Links, group.Links = users.Links(), groups.Links()
 	user.Linking = resource.NewLinking(user.ResourceType, user.Links.Name, "/Groups")
 	group.Linked = []string{"/Users", "/Accounts"}
-	issues := jira.New(cfg.jira(issue.Schema, accountOf(users, user.Schema)))
-	issue.Backend, issue.References = issues, true
+	people, err := peopleOf(users, user.Schema, cfg.Now)
+	if err != nil {
+		return nil, err
+	}
+	issues := jira.New(cfg.jira(issue.Schema, people))
+	issue.Backend, issue.References, issue.Lasts = issues, true, issues.Lasting
 	if issue.Extension, err = cfg.IssueFields.Published(); err != nil {
 		return nil, err
 	}

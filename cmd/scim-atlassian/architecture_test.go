@@ -69,9 +69,14 @@ var places = map[string]place{
 	"scim/feed":     {ours: []string{"scim/state", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	// Backends: directory and jira do not know each other.
 	"scim/directory": {ours: []string{"scim/mirror", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
-	"scim/jira":      {ours: []string{"scim/memo", "scim/around", "scim/field", "scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
+	"scim/jira":      {ours: []string{"scim/catalogue", "scim/searches", "scim/person", "scim/richtext", "scim/around", "scim/desk", "scim/field", "scim/once", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
 	"scim/around":    {ours: []string{"scim/resource", "scim/query", "atlassian", "atlassian/adf"}},
-	"scim/field":     {ours: []string{"scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*"}},
+	"scim/catalogue": {ours: []string{"scim/memo", "scim/jql", "scim/mirror", "scim/resource", "scim/query", "atlassian"}},
+	"scim/searches":  {ours: []string{"atlassian"}},
+	"scim/richtext":  {ours: []string{"scim/resource", "scim/query", "atlassian/adf", "atlassian/adf/plain"}},
+	"scim/person":    {ours: []string{"scim/resource", "scim/query"}},
+	"scim/desk":      {ours: []string{"scim/memo", "scim/resource", "scim/query", "atlassian"}},
+	"scim/field":     {ours: []string{"scim/jql", "scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
 	"scim/roles":     {ours: []string{"scim/memo", "scim/jql", "scim/changes", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/idhub": {ours: []string{"scim/memo", "scim/changes", "scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
@@ -224,8 +229,6 @@ func mostLines(name string) int {
 	switch name {
 	case "scim/query":
 		return 3500
-	case "scim/jira": // one resource with more attributes than all others together
-		return 3000
 	case "scim/idhub": // two views of three types, and what changes of them
 		return 3000
 	case "atlassian", "atlassian/emulator/directory": // lists of operations, each understood by itself

@@ -23,7 +23,7 @@ const storeys = `
 
 scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
-                                                      scim/field  scim/around  scim/once
+                                          scim/person  scim/richtext  scim/field  scim/around  scim/desk  scim/once  scim/catalogue  scim/searches
 
   scim/origin scim/crowd  scim/document     scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 

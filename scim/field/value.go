@@ -133,20 +133,8 @@ func (c Custom) objectOf(s shown) any {
 // maxLine is how long a short text may be in Jira, in characters.
 const maxLine = 255
 
-// Document returns the document of a paragraph for Jira, nil to clear it. Blocks of the
-// present document whose text did not change stay as they are; unless lossy, what no
-// text can say must stay in the text.
-func (c Custom) Document(present []byte, v any, lossy bool) (any, error) {
-	text, _ := v.(string)
-	document, err := adf.Update(present, text, lossy)
-	if err != nil || len(document) == 0 {
-		return nil, err
-	}
-	return rawJSON(document), nil
-}
-
 // Wire returns the value of the field for Jira, nil to clear it. A person comes with its
-// account id as value. A paragraph is for Document.
+// account id as value. A paragraph is written by whoever has the present document.
 func (c Custom) Wire(v any) (any, error) {
 	list, multi := v.([]any)
 	if !multi {
@@ -179,12 +167,6 @@ func (c Custom) empty(v any) bool {
 	return false
 }
 
-// rawJSON is JSON that is sent as it is.
-type rawJSON []byte
-
-// MarshalJSON implements json.Marshaler.
-func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
-
 func (c Custom) wireOne(v any) (any, error) {
 	text, _ := v.(string)
 	o, _ := v.(query.Object)
@@ -198,7 +180,7 @@ func (c Custom) wireOne(v any) (any, error) {
 		}
 		return text, nil
 	case Paragraph:
-		return nil, fmt.Errorf("field: the paragraph %s is written by Document", c.Name)
+		return nil, fmt.Errorf("field: the paragraph %s is no value by itself", c.Name)
 	case Date:
 		if _, err := time.Parse(time.DateOnly, text); err != nil {
 			return nil, resource.InvalidValue("%s is %q; write a day as YYYY-MM-DD.", c.Name, resource.Clip(text))

@@ -7,12 +7,16 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/around"
+	"scim-atlassian/scim/desk"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
 
-// asked lists the attributes of package around that an answer is to show. A projection
+// onRequest are the attributes of packages around and desk.
+var onRequest = slices.Concat(around.OnRequest, desk.Attributes)
+
+// asked lists those of onRequest that an answer is to show. A projection
 // that shows everything stands for what costs nothing, as the version needs it: what the
 // client asked for is in the request then.
 func asked(ctx context.Context, want query.Projection) []string {
@@ -22,11 +26,11 @@ func asked(ctx context.Context, want query.Projection) []string {
 	if want == (query.Projection{}) {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(around.OnRequest), func(name string) bool { return !want.Wants(name) })
+	return slices.DeleteFunc(slices.Clone(onRequest), func(name string) bool { return !want.Wants(name) })
 }
 
-// surround adds to issues those of the wanted attributes that package around reads. It
-// takes the calls from a budget.
+// surround adds to issues those of the wanted attributes that packages around and desk
+// read. It takes the calls from a budget.
 func (b *issues) surround(ctx context.Context, found []query.Object, wanted []string, spend func(int) error) error {
 	for _, name := range around.OnRequest {
 		if !slices.Contains(wanted, name) || len(found) == 0 {
@@ -51,7 +55,39 @@ func (b *issues) surround(ctx context.Context, found []query.Object, wanted []st
 			return err
 		}
 	}
-	return nil
+	return b.addRequests(ctx, found, desk.Named(wanted), spend)
+}
+
+// addRequests adds attributes of requests to those of the issues that are in service
+// projects.
+func (b *issues) addRequests(ctx context.Context, found []query.Object, names []string, spend func(int) error) error {
+	if len(names) == 0 {
+		return nil
+	}
+	var at []int
+	for i, o := range found {
+		covered, err := b.desks.Covers(ctx, o.Inner("project").Text("id"))
+		if err != nil {
+			return err
+		}
+		if covered {
+			at = append(at, i)
+		}
+	}
+	if err := spend(len(at) * len(names)); err != nil {
+		return err
+	}
+	return mirror.Parallel(ctx, len(at), func(ctx context.Context, n int) error {
+		o := &found[at[n]]
+		parts, err := b.desks.Read(ctx, o.Text("id"), o.Inner("project"), names)
+		for _, m := range parts {
+			if m.Name == "participants" {
+				m.Value = b.people.Show(m.Value)
+			}
+			o.Set(m.Name, m.Value)
+		}
+		return err
+	})
 }
 
 func (b *issues) addChanges(ctx context.Context, found []query.Object, spend func(int) error) error {
@@ -78,10 +114,11 @@ type beside struct {
 	watchedBy                     []string
 	links                         []query.Object
 	had, wanted                   []query.Object // links to other issues
+	request                       desk.Change
 }
 
 func (n beside) nothing() bool {
-	return len(n.comments) == 0 && !n.linked && !n.watchers && !n.remoteLinks
+	return len(n.comments) == 0 && !n.linked && !n.watchers && !n.remoteLinks && n.request.Nothing()
 }
 
 // String names the attributes.
@@ -91,6 +128,9 @@ func (n beside) String() string {
 		if changed {
 			names = append(names, name)
 		}
+	}
+	if !n.request.Nothing() {
+		names = append(names, n.request.String())
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
@@ -113,9 +153,17 @@ func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (bes
 	if plan.comments, err = around.NewComments(ctx, b.jira, current.Text("id"), v); err != nil {
 		return plan, err
 	}
+	if slices.ContainsFunc(plan.comments, func(c atlassian.NewComment) bool { return c.Properties != nil }) {
+		if _, err := b.desks.Need(ctx, "comments.internal", doc.Inner("project")); err != nil {
+			return plan, err
+		}
+	}
+	if plan.request, err = b.desks.Plan(ctx, current, doc, b.participant(ctx)); err != nil {
+		return plan, err
+	}
 	plan.watchers = differs(current, doc, "watchers")
 	for _, o := range doc.Elements("watchers") {
-		id, err := b.personIn(ctx, issueField{attr: "watchers"}, o)
+		id, err := b.people.ID(ctx, "watchers", o)
 		if err != nil {
 			return plan, err
 		}
@@ -155,7 +203,9 @@ func (b *issues) doBeside(ctx context.Context, id string, plan beside, m *move) 
 		}
 	}
 	if plan.remoteLinks {
-		return around.SetRemoteLinks(ctx, b.jira, id, plan.links)
+		if err := around.SetRemoteLinks(ctx, b.jira, id, plan.links); err != nil {
+			return err
+		}
 	}
-	return nil
+	return b.desks.Do(ctx, id, plan.request)
 }

@@ -47,7 +47,7 @@ func TestNamedTransitions(t *testing.T) {
 	if err != nil || got.Inner("status").Text("name") != "Rejected" {
 		t.Fatalf("%v, %v", got, err)
 	}
-	if _, err = move(map[string]any{"transition": "Reopen"}, site.op(t, "add", "comments", []any{map[string]any{"body": "Again", "internal": true}})); err != nil {
+	if _, err = move(map[string]any{"transition": "Reopen"}, site.op(t, "add", "comments", []any{map[string]any{"body": "Again"}})); err != nil {
 		t.Fatal(err)
 	}
 	if got, err = move(map[string]any{"name": "Approved", "transition": "21"}); err != nil || got.Inner("resolution").Text("name") != "Done" {
@@ -83,13 +83,13 @@ func TestBesideTheFields(t *testing.T) {
 		"watchers": []any{map[string]any{"value": accounts[1].AccountID}}, "comments": []any{map[string]any{"body": "Hello"}},
 		"remoteLinks":   []any{map[string]any{"globalId": "r", "url": "https://idhub.example/r", "title": "Request"}},
 		"securityLevel": map[string]any{"name": "Requester and approver"}, "affectsVersions": []any{map[string]any{"name": "2026.1"}},
-		"originalEstimate": "2d", "remainingEstimate": "4h",
+		"originalEstimate": "2d", "remainingEstimate": "4h", "environment": "On *her* laptop.\n\nAt home.",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	id := made.Text("id")
-	if made.Text("remainingEstimate") != "4h" || made.Inner("securityLevel").Text("id") != "10100" || len(made.Elements("affectsVersions")) != 1 {
+	if made.Text("environment") != "On *her* laptop.\n\nAt home." || made.Text("remainingEstimate") != "4h" || made.Inner("securityLevel").Text("id") != "10100" || len(made.Elements("affectsVersions")) != 1 {
 		t.Errorf("made %v", made)
 	}
 	change := func(ops ...resource.Operation) {
@@ -101,6 +101,14 @@ func TestBesideTheFields(t *testing.T) {
 		if _, err := site.patch(resource.WithRequest(t.Context(), request), id, ops); err != nil {
 			t.Fatal(err)
 		}
+	}
+	change(site.op(t, "replace", "environment", "On *her* laptop.\n\nIn the office."))
+	if got := site.see(t, id, "environment").Text("environment"); got != "On *her* laptop.\n\nIn the office." {
+		t.Errorf("environment %q", got)
+	}
+	change(site.op(t, "remove", "environment", nil))
+	if got, there := site.see(t, id, "environment").Get("environment"); there {
+		t.Errorf("environment %q", got)
 	}
 	change(site.op(t, "add", "watchers", []any{map[string]any{"value": accounts[2].AccountID}}),
 		site.op(t, "add", "remoteLinks", []any{map[string]any{"url": "https://wiki.example"}}), site.op(t, "remove", "originalEstimate", nil))

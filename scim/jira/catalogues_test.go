@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 )
@@ -13,14 +14,14 @@ import (
 func TestCatalogueIsLoadedOnceForAll(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	now := time.Now()
-	c := newCatalogues(site.jira, nil, time.Minute, func() time.Time { return now })
+	c := catalogue.New(site.jira, nil, time.Minute, func() time.Time { return now })
 	load := func(fresh bool) int64 {
 		t.Helper()
 		before := site.calls.Load()
 		var group errgroup.Group
 		for range 8 {
 			group.Go(func() error {
-				snapshot, err := c.get(t.Context(), mirror.Need{Fresh: fresh}, jql.StatusCatalogue)
+				snapshot, err := c.Get(t.Context(), mirror.Need{Fresh: fresh}, jql.StatusCatalogue)
 				if err == nil && len(snapshot[jql.StatusCatalogue]) == 0 {
 					t.Error("no statuses")
 				}
@@ -51,11 +52,11 @@ func TestCatalogueIsLoadedOnceForAll(t *testing.T) {
 func TestCatalogueMissesNoConfiguredProject(t *testing.T) {
 	for _, projects := range [][]string{{"ENG", "GONE"}, {"10000", "99999"}} {
 		site := newIssueSite(t, smallSite(), projects...)
-		_, err := site.catalogues.get(t.Context(), mirror.Need{}, jql.ProjectCatalogue)
+		_, err := site.catalogues.Get(t.Context(), mirror.Need{}, jql.ProjectCatalogue)
 		wantError(t, err, 502, "", projects[1])
 	}
 	site := newIssueSite(t, smallSite(), "10000")
-	snapshot, err := site.catalogues.get(t.Context(), mirror.Need{}, jql.ComponentCatalogue, jql.ProjectCatalogue)
+	snapshot, err := site.catalogues.Get(t.Context(), mirror.Need{}, jql.ComponentCatalogue, jql.ProjectCatalogue)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,9 +38,9 @@ func (f issueField) readOnly() bool {
 
 // unconfirmed returns an error that names those of the changed attributes which are
 // not as doc has them, nil if there are none: Jira may ignore a value without an
-// error, and a workflow may set another.
-func unconfirmed(changed []issueField, doc, found query.Object) error {
-	var not, done []string
+// error, and a workflow may set another. More attributes may be known to be so.
+func unconfirmed(changed []issueField, doc, found query.Object, not ...string) error {
+	var done []string
 	for _, f := range changed {
 		want, given := f.of(doc)
 		got, there := f.of(found)

@@ -5,8 +5,11 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/catalogue"
+	"scim-atlassian/scim/desk"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/once"
@@ -59,70 +62,177 @@ func (b *issues) create(ctx context.Context, doc query.Object, externalID string
 		return nil, err
 	}
 	doc.Set("project", project.Object())
-	resolver := resolver{b, project.ID}
-	fields, err := resolver.changes(ctx, nil, doc.Without("status", "resolution", "comments", "watchers", "remoteLinks"))
-	if err != nil {
+	n := newIssue{resolver: resolver{b, project.ID}, project: project, externalID: externalID}
+	if err := n.plan(ctx, &doc); err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(fields, func(_ string, v any) bool { return v == nil })
-	if err := b.checkStatus(ctx, resolver, doc, fields); err != nil {
-		return nil, err
-	}
-	if _, err := b.planBeside(ctx, nil, doc); err != nil {
-		return nil, err
-	}
-	created, err := b.send(ctx, project, fields, externalID)
-	if err != nil {
+	created, err := n.send(ctx)
+	if created == nil {
 		return nil, b.named(err)
 	}
-	b.recent.add(created.ID)
-	found, err := b.finish(ctx, resolver, created.ID, doc)
+	b.recent.Add(created.ID)
+	var found query.Object
+	if err == nil {
+		found, err = n.finish(ctx, created.ID, doc)
+	}
 	if err != nil {
-		e := partly(err, "Issue %s (/Issues/%s) was created, but not all that was asked for was done.", created.Key, created.ID)
+		e := partly(b.named(err), "Issue %s (/Issues/%s) was created, but not all that was asked for was done.", created.Key, created.ID)
 		e.Made = created.ID
 		return nil, e
 	}
 	return found, nil
 }
 
-// send makes an issue. One with an externalId is looked for if the answer is lost.
-func (b *issues) send(ctx context.Context, project jql.Entry, fields map[string]any, externalID string) (*atlassian.CreatedIssue, error) {
-	if externalID == "" {
-		return b.jira.CreateIssue(ctx, fields)
-	}
-	labels, _ := fields["labels"].([]string)
-	fields["labels"] = append(slices.Clone(labels), jql.Marker(externalID))
-	return b.once.Send(ctx, b.jira, project.Key, fields, externalID)
+// newIssue is an issue to be made.
+type newIssue struct {
+	resolver
+	project    jql.Entry
+	externalID string
+	fields     map[string]any
+	form       *desk.Form // of a customer request; nil: it is none
+	beside     beside
 }
 
-// finish brings a new issue to the status and the resolution in doc.
-func (b *issues) finish(ctx context.Context, r resolver, id string, doc query.Object) (query.Object, error) {
-	found, err := b.read(ctx, id, b.allFields())
+// plan checks a document, with the project, as far as that can be known before the issue
+// exists. It completes the issueType of a customer request.
+func (n *newIssue) plan(ctx context.Context, doc *query.Object) (err error) {
+	if err := desk.CheckNew(*doc); err != nil {
+		return err
+	}
+	if given := doc.Inner("requestType"); given != nil {
+		if n.form, err = n.desks.Form(ctx, doc.Inner("project"), given); err != nil {
+			return err
+		}
+		if doc.Inner("issueType") == nil {
+			doc.Set("issueType", query.Texts("id", n.form.IssueType))
+		}
+	}
+	if doc.Inner("issueType") == nil {
+		return resource.InvalidValue("issueType is required.")
+	}
+	after := []string{"status", "resolution", "comments", "watchers", "remoteLinks"}
+	if n.fields, err = n.changes(ctx, nil, doc.Without(after...)); err != nil {
+		return err
+	}
+	maps.DeleteFunc(n.fields, func(_ string, v any) bool { return v == nil })
+	if err := n.checkStatus(ctx, n.resolver, *doc, n.fields); err != nil {
+		return err
+	}
+	if n.beside, err = n.planBeside(ctx, nil, *doc); err != nil {
+		return err
+	}
+	if joining := n.beside.request.Joining(); len(joining) > 0 {
+		list := make([]any, len(joining))
+		for i, id := range joining {
+			list[i] = query.Texts("value", id)
+		}
+		doc.Set("participants", list)
+	}
+	return n.checkForm()
+}
+
+// checkForm refuses fields that do not go with the form of a customer request.
+func (n *newIssue) checkForm() error {
+	if n.form == nil {
+		return nil
+	}
+	if kind, _ := n.fields["issuetype"].(map[string]any); kind["id"] != n.form.IssueType {
+		return resource.InvalidValue("issueType: requests of this requestType have the issueType with the id %s; leave issueType out.", n.form.IssueType)
+	}
+	missing := n.form.Missing(n.fields)
+	for i, id := range missing {
+		missing[i] = n.attributeOf(id)
+	}
+	if missing != nil {
+		return resource.InvalidValue("The requestType asks for %s; send it.", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// send makes the issue. One with an externalId is looked for if the answer is lost. With
+// an error it may return the issue, which then exists without its externalId.
+func (n *newIssue) send(ctx context.Context) (*atlassian.CreatedIssue, error) {
+	how := once.Making{Project: n.project.Key}
+	switch {
+	case n.form != nil:
+		how.Create = func(ctx context.Context) (*atlassian.CreatedIssue, error) {
+			return n.form.Create(ctx, n.fields, n.beside.request.Joining(), n.isRich)
+		}
+		how.Fields = []string{"summary", "reporter"}
+		how.IsIt = n.isIt
+		how.Mark = func(ctx context.Context, id string) error {
+			labels, _ := n.fields["labels"].([]string)
+			return n.jira.EditIssue(ctx, id, atlassian.IssueUpdate{
+				Fields: map[string]any{"labels": append(slices.Clone(labels), jql.Marker(n.externalID))}, Properties: once.Properties(n.externalID),
+			})
+		}
+	case n.externalID != "":
+		labels, _ := n.fields["labels"].([]string)
+		n.fields["labels"] = append(slices.Clone(labels), jql.Marker(n.externalID))
+		how.Create = func(ctx context.Context) (*atlassian.CreatedIssue, error) {
+			return n.jira.CreateIssue(ctx, n.fields, once.Properties(n.externalID)...)
+		}
+	default:
+		return n.jira.CreateIssue(ctx, n.fields)
+	}
+	if n.externalID == "" {
+		return how.Create(ctx)
+	}
+	return n.once.Send(ctx, n.jira, how, n.externalID)
+}
+
+// isRich reports whether a field holds a document.
+func (n *newIssue) isRich(id string) bool {
+	return slices.ContainsFunc(n.issues.fields, func(f issueField) bool {
+		return f.field == id && (f.form == adfForm || f.isText())
+	})
+}
+
+// isIt reports whether an issue without an externalId is what was sent.
+func (n *newIssue) isIt(i *atlassian.Issue) bool {
+	reporter, _ := n.fields["reporter"].(map[string]any)
+	return i.Fields.Summary == n.fields["summary"] && (reporter == nil || i.Fields.Reporter != nil && i.Fields.Reporter.AccountID == reporter["accountId"])
+}
+
+// finish brings the new issue to what could not be said when it was made.
+func (n *newIssue) finish(ctx context.Context, id string, doc query.Object) (query.Object, error) {
+	read := func() (query.Object, error) { return n.read(ctx, id, n.allFields()) }
+	if n.form != nil {
+		read = func() (query.Object, error) { return n.Get(ctx, id, query.Projection{}) }
+	}
+	found, err := read()
 	if err != nil {
 		return nil, err
 	}
 	want := found.Clone()
-	for _, name := range []string{"status", "resolution", "comments", "watchers", "remoteLinks", "links"} {
+	for _, name := range []string{"status", "resolution", "comments", "watchers", "remoteLinks", "links", "participants", "organization"} {
 		if v, ok := doc.Get(name); ok {
 			want.Set(name, v)
 		}
 	}
-	if found, err = b.change(ctx, r, found, want); err != nil {
+	if n.form != nil { // a form takes some fields only
+		for _, f := range n.issues.fields {
+			if v, ok := f.of(doc); ok && !f.readOnly() && f.attr != "project" {
+				f.put(&want, v)
+			}
+		}
+	}
+	if found, err = n.change(ctx, n.resolver, found, want); err != nil {
 		return nil, err
 	}
 	if status := doc.Inner("status"); status != nil {
 		doc.Set("status", status.Without("transition"))
 	}
-	return found, unconfirmed(b.changedIn(doc, nil), doc, found)
+	return found, unconfirmed(n.changedIn(doc, nil), doc, found)
 }
 
 // projectOf returns the project of a new issue, one of the served projects.
 func (b *issues) projectOf(ctx context.Context, doc query.Object) (jql.Entry, error) {
-	projects, err := b.catalogues.served(ctx, mirror.Need{})
+	projects, err := b.catalogues.Served(ctx, mirror.Need{})
 	if err != nil {
 		return jql.Entry{}, err
 	}
-	return pick("project", projects, doc.Inner("project"))
+	return catalogue.Pick("project", projects, doc.Inner("project"))
 }
 
 // checkStatus refuses a status that the workflow of the new issue does not have, and
@@ -151,7 +261,7 @@ func (b *issues) checkStatus(ctx context.Context, r resolver, doc query.Object, 
 		}
 	}
 	if !slices.ContainsFunc(entries, func(e jql.Entry) bool { return query.Refers(given, e.Object()) }) {
-		return resource.InvalidValue("status: there is no %s; there are %s.", resource.Describe(given), listing(entries))
+		return resource.InvalidValue("status: there is no %s; there are %s.", resource.Describe(given), catalogue.Listing(entries))
 	}
 	return nil
 }
@@ -164,7 +274,7 @@ func (b *issues) withExternalID(ctx context.Context, id string) (query.Object, e
 	}
 	candidates := []string{known}
 	if known == "" {
-		projects, err := b.catalogues.served(ctx, mirror.Need{})
+		projects, err := b.catalogues.Served(ctx, mirror.Need{})
 		if err != nil {
 			return nil, err
 		}

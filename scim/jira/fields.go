@@ -7,12 +7,16 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/scim/around"
+	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/once"
+	"scim-atlassian/scim/person"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/richtext"
 )
 
 // form says how a field of Jira holds the value of an attribute.
@@ -33,6 +37,9 @@ const (
 	estimateForm             // a member of the time tracking, called as the attribute is
 	customForm               // as package field has it
 )
+
+// environment is an attribute that is rich text, too.
+const environment = "environment"
 
 // issueField is a row of the mapping between attributes and Jira's fields.
 type issueField struct {
@@ -78,8 +85,8 @@ var issueFields = []issueField{
 	{attr: "project", field: "project", form: choiceForm, kind: jql.ProjectCatalogue, kept: true},
 	{attr: "issueType", field: "issuetype", form: choiceForm, kind: jql.TypeCatalogue, kept: true},
 	{attr: "summary", field: "summary", form: textForm, kept: true},
-	{attr: textAttr, field: "description", form: bodyForm},
-	{attr: adfAttr, field: "description", form: adfForm, kept: true},
+	{attr: richtext.Text, field: "description", form: bodyForm},
+	{attr: richtext.ADF, field: "description", form: adfForm, kept: true},
 	{attr: "status", field: "status", form: choiceForm, kind: jql.StatusCatalogue, kept: true},
 	{attr: "priority", field: "priority", form: choiceForm, kind: jql.PriorityCatalogue, kept: true},
 	{attr: "resolution", field: "resolution", form: choiceForm, kind: jql.ResolutionCatalogue, kept: true},
@@ -91,6 +98,7 @@ var issueFields = []issueField{
 	{attr: "fixVersions", field: "fixVersions", form: manyForm, kind: jql.VersionCatalogue},
 	{attr: "parent", field: "parent", form: parentForm},
 	{attr: "dueDate", field: "duedate", form: textForm},
+	{attr: environment, field: "environment", form: bodyForm},
 	{attr: "affectsVersions", field: "versions", form: manyForm, kind: jql.VersionCatalogue},
 	{attr: "securityLevel", field: "security", form: namedForm, kept: true},
 	{attr: "originalEstimate", field: "timetracking", form: estimateForm},
@@ -149,9 +157,13 @@ func (b *issues) allFields() []string { return b.neededFields(query.Projection{}
 // fetched.
 func (b *issues) object(ctx context.Context, i *atlassian.Issue) (query.Object, error) {
 	f := i.Fields
-	description, err := textOf(ctx, f.Description)
+	description, err := richtext.Of(ctx, f.Description)
 	if err != nil {
 		return nil, &resource.Error{Status: 502, Detail: "The description of " + i.Key + " cannot be read.", Err: err}
+	}
+	surroundings, err := adf.Text(f.Environment)
+	if err != nil {
+		return nil, &resource.Error{Status: 502, Detail: "The environment of " + i.Key + " cannot be read.", Err: err}
 	}
 	var o objectBuilder
 	o.add("id", i.ID)
@@ -165,27 +177,28 @@ func (b *issues) object(ctx context.Context, i *atlassian.Issue) (query.Object, 
 	addEntry(&o, "project", f.Project, func(p atlassian.Project) jql.Entry { return jql.Entry{ID: p.ID, Key: p.Key, Name: p.Name} })
 	addEntry(&o, "issueType", f.IssueType, func(t atlassian.IssueType) jql.Entry { return jql.Entry{ID: t.ID, Name: t.Name} })
 	o.add("summary", f.Summary)
-	o.add(textAttr, description)
+	o.add(richtext.Text, description)
 	if string(f.Description) != "null" {
-		o.add(adfAttr, string(f.Description))
+		o.add(richtext.ADF, string(f.Description))
 	}
 	addEntry(&o, "status", f.Status, func(s atlassian.Status) jql.Entry {
 		return jql.Entry{ID: s.ID, Name: s.Name, Category: s.Category.Name}
 	})
-	addEntry(&o, "priority", f.Priority, namedEntry)
-	addEntry(&o, "resolution", f.Resolution, namedEntry)
-	o.addPerson("assignee", f.Assignee)
-	o.addPerson("reporter", f.Reporter)
-	o.addPerson("creator", f.Creator)
+	addEntry(&o, "priority", f.Priority, catalogue.Named)
+	addEntry(&o, "resolution", f.Resolution, catalogue.Named)
+	o.addPerson("assignee", f.Assignee, b.people)
+	o.addPerson("reporter", f.Reporter, b.people)
+	o.addPerson("creator", f.Creator, b.people)
 	addAll(&o, "labels", withoutMarkers(f.Labels), func(s string) any { return s })
-	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return namedEntry(n).Object() })
-	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return namedEntry(n).Object() })
+	addAll(&o, "components", f.Components, func(n atlassian.Named) any { return catalogue.Named(n).Object() })
+	addAll(&o, "fixVersions", f.FixVersions, func(n atlassian.Named) any { return catalogue.Named(n).Object() })
 	if p := f.Parent; p != nil {
 		o.addObject("parent", func(o *objectBuilder) { o.add("id", p.ID); o.add("key", p.Key) })
 	}
 	o.add("dueDate", f.DueDate)
-	addAll(&o, "affectsVersions", f.Versions, func(n atlassian.Named) any { return namedEntry(n).Object() })
-	addEntry(&o, "securityLevel", f.Security, namedEntry)
+	o.add(environment, surroundings)
+	addAll(&o, "affectsVersions", f.Versions, func(n atlassian.Named) any { return catalogue.Named(n).Object() })
+	addEntry(&o, "securityLevel", f.Security, catalogue.Named)
 	addAll(&o, "links", around.Links(f.Links), func(v any) any { return v })
 	o.add("originalEstimate", f.TimeTracking.OriginalEstimate)
 	o.add("remainingEstimate", f.TimeTracking.RemainingEstimate)
@@ -210,6 +223,9 @@ func (b *issues) customOf(i *atlassian.Issue) (query.Object, error) {
 		v, err := f.custom.Read(raw)
 		if err != nil {
 			return nil, err
+		}
+		if f.isPerson() {
+			v = b.people.Show(v)
 		}
 		if v != nil {
 			o.set(f.custom.Name, v)
@@ -257,9 +273,9 @@ func addEntry[T any](o *objectBuilder, name string, v *T, entry func(T) jql.Entr
 	}
 }
 
-func (o *objectBuilder) addPerson(name string, a *atlassian.Account) {
+func (o *objectBuilder) addPerson(name string, a *atlassian.Account, people person.Directory) {
 	if a != nil {
-		o.set(name, jql.Entry{ID: a.AccountID, Name: a.DisplayName, Active: a.Active}.Person())
+		o.set(name, people.Show(jql.Entry{ID: a.AccountID, Name: a.DisplayName, Active: a.Active}.Person()))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -51,11 +52,11 @@ func (b *issues) createForm(ctx context.Context, project, kind string) (any, err
 	if project == "" || kind == "" {
 		return nil, resource.InvalidValue("Say which project and issueType the form is for: .form?project=ACC&issueType=Access+request.")
 	}
-	projects, err := b.catalogues.served(ctx, mirror.Need{})
+	projects, err := b.catalogues.Served(ctx, mirror.Need{})
 	if err != nil {
 		return nil, err
 	}
-	p, err := pickNamed("project", projects, project)
+	p, err := catalogue.PickNamed("project", projects, project)
 	if err != nil {
 		return nil, err
 	}

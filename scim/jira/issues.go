@@ -11,16 +11,19 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/catalogue"
+	"scim-atlassian/scim/desk"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/once"
+	"scim-atlassian/scim/person"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/searches"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -30,16 +33,17 @@ type issues struct {
 	jira       *atlassian.Jira
 	schema     *query.Schema
 	projects   []string // ids or keys; empty: all visible
-	accountOf  AccountOf
+	people     person.Directory
 	fields     []issueField // the attributes that are fields of Jira
 	table      jql.Table
-	catalogues *catalogues
-	recent     recentWrites
+	catalogues *catalogue.Catalogues
+	recent     *searches.Recent
 	once       *once.Creations
+	desks      *desk.Desks
 	claim      once.Claim
 	adopt      bool // a POST with the externalId of an issue returns that issue
-	verdicts   jqlVerdicts
-	strangers  strangers
+	verdicts   *searches.Verdicts
+	strangers  *searches.Strangers
 	idOnly     query.Projection
 	budget     int // upstream requests that one query may cost
 }
@@ -49,8 +53,7 @@ type Config struct {
 	Jira   *atlassian.Jira
 	Schema *query.Schema // the attributes of Issue resources
 	Fields field.Set     // custom fields that are attributes
-	// AccountOf finds the account of a User; nil: people are named by account id only.
-	AccountOf AccountOf
+	People person.Directory
 
 	// Claim keeps two replicas from creating the issue with one externalId at the same
 	// time; nil: the requests of this process take turns.
@@ -67,7 +70,7 @@ type Config struct {
 
 // New makes the backend of issues. It asks nothing of upstream.
 func New(cfg Config) *Issues {
-	return &Issues{newIssues(cfg, newCatalogues(cfg.Jira, cfg.Projects, catalogueTTL, cfg.Now))}
+	return &Issues{newIssues(cfg, catalogue.New(cfg.Jira, cfg.Projects, catalogue.TTL, cfg.Now))}
 }
 
 // Issues is the backend of issues.
@@ -75,10 +78,10 @@ type Issues struct{ *issues }
 
 // Served returns the projects whose issues are served.
 func (b *Issues) Served(ctx context.Context, need mirror.Need) ([]jql.Entry, error) {
-	return b.catalogues.served(ctx, need)
+	return b.catalogues.Served(ctx, need)
 }
 
-func newIssues(cfg Config, c *catalogues) *issues {
+func newIssues(cfg Config, c *catalogue.Catalogues) *issues {
 	idOnly, _ := cfg.Schema.Project([]string{"id"}, nil) // fails only if both lists are given
 	if cfg.Claim == nil {
 		cfg.Claim = (&once.Turns{}).Claim
@@ -88,16 +91,17 @@ func newIssues(cfg Config, c *catalogues) *issues {
 		jira:       cfg.Jira,
 		schema:     cfg.Schema,
 		projects:   cfg.Projects,
-		accountOf:  cfg.AccountOf,
+		people:     cfg.People,
 		fields:     withCustom(cfg.Fields),
-		table:      tableOf(cfg.Fields),
+		table:      jql.Table(nil).With(cfg.Fields.Columns()...),
 		catalogues: c,
-		recent:     recentWrites{now: cfg.Now},
+		recent:     searches.NewRecent(cfg.Now),
 		once:       once.New(cfg.Now),
+		desks:      desk.New(cfg.Jira, catalogue.TTL, cfg.Now),
 		claim:      cfg.Claim,
 		adopt:      cfg.Adopt,
-		verdicts:   jqlVerdicts{now: cfg.Now},
-		strangers:  strangers{jira: cfg.Jira, ttl: cfg.SnapshotTTL, now: cfg.Now},
+		verdicts:   searches.NewVerdicts(cfg.Now),
+		strangers:  searches.NewStrangers(cfg.Jira, cfg.SnapshotTTL, cfg.Now),
 		budget:     cfg.ScanBudget,
 	}
 }
@@ -121,7 +125,7 @@ func (b *issues) Get(ctx context.Context, id string, want query.Projection) (que
 // read reads some fields of an issue. An issue that does not exist, or is outside
 // the configured projects, is a 404 *resource.Error.
 func (b *issues) read(ctx context.Context, id string, fields []string) (query.Object, error) {
-	if !jql.IsNumber(id) && !isIssueKey(id) {
+	if !jql.IsNumber(id) && !jql.IsKey(id) {
 		return nil, resource.NotFound("Issue", resource.Clip(id))
 	}
 	issue, err := b.jira.Issue(ctx, id, fields, once.Property)
@@ -142,7 +146,7 @@ func (b *issues) Remove(ctx context.Context, id string) error {
 		return err
 	}
 	id = found.Text("id")
-	b.recent.add(id) // even if the request fails, it may have been carried out
+	b.recent.Add(id) // even if the request fails, it may have been carried out
 	return upstream.Missing(b.jira.DeleteIssue(ctx, id, false), "Issue", id)
 }
 
@@ -154,61 +158,6 @@ func (b *issues) allows(p *atlassian.Project) bool {
 	return len(b.projects) == 0 || slices.ContainsFunc(b.projects, func(name string) bool {
 		return name == p.ID || strings.EqualFold(name, p.Key)
 	})
-}
-
-// isIssueKey reports whether s has the form of a key, such as OPS-1.
-func isIssueKey(s string) bool {
-	project, number, ok := strings.Cut(s, "-")
-	return ok && jql.IsNumber(number) && len(s) <= 255 && project != "" && !strings.ContainsFunc(project, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
-	})
-}
-
-// recentWrites remembers the issues written lately: Jira's search index may not
-// have these writes yet. It is safe for concurrent use.
-type recentWrites struct {
-	now   func() time.Time
-	mu    sync.Mutex
-	items []recentWrite // oldest first
-}
-
-type recentWrite struct {
-	id string
-	at time.Time
-}
-
-const (
-	// recentFor is how long the index may take to have a write.
-	recentFor = 2 * time.Minute
-
-	// maxReconcile is the number of issues that a search can be asked to look up
-	// past the index, Jira's maximum.
-	maxReconcile = 50
-)
-
-func (r *recentWrites) add(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.forget(func(w recentWrite) bool { return w.id == id })
-	r.items = append(r.items, recentWrite{id, r.now()})
-}
-
-// ids returns the issues written lately, oldest first. Jira's own limit of writes
-// bounds their number.
-func (r *recentWrites) ids() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	oldest := r.now().Add(-recentFor)
-	r.forget(func(w recentWrite) bool { return w.at.Before(oldest) })
-	ids := make([]string, 0, len(r.items))
-	for _, w := range r.items {
-		ids = append(ids, w.id)
-	}
-	return ids
-}
-
-func (r *recentWrites) forget(which func(recentWrite) bool) {
-	r.items = slices.DeleteFunc(r.items, which)
 }
 
 // Explain implements resource.Backend. Names in the filter are not resolved.

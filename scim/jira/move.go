@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -106,9 +107,9 @@ func leading(all []atlassian.Transition, target query.Object, named string) (atl
 	case len(found) == 0 && named != "":
 		return atlassian.Transition{}, resource.InvalidValue("status.transition: %s is not possible from here%s; possible are %s.", resource.InQuotes(named), towards(target), edges(all))
 	case len(found) == 0:
-		return atlassian.Transition{}, resource.InvalidValue("status: no transition leads to %s; from here one leads to %s.", resource.Describe(target), listing(reachable))
+		return atlassian.Transition{}, resource.InvalidValue("status: no transition leads to %s; from here one leads to %s.", resource.Describe(target), catalogue.Listing(reachable))
 	case len(ambiguous) > 1:
-		return atlassian.Transition{}, resource.InvalidValue("status: %s is ambiguous; give the id of one of %s.", resource.Describe(target), listing(ambiguous))
+		return atlassian.Transition{}, resource.InvalidValue("status: %s is ambiguous; give the id of one of %s.", resource.Describe(target), catalogue.Listing(ambiguous))
 	}
 	return atlassian.Transition{}, resource.InvalidValue("status: several transitions lead to %s; name one of them in status.transition: %s.", found[0].To.Name, edges(found))
 }

@@ -2,7 +2,6 @@ package jira
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -10,11 +9,13 @@ import (
 	"unicode/utf8"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/richtext"
 )
 
 // resolver turns values of attributes into values of Jira's fields, for issues of
@@ -28,7 +29,7 @@ type resolver struct {
 // a field. A reference by name is resolved to an id.
 func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[string]any, error) {
 	fields := map[string]any{}
-	document, changed, err := describe(ctx, current, doc)
+	document, changed, err := richtext.Describe(ctx, current, doc)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +65,7 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 // wireChange returns the value of a field that is to change. A paragraph is read as it
 // is now, since its blocks stay that do not change.
 func (r resolver) wireChange(ctx context.Context, f issueField, want any, current, doc query.Object) (any, error) {
-	if f.form != customForm || f.custom.Type != field.Paragraph {
+	if !f.isText() {
 		return r.wire(ctx, f, want)
 	}
 	var present []byte
@@ -73,13 +74,17 @@ func (r resolver) wireChange(ctx context.Context, f issueField, want any, curren
 		if err != nil {
 			return nil, err
 		}
-		present = issue.Fields.Custom[f.field]
+		if present = issue.Fields.Custom[f.field]; f.attr == environment {
+			present = issue.Fields.Environment
+		}
 	}
-	document, err := f.custom.Document(present, want, doc.Text(lossAttr) != "")
-	if err != nil {
-		return nil, describeError(f.custom.Name, err)
-	}
-	return document, nil
+	text, _ := want.(string)
+	return richtext.Update(f.attr[strings.LastIndexByte(f.attr, ':')+1:], present, text, doc)
+}
+
+// isText reports whether the field holds rich text, other than the description.
+func (f issueField) isText() bool {
+	return f.attr == environment || f.form == customForm && f.custom.Type == field.Paragraph
 }
 
 // wire returns the value of a field for Jira, nil or an empty list to clear it.
@@ -90,7 +95,7 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 		return wireText(f, v)
 	case adfForm:
 		s, _ := v.(string)
-		return rawOrNil([]byte(s)), nil
+		return richtext.Document([]byte(s)), nil
 	case wordsForm:
 		return slices.DeleteFunc(append([]string{}, words(v)...), jql.IsMarker), nil
 	case manyForm:
@@ -98,8 +103,10 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 	case estimateForm:
 		s, _ := v.(string)
 		return map[string]any{f.attr: s}, nil
+	case bodyForm:
+		return r.wireChange(ctx, f, v, nil, nil)
 	case customForm:
-		if f.custom.Type == field.Paragraph {
+		if f.isText() {
 			return r.wireChange(ctx, f, v, nil, nil)
 		}
 		return f.custom.Wire(v)
@@ -121,12 +128,6 @@ func (r resolver) wire(ctx context.Context, f issueField, v any) (any, error) {
 	id, err := r.idOf(ctx, f, object)
 	return map[string]any{"id": id}, err
 }
-
-// rawJSON is JSON that is sent as it is.
-type rawJSON []byte
-
-// MarshalJSON implements json.Marshaler.
-func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
 // maxSummary is the length of a summary, in characters, that Jira accepts.
 const maxSummary = 255
@@ -181,7 +182,7 @@ func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (s
 	if err != nil {
 		return "", err
 	}
-	e, err := pick(f.attr, entries, given)
+	e, err := catalogue.Pick(f.attr, entries, given)
 	return e.ID, err
 }
 
@@ -189,11 +190,11 @@ func (r resolver) idOf(ctx context.Context, f issueField, given query.Object) (s
 func (r resolver) entries(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
 	switch kind {
 	case jql.ComponentCatalogue:
-		return r.catalogues.components(ctx, r.project)
+		return r.catalogues.Components(ctx, r.project)
 	case jql.VersionCatalogue:
-		return r.catalogues.versions(ctx, r.project)
+		return r.catalogues.Versions(ctx, r.project)
 	}
-	all, err := r.catalogues.entries(ctx, mirror.Need{}, kind)
+	all, err := r.catalogues.Entries(ctx, mirror.Need{}, kind)
 	if err != nil {
 		return nil, err
 	}
@@ -202,64 +203,11 @@ func (r resolver) entries(ctx context.Context, kind jql.CatalogueKind) ([]jql.En
 	}), nil
 }
 
-// pick returns the only entry that given refers to.
-func pick(attr string, entries []jql.Entry, given query.Object) (jql.Entry, error) {
-	if len(given) == 0 {
-		return jql.Entry{}, resource.InvalidValue("%s needs an id or a name.", attr)
-	}
-	var found []jql.Entry
-	for _, e := range entries {
-		if query.Refers(given.Without("category"), e.Object()) {
-			found = append(found, e)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return jql.Entry{}, resource.InvalidValue("%s: there is no %s; there are %s.", attr, resource.Describe(given), listing(entries))
-	}
-	return jql.Entry{}, resource.InvalidValue("%s: %s is ambiguous; give the id of one of %s.", attr, resource.Describe(given), listing(found))
-}
-
-// listing names entries for a message, each with its key or id.
-func listing(entries []jql.Entry) string {
-	const most = 20
-	var parts []string
-	for i, e := range entries {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("and %d more", len(entries)-most))
-			break
-		}
-		handle := "id " + e.ID
-		if e.Key != "" {
-			handle = "key " + e.Key
-		}
-		parts = append(parts, fmt.Sprintf("%q (%s)", resource.Clip(e.Name), handle))
-	}
-	if parts == nil {
-		return "none"
-	}
-	return strings.Join(parts, ", ")
-}
-
-// pickNamed returns the id of the only entry with an id, key or name.
-func pickNamed(attr string, entries []jql.Entry, name string) (string, error) {
-	for _, way := range []string{"key", "id", "name"} {
-		given := query.Object{{Name: way, Value: name}}
-		if slices.ContainsFunc(entries, func(e jql.Entry) bool { return query.Refers(given, e.Object()) }) {
-			e, err := pick(attr, entries, given)
-			return e.ID, err
-		}
-	}
-	return "", resource.InvalidValue("%s: there is no %s; there are %s.", attr, resource.InQuotes(name), listing(entries))
-}
-
 // typeNamed returns the id of the type of a project with an id or name.
 func typeNamed(types []atlassian.TypeStatuses, name string) (string, error) {
 	var entries []jql.Entry
 	for _, t := range types {
 		entries = append(entries, jql.Entry{ID: t.ID, Name: t.Name})
 	}
-	return pickNamed("issueType", entries, name)
+	return catalogue.PickNamed("issueType", entries, name)
 }

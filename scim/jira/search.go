@@ -13,6 +13,7 @@ import (
 	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/searches"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -24,7 +25,7 @@ const searchPage = 5000 // ids in one page of a search, Jira's maximum
 // are in order of their ids.
 func (b *issues) List(ctx context.Context, q resource.ListQuery) (*resource.ListResult, error) {
 	var err error
-	if q.Filter, err = b.withAccountsIn(ctx, q.Filter); err != nil {
+	if q.Filter, err = b.people.Filter(ctx, b.schema, q.Filter); err != nil {
 		return nil, err
 	}
 	run := issueQuery{issues: b, ListQuery: q, simple: query.Simplify(q.Filter)}
@@ -91,12 +92,12 @@ func (q *issueQuery) search(ctx context.Context) (jql.Plan, []string, error) {
 		return plan, nil, err
 	}
 	plan.Cost = q.cost(plan)
-	recent := q.recent.ids()
+	recent := q.recent.IDs()
 	ids, err := q.drain(ctx, plan.JQL, recent)
 	if err != nil {
 		return plan, nil, err
 	}
-	q.verdicts.setFound(plan.JQL, len(ids))
+	q.verdicts.SetFound(plan.JQL, len(ids))
 	if ids, err = q.reconcile(ctx, ids, recent, plan); err != nil {
 		return plan, nil, err
 	}
@@ -111,7 +112,7 @@ func (q *issueQuery) search(ctx context.Context) (jql.Plan, []string, error) {
 func (q *issueQuery) prepare(ctx context.Context) (jql.Compiler, error) {
 	c, err := q.compiler(ctx, mirror.Need{Fresh: q.Fresh})
 	if !q.Fresh {
-		c.Strangers = q.strangers.among(q.table.NamedAccounts(q.simple))
+		c.Strangers = q.strangers.Among(q.table.NamedAccounts(q.simple))
 	}
 	return c, err
 }
@@ -119,7 +120,13 @@ func (q *issueQuery) prepare(ctx context.Context) (jql.Compiler, error) {
 // compiler returns a compiler that knows the catalogues and issues that the filter
 // names.
 func (q *issueQuery) compiler(ctx context.Context, need mirror.Need) (jql.Compiler, error) {
-	known, err := q.catalogues.get(ctx, need, q.catalogueKindsOf(q.simple)...)
+	kinds := q.catalogueKindsOf(q.simple)
+	if !need.Fresh && q.asksActive() { // whoever left a moment ago counts
+		if _, err := q.catalogues.Entries(ctx, mirror.Need{Fresh: true}, jql.AccountCatalogue); err != nil {
+			return jql.Compiler{}, err
+		}
+	}
+	known, err := q.catalogues.Get(ctx, need, kinds...)
 	if err != nil {
 		return jql.Compiler{}, err
 	}
@@ -132,6 +139,16 @@ func (q *issueQuery) compiler(ctx context.Context, need mirror.Need) (jql.Compil
 		}
 	}
 	return c, q.lookUp(ctx, names, c.Issues)
+}
+
+// asksActive reports whether the filter may look at whether an account is active.
+func (q *issueQuery) asksActive() bool {
+	for leaf := range query.Leaves(q.simple) {
+		if col, ok := q.table.Of(leaf); ok && col.Rule == jql.Account && strings.Contains(leaf.String(), "active") {
+			return true
+		}
+	}
+	return false
 }
 
 // lookUp enters the ids of issues with these ids and keys into a map. Issues that
@@ -161,7 +178,7 @@ func (b *issues) catalogueKindsOf(e query.Expr) []jql.CatalogueKind {
 // drain returns the ids that a search finds, from all pages. A page may be short
 // without being the last.
 func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]string, error) {
-	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent[max(0, len(recent)-maxReconcile):])}
+	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent[max(0, len(recent)-searches.MaxReconcile):])}
 	var ids []string
 	seen := map[string]bool{}
 	for {
@@ -285,7 +302,7 @@ func (q *issueQuery) fetchFields(ctx context.Context, names, fields []string) ([
 
 // bulk reads issues by id or key, in no particular order.
 func (q *issueQuery) bulk(ctx context.Context, names, fields []string) ([]*atlassian.Issue, error) {
-	names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !jql.IsNumber(s) && !isIssueKey(s) })
+	names = slices.DeleteFunc(slices.Clone(names), func(s string) bool { return !jql.IsNumber(s) && !jql.IsKey(s) })
 	if len(names) == 0 {
 		return nil, nil
 	}

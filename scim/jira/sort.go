@@ -17,7 +17,7 @@ import (
 
 // inOrder reports whether the search returns ids in the order of the list, to the
 // minute. Issues written lately may be out of place in the index.
-func (q *issueQuery) inOrder() bool { return q.order() != "" && len(q.recent.ids()) == 0 }
+func (q *issueQuery) inOrder() bool { return q.order() != "" && len(q.recent.IDs()) == 0 }
 
 // order returns the terms of ORDER BY for the list, "" if Jira cannot sort it.
 func (q *issueQuery) order() string {

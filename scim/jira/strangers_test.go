@@ -7,11 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"scim-atlassian/atlassian"
-	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/resource/resourcetest"
+	"scim-atlassian/scim/searches"
 )
 
 // Filters may name accounts that do not exist. Jira is asked only for these, and
@@ -21,7 +20,7 @@ import (
 func TestUnknownAccounts(t *testing.T) {
 	site := newIssueSite(t, smallSite())
 	now := time.Now()
-	site.strangers.ttl, site.strangers.now = time.Minute, func() time.Time { return now }
+	site.strangers = searches.NewStrangers(site.jira, time.Minute, func() time.Time { return now })
 	all := site.all(t) // this reads the catalogue of projects
 	const reads = 2    // bulk fetches that 120 issues take
 	known := site.firstIn(t, "ENG", "assignee pr").Inner("assignee").Text("value")
@@ -89,27 +88,5 @@ func TestUnknownAccounts(t *testing.T) {
 	}
 	if got := ask(false); got != 0 {
 		t.Errorf("remembered anew: %d calls, want 0", got)
-	}
-}
-
-// No client can fill the memory with unknown ids.
-func TestStrangersAreBounded(t *testing.T) {
-	site := newIssueSite(t, smallSite())
-	s := strangers{jira: site.jira, ttl: time.Minute, now: time.Now}
-	for range 3 {
-		ids := make([]string, maxStrangers/2+1)
-		for i := range ids {
-			ids[i] = strings.Repeat("x", i%100+1) + string(rune('a'+i/100))
-		}
-		before := site.calls.Load()
-		if _, err := s.find(t.Context(), ids); err != nil {
-			t.Fatal(err)
-		}
-		if got, want := site.calls.Load()-before, int64(jql.Calls(len(ids), atlassian.AccountsPage)); got != want {
-			t.Errorf("%d calls, want %d", got, want)
-		}
-		if got := len(s.among(ids)); got != len(ids) || len(s.asked) > maxStrangers {
-			t.Errorf("%d of %d ids are remembered, %d in all", got, len(ids), len(s.asked))
-		}
 	}
 }

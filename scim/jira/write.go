@@ -21,7 +21,7 @@ import (
 // Kept implements resource.Backend. Attributes that an issue must have, or that
 // Jira or the workflow sets, stay.
 func (b *issues) Kept(resource.Policy) []string {
-	names := []string{"externalId"}
+	names := append([]string{"externalId"}, onRequest...)
 	for _, f := range b.fields {
 		if f.kept {
 			names = append(names, f.attr)
@@ -100,7 +100,7 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 		return current, nil
 	}
 	id := current.Text("id")
-	b.recent.add(id)
+	b.recent.Add(id)
 	if move != nil {
 		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.update(ctx, beside.comments)); err != nil {
 			return nil, b.named(err)
@@ -125,7 +125,7 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	}
 	changed := b.changedIn(doc, current)
 	b.remarkSideEffects(ctx, changed, current, found)
-	return found, unconfirmed(changed, doc, found)
+	return found, unconfirmed(changed, doc, found, beside.request.Unconfirmed(found)...)
 }
 
 // newExternalID returns the externalId that an issue without one is to get, or "".

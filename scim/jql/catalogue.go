@@ -56,3 +56,11 @@ type Catalogue [CatalogueKinds][]Entry
 func IsNumber(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }
+
+// IsKey reports whether s has the form of a key, such as OPS-1.
+func IsKey(s string) bool {
+	project, number, ok := strings.Cut(s, "-")
+	return ok && IsNumber(number) && len(s) <= 255 && project != "" && !strings.ContainsFunc(project, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_')
+	})
+}

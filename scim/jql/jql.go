@@ -72,6 +72,7 @@ var columns = Table{
 	{Attr: "project", Field: "project", Kind: ProjectCatalogue},
 	{Attr: "issueType", Field: "issuetype", Kind: TypeCatalogue},
 	{Attr: "description", Field: "description", Rule: Body},
+	{Attr: "environment", Field: "environment", Rule: Body, Optional: true},
 	{Attr: "status", Field: "status", Kind: StatusCatalogue},
 	{Attr: "priority", Field: "priority", Kind: PriorityCatalogue, Optional: true},
 	{Attr: "resolution", Field: "resolution", Kind: ResolutionCatalogue, Optional: true},

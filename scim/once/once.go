@@ -98,16 +98,16 @@ func (t *Turns) Claim(ctx context.Context, id string) (release func(), err error
 type Creations struct {
 	now     func() time.Time
 	mu      sync.Mutex
-	made    map[string]creation
+	made    map[string]string // ids of issues
 	lost    map[string]creation
 	highest map[string]int // number of the highest key known, by project key
 }
 
+// creation is one whose answer was lost.
 type creation struct {
-	id      string // of the issue; empty: lost
-	project string // key
-	after   int    // number of the highest key known before
-	at      time.Time
+	Making
+	after int // number of the highest key known before
+	at    time.Time
 }
 
 const (
@@ -128,13 +128,12 @@ const (
 // New remembers nothing yet.
 func New(now func() time.Time) *Creations { return &Creations{now: now} }
 
-func (c *Creations) note(id string, made creation) {
+func (c *Creations) note(id, made string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.made == nil || len(c.made) >= maxCreations {
-		c.made = map[string]creation{}
+		c.made = map[string]string{}
 	}
-	made.at = c.now()
 	c.made[id] = made
 	delete(c.lost, id)
 }
@@ -150,10 +149,11 @@ func (c *Creations) lose(id string, lost creation) {
 }
 
 // of returns what is remembered of an externalId.
-func (c *Creations) of(id string) (made, lost creation) {
+func (c *Creations) of(id string) (made string, lost creation, isLost bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.made[id], c.lost[id]
+	lost, isLost = c.lost[id]
+	return c.made[id], lost, isLost
 }
 
 // Forget says that there is no issue with an externalId any more.
@@ -192,27 +192,47 @@ func splitKey(key string) (project string, number int) {
 	return key[:at], number
 }
 
-// Send creates an issue with an externalId, and looks for it if the answer is lost.
-func (c *Creations) Send(ctx context.Context, j *atlassian.Jira, project string, fields map[string]any, id string) (*atlassian.CreatedIssue, error) {
-	after, known := c.top(project)
+// Making is how an issue is created.
+type Making struct {
+	Project string // key
+	// Create makes the issue. After an Ambiguous error it is looked for.
+	Create func(ctx context.Context) (*atlassian.CreatedIssue, error)
+
+	// Where Create cannot set the property: Mark does afterwards, and may be repeated. IsIt
+	// recognizes an issue, by the Fields that it needs, that has no mark yet.
+	Mark   func(ctx context.Context, issueID string) error
+	IsIt   func(*atlassian.Issue) bool
+	Fields []string
+}
+
+// Send creates an issue with an externalId, and looks for it if the answer is lost. With
+// an error it may return the issue, which then exists without the externalId.
+func (c *Creations) Send(ctx context.Context, j *atlassian.Jira, n Making, id string) (*atlassian.CreatedIssue, error) {
+	after, known := c.top(n.Project)
 	if !known {
 		var err error
-		if after, err = highestKey(ctx, j, project); err != nil {
+		if after, err = highestKey(ctx, j, n.Project); err != nil {
 			return nil, err
 		}
-		c.saw(fmt.Sprintf("%s-%d", project, after))
+		c.saw(fmt.Sprintf("%s-%d", n.Project, after))
 	}
-	made, err := j.CreateIssue(ctx, fields, Properties(id)...)
+	lost := creation{Making: n, after: after}
+	made, err := n.Create(ctx)
 	if err == nil {
 		c.saw(made.Key)
-		c.note(id, creation{id: made.ID, project: project})
+		if n.Mark != nil {
+			if err := n.Mark(ctx, made.ID); err != nil {
+				c.lose(id, lost)
+				return made, err
+			}
+		}
+		c.note(id, made.ID)
 		return made, nil
 	}
 	var failed *atlassian.Error
 	if !errors.As(err, &failed) || !failed.Ambiguous {
 		return nil, err
 	}
-	lost := creation{project: project, after: after}
 	c.lose(id, lost)
 	for look := range looks {
 		if look > 0 {
@@ -243,24 +263,43 @@ func highestKey(ctx context.Context, j *atlassian.Jira, project string) (int, er
 }
 
 // look reads the issues with the keys after the highest that was known before a
-// creation, as long as there are any, and returns the one with the externalId.
+// creation, as long as there are any, and returns the one with the externalId, or else
+// marks the only one that has none and is recognized.
 func (c *Creations) look(ctx context.Context, j *atlassian.Jira, lost creation, id string) (*atlassian.CreatedIssue, error) {
+	var unmarked []*atlassian.Issue
 	for from := lost.after + 1; ; from += jql.FetchPage {
 		keys := make([]string, jql.FetchPage)
 		for i := range keys {
-			keys[i] = fmt.Sprintf("%s-%d", lost.project, from+i)
+			keys[i] = fmt.Sprintf("%s-%d", lost.Project, from+i)
 		}
-		found, err := j.BulkFetch(ctx, keys, []string{"project"}, Property)
-		if err != nil || len(found) == 0 {
+		found, err := j.BulkFetch(ctx, keys, append([]string{"project"}, lost.Fields...), Property)
+		if err != nil {
 			return nil, err
+		}
+		if len(found) == 0 {
+			break
 		}
 		for _, issue := range found {
 			if IDOf(issue) == id {
-				c.note(id, creation{id: issue.ID, project: lost.project})
-				return &atlassian.CreatedIssue{ID: issue.ID, Key: issue.Key}, nil
+				return c.found(issue, id), nil
+			}
+			if lost.IsIt != nil && IDOf(issue) == "" && lost.IsIt(issue) {
+				unmarked = append(unmarked, issue)
 			}
 		}
 	}
+	if len(unmarked) != 1 {
+		return nil, nil
+	}
+	if err := lost.Mark(ctx, unmarked[0].ID); err != nil {
+		return nil, err
+	}
+	return c.found(unmarked[0], id), nil
+}
+
+func (c *Creations) found(issue *atlassian.Issue, id string) *atlassian.CreatedIssue {
+	c.note(id, issue.ID)
+	return &atlassian.CreatedIssue{ID: issue.ID, Key: issue.Key}
 }
 
 // Known returns the id of the issue with an externalId where that needs no search:
@@ -268,9 +307,9 @@ func (c *Creations) look(ctx context.Context, j *atlassian.Jira, lost creation, 
 // for anything else. While a creation without an answer may still be under way,
 // Known fails with 504.
 func (c *Creations) Known(ctx context.Context, j *atlassian.Jira, id string) (string, error) {
-	made, lost := c.of(id)
-	if made.id != "" || lost.project == "" {
-		return made.id, nil
+	made, lost, isLost := c.of(id)
+	if made != "" || !isLost {
+		return made, nil
 	}
 	found, err := c.look(ctx, j, lost, id)
 	if err != nil || found != nil {

@@ -1,4 +1,7 @@
-package jira
+// Package searches remembers what Jira's searches have taught: the JQL that Jira
+// understood, account ids that belong to nobody, and issues that the search index may
+// not have yet.
+package searches
 
 import (
 	"context"
@@ -6,14 +9,13 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/scim/jql"
 )
 
-// strangers remembers account ids that belong to no account of Jira. JQL with such
+// Strangers remembers account ids that belong to no account of Jira. JQL with such
 // an id is refused, so filters are compiled without them. Jira is asked only for
 // the ids in a filter, which takes one call however many accounts there are, and
 // its answer is remembered for a while. It is safe for concurrent use.
-type strangers struct {
+type Strangers struct {
 	jira *atlassian.Jira
 	ttl  time.Duration // 0: nothing is remembered
 	now  func() time.Time
@@ -25,8 +27,13 @@ type strangers struct {
 // maxStrangers bounds the ids that are remembered.
 const maxStrangers = 1024
 
-// among returns those of the ids that are known to belong to no account.
-func (s *strangers) among(ids []string) map[string]bool {
+// NewStrangers remembers nothing yet; what it learns, it keeps for ttl.
+func NewStrangers(jira *atlassian.Jira, ttl time.Duration, now func() time.Time) *Strangers {
+	return &Strangers{jira: jira, ttl: ttl, now: now}
+}
+
+// Among returns those of the ids that are known to belong to no account.
+func (s *Strangers) Among(ids []string) map[string]bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := map[string]bool{}
@@ -38,9 +45,9 @@ func (s *strangers) among(ids []string) map[string]bool {
 	return found
 }
 
-// find asks Jira which of the ids belong to no account. Jira refuses the request
+// Find asks Jira which of the ids belong to no account. Jira refuses the request
 // with wrong credentials; it does not answer that there are no such accounts.
-func (s *strangers) find(ctx context.Context, ids []string) (map[string]bool, error) {
+func (s *Strangers) Find(ctx context.Context, ids []string) (map[string]bool, error) {
 	at := s.now()
 	accounts, err := s.jira.AccountsByID(ctx, ids)
 	if err != nil {
@@ -57,7 +64,7 @@ func (s *strangers) find(ctx context.Context, ids []string) (map[string]bool, er
 	return found, nil
 }
 
-func (s *strangers) remember(ids map[string]bool, at time.Time) {
+func (s *Strangers) remember(ids map[string]bool, at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.asked == nil || len(s.asked)+len(ids) > maxStrangers {
@@ -66,19 +73,4 @@ func (s *strangers) remember(ids map[string]bool, at time.Time) {
 	for id := range ids {
 		s.asked[id] = at
 	}
-}
-
-// withoutStrangers returns c with the account ids of the filter that belong to no
-// account.
-func (q *issueQuery) withoutStrangers(ctx context.Context, c jql.Compiler) (jql.Compiler, error) {
-	ids := q.table.NamedAccounts(q.simple)
-	if len(ids) == 0 {
-		return c, nil
-	}
-	err := q.spend(jql.Calls(len(ids), atlassian.AccountsPage))
-	if err != nil {
-		return c, err
-	}
-	c.Strangers, err = q.strangers.find(ctx, ids)
-	return c, err
 }

@@ -1,4 +1,6 @@
-package jira
+// Package catalogue reads Jira's catalogues: projects, types, statuses, priorities,
+// resolutions, components, versions and accounts, and finds in them what clients name.
+package catalogue
 
 import (
 	"context"
@@ -14,32 +16,33 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// catalogueTTL is how long a new status, component or account may go unseen by
+// TTL is how long a new status, component or account may go unseen by
 // filters.
-const catalogueTTL = 2 * time.Minute
+const TTL = 2 * time.Minute
 
-// catalogues reads Jira's catalogues when they are first needed and keeps each
+// Catalogues reads Jira's catalogues when they are first needed and keeps each
 // for a while. It is safe for concurrent use.
-type catalogues struct {
+type Catalogues struct {
 	jira     *atlassian.Jira
 	projects []string // ids or keys; empty: all visible
 	kept     [jql.CatalogueKinds]*memo.Memo[[]jql.Entry]
 }
 
-func newCatalogues(jira *atlassian.Jira, projects []string, ttl time.Duration, now func() time.Time) *catalogues {
-	c := &catalogues{jira: jira, projects: projects}
+// New returns catalogues that keep what they have read for ttl.
+func New(jira *atlassian.Jira, projects []string, ttl time.Duration, now func() time.Time) *Catalogues {
+	c := &Catalogues{jira: jira, projects: projects}
 	for i := range c.kept {
 		c.kept[i] = memo.New[[]jql.Entry](ttl, now)
 	}
 	return c
 }
 
-// get returns the catalogues of some kinds, and reads at the same time those that
+// Get returns the catalogues of some kinds, and reads at the same time those that
 // are too old for the need.
-func (c *catalogues) get(ctx context.Context, need mirror.Need, kinds ...jql.CatalogueKind) (*jql.Catalogue, error) {
+func (c *Catalogues) Get(ctx context.Context, need mirror.Need, kinds ...jql.CatalogueKind) (*jql.Catalogue, error) {
 	var out jql.Catalogue
 	if err := mirror.Parallel(ctx, len(kinds), func(ctx context.Context, i int) (err error) {
-		out[kinds[i]], err = c.entries(ctx, need, kinds[i])
+		out[kinds[i]], err = c.Entries(ctx, need, kinds[i])
 		return err
 	}); err != nil {
 		return nil, err
@@ -47,17 +50,18 @@ func (c *catalogues) get(ctx context.Context, need mirror.Need, kinds ...jql.Cat
 	return &out, nil
 }
 
-// served returns the projects whose issues and roles are served.
-func (c *catalogues) served(ctx context.Context, need mirror.Need) ([]jql.Entry, error) {
-	return c.entries(ctx, need, jql.ProjectCatalogue)
+// Served returns the projects whose issues and roles are served.
+func (c *Catalogues) Served(ctx context.Context, need mirror.Need) ([]jql.Entry, error) {
+	return c.Entries(ctx, need, jql.ProjectCatalogue)
 }
 
-func (c *catalogues) entries(ctx context.Context, need mirror.Need, kind jql.CatalogueKind) ([]jql.Entry, error) {
+// Entries returns the catalogue of a kind.
+func (c *Catalogues) Entries(ctx context.Context, need mirror.Need, kind jql.CatalogueKind) ([]jql.Entry, error) {
 	return c.kept[kind].Get(ctx, need.Fresh, func(ctx context.Context) ([]jql.Entry, error) { return c.load(ctx, kind) })
 }
 
 // load reads a catalogue.
-func (c *catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
+func (c *Catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.Entry, error) {
 	switch kind {
 	case jql.ProjectCatalogue:
 		return c.loadProjects(ctx)
@@ -73,14 +77,14 @@ func (c *catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.En
 		})
 	case jql.PriorityCatalogue:
 		all, err := c.jira.Priorities(ctx)
-		return convert(all, err, namedEntry)
+		return convert(all, err, Named)
 	case jql.ResolutionCatalogue:
 		all, err := c.jira.Resolutions(ctx)
-		return convert(all, err, namedEntry)
+		return convert(all, err, Named)
 	case jql.ComponentCatalogue:
-		return c.ofProjects(ctx, c.components)
+		return c.ofProjects(ctx, c.Components)
 	case jql.VersionCatalogue:
-		return c.ofProjects(ctx, c.versions)
+		return c.ofProjects(ctx, c.Versions)
 	}
 	all, err := c.jira.Accounts(ctx)
 	return convert(all, err, func(a *atlassian.Account) jql.Entry {
@@ -100,7 +104,8 @@ func convert[T any](all []T, err error, entry func(T) jql.Entry) ([]jql.Entry, e
 	return entries, nil
 }
 
-func namedEntry(n atlassian.Named) jql.Entry { return jql.Entry{ID: n.ID, Name: n.Name} }
+// Named is the entry of a thing that has an id and a name.
+func Named(n atlassian.Named) jql.Entry { return jql.Entry{ID: n.ID, Name: n.Name} }
 
 // scopeOf returns the id of the only project that may use a type or a status, ""
 // if all may.
@@ -113,7 +118,7 @@ func scopeOf(s *atlassian.Scope) string {
 
 // loadProjects returns the configured projects, all of them or an error: else a
 // project that the server's account cannot see would look like one without issues.
-func (c *catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
+func (c *Catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
 	keys := c.projects
 	if slices.ContainsFunc(keys, jql.IsNumber) {
 		keys = nil // the client knows no lookup by id
@@ -138,8 +143,8 @@ func (c *catalogues) loadProjects(ctx context.Context) ([]jql.Entry, error) {
 
 // ofProjects reads a catalogue that every project has of its own, for all projects
 // at the same time.
-func (c *catalogues) ofProjects(ctx context.Context, load func(context.Context, string) ([]jql.Entry, error)) ([]jql.Entry, error) {
-	projects, err := c.served(ctx, mirror.Need{})
+func (c *Catalogues) ofProjects(ctx context.Context, load func(context.Context, string) ([]jql.Entry, error)) ([]jql.Entry, error) {
+	projects, err := c.Served(ctx, mirror.Need{})
 	if err != nil {
 		return nil, err
 	}
@@ -153,12 +158,14 @@ func (c *catalogues) ofProjects(ctx context.Context, load func(context.Context, 
 	return append([]jql.Entry{}, slices.Concat(parts...)...), nil
 }
 
-func (c *catalogues) components(ctx context.Context, project string) ([]jql.Entry, error) {
+// Components returns the components of a project.
+func (c *Catalogues) Components(ctx context.Context, project string) ([]jql.Entry, error) {
 	all, err := c.jira.Components(ctx, project)
-	return convert(all, err, namedEntry)
+	return convert(all, err, Named)
 }
 
-func (c *catalogues) versions(ctx context.Context, project string) ([]jql.Entry, error) {
+// Versions returns the versions of a project.
+func (c *Catalogues) Versions(ctx context.Context, project string) ([]jql.Entry, error) {
 	all, err := c.jira.Versions(ctx, project)
 	return convert(all, err, func(v atlassian.Version) jql.Entry { return jql.Entry{ID: v.ID, Name: v.Name} })
 }

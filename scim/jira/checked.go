@@ -3,72 +3,12 @@ package jira
 import (
 	"context"
 	"slices"
-	"sync"
-	"time"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/upstream"
 )
-
-// jqlVerdicts remembers the JQL that Jira understood. A search with JQL that names
-// something unknown finds nothing and reports no error, so every JQL is checked
-// before it is run, and again after a while, since the things it names may be
-// deleted. It is safe for concurrent use.
-type jqlVerdicts struct {
-	now  func() time.Time
-	mu   sync.Mutex
-	good map[string]verdict // by JQL
-}
-
-type verdict struct {
-	checked time.Time
-	found   int // issues found by the last search, -1 before the first
-}
-
-const (
-	maxVerdicts = 1024
-	verdictTTL  = 5 * time.Minute
-)
-
-// understood reports whether Jira understood a JQL a while ago.
-func (v *jqlVerdicts) understood(text string) bool {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	known, ok := v.good[text]
-	return ok && v.now().Sub(known.checked) < verdictTTL
-}
-
-// add remembers that Jira understands a JQL.
-func (v *jqlVerdicts) add(text string) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.good == nil || len(v.good) >= maxVerdicts {
-		v.good = map[string]verdict{}
-	}
-	v.good[text] = verdict{v.now(), -1}
-}
-
-// setFound notes how many issues a search found.
-func (v *jqlVerdicts) setFound(text string, n int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if known, ok := v.good[text]; ok {
-		known.found = n
-		v.good[text] = known
-	}
-}
-
-// found returns how many issues the last search with a JQL found, -1 if that is
-// unknown.
-func (v *jqlVerdicts) found(text string) int {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if known, ok := v.good[text]; ok {
-		return known.found
-	}
-	return -1
-}
 
 // checkedPlan returns a plan whose JQL Jira understands: compiled with c, else
 // without the accounts that do not exist, else with catalogues that were just
@@ -111,7 +51,7 @@ func withoutOptions(_ context.Context, c jql.Compiler) (jql.Compiler, error) {
 // objection returns Jira's objection to the JQL of a plan, "" if Jira understands
 // it now, or did a while ago.
 func (q *issueQuery) objection(ctx context.Context, plan jql.Plan) (string, error) {
-	if plan.Never || q.verdicts.understood(plan.JQL) {
+	if plan.Never || q.verdicts.Understood(plan.JQL) {
 		return "", nil
 	}
 	if err := q.spend(1); err != nil {
@@ -126,14 +66,14 @@ func (q *issueQuery) objection(ctx context.Context, plan jql.Plan) (string, erro
 			return problems[0], nil
 		}
 	}
-	q.verdicts.add(plan.JQL)
+	q.verdicts.Add(plan.JQL)
 	return "", nil
 }
 
 // cost estimates the searches and reads of a plan by the issues that its last
 // search found, -1 before the first.
 func (q *issueQuery) cost(plan jql.Plan) int {
-	found := q.verdicts.found(plan.JQL)
+	found := q.verdicts.Found(plan.JQL)
 	if found < 0 {
 		return -1
 	}
@@ -142,4 +82,19 @@ func (q *issueQuery) cost(plan jql.Plan) int {
 		reads = min(reads, q.Count)
 	}
 	return max(1, jql.Calls(found, searchPage)) + jql.Calls(reads, jql.FetchPage)
+}
+
+// withoutStrangers returns c with the account ids of the filter that belong to no
+// account.
+func (q *issueQuery) withoutStrangers(ctx context.Context, c jql.Compiler) (jql.Compiler, error) {
+	ids := q.table.NamedAccounts(q.simple)
+	if len(ids) == 0 {
+		return c, nil
+	}
+	err := q.spend(jql.Calls(len(ids), atlassian.AccountsPage))
+	if err != nil {
+		return c, err
+	}
+	c.Strangers, err = q.strangers.Find(ctx, ids)
+	return c, err
 }
