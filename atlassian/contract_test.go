@@ -403,7 +403,7 @@ func TestJiraContract(t *testing.T) {
 		"GET "+root+"/myself", "GET "+root+"/project/search", "GET "+root+"/issuetype", "GET "+root+"/status",
 		"GET "+root+"/priority/search", "GET "+root+"/resolution/search", "GET "+root+"/label", "GET "+root+"/users/search", "GET "+root+"/user/bulk",
 		"GET "+root+"/project/{projectIdOrKey}/components", "GET "+root+"/project/{projectIdOrKey}/versions",
-		"GET "+root+"/field", "GET "+root+"/project/{projectIdOrKey}/statuses", "GET "+root+"/project/{projectKeyOrId}/securitylevel",
+		"GET "+root+"/field", "GET "+root+"/project/{projectIdOrKey}/statuses",
 		"GET "+root+"/issue/createmeta/{projectIdOrKey}/issuetypes/{issueTypeId}", "GET "+root+"/issue/{issueIdOrKey}/editmeta",
 		"GET "+root+"/issue/{issueIdOrKey}/comment", "POST "+root+"/issue/{issueIdOrKey}/comment", "POST "+root+"/changelog/bulkfetch",
 		"GET "+root+"/issue/{issueIdOrKey}/watchers", "POST "+root+"/issue/{issueIdOrKey}/watchers", "DELETE "+root+"/issue/{issueIdOrKey}/watchers",
@@ -412,10 +412,10 @@ func TestJiraContract(t *testing.T) {
 		"POST "+root+"/issue", "GET "+root+"/issue/{issueIdOrKey}", "PUT "+root+"/issue/{issueIdOrKey}",
 		"DELETE "+root+"/issue/{issueIdOrKey}", "POST "+root+"/issue/bulkfetch",
 		"GET "+root+"/issue/{issueIdOrKey}/transitions", "POST "+root+"/issue/{issueIdOrKey}/transitions",
-		"POST "+root+"/search/jql", "POST "+root+"/search/approximate-count", "POST "+root+"/jql/parse", "POST "+root+"/permissions/check",
+		"POST "+root+"/search/jql", "POST "+root+"/jql/parse", "POST "+root+"/permissions/check",
 		"GET "+root+"/role", "GET "+root+"/project/{projectIdOrKey}/role", "GET "+root+"/project/{projectIdOrKey}/role/{id}",
 		"POST "+root+"/project/{projectIdOrKey}/role/{id}", "DELETE "+root+"/project/{projectIdOrKey}/role/{id}",
-		"GET "+root+"/group/bulk", "GET "+root+"/group/member", "GET "+root+"/user/groups",
+		"GET "+root+"/group/bulk", "GET "+root+"/group/member",
 	)
 }
 
