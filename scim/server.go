@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -230,6 +231,7 @@ type Server struct {
 	feed      *feed.Feed // nil: there is none
 	auth      *auth.Authenticator
 	types     []*resource.Type
+	guard     *guard.Guard
 }
 
 // New makes a server. It asks nothing of upstream.
@@ -268,7 +270,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{Server: handler, connector: connector, health: cfg.Health, mirrored: backed.kept, feed: backed.feed, auth: authenticator, types: backed.types}, nil
+	return &Server{Server: handler, connector: connector, health: cfg.Health, mirrored: backed.kept, feed: backed.feed, auth: authenticator, types: backed.types, guard: backed.guard}, nil
 }
 
 // ReplaceCallers replaces Config.Callers and Config.AllowFrom, for every request that comes after. If it fails, as New does, nothing
@@ -282,6 +284,20 @@ func (s *Server) ReplaceCallers(callers []auth.Caller, allowFrom origin.Networks
 	}
 	return nil
 }
+
+// Authenticate finds the caller behind a request, as for a request of SCIM. Its errors are *Error.
+func (s *Server) Authenticate(r *http.Request) (*auth.Caller, error) {
+	if err := s.auth.Admit(r); err != nil {
+		return nil, err
+	}
+	return s.auth.Authenticate(r)
+}
+
+// Types lists the resource types, without the server root. They must not be changed.
+func (s *Server) Types() []*resource.Type { return s.types }
+
+// Spent lists what callers have used of the change budget, with replicas that share the state.
+func (s *Server) Spent(ctx context.Context) ([]guard.Spent, error) { return s.guard.Spent(ctx) }
 
 // Test looks whether the server can do its work, with every credential that it
 // has. It takes 15 seconds at most and fails by its findings only.

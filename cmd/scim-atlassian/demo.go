@@ -18,6 +18,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/console"
 	"scim-atlassian/scim/server"
 )
 
@@ -110,6 +111,7 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 	}
 	defer store.Close()
 	m := newMetrics()
+	logger = m.watch.logger(logger)
 	facade, u, err := c.build(ctx, callers, store, logger, m)
 	if err != nil {
 		return err
@@ -122,6 +124,7 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.emulator.options)}
 	where := demoAddresses{facade: above.Addr(), cloud: below.Addr()}
 	if admin != nil {
+		c.openConsole(consoleParts{facade: facade, u: u, store: store, watch: m.watch, service: above.Addr(), cloud: cloud, logger: logger})
 		sites = append(sites, m.site(admin))
 		where.admin = admin.Addr()
 	}
@@ -154,14 +157,16 @@ type demoAddresses struct{ facade, cloud, admin net.Addr }
 // introduce prints where everything is, and three requests to begin with.
 func (p *program) introduce(where demoAddresses, credentials demoCredentials, options emulator.Options, userName string) {
 	base := "http://" + dialable(where.facade, "127.0.0.1") + server.BasePath
-	metrics := "off"
+	metrics, pages := "off", "off"
 	if where.admin != nil {
 		metrics = "http://" + where.admin.String() + "/metrics"
+		pages = "http://" + where.admin.String() + console.Path
 	}
 	fmt.Fprintf(p.stdout, `SCIM 2.0            %[1]s
 Basic               %[2]s:%[3]s
 Bearer              %[4]s, or %[5]s that may only read
 Emulated Atlassian  http://%[6]s, %[7]s
+Console             %[10]s
 Metrics             %[9]s
 
 curl -s -u %[2]s:%[3]s '%[1]s/Users?count=3'
@@ -169,7 +174,7 @@ curl -s -G -u %[2]s:%[3]s '%[1]s/Users' --data-urlencode 'filter=userName eq %[8
 curl -s -G -H 'Authorization: Bearer %[5]s' '%[1]s/Issues' --data-urlencode 'filter=status.name eq "Done"' -d count=3
 
 Ctrl-C ends it.
-`, base, demoUser, credentials.password, credentials.token, credentials.readToken, where.cloud, describe(options), insideQuotes(strconv.Quote(userName)), metrics)
+`, base, demoUser, credentials.password, credentials.token, credentials.readToken, where.cloud, describe(options), insideQuotes(strconv.Quote(userName)), metrics, pages)
 }
 
 // insideQuotes is s as it is written between single quotes in a shell.
@@ -186,7 +191,7 @@ func demoCallers(credentials demoCredentials) ([]auth.Caller, error) {
 		return hex.EncodeToString(sum[:])
 	}
 	return []auth.Caller{
-		{Name: "demo", Username: demoUser, BasicBcrypt: auth.Hashes{string(hash)}, BearerSHA256: auth.Hashes{digest(credentials.token)}, Rights: map[string]auth.Right{auth.AnyType: auth.Write}},
+		{Name: "demo", Username: demoUser, BasicBcrypt: auth.Hashes{string(hash)}, BearerSHA256: auth.Hashes{digest(credentials.token)}, Rights: map[string]auth.Right{auth.AnyType: auth.Write}, Console: true, Release: true},
 		{Name: "demo-read", BearerSHA256: auth.Hashes{digest(credentials.readToken)}, Rights: map[string]auth.Right{auth.AnyType: auth.Read}},
 	}, nil
 }

@@ -16,6 +16,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/console"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/server"
 )
@@ -33,6 +34,8 @@ type metrics struct {
 	callDuration *prometheus.HistogramVec // by op
 	retries      *prometheus.CounterVec   // by op
 	waits        *prometheus.CounterVec   // by op, in seconds
+
+	watch *watch // what the console shows of the same
 }
 
 // space begins the name of every metric of ours.
@@ -40,6 +43,7 @@ const space = "scim_atlassian"
 
 func newMetrics() *metrics {
 	m := &metrics{
+		watch:    newWatch(),
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "requests_total",
 			Help: "Requests answered, by resource type or other endpoint (none: before authentication), method and status."}, []string{"type", "method", "status"}),
@@ -78,7 +82,7 @@ func (m *metrics) request(r server.Request) {
 	m.requestCost.WithLabelValues(endpoint, r.Method).Observe(float64(r.UpstreamCalls))
 }
 
-// call is the clients' atlassian.Config.OnCall.
+// call is a part of the clients' atlassian.Config.OnCall.
 func (m *metrics) call(ctx context.Context, c atlassian.Call) {
 	scim.CountCall(ctx, c)
 	status := "none"
@@ -151,11 +155,13 @@ func (stats snapshotMetrics) Collect(values chan<- prometheus.Metric) {
 	}
 }
 
-// site serves /metrics, to whoever reaches the listener.
+// site serves /metrics, to whoever reaches the listener, and the console, to whoever signs in.
 func (m *metrics) site(listener net.Listener) site {
 	mux := http.NewServeMux()
+	mux.Handle(console.Path, m.watch)
+	mux.Handle(console.Path+"/", m.watch)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry}))
-	return site{listener: listener, handler: mux, timeout: 10 * time.Second}
+	return site{listener: listener, handler: mux, timeout: time.Minute}
 }
 
 // adminDefault is where /metrics is unless it is told otherwise.

@@ -17,17 +17,17 @@ const storeys = `
 
                            scim/reconcile
 
-[scim/console]                           scim
+ scim/console                            scim
 
                   scim/server              scim/connector                scim/idhub                       atlassian/emulator
 
 scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
-                                          scim/person  scim/richtext  scim/field  scim/around  scim/desk  scim/once  scim/catalogue  scim/searches
+  scim/console/plot                       scim/person  scim/richtext  scim/field  scim/around  scim/desk  scim/once  scim/catalogue  scim/searches
 
   scim/origin scim/crowd  scim/document     scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
-                                                                 scim/table scim/changes scim/paging scim/memo  atlassian/adf/markup    atlassian/adf/plain
+  scim/console/sheet  scim/console/witness                       scim/table scim/changes scim/paging scim/memo  atlassian/adf/markup    atlassian/adf/plain
 
                                  scim/resource                  scim/packed
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -117,6 +118,9 @@ func (p *program) reconcile(cmd *cobra.Command, flags reconcileFlags) error {
 	job.Changed = func(change reconcile.Change) error { return p.printLine(change) }
 	report, err := reconcile.Run(cmd.Context(), facade, job)
 	progress.end()
+	if err := c.keepExport(context.WithoutCancel(cmd.Context()), store, report); err != nil {
+		fmt.Fprintf(p.stderr, "the run is not listed in the console: %v\n", err)
+	}
 	if printed := p.printLine(report); printed != nil {
 		return printed
 	}

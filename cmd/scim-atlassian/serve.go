@@ -97,12 +97,13 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 	}
 	defer listener.Close()
 	m, front := newMetrics(), new(front)
-	sites, facts, err := c.sites(ctx, listener, front, m, logger)
+	logger = m.watch.logger(logger)
+	sites, facts, err := c.sites(ctx, callers, listener, front, m, logger)
 	if err != nil {
 		return err
 	}
 	logger.Info("starting", zap.Stringer("listener", listener.Addr()))
-	running := &running{config: c, flags: flags, logger: logger, facts: facts}
+	running := &running{config: c, flags: flags, logger: logger, facts: facts, service: listener.Addr()}
 	defer running.close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return running.start(ctx, callers, m, front) })
@@ -117,9 +118,10 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 // running is what stands behind the listener of serve, and works besides.
 type running struct {
 	*config
-	flags  serveFlags
-	logger *zap.Logger
-	facts  []zap.Field // about where it listens
+	flags   serveFlags
+	logger  *zap.Logger
+	facts   []zap.Field // about where it listens
+	service net.Addr
 
 	closers []func() // the last first
 }
@@ -153,6 +155,7 @@ func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, 
 	}
 	m.observe(facade)
 	front.open(facade)
+	r.openConsole(consoleParts{facade: facade, u: u, store: store, watch: m.watch, service: r.service, logger: r.logger})
 	r.logger.Info("listening", r.facts...)
 	if u.idhub != nil {
 		r.atEnd(u.idhub.announceMeanwhile(ctx))
@@ -185,9 +188,23 @@ func (r *running) work(ctx context.Context, facade *scim.Server, store *state.St
 	work.Go(func() { r.forget(working, store, r.logger) })
 	work.Go(func() { facade.Follow(working) })
 	if r.ProofPeriod > 0 {
-		work.Go(func() { facade.Keep(working, r.ProofPeriod, logProgress(r.logger)) })
+		work.Go(func() { facade.Keep(working, r.ProofPeriod, r.keepReadings(working, facade, store)) })
 	}
 	r.atEnd(func() { stop(); work.Wait() })
+}
+
+// keepReadings says in the log how the reading of everything goes on, and in the state how it ended.
+func (r *running) keepReadings(ctx context.Context, facade *scim.Server, store *state.Store) func(mirror.Progress) {
+	log := logProgress(r.logger)
+	return func(p mirror.Progress) {
+		log(p)
+		if !p.Done {
+			return
+		}
+		if err := keepRun(ctx, store, readingOf(p, facade.Snapshots(), time.Now())); err != nil && ctx.Err() == nil {
+			r.logger.Warn("state", zap.String("outcome", "a reading is not listed in the console"), zap.Error(err))
+		}
+	}
 }
 
 // logProgress says in the log how the reading of everything goes on.
@@ -207,7 +224,7 @@ func logProgress(logger *zap.Logger) func(mirror.Progress) {
 
 // sites are where the program answers: on listener, and where the settings want it for metrics. The facts about them are
 // for the log.
-func (c *config) sites(ctx context.Context, listener net.Listener, front *front, m *metrics, logger *zap.Logger) (sites []site, facts []zap.Field, err error) {
+func (c *config) sites(ctx context.Context, callers []auth.Caller, listener net.Listener, front *front, m *metrics, logger *zap.Logger) (sites []site, facts []zap.Field, err error) {
 	sites = []site{{listener: listener, handler: m.around(front), timeout: c.RequestTimeout}}
 	facts = []zap.Field{zap.Stringer("address", listener.Addr()), zap.String("version", version())}
 	admin, err := listenAdmin(ctx, c.AdminListen, "")
@@ -215,6 +232,9 @@ func (c *config) sites(ctx context.Context, listener net.Listener, front *front,
 	case err != nil:
 		return nil, nil, fmt.Errorf("ADMIN_LISTEN: %w", err)
 	case admin != nil:
+		if err := checkConsole(callers, admin); err != nil {
+			return nil, nil, err
+		}
 		sites = append(sites, m.site(admin))
 		facts = append(facts, zap.Stringer("metrics", admin.Addr()))
 	case c.AdminListen != "":
@@ -283,6 +303,7 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 		clients.OnCall = func(ctx context.Context, call atlassian.Call) {
 			m.call(ctx, call)
 			u.health.Traffic(name, call)
+			m.watch.call(name, call)
 		}
 		return clients
 	}

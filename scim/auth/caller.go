@@ -83,6 +83,7 @@ type Caller struct {
 
 	Release   bool `json:"release"`   // may release what the change budget refused, of any caller
 	Protected bool `json:"protected"` // may change what the operator protects
+	Console   bool `json:"console"`   // may sign in to the console
 
 	Patience string `json:"patience"` // how long a request may wait for Atlassian's limits, such as 5s; empty: as the server is set
 
