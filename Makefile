@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz conformance interop tools keycloak-test image bench chaos profile demo ci
+.PHONY: build test race lint fuzz conformance interop tools keycloak-test image deploy dist bench chaos profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -29,6 +29,12 @@ keycloak-test:
 
 image:
 	.ci/run image
+
+deploy:
+	.ci/run deploy
+
+dist:
+	.ci/dist --twice
 
 bench:
 	go run ./measure/bench $(BENCH)
