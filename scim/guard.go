@@ -26,6 +26,11 @@ func newGuard(cfg Config, users *directory.Users, groups *directory.Groups, hold
 		}
 	}
 	return guard.New(guard.Config{
+		Accepted: func() {
+			for _, m := range []mirrored{users, groups, holders} {
+				m.Reconsider()
+			}
+		},
 		Budget: cfg.ChangeBudget, Protected: cfg.Protected, State: cfg.remembering(), AsError: upstream.AsError,
 		BudgetSetting: cfg.Settings.ChangeBudget, ProtectedSetting: cfg.Settings.Protected, Logger: cfg.Logger, Now: cfg.Now,
 		Facts: guard.Facts{
@@ -73,7 +78,7 @@ func guardAll(g *guard.Guard, cfg Config, user, group, account, entitlement *res
 func holdsOf(g *guard.Guard) []server.Endpoint {
 	var all []server.Endpoint
 	for _, r := range g.Routes() {
-		all = append(all, server.Endpoint{Path: r.Path, Methods: r.Methods, Body: r.Body, Answer: func(ctx context.Context, q server.EndpointRequest) (int, query.Object, error) {
+		all = append(all, server.Endpoint{Path: r.Path, Methods: r.Methods, Body: r.Body, Write: r.Body, Answer: func(ctx context.Context, q server.EndpointRequest) (int, query.Object, error) {
 			return r.Answer(ctx, guard.Request{Caller: q.Caller.Name, Releases: q.Caller.Release, ID: q.ID, Body: q.Body})
 		}})
 	}

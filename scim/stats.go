@@ -14,6 +14,7 @@ type mirrored interface {
 	Snapshot() mirror.Stats
 	Keep(ctx context.Context, k mirror.Keeping)
 	Accept()
+	Reconsider()
 }
 
 // AcceptDirectory has the next reading of each type believed although it has lost most

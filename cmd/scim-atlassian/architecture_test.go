@@ -54,7 +54,8 @@ var places = map[string]place{
 	"scim/discovery": {ours: []string{"scim/resource", "scim/query", "schemas"}},
 	"scim/auth": {ours: []string{"scim/origin", "scim/resource"}, theirs: []string{"github.com/coreos/go-oidc/v3/oidc", jsonv2, jsonText, "golang.org/x/crypto/bcrypt",
 		"golang.org/x/sync/singleflight", "golang.org/x/time/rate"}},
-	"scim/guard": {ours: []string{"scim/state", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap"}},
+	"scim/alarm": {ours: []string{"scim/state"}},
+	"scim/guard": {ours: []string{"scim/alarm", "scim/state", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap"}},
 	"scim/server": {ours: []string{"scim/audit", "scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/discovery", "scim/auth", "scim/origin", "scim/resource", "scim/query", "schemas"},
 		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	// Engines: what was read, and what went wrong.
@@ -63,7 +64,7 @@ var places = map[string]place{
 	"scim/memo":     {},
 	"scim/paging":   {ours: []string{"scim/resource"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/changes":  {ours: []string{"scim/packed", "scim/resource", "scim/query"}},
-	"scim/mirror":   {ours: []string{"scim/changes", "scim/paging", "scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
+	"scim/mirror":   {ours: []string{"scim/alarm", "scim/changes", "scim/paging", "scim/table", "scim/packed", "scim/resource", "scim/query", "scim/state"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/upstream": {ours: []string{"scim/resource", "atlassian"}},
 	"scim/health":   {ours: []string{"atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/feed":     {ours: []string{"scim/state", "atlassian"}, theirs: []string{"go.uber.org/zap"}},

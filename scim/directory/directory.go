@@ -10,6 +10,8 @@ package directory
 
 import (
 	"context"
+	"errors"
+	"net/http"
 	"time"
 
 	"scim-atlassian/atlassian"
@@ -50,13 +52,20 @@ func New(cfg Config) (*Users, *Groups) {
 	u.directory, g.directory = d, d
 	u.sizes, g.sizes = d.sizes, d.sizes
 	u.mirror = mirror.New(mirror.Source{
-		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Page: u.page, Read: u.Read, Probe: u.probe, Linked: u.linked, Few: 2,
+		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Page: u.page, Read: u.Read, Probe: u.probe, Linked: u.linked, Gone: noList, Few: 2,
 	}, kept)
 	g.mirror = mirror.New(mirror.Source{
-		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe, Linked: g.linked, Few: 1,
+		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe, Linked: g.linked, Gone: noList, Few: 1,
 	}, kept)
 	d.users, d.groups = u.mirror, g.mirror
 	return u, g
+}
+
+// noList recognizes the answer for a directory that is not there. A gateway may give it
+// too, so nothing is believed of it.
+func noList(err error) bool {
+	var e *atlassian.Error
+	return errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusGone)
 }
 
 // lister is the part of a backend that users and groups have in common: lists
@@ -163,6 +172,9 @@ func (l *lister) Trust(fed func() (upTo, since time.Time), most time.Duration) {
 
 // Accept has the next reading believed although it has lost most of the resources.
 func (l *lister) Accept() { l.mirror.Accept() }
+
+// Reconsider has everything read again, see mirror.Mirror.Reconsider.
+func (l *lister) Reconsider() { l.mirror.Reconsider() }
 
 // Mark implements resource.Rememberer.
 func (l *lister) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {

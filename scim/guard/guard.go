@@ -37,6 +37,8 @@ type Config struct {
 	Budget    Budget
 	Protected Patterns
 	State     *state.Store // where counts and holds are kept; nil: in memory
+	// Accepted is told that a reading which was not believed is to be; nil: nobody is.
+	Accepted func()
 	// Facts are about what the backends have at hand.
 	Facts   Facts
 	AsError func(error) *resource.Error // the answer to an error of a backend
@@ -73,6 +75,9 @@ type Guard struct {
 
 // New makes a guard.
 func New(cfg Config) *Guard {
+	if cfg.Accepted == nil {
+		cfg.Accepted = func() {}
+	}
 	g := &Guard{cfg: cfg, seen: map[uint64]time.Time{}}
 	if cfg.State != nil {
 		g.store = cfg.State

@@ -101,7 +101,7 @@ func (e *exceeded) window(b Budget) string {
 type Route struct {
 	Path    string // below the base path; "{id}" stands for any segment
 	Methods []string
-	// Body says that a POST may have a body.
+	// Body says that a POST may have a body, and changes something.
 	Body   bool
 	Answer func(ctx context.Context, q Request) (status int, body query.Object, err error)
 }
@@ -140,6 +140,15 @@ func (g *Guard) list(ctx context.Context, q Request) (int, query.Object, error) 
 	if err != nil {
 		return 0, nil, err
 	}
+	if q.Releases {
+		alarms, err := g.alarms(ctx)
+		if err != nil {
+			return 0, nil, err
+		}
+		for _, a := range alarms {
+			found = append(found, alarmDocument(&a))
+		}
+	}
 	return http.StatusOK, query.Object{
 		{Name: "schemas", Value: []any{"urn:ietf:params:scim:api:messages:2.0:ListResponse"}},
 		{Name: "totalResults", Value: int64(len(found))}, {Name: "startIndex", Value: int64(1)}, {Name: "itemsPerPage", Value: int64(len(found))},
@@ -149,6 +158,12 @@ func (g *Guard) list(ctx context.Context, q Request) (int, query.Object, error) 
 
 // show answers with one hold.
 func (g *Guard) show(ctx context.Context, q Request) (int, query.Object, error) {
+	if a, err := g.alarmOf(ctx, q.ID); q.Releases && (a != nil || err != nil) {
+		if err != nil {
+			return 0, nil, err
+		}
+		return http.StatusOK, alarmDocument(a), nil
+	}
 	v, there, err := g.store.Value(ctx, kindHold, q.ID)
 	if err != nil {
 		return 0, nil, err
@@ -169,10 +184,18 @@ func noHold(id string) error {
 	return resource.Refuse(http.StatusNotFound, "", "There is no hold %s, or not any more: holds are kept for a day.", resource.InQuotes(id))
 }
 
-// release lets what was refused pass, and executes nothing.
+// release lets what was refused pass, and executes nothing. It is told to the audit.
 func (g *Guard) release(ctx context.Context, q Request) (int, query.Object, error) {
+	r := resource.RequestOf(ctx)
+	r.Remark("hold", q.ID)
 	if !q.Releases {
 		return 0, nil, resource.Refuse(http.StatusForbidden, "", "The caller %s may not release holds: that takes the setting release of the callers file.", q.Caller)
+	}
+	if a, err := g.alarmOf(ctx, q.ID); err != nil {
+		return 0, nil, err
+	} else if a != nil {
+		r.Remark("accepted", a.Text)
+		return g.accept(ctx, q, a)
 	}
 	minutes, ids, err := releaseOf(q.Body)
 	if err != nil {
@@ -198,6 +221,13 @@ func (g *Guard) release(ctx context.Context, q Request) (int, query.Object, erro
 	})
 	if err != nil {
 		return 0, nil, err
+	}
+	r.Remark("heldCaller", after.Caller)
+	r.Remark("what", what(after.Bucket))
+	if minutes > 0 {
+		r.Remark("minutes", minutes)
+	} else {
+		r.Remark("ids", ids)
 	}
 	g.cfg.Logger.Info("hold released", zap.String("hold", q.ID), zap.String("caller", after.Caller), zap.String("what", what(after.Bucket)),
 		zap.String("by", q.Caller), zap.Int("minutes", minutes), zap.Strings("ids", ids))

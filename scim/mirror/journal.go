@@ -337,7 +337,7 @@ func (s *store) resume(r *reading) map[int]storedPage {
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
 	_, open, err := s.journal.state.Scans(ctx, s.journal.typ)
-	if err != nil || open == nil || open.Pages == 0 || open.ID == s.journal.refused || s.now().Sub(open.Began) >= resumable {
+	if err != nil || open == nil || open.Pages == 0 || s.known() != nil || open.ID == s.journal.refused || s.now().Sub(open.Began) >= resumable {
 		return nil
 	}
 	s.mu.Lock()

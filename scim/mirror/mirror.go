@@ -36,6 +36,8 @@ type Source struct {
 	// Scan, if it is set, is how all resources are read, in place of Page; there are
 	// no windows then. It returns their ids in the order of lists.
 	Scan func(ctx context.Context, s Scanner) (ids []string, err error)
+	// Gone recognizes an error of Page which says that there is no such list; nil: none does.
+	Gone func(error) bool
 	// Few is how many resources ReadMany reads by id rather than ask how long the
 	// list is. The longer lists usually are, the more often the answer is of no use.
 	Few int
@@ -89,7 +91,7 @@ func New(source Source, cfg Config) *Mirror {
 	m.total.Store(-1)
 	m.pager = paging.Reader[query.Object]{Name: source.Name, ID: objectID, Budget: cfg.Budget, Page: m.page}
 	m.store = newStore(source.Links, cfg.TTL, cfg.Now)
-	m.store.price, m.store.scan, m.store.reread = paging.Calls, m.scan, m.mend
+	m.store.price, m.store.scan, m.store.reread, m.store.gone = paging.Calls, m.scan, m.mend, source.Gone
 	m.collection = Collection{
 		Table: source.Lookups, Budget: cfg.Budget, Links: source.Links, Probe: m.probe,
 		All: m.store.all, Peek: m.store.peek, Stats: m.estimate, Window: m.window,

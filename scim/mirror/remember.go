@@ -89,14 +89,6 @@ func (m *Mirror) Changed(entries []resource.LogEntry) ([]resource.Change, error)
 // Logged is that of resource.Rememberer.
 func (m *Mirror) Logged() []string { return []string{m.source.Name} }
 
-// Accept has the next reading believed although it has lost most of the resources.
-func (m *Mirror) Accept() {
-	s := m.store
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.accept, s.alarm = true, ""
-}
-
 // Prove reads all resources, whatever is known. ctx bounds the wait, and says whom
 // the calls count for.
 func (m *Mirror) Prove(ctx context.Context) error {

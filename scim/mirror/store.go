@@ -47,6 +47,8 @@ type store struct {
 	// nil: there are none that are trusted.
 	fed     func() (upTo, since time.Time)
 	fedMost time.Duration // for how long after a reading they count
+	// gone recognizes the error of a scan which says that there is no such list; nil: none does.
+	gone func(error) bool
 	// journal writes what happens to the state; nil: nothing outlives the process.
 	journal *journal
 
@@ -136,7 +138,7 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 		if r.base != nil {
 			found = r.base
 		}
-		if errors.Is(r.err, errShrunk) && s.base != nil && !n.Fresh {
+		if errors.Is(r.err, errDoubted) && s.base != nil && !n.Fresh {
 			return s.view(s.base, true), nil
 		}
 		if r.err != nil {
@@ -361,7 +363,7 @@ func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 		s.keepPage(position, total, page)
 	}})
 	if err != nil {
-		return err
+		return s.vanished(err)
 	}
 	s.mu.Lock()
 	err = s.close(r, ids, seen)
@@ -444,26 +446,6 @@ func (s *store) close(r *reading, ids []string, seen map[string]struct{}) error 
 	s.base = r.base
 	s.forget()
 	return nil
-}
-
-// errShrunk says that upstream's list is not believed. See store.believable.
-var errShrunk = errors.New("scim: the list has lost more than is believed")
-
-// believable refuses a scan that found far fewer resources than there were, where
-// that would be remembered: a directory that was exchanged or emptied by mistake
-// looks like that. The rows stay as they are, with the age that they have, until the
-// list is as before or an operator accepts it.
-func (s *store) believable(gone int) error {
-	before := s.rows.Len()
-	left := before - gone
-	if s.journal == nil || s.accept || left > 0 && (before < 100 || 2*left >= before) || before == 0 {
-		s.alarm, s.accept = "", false
-		return nil
-	}
-	s.journal.refused, s.journal.scan = s.journal.scan, 0
-	s.alarm, s.alarmed = fmt.Sprintf("The list has %d resources where it had %d.", left, before), s.now()
-	return &resource.Error{Status: http.StatusBadGateway, Err: errShrunk,
-		Detail: s.alarm + " That is not believed: nothing was changed here. Whoever runs this server can accept it, see docs/mirror.md."}
 }
 
 // The sources of changes, as the log names them.

@@ -35,6 +35,9 @@ func (r *Roles) Snapshot() mirror.Stats { return r.mirror.Stats() }
 // Accept has the next reading believed although it has lost most of the roles.
 func (r *Roles) Accept() { r.mirror.Accept() }
 
+// Reconsider has everything read again, see mirror.Mirror.Reconsider.
+func (r *Roles) Reconsider() { r.mirror.Reconsider() }
+
 // Mark is that of resource.Rememberer, for the roles.
 func (r *Roles) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
 	return r.mirror.Mark(ctx, fresh)

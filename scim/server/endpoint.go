@@ -18,6 +18,7 @@ type Endpoint struct {
 	Methods []string // GET, HEAD, …
 	Open    bool     // it answers requests without credentials too
 	Body    bool     // a POST may have a body
+	Write   bool     // a POST changes something, which is told to the audit
 	// Answer returns the status and the body, or the error that is answered
 	// instead. It is called from many goroutines at the same time.
 	Answer func(ctx context.Context, q EndpointRequest) (status int, body query.Object, err error)
@@ -40,6 +41,7 @@ type plainAnswer struct {
 
 // serveEndpoint brings a request to an endpoint to its outcome.
 func (s *Server) serveEndpoint(c *call, r *http.Request, e *Endpoint) error {
+	c.write = e.Write && r.Method == http.MethodPost
 	q := EndpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load(), ID: c.target}
 	if e.Body && r.Method == http.MethodPost && r.ContentLength != 0 {
 		var err error
