@@ -86,16 +86,16 @@ type Config struct {
 
 // Call describes one HTTP attempt of an operation.
 type Call struct {
-	Op       string        // method and route template, such as "GET /Users/{id}"
-	Status   int           // 0 when there was no answer
-	Duration time.Duration // without the time spent waiting for the client's own limits
-	Attempt  int           // from 1
-	Waited   time.Duration // before it: a backoff, quiet that upstream asked for, and the client's own limits
-	Err      error         // nil when there was a complete answer, whatever its status
-	Verdict  *Error        // on a complete answer; nil: it is what was asked for. It is not to be changed or kept
-	Replayed bool          // net/http has sent the request again by itself, on another connection
-	// Background says that nobody waited for it, see the function of this name.
-	Background bool
+	Op         string        // method and route template, such as "GET /Users/{id}"
+	Status     int           // 0 when there was no answer
+	Duration   time.Duration // without the time spent waiting for the client's own limits
+	Attempt    int           // from 1
+	Waited     time.Duration // before it: a backoff, quiet that upstream asked for, and the client's own limits
+	Err        error         // nil when there was a complete answer, whatever its status
+	Verdict    *Error        // on a complete answer; nil: it is what was asked for. It is not to be changed or kept
+	Replayed   bool          // net/http has sent the request again by itself, on another connection
+	TraceID    string        // upstream's name of the request, from the header; empty: it has none
+	Background bool          // nobody waited for it, see the function of this name
 }
 
 func (c Config) withDefaults() Config {

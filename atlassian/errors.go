@@ -207,7 +207,7 @@ func (o *operation) classify(resp *http.Response) *Error {
 		Op:         o.op,
 		Status:     resp.StatusCode,
 		RetryAfter: retryAfter(resp.Header, time.Now()),
-		TraceID:    bounded(resp.Header.Get("Atl-Traceid")),
+		TraceID:    o.traceID(resp),
 		Ambiguous:  o.ambiguous(),
 	}
 	raw := bytes.TrimSpace(o.body.Bytes())
@@ -227,9 +227,7 @@ func (o *operation) classify(resp *http.Response) *Error {
 	if e.Kind == NotFound && (o.whole || o.gateway && body.fromGateway()) {
 		e.Kind = Garbled
 	}
-	if body.TraceID != "" {
-		e.TraceID = bounded(body.TraceID)
-	}
+	e.TraceID = cmp.Or(bounded(o.redact(body.TraceID)), e.TraceID)
 	return e
 }
 
@@ -237,7 +235,7 @@ func (o *operation) classify(resp *http.Response) *Error {
 func (o *operation) garbled(resp *http.Response, body []byte, cause error) *Error {
 	return &Error{
 		Kind: Garbled, Op: o.op, Status: resp.StatusCode, Detail: describe(resp.StatusCode, body),
-		TraceID: bounded(resp.Header.Get("Atl-Traceid")), Ambiguous: !o.reads, Err: cause,
+		TraceID: o.traceID(resp), Ambiguous: !o.reads, Err: cause,
 	}
 }
 
@@ -298,6 +296,11 @@ func (o *operation) fields(raw map[string]jsontext.Value) map[string]string {
 		fields[bounded(name)] = bounded(o.redact(text))
 	}
 	return fields
+}
+
+// traceID is upstream's name of the request, empty if it told none.
+func (o *operation) traceID(resp *http.Response) string {
+	return bounded(o.redact(resp.Header.Get("Atl-Traceid")))
 }
 
 // redact removes the client's own credentials from a text of upstream, which might repeat them.

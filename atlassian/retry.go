@@ -98,7 +98,7 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := Call{Op: o.op, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err}
 	if err == nil {
 		o.verdict = o.judge(resp)
-		call.Verdict = o.verdict
+		call.Verdict, call.TraceID = o.verdict, o.traceID(resp)
 	}
 	o.report(req.Context(), resp, call)
 	if err != nil {

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
+	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/crowd"
@@ -112,7 +114,13 @@ type Config struct {
 
 	OnRequest func(server.Request) // called after every answer, for metrics; safe for concurrent use and quick; nil: none
 	Logger    *zap.Logger          // nil: none
-	Now       func() time.Time     // nil: time.Now
+	// Audit takes a line before every write and one after it, whatever their level, and
+	// returns when they are written; nil: that of Logger. AuditValues says what the lines
+	// tell of values, default audit.Names. AuditRequired refuses a write whose first line cannot be written.
+	Audit         zapcore.Core
+	AuditValues   audit.Values
+	AuditRequired bool
+	Now           func() time.Time // nil: time.Now
 }
 
 // Settings are the operator's names of fields of Config, such as environment
@@ -139,6 +147,10 @@ func (c Config) withDefaults() Config {
 	defaultTo(&c.KeptResultBytes, 512<<20)
 	defaultTo(&c.ChangeRetention, 7*24*time.Hour)
 	defaultTo(&c.Logger, zap.NewNop())
+	defaultTo(&c.AuditValues, audit.Names)
+	if c.Audit == nil {
+		c.Audit = c.Logger.Core()
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -164,6 +176,12 @@ const bodyPool = 2
 
 func (c Config) crowd() crowd.Limits {
 	return crowd.Limits{InFlight: c.MaxInFlight, PerCaller: c.MaxPerCaller, BodyBytes: bodyPool * max(c.MaxBodyBytes, c.BulkMaxPayload)}
+}
+
+func (c Config) audit() *audit.Log {
+	return &audit.Log{Core: c.Audit, Values: c.AuditValues, Required: c.AuditRequired, Now: c.Now, Problem: func(err error) {
+		c.Logger.Error("the audit has a gap", zap.Error(err))
+	}}
 }
 
 func (c Config) lists() list.Config {
@@ -265,7 +283,7 @@ func New(cfg Config) (*Server, error) {
 		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: append(endpointsOf(connector), holdsOf(backed.guard)...), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination, AnnounceDelta: cfg.AnnounceDelta,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
-		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Now: cfg.Now,
+		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Audit: cfg.audit(), Now: cfg.Now,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)

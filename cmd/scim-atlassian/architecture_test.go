@@ -45,7 +45,7 @@ var places = map[string]place{
 	"scim/resource/resourcetest": {ours: []string{"scim/resource", "scim/query", "scim/state", "schemas"}},
 	// The protocol, which knows no Atlassian.
 	"scim/document":  {ours: []string{"scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
-	"scim/audit":     {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"go.uber.org/zap"}},
+	"scim/audit":     {ours: []string{"scim/state", "scim/document", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	"scim/origin":    {},
 	"scim/crowd":     {ours: []string{"scim/resource"}},
 	"scim/bulk":      {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
@@ -85,13 +85,13 @@ var places = map[string]place{
 	"scim/connector": {ours: []string{"scim/auth", "scim/health", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},
 		theirs: []string{jsonv2, "golang.org/x/sync/singleflight"}},
 	// The face, and what is built on it.
-	"scim":                 {ours: []string{"scim/*", "schemas", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
+	"scim":                 {ours: []string{"scim/*", "schemas", "atlassian"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	"scim/console":         {ours: []string{"scim/console/*", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText, "go.uber.org/zap"}},
 	"scim/console/sheet":   {},
 	"scim/console/plot":    {ours: []string{"scim/console/sheet", "scim/console/witness"}},
 	"scim/console/witness": {theirs: []string{jsonv2, "go.uber.org/zap/zapcore"}},
 	"scim/reconcile":       {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission"}, theirs: anything},
 	"atlassian/admission":  {},

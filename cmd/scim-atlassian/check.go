@@ -50,7 +50,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 		defer store.Close()
 	}
 	findings = append(findings, c.stateFinding(cmd.Context(), store, err))
-	facade, u, err := c.build(cmd.Context(), callers, store, p.logger(level), newMetrics())
+	facade, u, err := c.build(cmd.Context(), foundation{callers: callers, store: store, logger: p.streams().logger(level), metrics: newMetrics()})
 	if err != nil {
 		return p.report(append(findings, ownFinding("clients", "", err)))
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/caarlos0/env/v11"
 	"go.uber.org/zap/zapcore"
 
+	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/server"
@@ -99,6 +100,11 @@ type config struct {
 	ChangeBudget        string        `env:"SCIM_ATLASSIAN_CHANGE_BUDGET"`            // what one caller may delete, deactivate and remove in a time, 20%/1h; or off
 	ChangeBudgetFloor   int           `env:"SCIM_ATLASSIAN_CHANGE_BUDGET_FLOOR"`      // what it may however little there is
 	Protected           string        `env:"SCIM_ATLASSIAN_PROTECTED"`                // comma list of TYPE:pattern, or none; empty: protectedDefault
+	Audit               string        `env:"SCIM_ATLASSIAN_AUDIT"`                    // stderr, stdout or a file
+	AuditValues         string        `env:"SCIM_ATLASSIAN_AUDIT_VALUES"`             // what it tells of values: names, hashes or values
+	AuditRequired       bool          `env:"SCIM_ATLASSIAN_AUDIT_REQUIRED"`           // a write is refused if the audit cannot be written
+	AuditMaxBytes       int64         `env:"SCIM_ATLASSIAN_AUDIT_MAX_BYTES"`          // of its file, before it is put aside; 0: never
+	AuditFiles          int           `env:"SCIM_ATLASSIAN_AUDIT_FILES"`              // that were put aside are kept; 0: all
 	UpstreamConcurrency int           `env:"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY"`     // calls in flight, for the directory and for Jira each
 	UpstreamTimeout     time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_TIMEOUT"`         // of one attempt
 	UpstreamRetryWait   time.Duration `env:"SCIM_ATLASSIAN_UPSTREAM_RETRY_WAIT"`      // sum of the waits within one operation
@@ -132,6 +138,9 @@ func defaultConfig() *config {
 		KeptResultBytes:     512 << 20,
 		ChangeBudget:        "20%/1h",
 		ChangeBudgetFloor:   100,
+		Audit:               auditStderr,
+		AuditValues:         string(audit.Names),
+		AuditMaxBytes:       100 << 20,
 		UpstreamConcurrency: 16,
 		UpstreamTimeout:     20 * time.Second,
 		UpstreamRetryWait:   15 * time.Second,
@@ -320,6 +329,8 @@ func (c *config) Validate() error {
 	check(err == nil, "SCIM_ATLASSIAN_CHANGE_BUDGET %v", err)
 	_, err = guard.ParsePatterns(c.protected())
 	check(err == nil, "SCIM_ATLASSIAN_PROTECTED: %v", err)
+	_, err = audit.ParseValues(c.AuditValues)
+	check(err == nil, "SCIM_ATLASSIAN_AUDIT_VALUES %v", err)
 	if err := state.Check(c.statePlace()); err != nil {
 		check(false, "SCIM_ATLASSIAN_STATE: %v", err)
 	}
@@ -344,6 +355,8 @@ func (c *config) checkLimits() error {
 		{"SCIM_ATLASSIAN_BULK_MAX_OPERATIONS", int64(c.BulkMaxOperations), 1},
 		{"SCIM_ATLASSIAN_BULK_MAX_PAYLOAD", c.BulkMaxPayload, 1024},
 		{"SCIM_ATLASSIAN_CHANGE_BUDGET_FLOOR", int64(c.ChangeBudgetFloor), 0},
+		{"SCIM_ATLASSIAN_AUDIT_MAX_BYTES", c.AuditMaxBytes, 0},
+		{"SCIM_ATLASSIAN_AUDIT_FILES", int64(c.AuditFiles), 0},
 		{"SCIM_ATLASSIAN_SCAN_BUDGET", int64(c.ScanBudget), 1},
 		{"SCIM_ATLASSIAN_KEPT_RESULT_BYTES", c.KeptResultBytes, 1},
 		{"SCIM_ATLASSIAN_UPSTREAM_CONCURRENCY", int64(c.UpstreamConcurrency), 1},

@@ -95,7 +95,8 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 		return err
 	}
 
-	logger := p.logger(p.logLevel)
+	streams := p.streams()
+	logger := streams.logger(p.logLevel)
 	c := emulatorConfig(below.Addr().String())
 	c.State = secret(flags.state)
 	c.IssueFile = demoFieldsFile
@@ -112,7 +113,12 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 	defer store.Close()
 	m := newMetrics()
 	logger = m.watch.logger(logger)
-	facade, u, err := c.build(ctx, callers, store, logger, m)
+	record, err := c.openAudit(ctx, streams, foundation{store: store, logger: logger, metrics: m})
+	if err != nil {
+		return err
+	}
+	defer record.close(logger)
+	facade, u, err := c.build(ctx, foundation{callers, store, logger, record.core, m})
 	if err != nil {
 		return err
 	}

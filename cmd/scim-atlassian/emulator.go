@@ -80,7 +80,7 @@ func (p *program) emulate(ctx context.Context, flags emulatorFlags) error {
 	if u, err := url.Parse(c.SiteURL); err == nil && !isLoopback(u.Hostname()) {
 		fmt.Fprintln(p.stdout, "SCIM_ATLASSIAN_INSECURE_UPSTREAM=true")
 	}
-	return serveSites(ctx, p.logger(p.logLevel), emulatorSite(listener, emulator.New(flags.options), flags.options))
+	return serveSites(ctx, p.streams().logger(p.logLevel), emulatorSite(listener, emulator.New(flags.options), flags.options))
 }
 
 // emulatorTimeout is how long an answer of the emulator may take, without the latency and the delays asked for.

@@ -16,6 +16,7 @@ var exits = map[string]struct{ ok, failed string }{
 	"explain":       {"the plan is printed", "the filter or the resource type is refused"},
 	"reconcile":     {"the export is complete, also if there are differences", "it is not, for whatever reason, a signal included"},
 	"state":         {"it is done", "the state cannot be read, or the name is unknown"},
+	"verify-audit":  {"the audit is as it was written", "it is not, and the first line that is not is named, or it cannot be read"},
 	"seal":          {"the sealed secret is printed", "there is no secret, or no key"},
 	"hash-password": {"the hash is printed", "there is no password"},
 	"healthcheck":   {"the server is ready", "it is not, or does not answer"},

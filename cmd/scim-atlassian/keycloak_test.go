@@ -425,7 +425,7 @@ func TestKeycloak(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h, err := c.connectIDHub((&program{stderr: io.Discard}).logger(0))
+		h, err := c.connectIDHub((&program{stderr: io.Discard}).streams().logger(0))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,6 +29,7 @@ type metrics struct {
 	requestDuration *prometheus.HistogramVec // by type, method
 	requestCost     *prometheus.HistogramVec // by type, method
 	inFlight        prometheus.Gauge
+	auditGaps       prometheus.Counter
 
 	calls        *prometheus.CounterVec   // by op, status
 	callDuration *prometheus.HistogramVec // by op
@@ -53,6 +54,8 @@ func newMetrics() *metrics {
 			Help: "Requests to Atlassian that one request cost.", Buckets: []float64{0, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500}}, []string{"type", "method"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "requests_in_flight",
 			Help: "Requests that are being answered."}),
+		auditGaps: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "audit_failures_total",
+			Help: "Lines of the audit that could not be written."}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "upstream_calls_total",
 			Help: "Attempts of requests to Atlassian, by method and route, and status (none: no answer)."}, []string{"op", "status"}),
 		callDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "upstream_call_duration_seconds",
@@ -66,7 +69,7 @@ func newMetrics() *metrics {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "1, with the build in its labels.",
 		ConstLabels: prometheus.Labels{"version": version(), "commit": commit(info), "go_version": info.GoVersion}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.requestDuration, m.requestCost, m.inFlight, m.calls, m.callDuration, m.retries, m.waits, build,
+	m.registry.MustRegister(m.requests, m.requestDuration, m.requestCost, m.inFlight, m.auditGaps, m.calls, m.callDuration, m.retries, m.waits, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

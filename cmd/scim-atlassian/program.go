@@ -57,7 +57,7 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.PersistentFlags().TextVar(&p.logLevel, "log-level", zapcore.InfoLevel, "`level` of the least severe log lines to write: debug, info, warn or error")
-	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.explainCommand(), p.reconcileCommand(), p.stateCommand(), p.sealCommand(), p.hashPasswordCommand(), p.healthcheckCommand(), p.versionCommand())
+	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.explainCommand(), p.reconcileCommand(), p.stateCommand(), p.sealCommand(), p.hashPasswordCommand(), p.healthcheckCommand(), p.verifyAuditCommand(), p.versionCommand())
 	completions(root)
 	tellExits(root)
 	return root
@@ -83,10 +83,22 @@ func completions(root *cobra.Command) {
 	}
 }
 
+// streams are the two outputs of the program, of which others must not break the lines.
+type streams struct{ stdout, stderr zapcore.WriteSyncer }
+
+func (p *program) streams() streams {
+	return streams{zapcore.Lock(zapcore.AddSync(p.stdout)), zapcore.Lock(zapcore.AddSync(p.stderr))}
+}
+
 // logger writes one JSON object a line to standard error.
-func (p *program) logger(level zapcore.Level) *zap.Logger {
+func (s streams) logger(level zapcore.Level) *zap.Logger {
+	return zap.New(zapcore.NewCore(lineEncoder(), s.stderr, level))
+}
+
+// lineEncoder makes a line of the log, or of the audit.
+func lineEncoder() zapcore.Encoder {
 	encoder := zap.NewProductionEncoderConfig()
 	encoder.TimeKey = "time"
 	encoder.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoder), zapcore.Lock(zapcore.AddSync(p.stderr)), level))
+	return zapcore.NewJSONEncoder(encoder)
 }

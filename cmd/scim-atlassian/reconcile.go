@@ -106,7 +106,7 @@ func (p *program) reconcile(cmd *cobra.Command, flags reconcileFlags) error {
 	if store != nil {
 		defer store.Close()
 	}
-	facade, u, err := c.build(cmd.Context(), nil, store, p.logger(level), newMetrics())
+	facade, u, err := c.build(cmd.Context(), foundation{store: store, logger: p.streams().logger(level), metrics: newMetrics()})
 	if err != nil {
 		return err
 	}

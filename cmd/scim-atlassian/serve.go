@@ -12,10 +12,12 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/sync/errgroup"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/guard"
@@ -47,14 +49,15 @@ func (p *program) serveCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			logger := p.logger(c.LogLevel)
+			streams := p.streams()
+			logger := streams.logger(c.LogLevel)
 			for _, doubt := range doubts {
 				logger.Warn("doubtful setting", zap.String("detail", doubt.Error()))
 			}
 			if flags.state != "" {
 				c.State = secret(flags.state)
 			}
-			return c.serve(cmd.Context(), flags, logger)
+			return c.serve(cmd.Context(), flags, streams, logger)
 		},
 	}
 	cmd.Flags().StringVar(&flags.listen, "listen", "", "address to listen on (default \":$CONNECTOR_PORT\")")
@@ -83,7 +86,7 @@ func (p *program) configure(cmd *cobra.Command, envFile string) (c *config, doub
 
 // serve answers until ctx ends. It listens before it has anything to answer with, so that whoever asks is told that it
 // starts.
-func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger) error {
+func (c *config) serve(ctx context.Context, flags serveFlags, streams streams, logger *zap.Logger) error {
 	callers, err := c.callers()
 	if err != nil {
 		return err
@@ -103,7 +106,7 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 		return err
 	}
 	logger.Info("starting", zap.Stringer("listener", listener.Addr()))
-	running := &running{config: c, flags: flags, logger: logger, facts: facts, service: listener.Addr()}
+	running := &running{config: c, flags: flags, streams: streams, logger: logger, facts: facts, service: listener.Addr()}
 	defer running.close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return running.start(ctx, callers, m, front) })
@@ -119,6 +122,7 @@ func (c *config) serve(ctx context.Context, flags serveFlags, logger *zap.Logger
 type running struct {
 	*config
 	flags   serveFlags
+	streams streams
 	logger  *zap.Logger
 	facts   []zap.Field // about where it listens
 	service net.Addr
@@ -144,7 +148,12 @@ func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, 
 		return unlessLeaving(ctx, err)
 	}
 	r.atEnd(func() { store.Close() })
-	facade, u, err := r.build(ctx, callers, store, r.logger, m)
+	record, err := r.openAudit(ctx, r.streams, foundation{store: store, logger: r.logger, metrics: m})
+	if err != nil {
+		return unlessLeaving(ctx, err)
+	}
+	r.atEnd(func() { record.close(r.logger) })
+	facade, u, err := r.build(ctx, foundation{callers, store, r.logger, record.core, m})
 	if err != nil {
 		return unlessLeaving(ctx, err)
 	}
@@ -366,9 +375,18 @@ var settingsInMessages = scim.Settings{
 	OrganizationEventsKey: "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY", Issuer: "SCIM_ATLASSIAN_OIDC_ISSUER",
 }
 
-// build makes the clients and the server on top of them; it sends nothing. The state may be nil.
-func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.Store, logger *zap.Logger, m *metrics) (*scim.Server, *upstream, error) {
-	u, err := c.connect(logger, m)
+// foundation is what a server is built on besides its settings.
+type foundation struct {
+	callers []auth.Caller
+	store   *state.Store // may be nil
+	logger  *zap.Logger
+	audit   zapcore.Core // nil: that of logger
+	metrics *metrics
+}
+
+// build makes the clients and the server on top of them; it sends nothing.
+func (c *config) build(ctx context.Context, on foundation) (*scim.Server, *upstream, error) {
+	u, err := c.connect(on.logger, on.metrics)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -388,11 +406,11 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 	if err != nil {
 		return nil, nil, err
 	}
-	cursorKey, err := c.cursorKey(ctx, store)
+	cursorKey, err := c.cursorKey(ctx, on.store)
 	if err != nil {
 		return nil, nil, err
 	}
-	fields, err := c.issueFields(ctx, u.jira, store)
+	fields, err := c.issueFields(ctx, u.jira, on.store)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -412,7 +430,7 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		Organization:      u.organization,
 		Events:            u.events,
 		Health:            u.health,
-		State:             store,
+		State:             on.store,
 		Projects:          c.Projects,
 		Account:           account,
 		Entitlement:       entitlement,
@@ -423,7 +441,7 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		ProvisioningWait:  c.ProvisioningWait,
 		PublicURL:         c.PublicURL,
 		TrustedProxies:    proxies,
-		Callers:           callers,
+		Callers:           on.callers,
 		AllowFrom:         allowed,
 		Issuer:            c.issuer(),
 		Probes:            u.probes(),
@@ -450,8 +468,11 @@ func (c *config) build(ctx context.Context, callers []auth.Caller, store *state.
 		ShowPagination:    c.AnnouncePagination,
 		Owners:            connector.Owners{Business: c.BusinessOwner, IT: c.ITOwner},
 		Connector:         answers,
-		OnRequest:         m.request,
-		Logger:            logger,
+		OnRequest:         on.metrics.request,
+		Logger:            on.logger,
+		Audit:             on.audit,
+		AuditValues:       audit.Values(c.AuditValues),
+		AuditRequired:     c.AuditRequired,
 	})
 	return facade, u, err
 }

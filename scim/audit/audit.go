@@ -1,5 +1,10 @@
 // Package audit says of every attempt to change something who wanted what of which
 // resource, and what came of it.
+//
+// A [Write] is what the server knows of an attempt. A [Log] makes a line of it before
+// it is carried out, the intent, and one after it. A [File] takes the lines one by one,
+// each before the write goes on, and chains them, so that Verify finds what somebody
+// has changed. docs/audit.md describes the lines to those who read them.
 package audit
 
 import (
@@ -15,10 +20,10 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// Write is an attempt to change something, whatever came of it. It is read before
-// anybody else gets to see the documents in it, and changes none.
+// Write is an attempt to change something. No documents in it are changed.
 type Write struct {
-	*resource.Request                      // Before and Remarks
+	*resource.Request                      // Before, Remarks and the names of requests upstream
+	Who               []zap.Field          // who wants it, of what, by which request
 	Type              *resource.Type       // nil: the request was refused before it was known
 	Body              query.Object         // what a POST or PUT says of the resource
 	Patch             []resource.Operation // of a PATCH
@@ -27,11 +32,19 @@ type Write struct {
 	Refusal           *resource.Error      // nil: the write succeeded
 }
 
-// Fields are what an audit line says of the write besides who made it: its outcome,
-// the attributes, the keys of the resource before and after as far as they are known
-// without asking upstream for them. docs/audit.md describes them to those who read it.
-func (w *Write) Fields() []zap.Field {
-	fields := []zap.Field{zap.String("outcome", w.outcome()), zap.Int("status", w.Status), zap.Strings("attributes", w.attributes())}
+// intent is what is known before the write is carried out.
+func (w *Write) intent(v Values) []zap.Field {
+	fields := append(slices.Clip(w.Who), zap.Strings("attributes", w.attributes()))
+	if key := keyOf(w.Body); key != "" {
+		fields = append(fields, zap.String("keyWanted", resource.Clip(key)))
+	}
+	return append(append(fields, w.references()...), w.wanted(v)...)
+}
+
+// outcome is what came of the write, the keys of the resource before and after as far as
+// they are known without asking upstream for them included.
+func (w *Write) outcome(v Values) []zap.Field {
+	fields := append(slices.Clip(w.Who), zap.String("outcome", w.verdict()), zap.Int("status", w.Status), zap.Strings("attributes", w.attributes()))
 	keys := []struct{ name, key string }{{"keyBefore", keyOf(w.Before)}, {"keyAfter", keyOf(w.After)}}
 	if w.Refusal != nil {
 		keys[1].name, keys[1].key = "keyWanted", resource.Clip(keyOf(w.Body))
@@ -42,19 +55,23 @@ func (w *Write) Fields() []zap.Field {
 		}
 	}
 	if w.Before != nil && w.After != nil {
-		fields = append(fields, zap.Strings("changed", w.changes()))
+		changed := w.changes()
+		fields = append(append(fields, zap.Strings("changed", changed)), w.changedValues(v, changed)...)
 	}
 	fields = append(fields, w.references()...)
 	for _, n := range w.Remarks {
 		fields = append(fields, zap.Any(n.Key, n.Value))
 	}
+	if traces := w.Traces(); traces != nil {
+		fields = append(fields, zap.Strings("traces", traces))
+	}
 	return fields
 }
 
-// outcome is done, refused (nothing was changed), failed, partial (some of what
+// verdict is done, refused (nothing was changed), failed, partial (some of what
 // was asked for is done), or unknown: a write was sent, and whether it took
 // effect cannot be told.
-func (w *Write) outcome() string {
+func (w *Write) verdict() string {
 	switch {
 	case w.Refusal != nil && w.Refusal.Unknown:
 		return "unknown"

@@ -220,7 +220,7 @@ func (p *parser) bracketed(name token) (Path, error) {
 	}
 	attr := path.leaf()
 	switch {
-	case attr.secret() || path.Attr.secret():
+	case attr.Secret() || path.Attr.Secret():
 		return Path{}, fail(name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", path)
 	case attr.Kind != Complex && !attr.MultiValued:
 		return Path{}, fail(name.pos, "compare it without brackets", "attribute %s is a single %s and has no elements", path, attr.Kind)
@@ -263,7 +263,7 @@ func element(scope *Attribute, name string) *Attribute {
 // compareTo returns the expression for "path op v"; with null as the value that is
 // a Present or its negation.
 func (p *parser) compareTo(path Path, t term, operator ast.CompareOperator, v any) (Expr, error) {
-	if path.Attr.secret() || path.leaf().secret() {
+	if path.Attr.Secret() || path.leaf().Secret() {
 		return nil, fail(t.name.pos, "leave it out", "attribute %s is never returned and cannot be filtered", path)
 	}
 	switch {

@@ -102,7 +102,7 @@ func drawExpr(t *rapid.T, attrs []Path, depth int) Expr {
 
 func drawLeaf(t *rapid.T, attrs []Path, depth int) Expr {
 	p := rapid.SampledFrom(attrs).Draw(t, "attribute")
-	if p.Attr.secret() {
+	if p.Attr.Secret() {
 		p = attrs[0]
 	}
 	if depth > 0 && p.Attr.MultiValued && rapid.Bool().Draw(t, "brackets") {

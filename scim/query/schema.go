@@ -66,8 +66,8 @@ func (a *Attribute) exact() bool {
 	return a.CaseExact || a.Kind == Binary || a.Kind == Reference
 }
 
-// secret reports whether no client may read the attribute.
-func (a *Attribute) secret() bool {
+// Secret reports whether no client may read the attribute.
+func (a *Attribute) Secret() bool {
 	return a.Returned == Never || a.Mutability == WriteOnly
 }
 
@@ -257,7 +257,7 @@ func (p Path) Single() bool { return !p.Attr.MultiValued && (p.Sub == nil || !p.
 // "emails.value". It fails for a complex attribute without such a value, and for an
 // attribute that no client may read.
 func (p Path) Comparable() (Path, error) {
-	if p.Attr.secret() || p.leaf().secret() {
+	if p.Attr.Secret() || p.leaf().Secret() {
 		return Path{}, fmt.Errorf("attribute %s is never returned and cannot be compared", p)
 	}
 	if p.leaf().Kind != Complex {

@@ -2,6 +2,8 @@ package resource
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -10,7 +12,7 @@ import (
 
 // Request holds the facts about the current request that backends may use, and the
 // remarks that they add for the log. It travels in the context. Only the goroutine that serves the request
-// may touch it, apart from Upstream.
+// may touch it, apart from Upstream and Trace.
 type Request struct {
 	Policy   Policy
 	Method   string           // http.MethodGet, …; an operation of a bulk request has its own
@@ -34,6 +36,9 @@ type Request struct {
 	Remarks []note // added by Remark, in order
 
 	Upstream atomic.Int64 // requests sent upstream, for X-Upstream-Calls and the log
+
+	traced sync.Mutex
+	traces []string
 }
 
 // Policy says how a request is to be treated where clients differ. It comes from
@@ -87,4 +92,24 @@ func (r *Request) Remember(o query.Object) {
 	if r.Before == nil {
 		r.Before = o
 	}
+}
+
+// mostTraces bounds what is remembered of a write that takes many requests upstream.
+const mostTraces = 20
+
+// Trace remembers upstream's own name of a request that was to change something there.
+// It is safe for concurrent use.
+func (r *Request) Trace(id string) {
+	r.traced.Lock()
+	defer r.traced.Unlock()
+	if len(r.traces) < mostTraces {
+		r.traces = append(r.traces, id)
+	}
+}
+
+// Traces returns what Trace was told, in order.
+func (r *Request) Traces() []string {
+	r.traced.Lock()
+	defer r.traced.Unlock()
+	return slices.Clone(r.traces)
 }

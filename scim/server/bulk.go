@@ -56,7 +56,7 @@ func (s *Server) performStep(ctx context.Context, outer *call, step bulk.Step) b
 	unescaped, _ := url.PathUnescape(escaped) // bulk.Parse has checked the escapes
 	r := &http.Request{Method: step.Method, URL: &url.URL{Path: unescaped, RawPath: escaped}, Header: header, Body: http.NoBody}
 	c := newCall(r, outer.base, s.cfg.Now())
-	c.caller, c.data, c.operation, c.Batch = outer.caller, step.Data, step.Index+1, true
+	c.caller, c.address, c.data, c.operation, c.Batch = outer.caller, outer.address, step.Data, step.Index+1, true
 	s.conclude(c, s.perform(c, r.WithContext(withCall(ctx, c))))
 	s.record(c, c.status())
 	outer.Upstream.Add(c.Upstream.Load())

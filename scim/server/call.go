@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"scim-atlassian/scim/auth"
@@ -23,6 +24,7 @@ type call struct {
 	resource.Request
 	id         string // X-Request-Id
 	began      time.Time
+	address    netip.Addr       // of the client; zero: none is known
 	caller     *auth.Caller     // nil until authenticated
 	place      *crowd.Place     // among the requests in flight, nil until counted
 	base       string           // base URL of this server as the client sees it, no slash at the end

@@ -32,9 +32,26 @@ func (s *Server) record(c *call, status int) {
 	}
 	s.log.Log(level, "request", fields...)
 	if c.write {
-		w := audit.Write{Request: &c.Request, Type: c.rt, Body: c.body, Patch: c.patch, After: c.found, Status: status, Refusal: c.refusal}
-		s.log.Info("audit", append(s.identity(c), w.Fields()...)...)
+		s.cfg.Audit.Outcome(s.written(c, status))
 	}
+}
+
+// intend writes the line that goes before a write, whose error is that it may not be
+// carried out without one.
+func (s *Server) intend(c *call) error {
+	if !c.write {
+		return nil
+	}
+	return s.cfg.Audit.Intent(s.written(c, 0))
+}
+
+// written is the write as the audit tells it.
+func (s *Server) written(c *call, status int) *audit.Write {
+	who := s.identity(c)
+	if c.address.IsValid() {
+		who = append(who, zap.String("address", c.address.String()))
+	}
+	return &audit.Write{Request: &c.Request, Who: who, Type: c.rt, Body: c.body, Patch: c.patch, After: c.found, Status: status, Refusal: c.refusal}
 }
 
 func (s *Server) identity(c *call) []zap.Field {

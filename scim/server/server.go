@@ -25,6 +25,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/delta"
@@ -59,7 +60,8 @@ type Config struct {
 	RequestTimeout    time.Duration   // for one request
 	CursorTimeout     time.Duration   // between two pages of a list, for ServiceProviderConfig
 	OnRequest         func(Request)   // called after every answer, from many goroutines
-	Logger            *zap.Logger     // for request, audit and panic records
+	Logger            *zap.Logger     // for request and panic records
+	Audit             *audit.Log      // for intents and outcomes of writes; nil: none
 	Now               func() time.Time
 }
 
@@ -109,6 +111,7 @@ func (s *Server) Draining() bool { return s.draining.Load() }
 // ServeHTTP answers one request and logs it in one record.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newCall(r, cmp.Or(s.cfg.PublicURL, origin.URL(r, s.cfg.TrustedProxies))+BasePath, s.cfg.Now())
+	c.address = origin.Address(r, s.cfg.TrustedProxies)
 	ctx, cancel := context.WithTimeout(withCall(r.Context(), c), s.cfg.RequestTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
@@ -235,6 +238,9 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 		return s.delta(r.Context(), c)
 	case c.root != nil:
 		c.list, err = s.lists.Page(r.Context(), c.listRequest())
+		return err
+	}
+	if err := s.intend(c); err != nil {
 		return err
 	}
 	return s.dispatch(c, r, to)
