@@ -16,6 +16,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"scim-atlassian/atlassian/admission"
 )
 
 // Kind is the class of a failure; callers tell failures apart by it.
@@ -206,7 +208,7 @@ func (o *operation) classify(resp *http.Response) *Error {
 		Kind:       kindOfStatus(resp.StatusCode),
 		Op:         o.op,
 		Status:     resp.StatusCode,
-		RetryAfter: retryAfter(resp.Header, time.Now()),
+		RetryAfter: admission.RetryAfter(resp.Header, time.Now()),
 		TraceID:    o.traceID(resp),
 		Ambiguous:  o.ambiguous(),
 	}

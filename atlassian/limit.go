@@ -112,7 +112,7 @@ func (o *operation) leave(ctx context.Context, pass *admission.Pass, resp *http.
 		r.Status, r.Header, r.Gone = resp.StatusCode, resp.Header, false
 	}
 	if r.Status == http.StatusTooManyRequests {
-		r.Quiet, r.Scope = retryAfter(resp.Header, time.Now()), scopeOf(resp.Header)
+		r.Quiet, r.Scope = admission.RetryAfter(resp.Header, time.Now()), scopeOf(resp.Header)
 	}
 	pass.Leave(r)
 }

@@ -38,6 +38,11 @@ func TestOrganizationContract(t *testing.T) {
 			useOrganization(t, o)
 			check(t, o.Disable(t.Context(), named(t, o, "Bridget Local").AccountID, "On leave"))
 			check(t, o.Enable(t.Context(), named(t, o, "Bridget Local").AccountID))
+			tokens, err := o.APITokens(t.Context(), named(t, o, "Ada Administrator").AccountID)
+			check(t, err)
+			if len(tokens) != 1 || time.Until(tokens[0].Expiry) < 300*24*time.Hour {
+				t.Errorf("tokens of the administrator: %+v", tokens)
+			}
 			e.Advance(time.Second)
 			scoped := scopedOrganizationAt(t, base, cfg)
 			useOrganization(t, scoped)
@@ -52,6 +57,7 @@ func TestOrganizationContract(t *testing.T) {
 				"GET "+v2+"/users/count", "GET "+v2+"/users/{accountId}", "POST "+v2+"/groups/search", "GET "+v2+"/groups/count",
 				"GET "+v2+"/groups/{groupId}", "GET "+v2+"/groups/{groupId}/role-assignments",
 				"POST /users/{accountId}/manage/lifecycle/disable", "POST /users/{accountId}/manage/lifecycle/enable",
+				"GET /users/{accountId}/manage/api-tokens",
 			)
 		})
 	}

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -198,7 +197,7 @@ func (o *operation) again(ctx context.Context, resp *http.Response, err error) (
 	}
 	o.wait = 0
 	if resp != nil {
-		o.wait = retryAfter(resp.Header, time.Now())
+		o.wait = admission.RetryAfter(resp.Header, time.Now())
 	}
 	if o.wait == 0 {
 		o.wait = o.backoff()
@@ -230,25 +229,6 @@ func (o *operation) ambiguous() bool { return o.unknown && !o.reads }
 func (o *operation) backoff() time.Duration {
 	d := float64(o.cfg.RetryBase) * math.Pow(2, float64(max(o.attempts-1, 0)))
 	return time.Duration(min(d, float64(maxBackoff)) * (0.7 + 0.6*o.cfg.Rand()))
-}
-
-// retryAfter reads how long upstream asks to wait: Retry-After in seconds or as a date (RFC 9110 section 10.2.3),
-// else X-RateLimit-Reset, an ISO 8601 time. 0 means that it does not say; nonsense is bounded to an hour.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	const most = time.Hour
-	var d time.Duration
-	if text := h.Get("Retry-After"); text != "" {
-		if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
-			d = time.Duration(seconds) * time.Second
-		} else if at, err := http.ParseTime(text); err == nil {
-			d = at.Sub(now)
-		}
-	} else if text := h.Get("X-RateLimit-Reset"); text != "" {
-		if at, err := admission.ParseReset(text); err == nil {
-			d = at.Sub(now)
-		}
-	}
-	return min(max(d, 0), most)
 }
 
 // surelyUnsent reports whether upstream cannot have seen the request.

@@ -277,7 +277,7 @@ func New(cfg Config) (*Server, error) {
 	connector := connector.New(connector.Config{
 		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Events: cfg.Events, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
 		TestTimeout: cfg.RequestTimeout, Types: backed.types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
-		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Wake: wake, Upstreams: cfg.Health.Upstreams, Now: cfg.Now,
+		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Wake: wake, Upstreams: cfg.Health.Upstreams, Credentials: cfg.Health.Credentials, Now: cfg.Now,
 	})
 	handler, err := server.New(server.Config{
 		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: append(endpointsOf(connector), holdsOf(backed.guard)...), AsError: upstream.AsError,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
@@ -58,7 +59,9 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	if fields, err := c.issueFields(cmd.Context(), u.jira, store); err == nil && len(fields) > 0 {
 		findings = append(findings, fieldsFinding(fields))
 	}
-	return p.report(append(findings, facade.Test(cmd.Context())...))
+	findings = append(findings, facade.Test(cmd.Context())...)
+	findings = append(findings, c.credentialFindings(cmd.Context(), u, time.Now())...)
+	return p.report(append(findings, ageFindings(callers, time.Now())...))
 }
 
 // ownFinding is about something on this side of Atlassian.
@@ -100,6 +103,9 @@ var settingsOf = map[string]string{
 	"issue fields":  "SCIM_ATLASSIAN_ISSUE_FILE",
 	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 
+	directoryKey:          "SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES",
+	apiToken:              "SCIM_ATLASSIAN_API_TOKEN_EXPIRES",
+	organizationKey:       "SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES",
 	"organization events": "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY",
 }
 

@@ -46,29 +46,33 @@ type config struct {
 	OrganizationOldList   bool   `env:"SCIM_ATLASSIAN_ORGANIZATION_OLD_LIST"`   // read accounts from the list that Atlassian ends, not from the search that replaces it
 	OrganizationEventsKey secret `env:"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY"` // API key with the scope read:events:admin
 
-	OrganizationID     string        `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`      // organization whose accounts are administered; empty: off
-	OrganizationAPIKey secret        `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"` // its API key, without scopes
-	CallersFile        string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`         // JSON, see auth.ParseCallers
-	BasicUsername      secret        `env:"SCIM_ATLASSIAN_BASIC_USERNAME"`       // of one more caller, with the right to write
-	BasicPassword      secret        `env:"SCIM_ATLASSIAN_BASIC_PASSWORD"`       // its password
-	OIDCIssuer         string        `env:"SCIM_ATLASSIAN_OIDC_ISSUER"`          // whose access tokens are accepted; empty: IDHub's realm
-	OIDCAudience       []string      `env:"SCIM_ATLASSIAN_OIDC_AUDIENCE"`        // the audience that tokens must name; none: KeycloakClientID
-	OIDCSkew           time.Duration `env:"SCIM_ATLASSIAN_OIDC_CLOCK_SKEW"`      // between the issuer's clock and ours
-	OIDCClientSecret   secret        `env:"SCIM_ATLASSIAN_OIDC_CLIENT_SECRET"`   // of KeycloakClientID; empty: a public client
-	OIDCUsername       secret        `env:"SCIM_ATLASSIAN_OIDC_USERNAME"`        // of the connector's account at the issuer
-	OIDCPassword       secret        `env:"SCIM_ATLASSIAN_OIDC_PASSWORD"`        // its password
-	AccountFile        string        `env:"SCIM_ATLASSIAN_ACCOUNT_FILE"`         // mapping of /Accounts, see docs/mapping.md; empty: the usual one
-	EntitlementFile    string        `env:"SCIM_ATLASSIAN_ENTITLEMENT_FILE"`     // mapping of /Entitlements; empty: the usual one
-	IssueFile          string        `env:"SCIM_ATLASSIAN_ISSUE_FILE"`           // custom fields that are attributes of issues, see docs/issues.md; empty: none
-	IssueConflict      string        `env:"SCIM_ATLASSIAN_ISSUE_CONFLICT"`       // what a POST gets whose externalId an issue has: refuse or adopt
-	TrustedSource      bool          `env:"SCIM_ATLASSIAN_TRUSTED_SOURCE"`       // Jira is where users come from
-	IgnoreUnsynced     bool          `env:"SCIM_ATLASSIAN_IGNORE_UNSYNCED"`      // ignore attributes that do not flow to Atlassian instead of refusing them
-	ProvisioningWait   time.Duration `env:"SCIM_ATLASSIAN_PROVISIONING_WAIT"`    // for an account to get from the directory to Jira
-	TokenFile          string        `env:"SCIM_ATLASSIAN_TOKEN_FILE"`           // keeps the newest refresh token; empty: none
-	IDHubURL           string        `env:"SCIM_ATLASSIAN_IDHUB_URL"`            // base of IDHub; empty: https://IDHubHostname
-	IDHubInfoPath      string        `env:"SCIM_ATLASSIAN_IDHUB_INFO_PATH"`      // of IDHub, to see whether it accepts our token
-	IDHubAnnouncePath  string        `env:"SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH"`  // of IDHub, told of every start; empty: off
-	SealKey            secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`             // opens sealed secrets; age identities
+	OrganizationID         string `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`          // organization whose accounts are administered; empty: off
+	OrganizationAPIKey     secret `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"`     // its API key, without scopes
+	DirectoryKeyExpires    string `env:"SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES"`    // when DirectoryAPIKey ends, to be warned before; empty: not known
+	OrganizationKeyExpires string `env:"SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES"` // likewise OrganizationAPIKey
+	APITokenExpires        string `env:"SCIM_ATLASSIAN_API_TOKEN_EXPIRES"`        // likewise AccountSecurityAPIKey, where Atlassian does not tell
+
+	CallersFile       string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`        // JSON, see auth.ParseCallers
+	BasicUsername     secret        `env:"SCIM_ATLASSIAN_BASIC_USERNAME"`      // of one more caller, with the right to write
+	BasicPassword     secret        `env:"SCIM_ATLASSIAN_BASIC_PASSWORD"`      // its password
+	OIDCIssuer        string        `env:"SCIM_ATLASSIAN_OIDC_ISSUER"`         // whose access tokens are accepted; empty: IDHub's realm
+	OIDCAudience      []string      `env:"SCIM_ATLASSIAN_OIDC_AUDIENCE"`       // the audience that tokens must name; none: KeycloakClientID
+	OIDCSkew          time.Duration `env:"SCIM_ATLASSIAN_OIDC_CLOCK_SKEW"`     // between the issuer's clock and ours
+	OIDCClientSecret  secret        `env:"SCIM_ATLASSIAN_OIDC_CLIENT_SECRET"`  // of KeycloakClientID; empty: a public client
+	OIDCUsername      secret        `env:"SCIM_ATLASSIAN_OIDC_USERNAME"`       // of the connector's account at the issuer
+	OIDCPassword      secret        `env:"SCIM_ATLASSIAN_OIDC_PASSWORD"`       // its password
+	AccountFile       string        `env:"SCIM_ATLASSIAN_ACCOUNT_FILE"`        // mapping of /Accounts, see docs/mapping.md; empty: the usual one
+	EntitlementFile   string        `env:"SCIM_ATLASSIAN_ENTITLEMENT_FILE"`    // mapping of /Entitlements; empty: the usual one
+	IssueFile         string        `env:"SCIM_ATLASSIAN_ISSUE_FILE"`          // custom fields that are attributes of issues, see docs/issues.md; empty: none
+	IssueConflict     string        `env:"SCIM_ATLASSIAN_ISSUE_CONFLICT"`      // what a POST gets whose externalId an issue has: refuse or adopt
+	TrustedSource     bool          `env:"SCIM_ATLASSIAN_TRUSTED_SOURCE"`      // Jira is where users come from
+	IgnoreUnsynced    bool          `env:"SCIM_ATLASSIAN_IGNORE_UNSYNCED"`     // ignore attributes that do not flow to Atlassian instead of refusing them
+	ProvisioningWait  time.Duration `env:"SCIM_ATLASSIAN_PROVISIONING_WAIT"`   // for an account to get from the directory to Jira
+	TokenFile         string        `env:"SCIM_ATLASSIAN_TOKEN_FILE"`          // keeps the newest refresh token; empty: none
+	IDHubURL          string        `env:"SCIM_ATLASSIAN_IDHUB_URL"`           // base of IDHub; empty: https://IDHubHostname
+	IDHubInfoPath     string        `env:"SCIM_ATLASSIAN_IDHUB_INFO_PATH"`     // of IDHub, to see whether it accepts our token
+	IDHubAnnouncePath string        `env:"SCIM_ATLASSIAN_IDHUB_ANNOUNCE_PATH"` // of IDHub, told of every start; empty: off
+	SealKey           secret        `env:"SCIM_ATLASSIAN_SEAL_KEY"`            // opens sealed secrets; age identities
 
 	ConnectorFile       string        `env:"SCIM_ATLASSIAN_CONNECTOR_FILE"`           // JSON, see connector.ParseAnswers; empty: none
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`                 // project keys of issues and roles; none: every visible one
@@ -308,6 +312,10 @@ func (c *config) Validate() error {
 	check((c.OrganizationID == "") == (c.OrganizationAPIKey == ""),
 		"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need each other: set both or neither")
 	check(c.OrganizationEventsKey == "" || c.OrganizationID != "", "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY needs SCIM_ATLASSIAN_ORGANIZATION_ID: whose events are they?")
+	for _, e := range c.expiries() {
+		_, err := parseDay(e.value)
+		check(e.value == "" || err == nil, "%s %v", e.setting, err)
+	}
 	if u, err := url.Parse(c.PublicURL); c.PublicURL != "" {
 		check(err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.RawQuery == "" && u.Fragment == "",
 			"SCIM_ATLASSIAN_PUBLIC_URL must be an http or https URL without query, such as https://scim.example.com")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -16,6 +17,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/console"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/server"
@@ -30,6 +32,13 @@ type metrics struct {
 	requestCost     *prometheus.HistogramVec // by type, method
 	inFlight        prometheus.Gauge
 	auditGaps       prometheus.Counter
+	callers         *prometheus.CounterVec // by caller, class of status
+	callerSeen      *prometheus.GaugeVec   // by caller
+	callerMade      *prometheus.GaugeVec   // by caller
+	plans           *prometheus.CounterVec // by type, plan
+	results         *prometheus.CounterVec // by type, plan
+	bulkOperations  *prometheus.CounterVec // by outcome
+	signInsRefused  *prometheus.CounterVec // by reason
 
 	calls        *prometheus.CounterVec   // by op, status
 	callDuration *prometheus.HistogramVec // by op
@@ -56,6 +65,20 @@ func newMetrics() *metrics {
 			Help: "Requests that are being answered."}),
 		auditGaps: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "audit_failures_total",
 			Help: "Lines of the audit that could not be written."}),
+		callers: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "caller_requests_total",
+			Help: "Requests of each caller in the callers file, or of all access tokens together, by class of status such as 2xx."}, []string{"caller", "class"}),
+		callerSeen: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "caller_last_request_timestamp_seconds",
+			Help: "When a caller was last heard of, in Unix time; absent if it was not since the start."}, []string{"caller"}),
+		callerMade: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "caller_secret_made_timestamp_seconds",
+			Help: "When the secret of a caller was made, in Unix time; absent if the callers file does not say."}, []string{"caller"}),
+		plans: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "plans_total",
+			Help: "Lists, by resource type and the first word of their plan: how the resources were found."}, []string{"type", "plan"}),
+		results: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "list_results_total",
+			Help: "Resources that the filters of lists matched, on all of their pages, by resource type and plan."}, []string{"type", "plan"}),
+		bulkOperations: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "bulk_operations_total",
+			Help: "Operations of bulk requests, done or failed."}, []string{"outcome"}),
+		signInsRefused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "sign_ins_refused_total",
+			Help: "Requests that were refused for their credentials: wrong (401), too_many (429), from_elsewhere (403) or unavailable (503: the issuer, or too many at a time)."}, []string{"reason"}),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "upstream_calls_total",
 			Help: "Attempts of requests to Atlassian, by method and route, and status (none: no answer)."}, []string{"op", "status"}),
 		callDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: space, Name: "upstream_call_duration_seconds",
@@ -69,7 +92,7 @@ func newMetrics() *metrics {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "1, with the build in its labels.",
 		ConstLabels: prometheus.Labels{"version": version(), "commit": commit(info), "go_version": info.GoVersion}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.requestDuration, m.requestCost, m.inFlight, m.auditGaps, m.calls, m.callDuration, m.retries, m.waits, build,
+	m.registry.MustRegister(m.callers, m.callerSeen, m.callerMade, m.plans, m.results, m.bulkOperations, m.signInsRefused, m.requests, m.requestDuration, m.requestCost, m.inFlight, m.auditGaps, m.calls, m.callDuration, m.retries, m.waits, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -83,6 +106,35 @@ func (m *metrics) request(r server.Request) {
 	m.requests.WithLabelValues(endpoint, r.Method, strconv.Itoa(r.Status)).Inc()
 	m.requestDuration.WithLabelValues(endpoint, r.Method).Observe(r.Duration.Seconds())
 	m.requestCost.WithLabelValues(endpoint, r.Method).Observe(float64(r.UpstreamCalls))
+	if r.Plan != "" {
+		m.plans.WithLabelValues(endpoint, r.Plan).Inc()
+		m.results.WithLabelValues(endpoint, r.Plan).Add(float64(r.Results))
+	}
+	if r.Operations > 0 {
+		m.bulkOperations.WithLabelValues("done").Add(float64(r.Operations - r.Failed))
+		m.bulkOperations.WithLabelValues("failed").Add(float64(r.Failed))
+	}
+	if r.Caller == "" {
+		if reason := signInRefusals[r.Status]; reason != "" {
+			m.signInsRefused.WithLabelValues(reason).Inc()
+		}
+		return
+	}
+	m.callers.WithLabelValues(r.Caller, fmt.Sprintf("%dxx", r.Status/100)).Inc()
+	m.callerSeen.WithLabelValues(r.Caller).SetToCurrentTime()
+}
+
+// signInRefusals are the statuses of requests that did not get past the door.
+var signInRefusals = map[int]string{http.StatusUnauthorized: "wrong", http.StatusTooManyRequests: "too_many", http.StatusForbidden: "from_elsewhere", http.StatusServiceUnavailable: "unavailable"}
+
+// know shows the age of the callers' secrets.
+func (m *metrics) know(callers []auth.Caller) {
+	m.callerMade.Reset()
+	for _, c := range callers {
+		if made := c.MadeAt(); !made.IsZero() {
+			m.callerMade.WithLabelValues(c.Name).Set(float64(made.Unix()))
+		}
+	}
 }
 
 // call is a part of the clients' atlassian.Config.OnCall.

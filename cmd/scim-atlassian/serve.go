@@ -101,6 +101,7 @@ func (c *config) serve(ctx context.Context, flags serveFlags, streams streams, l
 	defer listener.Close()
 	m, front := newMetrics(), new(front)
 	logger = m.watch.logger(logger)
+	m.know(callers)
 	sites, facts, err := c.sites(ctx, callers, listener, front, m, logger)
 	if err != nil {
 		return err
@@ -170,6 +171,7 @@ func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, 
 		r.atEnd(u.idhub.announceMeanwhile(ctx))
 	}
 	r.work(ctx, facade, store)
+	r.watchCredentials(ctx, u)
 	if r.flags.skipCheck {
 		return nil
 	}
@@ -188,6 +190,16 @@ func unlessLeaving(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
+}
+
+// watchCredentials begins to warn of the end of credentials.
+func (r *running) watchCredentials(ctx context.Context, u *upstream) {
+	var work sync.WaitGroup
+	watching, stop := context.WithCancel(ctx)
+	work.Go(func() {
+		u.health.WatchCredentials(watching, func(ctx context.Context) { r.learnCredentials(atlassian.Background(ctx), u) })
+	})
+	r.atEnd(func() { stop(); work.Wait() })
 }
 
 // work begins what is done in the background.
@@ -337,6 +349,9 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 		if err != nil {
 			return nil, fmt.Errorf("SCIM_URL, SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY: %w", err)
 		}
+	}
+	for _, credential := range c.credentials() {
+		u.health.Credential(credential)
 	}
 	if u.idhub, err = c.connectIDHub(logger.Named("idhub")); err != nil {
 		return nil, err

@@ -106,7 +106,7 @@ func (b *book) certified(r *http.Request, now time.Time) *Caller {
 // them that may be at the address, and the settings of the first; if none matches, it has no rights.
 func (b *book) holder(c *claims, address netip.Addr) (*Caller, error) {
 	if len(b.byToken) == 0 {
-		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, Client: c.client()}, nil
+		return &Caller{Name: c.principal(), Rights: map[string]Right{AnyType: Write}, Client: c.client(), Issued: true}, nil
 	}
 	var united Caller
 	var elsewhere *Caller
@@ -124,7 +124,7 @@ func (b *book) holder(c *claims, address netip.Addr) (*Caller, error) {
 	if united.Rights == nil && elsewhere != nil {
 		return nil, strayed(elsewhere, address)
 	}
-	united.Name, united.Client = c.principal(), c.client()
+	united.Name, united.Client, united.Issued = c.principal(), c.client(), true
 	return &united, nil
 }
 

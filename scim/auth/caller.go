@@ -90,7 +90,10 @@ type Caller struct {
 	NoCache   string `json:"no_cache"`  // IgnoreNoCache: Cache-Control: no-cache reads nothing anew; empty: it does
 	Freshness string `json:"freshness"` // how old what lists rest on may be, such as 30s; empty: as the server is set
 
+	Made string `json:"made"` // the day on which the secret was made, such as 2026-05-31; empty: not known
+
 	Client string `json:"-"` // the OAuth client of an access token, from its claim azp
+	Issued bool   `json:"-"` // an access token names the caller; there may be any number of such names
 }
 
 // The values of Caller.PutWithoutMembers (Keep, Clear), Caller.UnknownMembers (Refuse, Ignore),
@@ -225,6 +228,12 @@ func (c *Caller) Wants(r *http.Request, began time.Time) (fresh bool, since time
 	return fresh, since
 }
 
+// MadeAt returns the day on which the caller's secret was made, zero if it is not known.
+func (c *Caller) MadeAt() time.Time {
+	day, _ := time.Parse(time.DateOnly, c.Made) // problems has checked it
+	return day
+}
+
 // patience returns how long a request of the caller may wait for Atlassian's limits, 0 if it is not set.
 func (c *Caller) patience() time.Duration {
 	d, _ := time.ParseDuration(c.Patience) // problems has checked it
@@ -357,6 +366,9 @@ func (c *Caller) problems() []error {
 	}
 	if c.BearerSHA256 == nil && c.BasicBcrypt == nil && c.ClientCertSHA256 == nil && !c.byToken() {
 		add("needs bearer_sha256, or username with basic_bcrypt, or client_cert_sha256, or realm_role, client_role or scope")
+	}
+	if _, err := time.Parse(time.DateOnly, c.Made); c.Made != "" && err != nil {
+		add("made is %q; it is a day such as 2026-05-31", c.Made)
 	}
 	if c.RealmRole != "" && c.ClientRole != "" || c.RealmRole+c.ClientRole != "" && c.Scope != "" {
 		add("realm_role, client_role and scope exclude each other: make a caller of each")

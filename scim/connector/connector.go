@@ -61,6 +61,7 @@ type Config struct {
 	Version              string // of the program
 	Owners               Owners
 	Upstreams            func(ctx context.Context) []health.Upstream // how they are; required
+	Credentials          func() []health.Credential                  // that the server uses; nil: nothing is known of them
 	Wake                 func()                                      // asks Atlassian soon for what others have changed; nil: nobody does
 	Answers              Answers
 	Now                  func() time.Time // the server's clock
@@ -163,7 +164,30 @@ func (n *Connector) health(ctx context.Context, q Request) (int, query.Object, e
 		known = append(known, describe(u))
 	}
 	body.Set("upstreams", known)
+	if ends := n.credentials(); ends != nil {
+		body.Set("credentials", ends)
+	}
 	return status, n.cfg.Answers.Health.apply(body), nil
+}
+
+// credentials are those of which it is known when they end.
+func (n *Connector) credentials() []any {
+	if n.cfg.Credentials == nil {
+		return nil
+	}
+	var all []any
+	for _, c := range n.cfg.Credentials() {
+		if c.Expires.IsZero() {
+			continue
+		}
+		o := query.Object{{Name: "name", Value: c.Name}, {Name: "expires", Value: c.Expires.UTC().Truncate(time.Second)}}
+		if c.Stage(n.cfg.Now()) >= 0 {
+			o.Set("warning", c.String(n.cfg.Now()))
+			o.Set("fix", c.Fix)
+		}
+		all = append(all, o)
+	}
+	return all
 }
 
 // describe is an upstream as health tells it.

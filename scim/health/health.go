@@ -71,8 +71,9 @@ type Monitor struct {
 	cancel context.CancelFunc
 	asked  sync.WaitGroup
 
-	mu      sync.Mutex
-	watched []*watched
+	mu          sync.Mutex
+	watched     []*watched
+	credentials []Credential
 }
 
 // New returns a monitor that watches nothing yet. It logs when an upstream comes into another state. Close it if it is

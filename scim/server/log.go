@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -85,12 +86,50 @@ type Request struct {
 	Status        int
 	Duration      time.Duration // until the last byte was handed to the connection
 	UpstreamCalls int64
+	Caller        string // name in the callers file, accessToken for those that are in none; "" before authentication
+	Plan          string // of a list: the first word of its plan; "" for other requests
+	Results       int    // of a list: the resources that the filter matches, on all pages
+	Operations    int    // of a bulk request
+	Failed        int    // of them
+}
+
+// accessToken is how metrics call all callers that an issuer names: there may be any number.
+const accessToken = "access token"
+
+// plans are the first words of plans, as metrics know them.
+var plans = []string{"empty", "lookup", "union", "scan", "page", "jql", "fetch", "continued"}
+
+// planWord is the way in which a list was found, "several" for one of several types.
+func planWord(plan string) string {
+	if strings.Contains(plan, " | ") {
+		return "several"
+	}
+	word := plan
+	if end := strings.IndexAny(plan, " (="); end >= 0 {
+		word = plan[:end]
+	}
+	if !slices.Contains(plans, word) {
+		return "other"
+	}
+	return word
 }
 
 func (c *call) describe(status int, now time.Time) Request {
 	r := Request{Endpoint: c.endpoint, Method: c.Method, Status: status, Duration: now.Sub(c.began), UpstreamCalls: c.Upstream.Load()}
 	if !slices.Contains(methods.collection, r.Method) && !slices.Contains(methods.resource, r.Method) {
 		r.Method = "other"
+	}
+	if c.caller != nil {
+		r.Caller = c.caller.Name
+		if c.caller.Issued {
+			r.Caller = accessToken
+		}
+	}
+	if c.list != nil {
+		r.Plan, r.Results = planWord(c.list.Plan), c.list.Total
+	}
+	if c.bulk != nil {
+		r.Operations, r.Failed = c.bulk.operations, c.bulk.errors
 	}
 	return r
 }

@@ -2,6 +2,7 @@ package organization
 
 import (
 	"net/http"
+	"time"
 
 	"scim-atlassian/atlassian/emulator/tenant"
 )
@@ -15,38 +16,48 @@ func (o *Organization) changeLifecycle(w http.ResponseWriter, r *http.Request) {
 		writeLifecycleError(w, http.StatusNotFound, "notFound", "", "")
 		return
 	}
-	switch o.setActive(r, action == "enable") {
-	case http.StatusNotFound:
-		writeLifecycleError(w, http.StatusNotFound, "accountNotFound", "account-not-found", "Error: User account not found")
-	case http.StatusForbidden:
-		writeLifecycleError(w, http.StatusForbidden, "forbidden", "forbidden",
-			"Error: Caller must be a verified org admin of targeted account")
-	default:
-		w.WriteHeader(http.StatusNoContent)
-	}
-}
-
-// setActive enables or disables the account of the path and returns the status of
-// the answer.
-func (o *Organization) setActive(r *http.Request, active bool) int {
 	o.tenant.Lock()
 	defer o.tenant.Unlock()
+	a, active := o.managed(w, r), action == "enable"
+	if a == nil {
+		return
+	}
+	if a.Active != active {
+		a.Active = active
+		told := map[bool]string{true: tenant.UserReactivated, false: tenant.UserDeactivated}[active]
+		o.tenant.Record(tenant.Change{Action: told, By: o.actor(r), Account: a})
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// listTokens is GET /users/{account}/manage/api-tokens. The administrator has the
+// one token that Jira accepts, good for a year; others have none.
+func (o *Organization) listTokens(w http.ResponseWriter, r *http.Request) {
+	o.tenant.Lock()
+	defer o.tenant.Unlock()
+	tokens := []map[string]string{}
+	switch a := o.managed(w, r); {
+	case a == nil:
+		return
+	case a.Email == tenant.AdminEmail:
+		tokens = append(tokens, map[string]string{"id": "1", "label": "scim-atlassian", "createdAt": o.began.Format(time.RFC3339), "expiry": o.began.AddDate(1, 0, 0).Format(time.RFC3339)})
+	}
+	tenant.WriteJSON(w, http.StatusOK, "application/json", tokens)
+}
+
+// managed returns the account of the path. It answers, and returns nil, if there is
+// none or the organization does not manage it.
+func (o *Organization) managed(w http.ResponseWriter, r *http.Request) *tenant.Account {
 	a := o.tenant.Accounts.WithID(r.PathValue("account"))
 	switch {
 	case a == nil || a.Deleted || !a.Visible(o.tenant.Now()):
-		return http.StatusNotFound
+		writeLifecycleError(w, http.StatusNotFound, "accountNotFound", "account-not-found", "Error: User account not found")
+		return nil
 	case !a.Managed:
-		return http.StatusForbidden
-	case a.Active == active:
-		return http.StatusNoContent
+		writeLifecycleError(w, http.StatusForbidden, "forbidden", "forbidden", "Error: Caller must be a verified org admin of targeted account")
+		return nil
 	}
-	a.Active = active
-	change := tenant.Change{Action: tenant.UserReactivated, By: o.actor(r), Account: a}
-	if !active {
-		change.Action = tenant.UserDeactivated
-	}
-	o.tenant.Record(change)
-	return http.StatusNoContent
+	return a
 }
 
 type lifecycleError struct {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"scim-atlassian/atlassian/emulator/tenant"
 )
@@ -32,6 +33,7 @@ type Organization struct {
 	index   *index
 	events  *eventLog
 	roles   []roleAssignment // of groups
+	began   time.Time
 
 	// suspended says of a directory and an account whether the account is suspended
 	// there; what it does not say is as in the account. The tenant's lock guards it,
@@ -46,7 +48,7 @@ func New(t *tenant.Tenant, options Options, rng *rand.Rand) *Organization {
 	o := &Organization{
 		tenant: t, options: options, routes: http.NewServeMux(),
 		index: newIndex(t, options.IndexLag), events: newEventLog(options.Events, rng), roles: seededRoles(),
-		suspended: map[string]bool{},
+		suspended: map[string]bool{}, began: t.Now(),
 	}
 	t.Watch(o.events.note)
 	o.limiter.PerSecond = o.options.RateLimit
@@ -92,6 +94,7 @@ func (o *Organization) endpoints() []endpoint {
 		{"GET " + in + "/groups/{group}", "read:groups:admin", o.getGroup},
 		{"GET " + in + "/groups/{group}/role-assignments", "read:groups:admin", o.groupRoles},
 		{"POST /users/{account}/manage/lifecycle/{action}", scopeManage, o.changeLifecycle},
+		{"GET /users/{account}/manage/api-tokens", scopeManage, o.listTokens},
 	}
 }
 
