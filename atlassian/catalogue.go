@@ -104,11 +104,6 @@ func (j *Jira) Versions(ctx context.Context, projectIDOrKey string) ([]Version, 
 	return array[Version](ctx, j, "GET /rest/api/3/project/{projectIdOrKey}/versions", projectIDOrKey)
 }
 
-// Labels returns all labels in use. It calls GET /rest/api/3/label.
-func (j *Jira) Labels(ctx context.Context) ([]string, error) {
-	return pages[string](ctx, j, "GET /rest/api/3/label", url.Values{}, 1000)
-}
-
 // Accounts returns every account the site knows, inactive ones, apps and customers included: look at AccountType. It
 // calls GET /rest/api/3/users/search until a page is empty, since short pages occur before the end.
 func (j *Jira) Accounts(ctx context.Context) ([]*Account, error) {

@@ -403,7 +403,7 @@ func TestJiraContract(t *testing.T) {
 		"GET "+root+"/myself", "GET "+root+"/project/search", "GET "+root+"/issuetype", "GET "+root+"/status",
 		"GET "+root+"/priority/search", "GET "+root+"/resolution/search", "GET "+root+"/label", "GET "+root+"/users/search", "GET "+root+"/user/bulk",
 		"GET "+root+"/project/{projectIdOrKey}/components", "GET "+root+"/project/{projectIdOrKey}/versions",
-		"GET "+root+"/field", "GET "+root+"/project/{projectIdOrKey}/statuses",
+		"GET "+root+"/field", "GET "+root+"/jql/autocompletedata", "GET "+root+"/project/{projectIdOrKey}/statuses",
 		"GET "+root+"/issue/createmeta/{projectIdOrKey}/issuetypes/{issueTypeId}", "GET "+root+"/issue/{issueIdOrKey}/editmeta",
 		"GET "+root+"/issue/{issueIdOrKey}/comment", "POST "+root+"/issue/{issueIdOrKey}/comment", "POST "+root+"/changelog/bulkfetch",
 		"GET "+root+"/issue/{issueIdOrKey}/watchers", "POST "+root+"/issue/{issueIdOrKey}/watchers", "DELETE "+root+"/issue/{issueIdOrKey}/watchers",
@@ -451,6 +451,13 @@ func aroundIssue(t *testing.T, j *atlassian.Jira, project atlassian.Project, id 
 	check(t, err)
 	if !slices.ContainsFunc(fields, func(f atlassian.Field) bool { return f.Name == "Approver" && f.Schema.CustomID > 0 }) {
 		t.Errorf("no field Approver in %v", fields)
+	}
+	clauses, err := j.Clauses(ctx)
+	check(t, err)
+	if !slices.ContainsFunc(clauses, func(c atlassian.Clause) bool {
+		return c.CustomID == "cf[10201]" && slices.Contains(c.Operators, "not in")
+	}) {
+		t.Errorf("no clause of the field Approver in %v", clauses)
 	}
 	types, err := j.ProjectStatuses(ctx, project.Key)
 	check(t, err)

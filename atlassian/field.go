@@ -95,3 +95,26 @@ type TypeStatuses struct {
 func (j *Jira) ProjectStatuses(ctx context.Context, projectIDOrKey string) ([]TypeStatuses, error) {
 	return array[TypeStatuses](ctx, j, "GET /rest/api/3/project/{projectIdOrKey}/statuses", projectIDOrKey)
 }
+
+// Clause is a field as JQL takes it.
+type Clause struct {
+	Name      string   `json:"value"` // cf[N] of some custom fields, with or without a name
+	CustomID  string   `json:"cfid"`  // cf[N] of a custom field
+	Operators []string `json:"operators"`
+}
+
+type clauses struct {
+	Fields []Clause `json:"visibleFieldNames"`
+}
+
+func (c *clauses) accept() bool { return c.Fields != nil }
+
+// Clauses returns the fields that JQL can search for the caller, with the operators that each takes. It calls GET
+// /rest/api/3/jql/autocompletedata.
+func (j *Jira) Clauses(ctx context.Context) ([]Clause, error) {
+	answer, err := fetch[clauses](ctx, j.caller, request{op: "GET /rest/api/3/jql/autocompletedata", reads: true})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Fields, nil
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 	"path"
-	"slices"
 	"strconv"
 )
 
@@ -44,12 +43,6 @@ type SiteGroup struct {
 
 // ActorID names an account or a group; exactly one field is set.
 type ActorID struct{ AccountID, GroupID string }
-
-// Roles returns the roles of the site and of its team-managed projects. It calls GET /rest/api/3/role, for which the
-// account needs the permission Administer Jira.
-func (j *Jira) Roles(ctx context.Context) ([]Role, error) {
-	return array[Role](ctx, j, "GET /rest/api/3/role")
-}
 
 // links has the addresses of roles by name. Jira tells the ids of a project's roles nowhere but in these addresses.
 type links map[string]string
@@ -133,24 +126,6 @@ func (a ActorID) check(op string) error {
 		return &Error{Kind: Invalid, Op: op, Detail: "exactly one account or group can be named"}
 	}
 	return nil
-}
-
-// SiteGroups returns the groups of the site, or with names the ones among them that have these names. It calls GET
-// /rest/api/3/group/bulk.
-func (j *Jira) SiteGroups(ctx context.Context, names []string) ([]SiteGroup, error) {
-	const op, pageSize, mostNames = "GET /rest/api/3/group/bulk", 50, 30 // names are long, and so are URLs
-	if len(names) == 0 {
-		return pages[SiteGroup](ctx, j, op, url.Values{}, pageSize)
-	}
-	var groups []SiteGroup
-	for chunk := range slices.Chunk(names, mostNames) {
-		found, err := pages[SiteGroup](ctx, j, op, url.Values{"groupName": chunk}, pageSize)
-		if err != nil {
-			return nil, err
-		}
-		groups = append(groups, found...)
-	}
-	return groups, nil
 }
 
 // GroupAccounts returns the accounts in a group of the site, inactive ones included. It calls GET

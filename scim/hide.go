@@ -41,6 +41,8 @@ func checkHide(setting string, types []*resource.Type) error {
 	}
 	path, err := types[at].Schema.Resolve(name)
 	switch {
+	case err != nil && types[at].Pending != nil:
+		return nil // it may be an attribute later
 	case err != nil:
 		return fmt.Errorf("is no attribute: %w", err)
 	case path.Sub == nil && path.Attr.Returned == query.Always || path.Sub != nil && path.Sub.Returned == query.Always:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -79,7 +80,11 @@ type Config struct {
 	// or with IgnoreUnsynced passed over and logged.
 	Account, Entitlement          idhub.Mapping
 	TrustedSource, IgnoreUnsynced bool
-	IssueFields                   field.Set // custom fields of Jira that are attributes of issues, from field.Resolve
+	// IssueFields are the custom fields of Jira that are attributes of issues, from
+	// field.Resolve. While they are not known, FieldsPending has requests for issues and
+	// for their schema answered with 503; see Server.SetIssueFields.
+	IssueFields   field.Set
+	FieldsPending bool
 	// AdoptIssues answers a POST whose externalId an issue has with that issue, and not
 	// with 409.
 	AdoptIssues bool
@@ -242,14 +247,14 @@ func defaultTo[T comparable](v *T, value T) {
 
 // Server is the SCIM server, with what can be asked of it besides requests.
 type Server struct {
-	*server.Server
-	connector *connector.Connector
-	health    *health.Monitor
-	mirrored  []mirrored // users, groups and project roles
-	feed      *feed.Feed // nil: there is none
-	auth      *auth.Authenticator
-	types     []*resource.Type
-	guard     *guard.Guard
+	face     atomic.Pointer[face]
+	cfg      Config
+	backed   *backends
+	shared   server.Config // what all faces have in common
+	health   *health.Monitor
+	mirrored []mirrored // users, groups and project roles
+	feed     *feed.Feed // nil: there is none
+	auth     *auth.Authenticator
 }
 
 // New makes a server. It asks nothing of upstream.
@@ -265,39 +270,28 @@ func New(cfg Config) (*Server, error) {
 	if err := checkHidden(cfg.Callers, backed.types); err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	var wake func()
-	if backed.feed != nil {
-		wake = backed.feed.Wake
-	}
 	cfg.watch(cfg.Health)
 	authenticator, err := auth.New(auth.Config{Callers: withholding(cfg.Callers, backed.types), Issuer: cfg.Issuer, Now: cfg.Now, Proxies: cfg.TrustedProxies, AllowFrom: cfg.AllowFrom})
 	if err != nil {
 		return nil, fmt.Errorf("scim: %w", err)
 	}
-	connector := connector.New(connector.Config{
-		Directory: cfg.Directory, Jira: cfg.Jira, Organization: cfg.Organization, Events: cfg.Events, Issuer: cfg.Issuer, Projects: cfg.Projects, Probes: cfg.Probes,
-		TestTimeout: cfg.RequestTimeout, Types: backed.types, Account: cfg.Account, Entitlement: cfg.Entitlement, TrustedSource: cfg.TrustedSource,
-		Version: cfg.Version, Owners: cfg.Owners, Answers: cfg.Connector, Wake: wake, Upstreams: cfg.Health.Upstreams, Credentials: cfg.Health.Credentials, Now: cfg.Now,
-	})
-	handler, err := server.New(server.Config{
-		Types: backed.types, Root: list.NewRoot(backed.types), Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Endpoints: append(endpointsOf(connector), holdsOf(backed.guard)...), AsError: upstream.AsError,
+	s := &Server{cfg: cfg, backed: backed, health: cfg.Health, mirrored: backed.kept, feed: backed.feed, auth: authenticator}
+	s.shared = server.Config{
+		Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination, AnnounceDelta: cfg.AnnounceDelta,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Audit: cfg.audit(), Now: cfg.Now,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("scim: %w", err)
 	}
-	return &Server{Server: handler, connector: connector, health: cfg.Health, mirrored: backed.kept, feed: backed.feed, auth: authenticator, types: backed.types, guard: backed.guard}, nil
+	return s, s.show(backed.types)
 }
 
 // ReplaceCallers replaces Config.Callers and Config.AllowFrom, for every request that comes after. If it fails, as New does, nothing
 // has changed.
 func (s *Server) ReplaceCallers(callers []auth.Caller, allowFrom origin.Networks) error {
-	if err := checkHidden(callers, s.types); err != nil {
+	if err := checkHidden(callers, s.face.Load().types); err != nil {
 		return fmt.Errorf("scim: %w", err)
 	}
-	if err := s.auth.Replace(withholding(callers, s.types), allowFrom); err != nil {
+	if err := s.auth.Replace(withholding(callers, s.face.Load().types), allowFrom); err != nil {
 		return fmt.Errorf("scim: %w", err)
 	}
 	return nil
@@ -312,14 +306,16 @@ func (s *Server) Authenticate(r *http.Request) (*auth.Caller, error) {
 }
 
 // Types lists the resource types, without the server root. They must not be changed.
-func (s *Server) Types() []*resource.Type { return s.types }
+func (s *Server) Types() []*resource.Type { return s.face.Load().types }
 
 // Spent lists what callers have used of the change budget, with replicas that share the state.
-func (s *Server) Spent(ctx context.Context) ([]guard.Spent, error) { return s.guard.Spent(ctx) }
+func (s *Server) Spent(ctx context.Context) ([]guard.Spent, error) { return s.backed.guard.Spent(ctx) }
 
 // Test looks whether the server can do its work, with every credential that it
 // has. It takes 15 seconds at most and fails by its findings only.
-func (s *Server) Test(ctx context.Context) []connector.Finding { return s.connector.Test(ctx) }
+func (s *Server) Test(ctx context.Context) []connector.Finding {
+	return s.face.Load().connector.Test(ctx)
+}
 
 // endpointsOf are the connector's endpoints as the server mounts them.
 func endpointsOf(c *connector.Connector) []server.Endpoint {

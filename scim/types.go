@@ -3,6 +3,7 @@ package scim
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"scim-atlassian/schemas"
@@ -13,6 +14,7 @@ import (
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
+	"scim-atlassian/scim/person"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
@@ -24,6 +26,8 @@ type backends struct {
 	kept  []mirrored   // the copies that the types rest on
 	feed  *feed.Feed   // nil: there is none
 	guard *guard.Guard // in front of the types whose resources give access
+
+	people person.Directory // of issues
 }
 
 // newResourceTypes loads the published schemas and puts a backend behind each.
@@ -36,14 +40,11 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	types := make(map[string]*resource.Type, len(loaded))
 	var out []*resource.Type
 	for _, rt := range loaded {
-		if rt.Name == "Issue" {
-			rt = withFields(rt, cfg.IssueFields)
-		}
 		t := resource.NewType(rt)
 		types[rt.Name] = t
 		out = append(out, t)
 	}
-	user, group, issue := types["User"], types["Group"], types["Issue"]
+	user, group := types["User"], types["Group"]
 	directories := cfg.directory(user.Schema, group.Schema)
 	directories.Wrote = f.wrote
 	users, groups := directory.New(directories)
@@ -55,11 +56,11 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	if err != nil {
 		return nil, err
 	}
-	issues := jira.New(cfg.jira(issue.Schema, people))
-	issue.Backend, issue.References, issue.Lasts = issues, true, issues.Lasting
-	if issue.Extension, err = cfg.IssueFields.Published(); err != nil {
+	issue, issues, err := cfg.issueType(people)
+	if err != nil {
 		return nil, err
 	}
+	out[slices.Index(out, types["Issue"])] = issue
 	held := cfg.roles(issues, groups.IDOf)
 	held.Wrote = f.wroteRole
 	holders := roles.New(held)
@@ -78,17 +79,33 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	if f.feed, err = cfg.feed(user, group, users, groups, holders, account.Backend.(others)); err != nil {
 		return nil, err
 	}
-	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders)}
+	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders), people}
 	guardAll(b.guard, cfg, user, group, account, entitlement)
 	return b, nil
 }
 
-// withFields returns the type of issues with the extension of custom fields.
-func withFields(rt schemas.ResourceType, fields field.Set) schemas.ResourceType {
-	if extension := fields.Schema(); extension != nil {
-		rt.Extensions = append(rt.Extensions, extension)
+// issueType returns the type of issues with its custom fields, and its backend.
+func (c Config) issueType(people person.Directory) (*resource.Type, *jira.Issues, error) {
+	loaded, err := schemas.ResourceTypes()
+	if err != nil {
+		return nil, nil, err
 	}
-	return rt
+	about := loaded[slices.IndexFunc(loaded, func(rt schemas.ResourceType) bool { return rt.Name == "Issue" })]
+	extension := c.IssueFields.Schema()
+	if c.FieldsPending {
+		extension = &schemas.Schema{ID: field.URN, Name: "IssueFields", Description: "Custom fields of issues"}
+	}
+	if extension != nil {
+		about.Extensions = append(about.Extensions, extension)
+	}
+	t := resource.NewType(about)
+	issues := jira.New(c.jira(t.Schema, people))
+	t.Backend, t.References, t.Lasts = issues, true, issues.Lasting
+	if c.FieldsPending {
+		t.Pending, t.Backend = pending(), unknownIssues{issues}
+	}
+	t.Extension, err = c.IssueFields.Published()
+	return t, issues, err
 }
 
 // Explain returns the plan of a filter over the resources at an endpoint, such

@@ -77,7 +77,7 @@ var places = map[string]place{
 	"scim/richtext":  {ours: []string{"scim/resource", "scim/query", "atlassian/adf", "atlassian/adf/plain"}},
 	"scim/person":    {ours: []string{"scim/resource", "scim/query"}},
 	"scim/desk":      {ours: []string{"scim/memo", "scim/resource", "scim/query", "atlassian"}},
-	"scim/field":     {ours: []string{"scim/jql", "scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*"}},
+	"scim/field":     {ours: []string{"scim/jql", "scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*", "golang.org/x/sync/errgroup"}},
 	"scim/once":      {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
 	"scim/roles":     {ours: []string{"scim/memo", "scim/jql", "scim/changes", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},
 	"scim/idhub": {ours: []string{"scim/memo", "scim/changes", "scim/directory", "scim/roles", "scim/document", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "schemas", "atlassian"},

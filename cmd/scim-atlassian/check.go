@@ -56,8 +56,11 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 		return p.report(append(findings, ownFinding("clients", "", err)))
 	}
 	defer u.closeIdle()
-	if fields, err := c.issueFields(cmd.Context(), u.jira, store); err == nil && len(fields) > 0 {
-		findings = append(findings, fieldsFinding(fields))
+	switch fields, err := c.issueFields(cmd.Context(), u.jira, store); {
+	case err != nil:
+		findings = append(findings, ownFinding("issue fields", "", err))
+	case len(fields) > 0:
+		findings = append(findings, c.fieldsFindings(cmd.Context(), u.jira, fields)...)
 	}
 	findings = append(findings, facade.Test(cmd.Context())...)
 	findings = append(findings, c.credentialFindings(cmd.Context(), u, time.Now())...)
@@ -101,6 +104,7 @@ var settingsOf = map[string]string{
 	"change budget": "SCIM_ATLASSIAN_CHANGE_BUDGET",
 	"protected":     "SCIM_ATLASSIAN_PROTECTED",
 	"issue fields":  "SCIM_ATLASSIAN_ISSUE_FILE",
+	"issue field":   "SCIM_ATLASSIAN_ISSUE_FILE",
 	"organization":  "SCIM_ATLASSIAN_ORGANIZATION_ID, SCIM_ATLASSIAN_ORGANIZATION_API_KEY",
 
 	directoryKey:          "SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES",

@@ -170,7 +170,7 @@ func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, 
 	if u.idhub != nil {
 		r.atEnd(u.idhub.announceMeanwhile(ctx))
 	}
-	r.work(ctx, facade, store)
+	r.work(ctx, facade, u, store)
 	r.watchCredentials(ctx, u)
 	if r.flags.skipCheck {
 		return nil
@@ -203,11 +203,14 @@ func (r *running) watchCredentials(ctx context.Context, u *upstream) {
 }
 
 // work begins what is done in the background.
-func (r *running) work(ctx context.Context, facade *scim.Server, store *state.Store) {
+func (r *running) work(ctx context.Context, facade *scim.Server, u *upstream, store *state.Store) {
 	working, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	work.Go(func() { r.forget(working, store, r.logger) })
 	work.Go(func() { facade.Follow(working) })
+	if u.fieldsUnknown {
+		work.Go(func() { r.learnFields(working, facade, u, store, r.logger) })
+	}
 	if r.ProofPeriod > 0 {
 		work.Go(func() { facade.Keep(working, r.ProofPeriod, r.keepReadings(working, facade, store)) })
 	}
@@ -289,6 +292,8 @@ type upstream struct {
 	events       *atlassian.Organization // with the key of its audit log; nil: not configured
 	health       *health.Monitor         // told of every request
 	idhub        *idhubClient            // nil: not configured
+
+	fieldsUnknown bool // Jira has not told the fields that the mapping of issues names
 }
 
 // closeIdle closes the connections that carry no request. A connection that was opened and never used would keep the
@@ -426,7 +431,9 @@ func (c *config) build(ctx context.Context, on foundation) (*scim.Server, *upstr
 		return nil, nil, err
 	}
 	fields, err := c.issueFields(ctx, u.jira, on.store)
-	if err != nil {
+	if u.fieldsUnknown = errors.Is(err, errFieldsUnknown); u.fieldsUnknown {
+		on.logger.Warn("issues are not served until Jira answers", zap.Error(err))
+	} else if err != nil {
 		return nil, nil, err
 	}
 	budget, err := c.changeBudget()
@@ -450,6 +457,7 @@ func (c *config) build(ctx context.Context, on foundation) (*scim.Server, *upstr
 		Account:           account,
 		Entitlement:       entitlement,
 		IssueFields:       fields,
+		FieldsPending:     u.fieldsUnknown,
 		AdoptIssues:       c.IssueConflict == "adopt",
 		TrustedSource:     c.TrustedSource,
 		IgnoreUnsynced:    c.IgnoreUnsynced,

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -83,6 +85,52 @@ func TestServeWithoutAtlassian(t *testing.T) {
 	if code := p.wait(t); code != exitOK || time.Since(began) > 2*time.Second {
 		t.Errorf("told to leave while it waits: exit code %d after %v", code, time.Since(began))
 	}
+}
+
+// TestIssuesWithoutJira starts a server whose mapping of custom fields needs a Jira that is not there: users are served,
+// issues and their schema are not, until it comes; and a later start has it from the state.
+func TestIssuesWithoutJira(t *testing.T) {
+	t.Parallel()
+	environ := startEmulator(t)
+	var up emulatedSite
+	gone := httptest.NewServer(&up)
+	defer gone.Close()
+	mapping := filepath.Join(t.TempDir(), "issues.json")
+	if err := os.WriteFile(mapping, []byte(`{"attributes":[{"name":"approver","field":"Approver"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	place := filepath.Join(t.TempDir(), "state.db")
+	environ = append(environ, "SITE_URL="+gone.URL, "SCIM_ATLASSIAN_ISSUE_FILE="+mapping)
+	const schema = "/scim/v2/Schemas/urn:scim-atlassian:params:scim:schemas:"
+	p := start(t, environ, "serve", "--listen", "127.0.0.1:0", "--state", "file:"+place)
+	base := "http://" + p.stderr.await(t, `"msg":"listening".*"address":"([^"]+)"`)
+	for path, want := range map[string]int{
+		"/scim/v2/Users?count=1": 200, "/scim/v2/Schemas": 200, "/scim/v2/ResourceTypes/Issue": 200, "/scim/v2/Schemas/urn:ietf:params:scim:schemas:core:2.0:User": 200,
+		"/scim/v2/Issues": 503, "/scim/v2/Issues/ACC-1": 503, "/scim/v2/Issues/.form?project=ACC&issueType=x": 503, schema + "jira:2.0:Issue": 503,
+		schema + "extension:jira:2.0:Issue": 503, "/scim/v2/Schemas/Issue": 503,
+	} {
+		status, header, body := get(t, base+path, "ann", "secret")
+		if status != want || want == 503 && header.Get("Retry-After") == "" {
+			t.Errorf("%s without Jira: %d, want %d: %s", path, status, want, body)
+		}
+	}
+	up.comes()
+	p.stderr.await(t, `(issues are served)`)
+	for _, path := range []string{"/scim/v2/Issues?count=1", schema + "jira:2.0:Issue", schema + "extension:jira:2.0:Issue"} {
+		if status, _, body := get(t, base+path, "ann", "secret"); status != 200 {
+			t.Errorf("%s with Jira: %d: %s", path, status, body)
+		}
+	}
+	p.leave()
+	p.wait(t)
+	up.goes()
+	p = start(t, environ, "serve", "--listen", "127.0.0.1:0", "--state", "file:"+place)
+	base = "http://" + p.stderr.await(t, `"msg":"listening".*"address":"([^"]+)"`)
+	if status, _, body := get(t, base+schema+"extension:jira:2.0:Issue", "ann", "secret"); status != 200 || !strings.Contains(string(body), `"approver"`) {
+		t.Errorf("from the state: %d: %s", status, body)
+	}
+	p.leave()
+	p.wait(t)
 }
 
 // emulatedSite is an emulator that is there or is not: then it cuts every connection.

@@ -7,6 +7,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,9 +36,10 @@ type Config struct {
 // Documents are the documents of a server. It is safe for concurrent use.
 type Documents struct {
 	config    query.Object
-	paginated query.Object              // config with pagination
-	documents map[string][]query.Object // by endpoint, in the order they are listed
-	aliases   map[string]string         // other URNs of schemas, in lower case
+	paginated query.Object               // config with pagination
+	documents map[string][]query.Object  // by endpoint, in the order they are listed
+	aliases   map[string]string          // other URNs of schemas, in lower case
+	pending   map[string]*resource.Error // by URN of a schema that is not known yet
 }
 
 // New makes the documents. An error means that a schema document is not one.
@@ -48,13 +51,19 @@ func New(cfg Config, types []*resource.Type) (*Documents, error) {
 	d := &Documents{
 		config:    serviceProviderConfig(cfg, more...),
 		paginated: serviceProviderConfig(cfg, append(query.Object{{Name: "pagination", Value: pagination(cfg)}}, more...)...),
-		documents: map[string][]query.Object{}, aliases: map[string]string{},
+		documents: map[string][]query.Object{}, aliases: map[string]string{}, pending: map[string]*resource.Error{},
 	}
 	published, err := schemas.Published()
 	if err != nil {
 		return nil, err
 	}
 	for _, rt := range types {
+		if rt.Pending != nil {
+			d.pending[rt.Core.ID] = rt.Pending
+			for _, e := range rt.Extensions {
+				d.pending[e.ID] = rt.Pending
+			}
+		}
 		if rt.Published != nil {
 			published = append(published, rt.Published)
 		}
@@ -90,19 +99,31 @@ func (d *Documents) Config(paginated bool) query.Object {
 	return d.config
 }
 
-// All are the documents at an endpoint: Schemas or ResourceTypes.
-func (d *Documents) All(endpoint string) []query.Object { return d.documents[endpoint] }
+// All are the documents at an endpoint, Schemas or ResourceTypes, without the schemas of
+// types that are pending.
+func (d *Documents) All(endpoint string) []query.Object {
+	return slices.DeleteFunc(slices.Clone(d.documents[endpoint]), func(doc query.Object) bool { return d.pending[doc.Text("id")] != nil })
+}
 
-// Find is the document at an endpoint with an id, nil if there is none. A schema is
-// found by its name too, as IDHub's connector looks for it.
-func (d *Documents) Find(endpoint, id string) query.Object {
+// Find is the document at an endpoint with an id; that there is none is a 404. A schema
+// is found by its name too, as IDHub's connector looks for it. Instead of the schema of
+// a type that is pending, it returns why.
+func (d *Documents) Find(endpoint, id string) (query.Object, error) {
 	id = cmp.Or(d.aliases[strings.ToLower(id)], id)
 	for _, doc := range d.documents[endpoint] {
 		if strings.EqualFold(doc.Text("id"), id) || strings.EqualFold(doc.Text("name"), id) {
-			return doc
+			if why := d.pending[doc.Text("id")]; why != nil {
+				return nil, why
+			}
+			return doc, nil
 		}
 	}
-	return nil
+	for urn, why := range d.pending {
+		if endpoint == Schemas && strings.EqualFold(urn, id) {
+			return nil, why
+		}
+	}
+	return nil, resource.Refuse(http.StatusNotFound, "", "%s has no %q.", endpoint, resource.Clip(id))
 }
 
 func resourceTypeDocument(rt *resource.Type) query.Object {

@@ -159,6 +159,8 @@ type Custom struct {
 	Type   Type
 	Values []string // options, nil if they are not known
 	Hidden bool     // JQL cannot search it
+
+	Operators []string // that JQL takes; nil: not known
 }
 
 // ID is the field's id.
@@ -198,14 +200,18 @@ func (m Mapping) Stated() bool {
 	})
 }
 
-// Resolve finds the fields of a mapping. It reads the list of fields, unless the mapping
-// says everything. A field that does not exist, whose name several have, or whose type
+// Resolve finds the fields of a mapping. It reads the list of fields and what JQL takes,
+// unless the mapping says everything. A field that does not exist, whose name several have, or whose type
 // is another than the mapping says, is an error; all of them are reported.
 func Resolve(ctx context.Context, j *atlassian.Jira, m Mapping) (Set, error) {
 	var known []atlassian.Field
+	var clauses []atlassian.Clause
 	if !m.Stated() {
 		var err error
 		if known, err = j.Fields(ctx); err != nil {
+			return nil, err
+		}
+		if clauses, err = j.Clauses(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -216,6 +222,11 @@ func Resolve(ctx context.Context, j *atlassian.Jira, m Mapping) (Set, error) {
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s: %w", a.Name, err))
 			continue
+		}
+		for _, clause := range clauses {
+			if clause.CustomID == c.Clause() {
+				c.Operators = clause.Operators
+			}
 		}
 		set = append(set, c)
 	}

@@ -38,6 +38,10 @@ type Type struct {
 	// count for its version; nil: it has none.
 	Lasts func(query.Object) query.Object
 
+	// Pending is the answer to every request for the type and for its schemas as long as
+	// it is not known which attributes it has; nil: that is known.
+	Pending *Error
+
 	// View says that the resources show those of other types in another form. Their
 	// attribute Links costs upstream calls of its own, so the server asks for it only
 	// when a request needs it; Cheap shows everything else.

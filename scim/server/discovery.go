@@ -19,9 +19,9 @@ func (s *Server) describe(c *call, r *http.Request, to route) error {
 		return nil
 	}
 	if to.id != "" {
-		doc := s.discovery.Find(to.discovery, to.id)
-		if doc == nil {
-			return resource.Refuse(http.StatusNotFound, "", "%s has no %q.", to.discovery, resource.Clip(to.id))
+		doc, err := s.discovery.Find(to.discovery, to.id)
+		if err != nil {
+			return err
 		}
 		c.static = c.withLocation(doc, "/"+to.discovery+"/"+doc.Text("id"))
 		return nil

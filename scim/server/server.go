@@ -219,6 +219,9 @@ func (s *Server) serve(c *call, r *http.Request, to route) error {
 	if err := s.authorize(c, to); err != nil {
 		return err
 	}
+	if c.rt.Pending != nil {
+		return c.rt.Pending
+	}
 	if to.below == endpointForm {
 		var err error
 		c.static, err = to.rt.Backend.(resource.Former).Form(r.Context(), to.id, r.URL.Query())

@@ -20,6 +20,8 @@ func searchRoutes() []endpoint {
 		{"GET /search/jql", open, (*call).getSearch},
 		{"POST /search/jql", open, (*call).postSearch},
 		{"POST /search/approximate-count", reads, (*call).count},
+		{"GET /jql/autocompletedata", open, (*call).autocompleteData},
+		{"POST /jql/autocompletedata", open, (*call).autocompleteData},
 		{"POST /jql/parse", reads, (*call).parseJQL},
 		{"POST /jql/match", reads, (*call).matchJQL},
 	}

@@ -3,6 +3,7 @@ package jql
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -93,6 +94,30 @@ func NewSchema[I any](fields ...Field[I]) *Schema[I] {
 		}
 	}
 	return s
+}
+
+// All gives the fields, each once, in the order of their names.
+func (s *Schema[I]) All() []*Field[I] {
+	var all []*Field[I]
+	for _, f := range s.fields {
+		if !slices.Contains(all, f) {
+			all = append(all, f)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Field[I]) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Operators lists the operators that the field takes.
+func (f *Field[I]) Operators() []Operator {
+	all := operators[f.Kind]
+	if f.NoEmpty {
+		all = slices.DeleteFunc(slices.Clone(all), func(o Operator) bool { return o == Is || o == IsNot })
+	}
+	if f.History != nil {
+		all = append(slices.Clone(all), Was, WasNot, WasIn, WasNotIn, Changed)
+	}
+	return all
 }
 
 // Env has the facts besides the site on which the meaning of a query depends.
