@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -85,6 +86,11 @@ func TestReconcile(t *testing.T) {
 			var want []string
 			for _, resource := range list.Resources {
 				want = append(want, string(resource))
+			}
+			for i := range want { // of the people in issues, the server has read the directory
+				if resource == "Issues" {
+					want[i] = regexp.MustCompile(`,"userName":"[^"]*"`).ReplaceAllString(want[i], "")
+				}
 			}
 			if diff := cmp.Diff(want, readLines(t, out)); diff != "" {
 				t.Errorf("lines (-HTTP +file):\n%.2000s", diff)
