@@ -1,4 +1,4 @@
-.PHONY: build test race lint fuzz conformance interop tools keycloak-test image deploy dist bench chaos profile demo ci
+.PHONY: kill build test race lint fuzz conformance interop tools keycloak-test image deploy dist bench chaos profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -41,6 +41,9 @@ bench:
 
 chaos:
 	go run ./measure/chaos $(CHAOS)
+
+kill:
+	go run ./measure/kill $(KILL)
 
 profile:
 	go run ./measure/bench -members 0 -profile bin/profiles

@@ -109,6 +109,7 @@ var places = map[string]place{
 	"atlassian/emulator/jql":               {},
 	// Measurements.
 	"measure/bench": {theirs: []string{"golang.org/x/sync/errgroup"}},
+	"measure/kill":  {},
 	"measure/chaos": {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 }
 
