@@ -117,7 +117,7 @@ func (c *caller) build(ctx context.Context, q request) (*retryablehttp.Request, 
 	if err != nil {
 		return nil, &Error{Kind: Invalid, Op: q.op, Detail: "the request cannot be sent", Err: err}
 	}
-	req.Header.Set("Authorization", c.authorization)
+	req.Header.Set("Authorization", *c.authorization.Load())
 	req.Header.Set("Accept", c.accept)
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if body != nil {

@@ -40,7 +40,11 @@ import (
 	"go.uber.org/zap"
 
 	"scim-atlassian/atlassian/admission"
+	"scim-atlassian/atlassian/report"
 )
+
+// Secrets are texts that no error shows.
+type Secrets = report.Secrets
 
 // Config has the settings that all clients share. The zero value is usable; each field documents the meaning of zero.
 // Every client that is made from a Config has limits and idle connections of its own.
@@ -78,6 +82,8 @@ type Config struct {
 	MaxConcurrent int
 	// RequestsPerSecond bounds the rate of attempts per client; 0 means unlimited.
 	RequestsPerSecond float64
+	// Secrets are texts that no error shows; every client adds its own. nil means its own alone.
+	Secrets *Secrets
 	// UserAgent is sent with every request; empty means "scim-atlassian".
 	UserAgent string
 	// MaxResponseBytes bounds an answer after decompression; 0 means 64 MiB. A longer one is Garbled.
@@ -116,6 +122,9 @@ func (c Config) withDefaults() Config {
 	if c.Work == nil {
 		c.Work = func(context.Context) Work { return Work{} }
 	}
+	if c.Secrets == nil {
+		c.Secrets = new(Secrets)
+	}
 	if c.Rand == nil {
 		c.Rand = rand.Float64
 	}
@@ -142,10 +151,9 @@ func newTransport(connections int) *http.Transport {
 type caller struct {
 	cfg           Config
 	base          string // without a trailing slash
-	authorization string
+	authorization atomic.Pointer[string]
 	contentType   string
 	accept        string
-	secrets       []string
 	gate          *admission.Gate
 	doubts        *doubts
 	buffers       sync.Pool
@@ -158,16 +166,36 @@ type caller struct {
 func newCaller(cfg Config, limits admission.Config, base *url.URL, authorization string, secrets ...string) *caller {
 	cfg = cfg.withDefaults()
 	limits.Concurrent, limits.PerSecond = cfg.MaxConcurrent, cfg.RequestsPerSecond
-	return &caller{
-		cfg:           cfg,
-		base:          strings.TrimRight(base.String(), "/"),
-		authorization: authorization,
-		contentType:   "application/json",
-		accept:        "application/json",
-		secrets:       secrets,
-		gate:          admission.New(limits),
-		doubts:        newDoubts(cfg.Settle),
+	c := &caller{
+		cfg:         cfg,
+		base:        strings.TrimRight(base.String(), "/"),
+		contentType: "application/json",
+		accept:      "application/json",
+		gate:        admission.New(limits),
+		doubts:      newDoubts(cfg.Settle),
 	}
+	c.signInWith(authorization, secrets...)
+	return c
+}
+
+// shown is what an error shows of a text of upstream.
+func (c *caller) shown(text string) string { return c.cfg.Secrets.Shown(text) }
+
+// hush returns an error whose text has no secrets.
+func (c *caller) hush(err error) error { return c.cfg.Secrets.Hush(err) }
+
+// signInWith sets the value of Authorization for the attempts that begin from now on, and the secrets in it.
+func (c *caller) signInWith(authorization string, secrets ...string) {
+	c.cfg.Secrets.Add(secrets...)
+	c.authorization.Store(&authorization)
+}
+
+// renewal checks a key that is to be sent as a bearer token, and returns what puts it in the place of the present one.
+func (c *caller) renewal(key string) (install func(), err error) {
+	if err := checkSecret("API key", key); err != nil {
+		return nil, err
+	}
+	return func() { c.signInWith("Bearer "+key, key) }, nil
 }
 
 // CloseIdleConnections closes the connections that carry no request. The client stays usable.

@@ -48,6 +48,10 @@ func NewDirectory(cfg Config, baseURL, directoryID, key string) (*Directory, err
 	return d, nil
 }
 
+// Renewal returns what puts another API key in the place of the client's, for every request that begins afterwards. It
+// fails if no header can carry the key.
+func (d *Directory) Renewal(key string) (install func(), err error) { return d.renewal(key) }
+
 // ListOptions selects a page of users or groups. The zero value selects the first page, whose length upstream chooses.
 type ListOptions struct {
 	Filter     Filter

@@ -25,16 +25,28 @@ func NewJira(cfg Config, siteURL, email, token string) (*Jira, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jira: site URL: %w", err)
 	}
-	if email == "" || strings.Contains(email, ":") || strings.ContainsFunc(email, isControl) {
-		return nil, errors.New("jira: the e-mail address of the account is missing or malformed")
-	}
-	if err := checkSecret("API token", token); err != nil {
+	basic, err := basicOf(email, token)
+	if err != nil {
 		return nil, fmt.Errorf("jira: %w", err)
 	}
-	basic := base64.StdEncoding.EncodeToString([]byte(email + ":" + token))
 	c := newCaller(cfg, admission.Config{Documented: documentedRate, ItemPerSecond: issueRate, ItemBurst: issueBurst}, base, "Basic "+basic, token, basic)
 	c.gateway = true
 	return &Jira{c}, nil
+}
+
+// Renewal returns what puts another account's API token, or another token, in the place of the client's, for every request
+// that begins afterwards. It fails if no header can carry them.
+func (j *Jira) Renewal(email, token string) (install func(), err error) {
+	basic, err := basicOf(email, token)
+	return func() { j.signInWith("Basic "+basic, token, basic) }, err
+}
+
+// basicOf returns the credentials of Basic authentication, RFC 7617.
+func basicOf(email, token string) (string, error) {
+	if email == "" || strings.Contains(email, ":") || strings.ContainsFunc(email, isControl) {
+		return "", errors.New("the e-mail address of the account is missing or malformed")
+	}
+	return base64.StdEncoding.EncodeToString([]byte(email + ":" + token)), checkSecret("API token", token)
 }
 
 // Account is an Atlassian account as Jira shows it.

@@ -45,6 +45,10 @@ func NewOrganization(cfg Config, baseURL, organizationID, key string) (*Organiza
 	return &Organization{caller: newCaller(cfg, admission.Config{Documented: organizationRate}, base, "Bearer "+key, key), id: organizationID}, nil
 }
 
+// Renewal returns what puts another API key in the place of the client's, for every request that begins afterwards. It
+// fails if no header can carry the key.
+func (o *Organization) Renewal(key string) (install func(), err error) { return o.renewal(key) }
+
 // OrganizationUser is an account as the organization sees it. Atlassian promises none of the members but the id.
 type OrganizationUser struct {
 	AccountID        string    `json:"accountId"`

@@ -180,7 +180,7 @@ func (o *operation) report(ctx context.Context, resp *http.Response, call Call) 
 	}
 	if entry := o.cfg.Logger.Check(zap.DebugLevel, "upstream call"); entry != nil {
 		entry.Write(zap.String("op", call.Op), zap.Int("status", call.Status), zap.Int("attempt", call.Attempt),
-			zap.Duration("duration", call.Duration), zap.Duration("waited", call.Waited), zap.Error(call.Err))
+			zap.Duration("duration", call.Duration), zap.Duration("waited", call.Waited), zap.Error(o.hush(call.Err)))
 	}
 	o.cfg.OnCall(ctx, call)
 }
@@ -257,7 +257,7 @@ func (o *operation) failure(ctx context.Context, err error) *Error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err // its text would put the URL and the values in it into the log
 	}
-	e := &Error{Kind: Unreachable, Op: o.op, Detail: "the connection to upstream failed", Ambiguous: o.ambiguous(), Err: err}
+	e := &Error{Kind: Unreachable, Op: o.op, Detail: "the connection to upstream failed", Ambiguous: o.ambiguous(), Err: o.hush(err)}
 	var network net.Error
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):

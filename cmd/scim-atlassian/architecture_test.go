@@ -93,7 +93,8 @@ var places = map[string]place{
 	"scim/reconcile":       {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
 	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
-	"atlassian":            {ours: []string{"atlassian/admission"}, theirs: anything},
+	"atlassian":            {ours: []string{"atlassian/admission", "atlassian/report"}, theirs: anything},
+	"atlassian/report":     {theirs: []string{jsonv2, jsonText}},
 	"atlassian/admission":  {},
 	"atlassian/adf":        {ours: []string{"atlassian/adf/markup"}, theirs: []string{jsonv2, jsonText}},
 	"atlassian/adf/markup": {},

@@ -33,7 +33,7 @@ scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  
 
  scim/state               schemas          scim/query                   atlassian
 
-                                                                     atlassian/admission
+                                                                     atlassian/admission  atlassian/report
 `
 
 // unpictured are left out of the picture: measurements, and helpers that tests alone import.

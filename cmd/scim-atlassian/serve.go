@@ -308,6 +308,20 @@ func (u *upstream) closeIdle() {
 	}
 }
 
+// leastHidden is the shortest secret that is hidden in what Atlassian says: a shorter one may be a word of it.
+const leastHidden = 8
+
+// hidden returns what errors do not show, besides what the clients send themselves.
+func (c *config) hidden() []string {
+	var all []string
+	for _, s := range []secret{c.BasicPassword, c.OIDCClientSecret, c.OIDCPassword, c.AccessToken, c.RefreshToken, c.CursorKey, c.OrganizationAPIKey, c.OrganizationEventsKey} {
+		if len(s) >= leastHidden {
+			all = append(all, string(s))
+		}
+	}
+	return all
+}
+
 // connect makes the clients; it sends nothing.
 func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 	clients := atlassian.Config{
@@ -319,7 +333,9 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 		MaxConcurrent: c.UpstreamConcurrency,
 		PlainHTTP:     c.InsecureUpstream,
 		UserAgent:     "scim-atlassian/" + version(),
+		Secrets:       new(atlassian.Secrets),
 	}
+	clients.Secrets.Add(c.hidden()...)
 	if clients.MaxRetries == 0 {
 		clients.MaxRetries = -1 // there, 0 is the default
 	}
