@@ -47,6 +47,7 @@ var places = map[string]place{
 	"scim/document":  {ours: []string{"scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
 	"scim/audit":     {ours: []string{"scim/state", "scim/document", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	"scim/origin":    {},
+	"scim/edge":      {ours: []string{"scim/resource"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/crowd":     {ours: []string{"scim/resource"}},
 	"scim/bulk":      {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
 	"scim/list":      {ours: []string{"scim/resource", "scim/query", "schemas"}},
@@ -91,7 +92,7 @@ var places = map[string]place{
 	"scim/console/plot":    {ours: []string{"scim/console/sheet", "scim/console/witness"}},
 	"scim/console/witness": {theirs: []string{jsonv2, "go.uber.org/zap/zapcore"}},
 	"scim/reconcile":       {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/edge", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission", "atlassian/report"}, theirs: anything},
 	"atlassian/report":     {theirs: []string{jsonv2, jsonText}},

@@ -45,6 +45,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	}
 	callers, err := c.callers()
 	findings = append(findings, ownFinding("callers", fmt.Sprint(len(callers)), err))
+	findings = append(findings, c.tlsFindings()...)
 	findings = append(findings, c.guardFindings(callers)...)
 	store, err := c.readState(cmd.Context())
 	if store != nil {
@@ -101,6 +102,7 @@ var settingsOf = map[string]string{
 	"access tokens": "IDHUB_HOSTNAME, KEYCLOAK_REALM, SCIM_ATLASSIAN_OIDC_ISSUER",
 	"idhub":         "IDHUB_HOSTNAME, ACCESS_TOKEN, REFRESH_TOKEN",
 	"state":         "SCIM_ATLASSIAN_STATE",
+	"TLS":           "SCIM_ATLASSIAN_TLS_CERT_FILE, _KEY_FILE, _CLIENT_CA_FILE",
 	"change budget": "SCIM_ATLASSIAN_CHANGE_BUDGET",
 	"protected":     "SCIM_ATLASSIAN_PROTECTED",
 	"issue fields":  "SCIM_ATLASSIAN_ISSUE_FILE",

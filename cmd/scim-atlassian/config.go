@@ -78,6 +78,9 @@ type config struct {
 	Projects            []string      `env:"SCIM_ATLASSIAN_PROJECTS"`                 // project keys of issues and roles; none: every visible one
 	PublicURL           string        `env:"SCIM_ATLASSIAN_PUBLIC_URL"`               // base of location before /scim/v2; empty: as requested
 	TrustedProxies      []string      `env:"SCIM_ATLASSIAN_TRUSTED_PROXIES"`          // addresses whose X-Forwarded-* headers count
+	TLSCertFile         string        `env:"SCIM_ATLASSIAN_TLS_CERT_FILE"`            // certificate of the server, its issuers behind it, PEM; empty: no TLS
+	TLSKeyFile          string        `env:"SCIM_ATLASSIAN_TLS_KEY_FILE"`             // its key, PEM
+	TLSClientCAFile     string        `env:"SCIM_ATLASSIAN_TLS_CLIENT_CA_FILE"`       // issuers of clients' certificates, PEM; empty: clients are not asked for any
 	AllowFrom           []string      `env:"SCIM_ATLASSIAN_ALLOW_FROM"`               // networks that requests may come from; none: anywhere
 	PublicDiscovery     bool          `env:"SCIM_ATLASSIAN_PUBLIC_DISCOVERY"`         // ServiceProviderConfig without authentication
 	DeriveEmailDomain   string        `env:"SCIM_ATLASSIAN_DERIVE_EMAIL_DOMAIN"`      // makes an address of a bare userName; empty: off
@@ -344,7 +347,7 @@ func (c *config) Validate() error {
 	}
 	_, _, err = c.mappings()
 	_, fieldsErr := c.issueMapping()
-	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), err, fieldsErr, c.checkLimits())...)
+	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), c.checkTLS(), err, fieldsErr, c.checkLimits())...)
 }
 
 // minCursorKey keeps cursors from being forged by guessing.

@@ -104,7 +104,7 @@ func (c *config) console(p consoleParts) *console.Console {
 	base := strings.TrimSuffix(c.PublicURL, "/")
 	if base == "" && p.service != nil {
 		if host, _, err := net.SplitHostPort(p.service.String()); err == nil && isLoopback(host) {
-			base = "http://" + p.service.String()
+			base = c.scheme() + "://" + p.service.String()
 		}
 	}
 	made := console.Config{

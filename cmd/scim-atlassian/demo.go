@@ -127,7 +127,7 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 	cloud := emulator.New(quiet)
 
 	m.observe(facade)
-	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, drained: u.closeIdle}, emulatorSite(below, cloud, flags.emulator.options)}
+	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, scim: true, drained: u.closeIdle}, emulatorSite(below, cloud, flags.emulator.options)}
 	where := demoAddresses{facade: above.Addr(), cloud: below.Addr()}
 	if admin != nil {
 		c.openConsole(consoleParts{facade: facade, u: u, store: store, watch: m.watch, service: above.Addr(), cloud: cloud, logger: logger})

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,7 +26,7 @@ type idhubClient struct {
 	infoPath     string
 	announcePath string // empty: the start is not announced
 	announcement announcement
-	account      *account
+	account      atomic.Pointer[account]
 	client       *http.Client
 	logger       *zap.Logger
 	pause        time.Duration // before an announcement is repeated; doubled every time
@@ -63,7 +64,7 @@ func (c *config) connectIDHub(logger *zap.Logger) (*idhubClient, error) {
 		return nil, err
 	}
 	public := strings.TrimRight(c.PublicURL, "/")
-	return &idhubClient{
+	h := &idhubClient{
 		url:          strings.TrimRight(c.idhubURL(), "/"),
 		infoPath:     c.IDHubInfoPath,
 		announcePath: c.IDHubAnnouncePath,
@@ -72,11 +73,18 @@ func (c *config) connectIDHub(logger *zap.Logger) (*idhubClient, error) {
 			Metadata: public + connector.Path + "/metadata", Health: public + connector.Path + "/health",
 			BusinessOwner: c.BusinessOwner, ITOwner: c.ITOwner,
 		},
-		account: account,
-		client:  client,
-		logger:  logger,
-		pause:   announcePause,
-	}, nil
+		client: client,
+		logger: logger,
+		pause:  announcePause,
+	}
+	h.account.Store(account)
+	return h, nil
+}
+
+// renewal returns what has the connector sign in as the settings say now.
+func (h *idhubClient) renewal(c *config) (install func(), err error) {
+	account, err := newAccount(c, h.client, h.logger)
+	return func() { h.account.Store(account) }, err
 }
 
 // probe is a scim.Probe's Run: it tells whether IDHub accepts the connector's token.
@@ -146,14 +154,15 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // send makes a request with the account's token, with another one if IDHub does not accept the first.
 func (h *idhubClient) send(ctx context.Context, method, path string, body []byte) (status int, err error) {
-	token, err := h.account.token(ctx)
+	account := h.account.Load()
+	token, err := account.token(ctx)
 	if err != nil {
 		return 0, err
 	}
 	if status, err = h.sendWith(ctx, token, method, path, body); err != nil || status != http.StatusUnauthorized {
 		return status, err
 	}
-	if token, err = h.account.renew(ctx, token); err != nil {
+	if token, err = account.renew(ctx, token); err != nil {
 		return 0, fmt.Errorf("IDHub refuses the access token, and %w", err)
 	}
 	return h.sendWith(ctx, token, method, path, body)

@@ -337,7 +337,7 @@ func TestIDHubTokenOutlivesItsRequest(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan bool)
 	go func() {
-		h.account.token(ctx)
+		h.account.Load().token(ctx)
 		close(done)
 	}()
 	cancel()

@@ -12,6 +12,8 @@ import (
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
+
+	"scim-atlassian/scim/edge"
 )
 
 // listen opens a TCP listener and fails with one sentence that names the address.
@@ -48,6 +50,8 @@ type site struct {
 	listener net.Listener
 	handler  http.Handler
 	timeout  time.Duration // longest time that an answer takes
+	scim     bool          // it answers SCIM: errors of HTTP too, with the headers of package edge
+	tls      *edge.TLS     // with which it is answered; nil: without
 	drained  func()        // called when the last request is answered; nil: nothing to do
 }
 
@@ -59,7 +63,7 @@ func serveSites(ctx context.Context, logger *zap.Logger, sites ...site) error {
 	for i, s := range sites {
 		servers[i] = newHTTPServer(s, logger)
 		group.Go(func() error {
-			if err := servers[i].Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := s.serve(servers[i], logger); !errors.Is(err, http.ErrServerClosed) {
 				return err
 			}
 			return nil
@@ -77,6 +81,14 @@ func serveSites(ctx context.Context, logger *zap.Logger, sites ...site) error {
 		return errors.Join(failures...)
 	})
 	return group.Wait()
+}
+
+// serve answers until the server is shut down.
+func (s site) serve(server *http.Server, logger *zap.Logger) error {
+	if s.scim {
+		return edge.Serve(server, s.listener, s.tls, logger)
+	}
+	return server.Serve(s.listener)
 }
 
 // drain waits for running requests no longer than one may take, then cuts them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -22,6 +23,8 @@ type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string // "NAME=value"
+	// hangups returns what asks serve to read its files anew; nil: nothing does.
+	hangups func() <-chan os.Signal
 
 	logLevel zapcore.Level // of --log-level
 }

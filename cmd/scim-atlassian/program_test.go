@@ -31,13 +31,16 @@ type process struct {
 // start runs a command line until the test ends or leave is called.
 func start(t *testing.T, environ []string, args ...string) *process {
 	t.Helper()
-	environ = inMemory(environ)
+	return (&program{environ: environ}).start(t, args...)
+}
+
+// start runs a command line of the program, which may have other surroundings than usual.
+func (program *program) start(t *testing.T, args ...string) *process {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	p := &process{leave: cancel, exit: make(chan int, 1)}
-	go func() {
-		program := &program{stdin: strings.NewReader(""), stdout: &p.stdout, stderr: &p.stderr, environ: environ}
-		p.exit <- program.run(ctx, args)
-	}()
+	program.stdin, program.stdout, program.stderr, program.environ = strings.NewReader(""), &p.stdout, &p.stderr, inMemory(program.environ)
+	go func() { p.exit <- program.run(ctx, args) }()
 	t.Cleanup(func() {
 		cancel()
 		p.wait(t)

@@ -20,6 +20,7 @@ import (
 	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/connector"
+	"scim-atlassian/scim/edge"
 	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/health"
 	"scim-atlassian/scim/mirror"
@@ -32,6 +33,7 @@ type serveFlags struct {
 	listen, envFile, state string
 	skipCheck              bool
 	acceptDirectory        bool
+	again                  reloads // how the settings that these lead to are read again
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -41,7 +43,8 @@ func (p *program) serveCommand() *cobra.Command {
 		Short: "Serve SCIM in front of Atlassian Cloud",
 		Long: "Serve SCIM in front of Atlassian Cloud, configured by environment variables, a file of them, and flags.\n" +
 			"It listens at once, and is ready (/readyz) when Atlassian has accepted the credentials. An outage of Atlassian is waited\n" +
-			"for; a credential that Atlassian refuses at start ends it.",
+			"for; a credential that Atlassian refuses at start ends it. SIGHUP has it read callers, certificates, keys and secrets anew; if\n" +
+			"anything is wrong with them, it says so in the log and keeps those that it has.",
 		Example: "  scim-atlassian serve --env-file .env",
 		Args:    stateFlag(&flags.state),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -56,6 +59,16 @@ func (p *program) serveCommand() *cobra.Command {
 			}
 			if flags.state != "" {
 				c.State = secret(flags.state)
+			}
+			flags.again = reloads{load: func() (*config, error) {
+				next, _, err := p.configure(cmd, flags.envFile)
+				if err == nil && flags.state != "" {
+					next.State = secret(flags.state)
+				}
+				return next, err
+			}}
+			if p.hangups != nil {
+				flags.again.asked = p.hangups()
 			}
 			return c.serve(cmd.Context(), flags, streams, logger)
 		},
@@ -91,6 +104,10 @@ func (c *config) serve(ctx context.Context, flags serveFlags, streams streams, l
 	if err != nil {
 		return err
 	}
+	tls, err := c.tls(logger)
+	if err != nil {
+		return err
+	}
 	for _, f := range c.rightsFindings(callers) {
 		logger.Warn("rights", zap.String("detail", f.Detail))
 	}
@@ -106,8 +123,12 @@ func (c *config) serve(ctx context.Context, flags serveFlags, streams streams, l
 	if err != nil {
 		return err
 	}
+	sites[0].tls = tls
 	logger.Info("starting", zap.Stringer("listener", listener.Addr()))
-	running := &running{config: c, flags: flags, streams: streams, logger: logger, facts: facts, service: listener.Addr()}
+	running := &running{config: c, flags: flags, streams: streams, tls: tls, logger: logger, facts: facts, service: listener.Addr()}
+	if len(sites) > 1 {
+		running.admin = sites[1].listener
+	}
 	defer running.close()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return running.start(ctx, callers, m, front) })
@@ -124,9 +145,11 @@ type running struct {
 	*config
 	flags   serveFlags
 	streams streams
+	tls     *edge.TLS // nil: without
 	logger  *zap.Logger
 	facts   []zap.Field // about where it listens
 	service net.Addr
+	admin   net.Listener // nil: there is none
 
 	closers []func() // the last first
 }
@@ -214,6 +237,8 @@ func (r *running) work(ctx context.Context, facade *scim.Server, u *upstream, st
 	if r.ProofPeriod > 0 {
 		work.Go(func() { facade.Keep(working, r.ProofPeriod, r.keepReadings(working, facade, store)) })
 	}
+	reloader := &reloader{load: r.flags.again.load, begun: r.config, present: r.config, facade: facade, up: u, tls: r.tls, admin: r.admin, logger: r.logger}
+	work.Go(func() { reloader.follow(working, r.flags.again.asked) })
 	r.atEnd(func() { stop(); work.Wait() })
 }
 
@@ -249,8 +274,8 @@ func logProgress(logger *zap.Logger) func(mirror.Progress) {
 // sites are where the program answers: on listener, and where the settings want it for metrics. The facts about them are
 // for the log.
 func (c *config) sites(ctx context.Context, callers []auth.Caller, listener net.Listener, front *front, m *metrics, logger *zap.Logger) (sites []site, facts []zap.Field, err error) {
-	sites = []site{{listener: listener, handler: m.around(front), timeout: c.RequestTimeout}}
-	facts = []zap.Field{zap.Stringer("address", listener.Addr()), zap.String("version", version())}
+	sites = []site{{listener: listener, handler: m.around(front), timeout: c.RequestTimeout, scim: true}}
+	facts = []zap.Field{zap.Stringer("address", listener.Addr()), zap.Bool("tls", c.TLSCertFile != ""), zap.String("version", version())}
 	admin, err := listenAdmin(ctx, c.AdminListen, "")
 	switch {
 	case err != nil:
@@ -292,6 +317,7 @@ type upstream struct {
 	events       *atlassian.Organization // with the key of its audit log; nil: not configured
 	health       *health.Monitor         // told of every request
 	idhub        *idhubClient            // nil: not configured
+	secrets      *atlassian.Secrets      // that none of them shows
 
 	fieldsUnknown bool // Jira has not told the fields that the mapping of issues names
 }
@@ -339,7 +365,7 @@ func (c *config) connect(logger *zap.Logger, m *metrics) (*upstream, error) {
 	if clients.MaxRetries == 0 {
 		clients.MaxRetries = -1 // there, 0 is the default
 	}
-	u := &upstream{health: health.New(logger, time.Now)}
+	u := &upstream{health: health.New(logger, time.Now), secrets: clients.Secrets}
 	told := func(name string) atlassian.Config {
 		clients := clients
 		clients.OnCall = func(ctx context.Context, call atlassian.Call) {

@@ -80,11 +80,22 @@ func (t *TLS) take(m *material) {
 	}
 	digest := sha256.Sum256(m.leaf.Raw)
 	fields := []zap.Field{zap.Strings("names", m.leaf.DNSNames), zap.Time("notAfter", m.leaf.NotAfter), zap.String("sha256", hex.EncodeToString(digest[:]))}
-	if time.Now().After(m.leaf.NotAfter) {
+	if t.Expired() != nil {
 		t.logger.Error("TLS certificate in use, which has expired", fields...)
 		return
 	}
 	t.logger.Info("TLS certificate in use", fields...)
+}
+
+// Expires returns when the certificate in use does.
+func (t *TLS) Expires() time.Time { return t.present.Load().leaf.NotAfter }
+
+// Expired returns an error if the certificate in use has expired.
+func (t *TLS) Expired() error {
+	if at := t.Expires(); time.Now().After(at) {
+		return fmt.Errorf("the certificate has expired on %s", at.UTC().Format("2006-01-02 15:04Z"))
+	}
+	return nil
 }
 
 // config is the configuration of the next connection.
