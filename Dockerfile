@@ -23,6 +23,6 @@ USER 65532:65532
 ENV SCIM_ATLASSIAN_STATE=file:/state/scim-atlassian.db
 VOLUME /state
 EXPOSE 7001
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["/scim-atlassian", "healthcheck"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["/scim-atlassian", "healthcheck", "--traffic"]
 ENTRYPOINT ["/scim-atlassian"]
 CMD ["serve"]

@@ -90,7 +90,7 @@ func checkDocument(t *testing.T, path, is, want string) {
 			t.Fatal(err)
 		}
 	} else if diff := cmp.Diff(strings.Split(is, "\n"), strings.Split(want, "\n")); diff != "" {
-		t.Errorf("%s is stale; go test ./cmd/scim-atlassian -run 'TestMap|TestPicture' -update mends it (-says +should say):\n%s", path, diff)
+		t.Errorf("%s is stale; go test ./cmd/scim-atlassian -run %s -update mends it (-says +should say):\n%s", path, t.Name(), diff)
 	}
 }
 
@@ -104,7 +104,7 @@ func TestDocumentLinks(t *testing.T) {
 		t.Fatal(err)
 	}
 	checked := 0
-	for _, document := range append(documents, "../../README.md") {
+	for _, document := range append(documents, "../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md", "../../CHANGELOG.md") {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)

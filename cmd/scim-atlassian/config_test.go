@@ -238,38 +238,21 @@ func TestSeedVariables(t *testing.T) {
 	}
 }
 
-// The README's table has a row for every setting, with its default.
-func TestReadmeTable(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defaults := reflect.ValueOf(defaultConfig()).Elem()
-	for field, value := range defaults.Fields() {
-		cell := "| " // nothing by default
-		if !value.IsZero() || field.Type == reflect.TypeFor[zapcore.Level]() {
-			cell = fmt.Sprintf("| `%v` |", value)
-		}
-		row := "| `" + field.Tag.Get("env") + "` " + cell
-		if !strings.Contains(string(readme), row) {
-			t.Errorf("README.md lacks the row %q", row)
-		}
-	}
-}
-
 // The examples of callers files in the documentation are some.
 func TestDocumentedCallers(t *testing.T) {
-	for _, path := range []string{"../../README.md", "../../docs/security.md"} {
+	for _, path := range []string{"../../docs/callers.md", "../../docs/security.md", "../../docs/guides.md"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		example := regexp.MustCompile("(?s)```json\n(.*?)```").FindSubmatch(text)
-		if example == nil {
+		examples := regexp.MustCompile("(?s)```json\n(\\[.*?)```").FindAllSubmatch(text, -1)
+		if examples == nil {
 			t.Fatalf("%s has no JSON example", path)
 		}
-		if _, err := auth.ParseCallers(example[1]); err != nil {
-			t.Errorf("%s: %v", path, err)
+		for _, example := range examples {
+			if _, err := auth.ParseCallers(example[1]); err != nil {
+				t.Errorf("%s: %v in\n%s", path, err, example[1])
+			}
 		}
 	}
 }

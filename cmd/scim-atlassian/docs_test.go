@@ -21,7 +21,7 @@ var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n(?:\n?^```text\n(.*
 // Every command in these documents, run in one shell against a fresh demo, has the output that the document shows.
 func TestDocs(t *testing.T) {
 	needShell(t)
-	for _, name := range []string{"idhub.md", "issues.md"} {
+	for _, name := range []string{"idhub.md", "issues.md", "../README.md"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join("../../docs", name)
@@ -101,14 +101,59 @@ func runShell(t *testing.T, blocks []string) []string {
 	return outputs[:len(blocks)]
 }
 
-// The tour in the README gets where it says.
-func TestTour(t *testing.T) {
-	needShell(t)
-	readme, err := os.ReadFile("../../README.md")
+// The details in docs/errors.md are those of recorded answers, and the index has every page.
+func TestDocsErrorsAndIndex(t *testing.T) {
+	var recorded strings.Builder
+	for _, pattern := range []string{"transcripts", "clients"} {
+		files, err := filepath.Glob("../../testdata/" + pattern + "/*.txt")
+		if err != nil || len(files) == 0 {
+			t.Fatal(err, pattern)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			recorded.Write(text)
+		}
+	}
+	page, err := os.ReadFile("../../docs/errors.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, block := range shellBlock.FindAllStringSubmatch(string(readme), -1) {
+	rows := regexp.MustCompile("(?m)^\\| \\d{3}[^|]*\\| `([^`]+)` \\|").FindAllStringSubmatch(string(page), -1)
+	if len(rows) < 15 {
+		t.Errorf("only %d errors", len(rows))
+	}
+	for _, row := range rows {
+		if !strings.Contains(recorded.String(), row[1]) {
+			t.Errorf("no recorded answer says %q", row[1])
+		}
+	}
+
+	index, err := os.ReadFile("../../docs/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if name := filepath.Base(page); name != "README.md" && !strings.Contains(string(index), "("+name+")") {
+			t.Errorf("docs/README.md does not list %s: say there what it is for", name)
+		}
+	}
+}
+
+// The tour gets where it says.
+func TestTour(t *testing.T) {
+	needShell(t)
+	tour, err := os.ReadFile("../../docs/tour.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range shellBlock.FindAllStringSubmatch(string(tour), -1) {
 		if !strings.HasPrefix(block[1], "base=") {
 			continue
 		}
@@ -123,7 +168,7 @@ func TestTour(t *testing.T) {
 		}
 		return
 	}
-	t.Error("README.md has no tour")
+	t.Error("docs/tour.md has no tour")
 }
 
 // The simulated IDHub does all that IDHub does, and finds each step done in Atlassian.
