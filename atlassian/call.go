@@ -51,6 +51,10 @@ type accepter interface{ accept() bool }
 // identified is implemented by answers that name the resource that they are.
 type identified interface{ identity() string }
 
+// reader is implemented by answers that read themselves from what upstream sent, rather than by the decoder alone.
+// What read keeps of body it copies.
+type reader interface{ read(body []byte) error }
+
 // fetch calls q and returns its answer as a T; it returns nil on error.
 func fetch[T any](ctx context.Context, c *caller, q request) (*T, error) {
 	answer := new(T)
@@ -168,8 +172,7 @@ func (o *operation) decode(resp *http.Response) *Error {
 		}
 		return nil
 	}
-	reflect.ValueOf(o.into).Elem().SetZero() // of what a garbled answer has left there
-	if err := json.Unmarshal(body, o.into); err != nil {
+	if err := decodeInto(o.into, body); err != nil {
 		return o.garbled(resp, body, err)
 	}
 	if a, ok := o.into.(accepter); ok && !a.accept() {
@@ -179,6 +182,14 @@ func (o *operation) decode(resp *http.Response) *Error {
 		return o.garbled(resp, body, fmt.Errorf("%T is another than was asked for", o.into))
 	}
 	return nil
+}
+
+func decodeInto(into any, body []byte) error {
+	if r, ok := into.(reader); ok {
+		return r.read(body)
+	}
+	reflect.ValueOf(into).Elem().SetZero() // of what a garbled answer has left there
+	return json.Unmarshal(body, into)
 }
 
 func (c *caller) buffer() *bytes.Buffer {

@@ -107,11 +107,11 @@ type Page[T any] struct {
 
 // wirePage tells an absent total from 0, so that a foreign document does not pass for an empty directory.
 type wirePage[T accepter] struct {
-	Schemas      []string `json:"schemas"`
+	Schemas      []string `json:"schemas,omitzero"`
 	Total        *int     `json:"totalResults"`
 	StartIndex   int      `json:"startIndex"`
 	ItemsPerPage int      `json:"itemsPerPage"`
-	Resources    []T      `json:"Resources"`
+	Resources    []T      `json:"Resources,omitzero"`
 }
 
 func (p *wirePage[T]) accept() bool {
