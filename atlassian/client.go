@@ -40,6 +40,7 @@ import (
 	"go.uber.org/zap"
 
 	"scim-atlassian/atlassian/admission"
+	"scim-atlassian/atlassian/doubt"
 	"scim-atlassian/atlassian/report"
 )
 
@@ -155,7 +156,7 @@ type caller struct {
 	contentType   string
 	accept        string
 	gate          *admission.Gate
-	doubts        *doubts
+	doubts        *doubt.Writes
 	buffers       sync.Pool
 
 	gateway  bool                        // an answer with no more than an error or a message is not the API's own
@@ -172,7 +173,7 @@ func newCaller(cfg Config, limits admission.Config, base *url.URL, authorization
 		contentType: "application/json",
 		accept:      "application/json",
 		gate:        admission.New(limits),
-		doubts:      newDoubts(cfg.Settle),
+		doubts:      doubt.New(cfg.Settle),
 	}
 	c.signInWith(authorization, secrets...)
 	return c

@@ -29,7 +29,7 @@ func NewJira(cfg Config, siteURL, email, token string) (*Jira, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jira: %w", err)
 	}
-	c := newCaller(cfg, admission.Config{Documented: documentedRate, ItemPerSecond: issueRate, ItemBurst: issueBurst}, base, "Basic "+basic, token, basic)
+	c := newCaller(cfg, admission.Config{Documented: admission.JiraRate, ItemPerSecond: admission.IssueRate, ItemBurst: admission.IssueBurst}, base, "Basic "+basic, token, basic)
 	c.gateway = true
 	return &Jira{c}, nil
 }

@@ -19,37 +19,6 @@ type Work struct {
 	Patience time.Duration // how long it may wait for a limit; 0: Config.MaxRetryWait
 }
 
-// documentedRate returns the limits of the Jira REST API for each route, in requests a second,
-// https://developer.atlassian.com/cloud/jira/platform/rate-limiting/.
-func documentedRate(route string) float64 {
-	switch route {
-	case "GET /rest/api/3/issue/{issueIdOrKey}", "GET /rest/api/3/user", "POST /rest/api/3/search/approximate-count":
-		return 150
-	case "GET " + projectRole:
-		return 200
-	}
-	switch method, _, _ := strings.Cut(route, " "); method {
-	case http.MethodPut, http.MethodDelete:
-		return 50
-	}
-	return 100
-}
-
-// organizationRate returns the limits that are published of the administration APIs, in requests a second: 50 and 10
-// requests a minute. All others have to be learned.
-func organizationRate(route string) float64 {
-	switch {
-	case strings.HasSuffix(route, "/events-stream"):
-		return 50. / 60
-	case strings.HasSuffix(route, "/events"):
-		return 10. / 60
-	}
-	return 0
-}
-
-// Jira allows 20 writes to one issue in 2 s, and 100 in 30 s. These keep within both, whenever they begin.
-const issueBurst, issueRate = 13, 2.9
-
 // ask describes the next attempt to the gate.
 func (o *operation) ask(ctx context.Context) admission.Ask {
 	ask := admission.Ask{

@@ -42,7 +42,7 @@ func NewOrganization(cfg Config, baseURL, organizationID, key string) (*Organiza
 	if err := checkSecret("API key", key); err != nil {
 		return nil, fmt.Errorf("organization: %w", err)
 	}
-	return &Organization{caller: newCaller(cfg, admission.Config{Documented: organizationRate}, base, "Bearer "+key, key), id: organizationID}, nil
+	return &Organization{caller: newCaller(cfg, admission.Config{Documented: admission.OrganizationRate}, base, "Bearer "+key, key), id: organizationID}, nil
 }
 
 // Renewal returns what puts another API key in the place of the client's, for every request that begins afterwards. It

@@ -48,7 +48,7 @@ type operation struct {
 	waited   time.Duration // part of MaxRetryWait that is used up
 	wait     time.Duration // wait before the next attempt
 	unknown  bool          // an attempt was sent and its outcome is unknown
-	mark     uint64        // of what a write does, see doubts
+	mark     uint64        // of what a write does, see doubt.Writes
 	spoils   int           // answers that were none
 	verdict  *Error        // on the last answer; nil: it is what was asked for
 }
@@ -67,7 +67,7 @@ func (o *operation) send(req *retryablehttp.Request) error {
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	if body, err := req.BodyBytes(); err == nil {
-		o.mark = o.doubts.mark(req.Request, body)
+		o.mark = o.doubts.Mark(req.Request, body)
 	}
 	_, err := client.Do(req) //nolint:bodyclose // RoundTrip has read and closed it
 	return err
@@ -114,6 +114,19 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// certain waits until no write of somebody who gave up can undo this one, or what is read for the sake of one. It fails
+// if that takes longer than the operation may wait; then nothing was sent.
+func (o *operation) certain(req *http.Request) error {
+	if o.reads && !o.work.Changes {
+		return nil
+	}
+	waited, left, err := o.doubts.Wait(req.Context(), req, o.mark, min(o.cfg.MaxRetryWait-o.waited, untilDeadline(req.Context())))
+	if o.waited += waited; left > 0 {
+		return &Error{Kind: Unavailable, RetryAfter: left, Detail: "an earlier change of the same resource was not answered and may still take effect"}
+	}
+	return err
+}
+
 // lost notes an attempt that got no answer. If the client gave up waiting for it, upstream may be at it still.
 func (o *operation) lost(req *http.Request, err error) {
 	if surelyUnsent(err) {
@@ -123,7 +136,7 @@ func (o *operation) lost(req *http.Request, err error) {
 	var network net.Error
 	gaveUp := req.Context().Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 	if gaveUp && !o.reads {
-		o.doubts.add(req, o.mark)
+		o.doubts.Add(req, o.mark)
 	}
 }
 

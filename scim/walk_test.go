@@ -386,7 +386,7 @@ func TestPagesStandAlone(t *testing.T) {
 // page stands alone, by cursor the walk goes on all the same.
 func TestKeptResultsAreBounded(t *testing.T) {
 	p := newPaged(t, 350)
-	p.config.KeptResultBytes = 100_000 // some fifty users
+	p.config.KeptResultBytes = 10_000 // some fifty users
 	p.restart(t)
 	for _, start := range []string{"1", "101", "201"} {
 		if page := p.get(t, "one", "/Users", url.Values{"startIndex": {start}, "count": {"100"}}); len(page.ids) != 100 || page.calls != "1" {

@@ -27,13 +27,15 @@ scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  
 
 scim/edge scim/origin scim/crowd  scim/document  scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
+                                                         scim/collection     scim/sent
+
   scim/console/sheet  scim/console/witness    scim/alarm         scim/table scim/changes scim/paging scim/memo  atlassian/adf/markup    atlassian/adf/plain
 
                                  scim/resource                  scim/packed
 
  scim/state               schemas          scim/query                   atlassian
 
-                                                                     atlassian/admission  atlassian/report
+                                                                     atlassian/admission  atlassian/doubt  atlassian/report  atlassian/wire
 `
 
 // unpictured are left out of the picture: measurements, and helpers that tests alone import.

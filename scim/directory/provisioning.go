@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/wire"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 )
@@ -49,6 +50,19 @@ func (d *provisioning) User(ctx context.Context, id string) (*atlassian.User, er
 	return u, err
 }
 
+// UserAsSent is User in the bytes that upstream sent.
+func (d *provisioning) UserAsSent(ctx context.Context, id string) (*sentUsers, error) {
+	moment := d.users.Moment()
+	u, err := d.upstream.UserAsSent(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	sent := newSentUsers(u)
+	d.sizes.set(sent.ID(0), len(u.All[0].Groups))
+	d.users.SawPage(moment, sent)
+	return sent, nil
+}
+
 // showModified sets the time of change that is shown of a resource, unless that is
 // upstream's.
 func showModified(m *atlassian.Meta, at time.Time) {
@@ -57,9 +71,9 @@ func showModified(m *atlassian.Meta, at time.Time) {
 	}
 }
 
-// Users calls GET /Users.
-func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*atlassian.Page[*atlassian.User], error) {
-	return d.upstream.Users(ctx, list)
+// Users calls GET /Users. The caller frees the answer.
+func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*wire.Users, error) {
+	return d.upstream.UsersAsSent(ctx, list)
 }
 
 // CreateUser calls POST /Users.

@@ -27,7 +27,7 @@ func (b *Users) made(ctx context.Context, doc query.Object, since time.Time, err
 		if doc.Text(name) == "" {
 			continue
 		}
-		page, readErr := b.directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: name, Value: doc.Text(name)}})
+		page, readErr := b.directory.upstream.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: name, Value: doc.Text(name)}})
 		if readErr != nil {
 			return nil, err
 		}

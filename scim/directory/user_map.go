@@ -7,14 +7,6 @@ import (
 
 // This file maps the fields of the directory's user to SCIM attributes, and back.
 
-func userObjects(all []*atlassian.User) []query.Object {
-	out := make([]query.Object, 0, len(all))
-	for _, u := range all {
-		out = append(out, userObject(u))
-	}
-	return out
-}
-
 // userObject returns a user as a SCIM resource. The directory may keep department
 // and organization at its top level only; they are shown in the enterprise
 // extension, where RFC 7643 section 4.3 has them.

@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/sent"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -43,6 +44,15 @@ func (b *Users) table() query.Table {
 // the same call, and meta.version is computed from all attributes.
 func (b *Users) Get(ctx context.Context, id string, _ query.Projection) (query.Object, error) {
 	return b.Read(ctx, id)
+}
+
+// GetSource implements resource.SourceGetter.
+func (b *Users) GetSource(ctx context.Context, id string, _ query.Projection) (resource.Source, error) {
+	u, err := b.directory.UserAsSent(ctx, id)
+	if err != nil {
+		return nil, upstream.Missing(err, "User", id)
+	}
+	return u, nil
 }
 
 // Read reads the whole user. An unknown id is a 404 *resource.Error.
@@ -241,12 +251,12 @@ func (b *Users) WhenRemoved(tell func()) { b.whenRemoved = append(b.whenRemoved,
 // page reads a window of the list of users, with all attributes, whatever the
 // client wants to see: a snapshot serves all clients, and a page with fewer
 // attributes costs the same call.
-func (b *Users) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
+func (b *Users) page(ctx context.Context, start, count int) (sent.Page, int, error) {
 	p, err := b.directory.Users(ctx, atlassian.ListOptions{StartIndex: start, Count: count})
 	if err != nil {
 		return nil, 0, err
 	}
-	return userObjects(p.Resources), p.Total, nil
+	return newSentUsers(p), p.Total, nil
 }
 
 // probe runs one lookup of the table.
@@ -261,7 +271,10 @@ func (b *Users) probe(ctx context.Context, p query.Probe) ([]query.Object, error
 	if err != nil {
 		return nil, err
 	}
-	return userObjects(found.Resources), lookupComplete(len(found.Resources), found.Total)
+	users := newSentUsers(found)
+	defer users.Release()
+	objects := resource.Decoded(users)
+	return objects, lookupComplete(len(objects), found.Total)
 }
 
 // membersOf returns the users that are members of a group, none if there is no

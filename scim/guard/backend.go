@@ -57,6 +57,11 @@ func (b *guarded) Complete(ctx context.Context, method string, doc *query.Object
 	return "", nil
 }
 
+// GetSource implements resource.SourceGetter.
+func (b *guarded) GetSource(ctx context.Context, id string, want query.Projection) (resource.Source, error) {
+	return resource.GetSource(ctx, b.Backend, id, want)
+}
+
 // Create implements resource.Backend. What is made takes nothing away, but may give
 // away membership in a protected group.
 func (b *guarded) Create(ctx context.Context, doc query.Object) (query.Object, error) {

@@ -23,6 +23,7 @@ type walk struct {
 
 	steps    []step
 	every    resource.Source     // in place of steps, as long as it is all there is: the resources of the type with rank 0
+	lent     bool                // every is a window, of whose resources only the ids are left
 	complete bool                // steps are the whole result; otherwise they are a window of it
 	from     int                 // of a window: how many resources of the result stand before it
 	total    int                 // of a window: how many resources the result has, as upstream said
@@ -41,7 +42,7 @@ type walk struct {
 // step is a resource of a walk.
 type step struct {
 	at     place
-	object query.Object // nil: decoded or read when the step is delivered
+	object query.Object // nil: decoded or read when the step is delivered, or in a window never again
 
 	source resource.Source // has the resource, undecoded, at index; nil: nothing has
 	index  int
@@ -85,8 +86,9 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	w.batch = max(w.batch, found.Batch)
 	w.plan = found.Plan
 	w.asOf, w.proven = earlier(w.asOf, found.AsOf), earlier(w.proven, found.Proven)
-	if found.Every != nil && rank == 0 && w.len() == 0 {
-		w.every = found.Every
+	if s := steps(found); s != nil && rank == 0 && w.len() == 0 {
+		_, w.lent = s.(resource.Lent)
+		w.every = s
 		return
 	}
 	w.spread()
@@ -122,9 +124,12 @@ func (w *walk) window(from, to int) []step {
 	if w.every == nil {
 		return w.steps[from:to]
 	}
-	window := make([]step, 0, to-from)
+	window, source := make([]step, 0, to-from), w.every
+	if w.lent { // the rest of the result brings these too, see completeWith
+		source = nil
+	}
 	for i := from; i < to; i++ {
-		window = append(window, step{at: place{0, w.every.ID(i)}, source: w.every, index: i})
+		window = append(window, step{at: place{0, w.every.ID(i)}, source: source, index: i})
 	}
 	return window
 }
@@ -161,15 +166,22 @@ func (w *walk) sort(q resource.ListQuery) {
 }
 
 // completeWith makes a window complete: its steps, which were delivered, keep their places, and the other steps of all
-// stand around them in their order. With all = [a b c d e] the window [x c] from index 1 becomes [a x c b d e].
+// stand around them in their order. With all = [a b c d e] the window [x c] from index 1 becomes [a x c b d e]. A step
+// of the window without its resource takes that of all; x has none then, and is left out when it is asked for again.
 func (w *walk) completeWith(all *walk) {
 	w.spread()
 	all.spread()
-	delivered := make(map[place]bool, len(w.steps))
-	for _, e := range w.steps {
-		delivered[e.at] = true
+	delivered := make(map[place]int, len(w.steps))
+	for i, e := range w.steps {
+		delivered[e.at] = i
 	}
-	rest := slices.DeleteFunc(slices.Clone(all.steps), func(e step) bool { return delivered[e.at] })
+	rest := slices.DeleteFunc(slices.Clone(all.steps), func(e step) bool {
+		i, is := delivered[e.at]
+		if is && w.steps[i].object == nil && w.steps[i].source == nil {
+			w.steps[i] = e
+		}
+		return is
+	})
 	from := min(w.from, len(rest))
 	w.fixed = from + len(w.steps)
 	w.steps = slices.Concat(rest[:from], w.steps, rest[from:])
@@ -230,7 +242,7 @@ func (w *walk) fill(ctx context.Context, window []step) ([]step, error) {
 				ids = append(ids, e.at.id)
 			}
 		}
-		if len(ids) == 0 {
+		if len(ids) == 0 || read == nil {
 			continue
 		}
 		found, err := read(ctx, ids)
@@ -244,7 +256,7 @@ func (w *walk) fill(ctx context.Context, window []step) ([]step, error) {
 			objects[place{rank, o.Text("id")}] = o
 		}
 	}
-	if objects == nil {
+	if !slices.ContainsFunc(window, func(e step) bool { return e.object == nil }) {
 		return window, nil
 	}
 	present := make([]step, 0, len(window))
@@ -318,7 +330,7 @@ func (w *walk) digest(steps int) string {
 // a step to divide by: byIndex keeps a window only if its page had resources (worthKeeping), and readRest, which alone
 // takes the steps away, sets tooLarge with that and then asks for no estimate.
 func (w *walk) estimate() int64 {
-	return w.bytes() / int64(len(w.steps)) * int64(w.total)
+	return w.bytes() / int64(w.len()) * int64(w.total)
 }
 
 // sourceFootprint estimates the memory of a resource in upstream's bytes, and sharedFootprint that of one of every,
@@ -333,13 +345,17 @@ const (
 func (w *walk) bytes() int64 {
 	size := int64(256)
 	if w.every != nil {
-		size += sharedFootprint * int64(w.every.Len())
+		each := int64(sharedFootprint)
+		if !w.lent && !w.complete {
+			each = sourceFootprint
+		}
+		size += each * int64(w.every.Len())
 	}
 	for _, e := range w.steps {
 		size += 64 + int64(len(e.at.id)) + footprint(e.object)
 		switch {
-		case e.source == nil:
-		case w.complete:
+		case e.source == nil && w.complete, e.object != nil:
+		case w.complete, e.source == nil:
 			size += sharedFootprint
 		default:
 			size += sourceFootprint

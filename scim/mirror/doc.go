@@ -18,3 +18,15 @@
 // rows. Parallel and FetchAll bound how many upstream calls one request has
 // under way.
 package mirror
+
+import "scim-atlassian/scim/collection"
+
+// What backends need of package collection to ask a Mirror, by names of this package.
+type (
+	Collection = collection.Collection
+	Need       = collection.Need
+	View       = collection.View
+)
+
+// ErrCostly is collection.ErrCostly.
+var ErrCostly = collection.ErrCostly

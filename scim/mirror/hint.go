@@ -13,7 +13,7 @@ import (
 // Copied returns the resources of the copy that match a filter, however old it is. It
 // makes no call. Nobody may write to them.
 func (m *Mirror) Copied(filter query.Expr) []query.Object {
-	return m.store.rows.Answer(resource.ListQuery{Filter: filter, Start: 1, Count: m.store.rows.Len()}, "").Resources
+	return resource.Decoded(m.store.rows.Answer(resource.ListQuery{Filter: filter, Start: 1}, "").Every)
 }
 
 // Reread reads resources again that somebody else may have changed, one call each, or

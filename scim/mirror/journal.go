@@ -14,6 +14,7 @@ import (
 	"scim-atlassian/scim/packed"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/sent"
 	"scim-atlassian/scim/state"
 	"scim-atlassian/scim/table"
 )
@@ -374,16 +375,20 @@ const resumable = 24 * time.Hour
 
 // keepPage stores a page of the scan with the changes that it brought. The position
 // in the list is its number. Pages that are read at the same time go in one commit.
-func (s *store) keepPage(position, total int, page []query.Object) {
+func (s *store) keepPage(position, total int, page *sent.Listing) {
 	j := s.journal
 	if j == nil {
 		return
 	}
 	s.mu.Lock()
 	scan := j.scan
-	stored := make([]query.Object, len(page))
-	for i, o := range page {
-		stored[i] = s.stored(changes.Dated(o, changes.Modified(s.rows.Get(o.Text("id"))))) // the rows have it already
+	var stored []query.Object
+	for i := 0; scan != 0 && i < page.Len(); i++ {
+		modified, same := s.same(page, i)
+		if !same {
+			modified = s.modified(page.ID(i)) // the rows have it already
+		}
+		stored = append(stored, s.stored(changes.Dated(page.Object(i), modified)))
 	}
 	s.mu.Unlock()
 	if scan != 0 {

@@ -62,7 +62,7 @@ func (m *Mirror) due(period time.Duration) time.Duration {
 func (m *Mirror) prove(ctx context.Context, report func(Progress)) error {
 	ended := make(chan error, 1)
 	go func() {
-		_, err := m.store.all(ctx, Need{Fresh: true, Links: true, resume: true})
+		_, err := m.store.all(ctx, Need{Fresh: true, Links: true, Resume: true})
 		ended <- err
 	}()
 	ticker := time.NewTicker(reportEvery)

@@ -11,6 +11,7 @@ import (
 	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/sent"
 	"scim-atlassian/scim/state"
 )
 
@@ -25,6 +26,9 @@ type Source struct {
 	// in upstream's order, and the number of all there are. Its objects may lack
 	// links.
 	Page func(ctx context.Context, start, count int) (objects []query.Object, total int, err error)
+	// Sent, if it is set, is Page in upstream's bytes, in place of it; no link is missing
+	// then. Whoever calls it releases the page.
+	Sent func(ctx context.Context, start, count int) (p sent.Page, total int, err error)
 	// Read reads one resource with its links. A resource that does not exist is
 	// an error that resource.IsMissing recognizes.
 	Read func(ctx context.Context, id string) (query.Object, error)
@@ -53,7 +57,7 @@ func (s Scanner) Moment() uint64 { return s.s.tick() }
 // Took takes over a part that was asked for after the moment. Parts have numbers of
 // their own, which mean the same when the reading goes on in another process.
 func (s Scanner) Took(moment uint64, part int, resources []query.Object) {
-	s.s.took(moment, part, 0, resources)
+	s.s.took(moment, part, 0, sent.Objects(resources))
 }
 
 // Has returns the ids of a part that need not be asked for, since an earlier process
@@ -99,12 +103,15 @@ func New(source Source, cfg Config) *Mirror {
 	if source.Linked != nil {
 		m.collection.Linked, m.collection.Many = source.Linked, m.many
 	}
+	if source.Sent != nil {
+		m.collection.Sent = m.sent
+	}
 	if source.Scan != nil {
 		m.store.price = func(resources int) int { return resources }
 		m.store.scan = func(ctx context.Context, _ int, report scanner) ([]string, error) {
 			return source.Scan(ctx, Scanner{report})
 		}
-		m.collection.Window = nil
+		m.collection.Window, m.collection.Sent = nil, nil
 	}
 	if cfg.State != nil {
 		m.store.journal = newJournal(cfg.State, source.Name, source.Links)
@@ -156,6 +163,11 @@ func (m *Mirror) Stats() Stats {
 
 // page reads a window of the list and remembers its length.
 func (m *Mirror) page(ctx context.Context, start, count int) ([]query.Object, int, error) {
+	if m.source.Sent != nil {
+		l, total, err := m.listing(ctx, start, count)
+		defer l.Release()
+		return l.All(), total, err
+	}
 	objects, total, err := m.source.Page(ctx, start, count)
 	if err == nil {
 		m.total.Store(int64(total))
@@ -177,15 +189,13 @@ func (m *Mirror) scan(ctx context.Context, most int, report scanner) ([]string, 
 			return page.ids, page.total, nil
 		}
 		moment := report.tick()
-		objects, total, err := m.page(ctx, start, count)
+		page, total, err := m.listing(ctx, start, count)
 		if err != nil {
 			return nil, 0, err
 		}
-		ids := make([]string, len(objects))
-		for i, o := range objects {
-			ids[i] = o.Text("id")
-		}
-		report.took(moment, start, total, objects)
+		ids := page.IDs()
+		report.took(moment, start, total, page)
+		page.Release()
 		return ids, total, nil
 	}
 	all, _, err := scan.Read(ctx, 1, paging.Everything)
@@ -302,7 +312,7 @@ func (m *Mirror) ReadMany(ctx context.Context, ids []string) ([]query.Object, er
 		return nil, ErrCostly
 	}
 	if cost < 0 && len(ids) > m.source.Few && !m.bare.Load() {
-		_, err := m.store.all(ctx, Need{Fresh: true, most: paging.Longest(len(ids))})
+		_, err := m.store.all(ctx, Need{Fresh: true, Most: paging.Longest(len(ids))})
 		switch {
 		case err == nil:
 			return m.Complete(ctx, m.withIDs(ids))

@@ -30,18 +30,26 @@ func (m *Mirror) Saw(moment uint64, o query.Object) time.Time {
 	if s.journal == nil {
 		return time.Time{}
 	}
-	id := o.Text("id")
 	s.mu.Lock()
-	if s.base != nil && s.touched[id].told <= moment && !m.source.Links.Missing(o) {
-		s.put(foundByRead, o)
-		if s.touched[id].moment <= moment {
-			delete(s.outdated, id)
-		}
-		s.suspect(moment, o)
-	}
+	s.saw(moment, o)
 	s.mu.Unlock()
 	_ = s.settle() // lists say so if it fails
-	return s.modified(id)
+	return s.modified(o.Text("id"))
+}
+
+// saw is Saw for a caller that holds the mutex. It reports whether the rows have taken
+// the resource over.
+func (s *store) saw(moment uint64, o query.Object) bool {
+	id := o.Text("id")
+	if s.base == nil || s.touched[id].told > moment || s.links.Missing(o) {
+		return false
+	}
+	s.put(foundByRead, o)
+	if s.touched[id].moment <= moment {
+		delete(s.outdated, id)
+	}
+	s.suspect(moment, o)
+	return true
 }
 
 // Dated returns resources that were found by upstream in this state after the moment,

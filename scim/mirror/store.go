@@ -11,9 +11,11 @@ import (
 	"sync"
 	"time"
 
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/sent"
 	"scim-atlassian/scim/table"
 )
 
@@ -84,17 +86,6 @@ type touch struct {
 // storeCounts counts what a store has done since it was made, see Stats.
 type storeCounts struct{ hits, scans, mends, failures, byProof uint64 }
 
-// Need says which readings are good enough for a request. The zero Need accepts
-// any base that is young enough.
-type Need struct {
-	Fresh bool      // only a reading that began after the request did
-	Since time.Time // only a reading that began at this time or later; zero: any
-	Links bool      // the links too, which upstream may leave out of its list
-	// resume lets a Fresh reading go on with one that was not finished before.
-	resume bool
-	most   int // the request fails with paging.ErrLonger if there are more resources; 0: no limit
-}
-
 // reading is a scan, or the mending of rows, that is under way.
 type reading struct {
 	began uint64
@@ -143,7 +134,7 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 		}
 		if r.err != nil {
 			found = nil
-			others := n.Fresh && r.began < began || n.most == 0 && errors.Is(r.err, paging.ErrLonger)
+			others := n.Fresh && r.began < began || n.Most == 0 && errors.Is(r.err, paging.ErrLonger)
 			if !others {
 				return View{}, r.err
 			}
@@ -157,7 +148,7 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 
 // view returns the rows as the base b has them.
 func (s *store) view(b *base, kept bool) View {
-	v := View{rows: s.rows, Kept: kept, Version: s.version, age: s.now().Sub(b.read)}
+	v := View{Rows: s.rows, Kept: kept, Version: s.version, Age: s.now().Sub(b.read)}
 	if s.journal != nil {
 		v.AsOf, v.Proven = b.read, b.read
 		if fed := s.fedAt(); fed.After(v.AsOf) {
@@ -287,7 +278,7 @@ func (s *store) moment() uint64 {
 // for the request of ctx, but the reading does not end with it.
 func (s *store) start(ctx context.Context, found *base, n Need, began uint64) *reading {
 	ctx = context.WithoutCancel(ctx)
-	r := &reading{began: s.tick(), since: s.now(), resumes: !n.Fresh && n.Since.IsZero() || n.resume, done: make(chan struct{})}
+	r := &reading{began: s.tick(), since: s.now(), resumes: !n.Fresh && n.Since.IsZero() || n.Resume, done: make(chan struct{})}
 	s.reading = r
 	if found.concerns(n, began) && s.mendable() {
 		ids := s.missing(n)
@@ -297,7 +288,7 @@ func (s *store) start(ctx context.Context, found *base, n Need, began uint64) *r
 	}
 	s.counts.scans++
 	r.base = &base{began: r.began, read: s.now()}
-	go s.run(r, func() error { return s.readAll(ctx, r, n.most) })
+	go s.run(r, func() error { return s.readAll(ctx, r, n.Most) })
 	return r
 }
 
@@ -332,7 +323,7 @@ type scanner struct {
 	tick func() uint64 // returns the moment before a page is asked for
 	// took takes over a page that was asked for after moment, and that stands at a
 	// position of a list of so many.
-	took func(moment uint64, position, total int, page []query.Object)
+	took func(moment uint64, position, total int, page *sent.Listing)
 	// has returns the page at a position that need not be read, once: whoever asks for
 	// it again wants to know what is there now.
 	has func(position int) (storedPage, bool)
@@ -352,13 +343,14 @@ func (s *store) readAll(ctx context.Context, r *reading, most int) error {
 			seen[id] = struct{}{}
 		}
 	}
-	ids, err := s.scan(ctx, most, scanner{tick: s.moment, has: s.once(has), took: func(moment uint64, position, total int, page []query.Object) {
+	ids, err := s.scan(ctx, most, scanner{tick: s.moment, has: s.once(has), took: func(moment uint64, position, total int, page *sent.Listing) {
+		s.prepare(page)
 		s.mu.Lock()
-		r.sofar, r.total = r.sofar+len(page), total
-		for _, o := range page {
-			seen[o.Text("id")] = struct{}{}
+		r.sofar, r.total = r.sofar+page.Len(), total
+		for i := range page.Len() {
+			seen[page.ID(i)] = struct{}{}
 		}
-		s.merge(moment, r.newest(moment, page))
+		s.merge(moment, page, r.newest(moment, page))
 		s.mu.Unlock()
 		s.keepPage(position, total, page)
 	}})
@@ -385,41 +377,66 @@ func (s *store) once(pages map[int]storedPage) func(position int) (storedPage, b
 	}
 }
 
-// newest returns a page that was asked for after moment without the resources at its
-// edges that a page asked for later has told of already: pages share their edges.
-func (r *reading) newest(moment uint64, page []query.Object) []query.Object {
+// prepare makes the objects of a page while nobody holds the mutex, where all of them
+// will be needed.
+func (s *store) prepare(page *sent.Listing) {
+	s.mu.Lock()
+	all := s.base == nil || s.journal != nil && s.journal.scan != 0
+	s.mu.Unlock()
+	for i := 0; all && i < page.Len(); i++ {
+		page.Object(i)
+	}
+}
+
+// newest lists the indices of a page that was asked for after moment without those of
+// the resources at its edges that a page asked for later has told of already: pages
+// share their edges.
+func (r *reading) newest(moment uint64, page *sent.Listing) []int {
 	if r.edges == nil {
 		r.edges = map[string]uint64{}
 	}
-	kept := make([]query.Object, 0, len(page))
-	for i, o := range page {
-		if i == 0 || i == len(page)-1 {
-			id := o.Text("id")
+	kept := make([]int, 0, page.Len())
+	for i := range page.Len() {
+		if i == 0 || i == page.Len()-1 {
+			id := page.ID(i)
 			if r.edges[id] > moment {
 				continue
 			}
 			r.edges[id] = moment
 		}
-		kept = append(kept, o)
+		kept = append(kept, i)
 	}
 	return kept
 }
 
-// merge takes over a page of a scan, which was asked for after moment. What an own
-// write has told since then is newer than the page.
-func (s *store) merge(moment uint64, page []query.Object) {
-	news := make([]query.Object, 0, len(page))
-	for _, o := range page {
-		id := o.Text("id")
+// merge takes over resources of a page of a scan, which was asked for after moment.
+// What an own write has told since then is newer than the page.
+func (s *store) merge(moment uint64, page *sent.Listing, indices []int) {
+	news, from := make([]query.Object, 0, len(indices)), make([]int, 0, len(indices))
+	for _, i := range indices {
+		id := page.ID(i)
 		if s.touched[id].told > moment {
+			continue
+		}
+		if _, same := s.same(page, i); same {
 			continue
 		}
 		if s.touched[id].moment <= moment {
 			delete(s.outdated, id)
 		}
-		news = append(news, o)
+		news, from = append(news, page.Object(i)), append(from, i)
+	}
+	if len(news) == 0 {
+		return
 	}
 	s.put(foundByScan, news...)
+	for _, i := range from {
+		modified := changes.Modified(page.Object(i))
+		if s.base != nil {
+			modified = s.modified(page.ID(i))
+		}
+		s.rows.Mark(page.ID(i), page.Bytes(i), modified)
+	}
 	s.suspect(moment, news...)
 }
 

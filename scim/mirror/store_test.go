@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/sent"
 )
 
 // shelf is a small upstream: resources by id, in order. It counts the readings of
@@ -68,7 +69,7 @@ func (u *shelf) scan(ctx context.Context, most int, report scanner) ([]string, e
 	case most > 0 && len(all) > most:
 		return nil, paging.ErrLonger
 	}
-	report.took(moment, 1, len(all), all)
+	report.took(moment, 1, len(all), sent.Objects(all))
 	var order []string
 	for _, o := range all {
 		order = append(order, o.Text("id"))
@@ -403,7 +404,7 @@ func TestStoreLonger(t *testing.T) {
 		u := newShelf("a", "b", "c")
 		s := u.store(time.Minute)
 		u.gate = make(chan struct{})
-		page := ask(t.Context(), s, Need{most: 2})
+		page := ask(t.Context(), s, Need{Most: 2})
 		synctest.Wait()
 		all := ask(t.Context(), s, Need{})
 		synctest.Wait()
@@ -411,7 +412,7 @@ func TestStoreLonger(t *testing.T) {
 		synctest.Wait()
 		wantLine(t, "page", page, paging.ErrLonger.Error())
 		wantLine(t, "all", all, "a=old b=old c=old")
-		wantLine(t, "page of what is kept", now(t, s, Need{most: 2}), "a=old b=old c=old")
+		wantLine(t, "page of what is kept", now(t, s, Need{Most: 2}), "a=old b=old c=old")
 	})
 }
 
@@ -438,9 +439,9 @@ func TestStoreDoubtDuringScan(t *testing.T) {
 // TestPagesShareEdges has the newer of two pages come first.
 func TestPagesShareEdges(t *testing.T) {
 	r := reading{}
-	newer := r.newest(7, []query.Object{query.Texts("id", "b"), query.Texts("id", "c")})
-	older := r.newest(5, []query.Object{query.Texts("id", "a"), query.Texts("id", "b")})
-	if len(newer) != 2 || len(older) != 1 || older[0].Text("id") != "a" {
+	newer := r.newest(7, sent.Objects([]query.Object{query.Texts("id", "b"), query.Texts("id", "c")}))
+	older := r.newest(5, sent.Objects([]query.Object{query.Texts("id", "a"), query.Texts("id", "b")}))
+	if len(newer) != 2 || len(older) != 1 || older[0] != 0 {
 		t.Errorf("newer %v, older %v", newer, older)
 	}
 }

@@ -121,7 +121,7 @@ func (p *packing) row(b []byte, o query.Object) []byte {
 		switch v := o[i].Value.(type) {
 		case string:
 			if o[i].Name == "id" {
-				b = appendKey(b, v)
+				b = AppendKey(b, v)
 				continue
 			}
 		case []any:
@@ -146,8 +146,8 @@ func (p *packing) elementsOf(b []byte, list []any) []byte {
 	return b
 }
 
-// appendKey appends the key of an id: the id as it stands in a row.
-func appendKey(b []byte, id string) []byte {
+// AppendKey appends the key of an id: the id as it stands in a row.
+func AppendKey(b []byte, id string) []byte {
 	if number, ok := parseUUID(id); ok {
 		return append(append(b, tagUUID), number[:]...)
 	}
@@ -157,7 +157,7 @@ func appendKey(b []byte, id string) []byte {
 // KeyOf returns the key of an id.
 func KeyOf(id string) string {
 	var stack [40]byte
-	return string(appendKey(stack[:0], id))
+	return string(AppendKey(stack[:0], id))
 }
 
 func (p *packing) object(b []byte, o query.Object) []byte {

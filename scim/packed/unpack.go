@@ -18,7 +18,7 @@ type reader struct {
 
 func (d *Dictionary) reader(row string) reader { return reader{d, row, row} }
 
-// Key returns the key of the id of a row, see appendKey.
+// Key returns the key of the id of a row, see AppendKey.
 func (d *Dictionary) Key(row string) string {
 	if key := d.Member(row, "id"); key != "" {
 		return key

@@ -197,11 +197,12 @@ func (p *Reader[T]) startsWith(objects, prefix []T) bool {
 
 // distinct fails with errChanged if a resource occurs twice.
 func (p *Reader[T]) distinct(objects []T) error {
-	seen := make(map[string]bool, len(objects))
-	for _, o := range objects {
-		seen[p.ID(o)] = true
+	ids := make([]string, len(objects))
+	for i, o := range objects {
+		ids[i] = p.ID(o)
 	}
-	if len(seen) < len(objects) {
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) < len(objects) {
 		return errChanged
 	}
 	return nil

@@ -78,3 +78,39 @@ func mix(h uint64) uint64 {
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
 }
+
+// Hash adds up to the Version of a resource whose values are at hand without an Object.
+// Members may come in any order. The zero Hash is of a resource without members.
+type Hash struct{ sum uint64 }
+
+// Name is the name of a member, hashed.
+type Name struct{ hash uint64 }
+
+// NameOf hashes the name of a member.
+func NameOf(name string) Name { return Name{mix(xxhash.Sum64String(name))} }
+
+// Text adds a member whose value is a text.
+func (h *Hash) Text(n Name, v []byte) { h.add(n, xxhash.Sum64(v)) }
+
+// String is Text of a string.
+func (h *Hash) String(n Name, v string) { h.add(n, xxhash.Sum64String(v)) }
+
+// Bool adds a member whose value is a boolean.
+func (h *Hash) Bool(n Name, v bool) { h.add(n, hashValue(v)) }
+
+// Instant adds a member whose value is a time.
+func (h *Hash) Instant(n Name, v time.Time) { h.add(n, mix(uint64(v.UnixNano()))) }
+
+// Inner adds a member whose value is the object that v adds up to, or the list of its
+// elements, see Element.
+func (h *Hash) Inner(n Name, v Hash) { h.add(n, v.sum) }
+
+// Element adds an object as an element of a list.
+func (h *Hash) Element(v Hash) { h.sum += mix(v.sum) }
+
+func (h *Hash) add(n Name, value uint64) { h.sum += mix(value ^ n.hash) }
+
+// AppendTag appends the entity tag, as Version has it.
+func (h Hash) AppendTag(b []byte) []byte {
+	return append(strconv.AppendUint(append(b, `W/"`...), h.sum, 36), '"')
+}

@@ -50,7 +50,11 @@ func appendValue(b []byte, v any, instants string) []byte {
 		return appendFloat(b, v)
 	case time.Time:
 		b = append(b, '"')
-		b = v.UTC().AppendFormat(b, instants)
+		if instants == milliseconds {
+			b = AppendInstant(b, v)
+		} else {
+			b = v.UTC().AppendFormat(b, instants)
+		}
 		return append(b, '"')
 	case Object:
 		return v.appendTo(b, instants)
@@ -65,6 +69,32 @@ func appendValue(b []byte, v any, instants string) []byte {
 		return append(b, ']')
 	}
 	panic(fmt.Sprintf("query: a member cannot hold a %T", v))
+}
+
+// AppendInstant appends a time as AppendJSON does, without quotes.
+func AppendInstant(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, milliseconds)
+	}
+	hour, minute, second := t.Clock()
+	b = appendDigits(appendDigits(b, year/100, 2), year%100, 2)
+	b = appendDigits(append(b, '-'), int(month), 2)
+	b = appendDigits(append(b, '-'), day, 2)
+	b = appendDigits(append(b, 'T'), hour, 2)
+	b = appendDigits(append(b, ':'), minute, 2)
+	b = appendDigits(append(b, ':'), second, 2)
+	b = appendDigits(append(b, '.'), t.Nanosecond()/1e6, 3)
+	return append(b, 'Z')
+}
+
+// appendDigits appends two or three digits.
+func appendDigits(b []byte, n, digits int) []byte {
+	if digits == 3 {
+		b = append(b, '0'+byte(n/100))
+	}
+	return append(b, '0'+byte(n/10%10), '0'+byte(n%10))
 }
 
 func appendString(b []byte, s string) []byte {

@@ -24,6 +24,61 @@ type Source interface {
 	Append(b []byte, i int, v View) (_ []byte, ok bool)
 }
 
+// Lent is a Source in memory that is used again. Whoever got it from a backend calls
+// Release once, when nobody needs it any more; if that is left out, the memory is merely
+// not used again. Ids and objects are good beyond it.
+type Lent interface {
+	Source
+	Release()
+}
+
+// Objects is a Source of objects.
+type Objects []query.Object
+
+// Len implements Source.
+func (o Objects) Len() int { return len(o) }
+
+// ID implements Source.
+func (o Objects) ID(i int) string { return o[i].Text("id") }
+
+// Object implements Source.
+func (o Objects) Object(i int) query.Object { return o[i] }
+
+// Version implements Source.
+func (o Objects) Version(i int) string { return query.Version(o[i]) }
+
+// Append implements Source: there are no bytes.
+func (o Objects) Append(b []byte, _ int, _ View) ([]byte, bool) { return b, false }
+
+// Decoded returns the objects of all resources of a source.
+func Decoded(s Source) []query.Object {
+	all := make([]query.Object, s.Len())
+	for i := range all {
+		all[i] = s.Object(i)
+	}
+	return all
+}
+
+// GetSource returns a resource in upstream's own bytes where the backend has them, else
+// as an object.
+func GetSource(ctx context.Context, b Backend, id string, want query.Projection) (Source, error) {
+	if s, ok := b.(SourceGetter); ok {
+		return s.GetSource(ctx, id, want)
+	}
+	o, err := b.Get(ctx, id, want)
+	if err != nil {
+		return nil, err
+	}
+	return Objects{o}, nil
+}
+
+// Release releases a source that is Lent. Any other stays as it is, and so does nil.
+func Release(s Source) {
+	if lent, ok := s.(Lent); ok {
+		lent.Release()
+	}
+}
+
 // View says how an answer shows the resources of a type.
 type View struct {
 	Type       *Type

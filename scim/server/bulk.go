@@ -67,6 +67,9 @@ func (s *Server) performStep(ctx context.Context, outer *call, step bulk.Step) b
 	if c.err == nil {
 		out.ID = c.target
 	}
+	if c.source != nil { // a PATCH in which nothing concerns us
+		c.found = c.source.Object(0)
+	}
 	if c.err == nil && c.found != nil {
 		out.Version = query.Version(c.rt.Lasting(c.found))
 	}

@@ -70,8 +70,9 @@ func (s *Server) Export(ctx context.Context, o ExportOptions) (ExportedPage, err
 	page.Whole = c.list.Whole()
 	page.Resources = func(yield func([]byte) bool) {
 		var b []byte
+		view := c.view()
 		for i := range c.list.Len() {
-			b = c.appendListed(b[:0], i)
+			b = c.appendListed(b[:0], i, &view)
 			if !yield(b) {
 				return
 			}

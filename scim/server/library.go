@@ -54,8 +54,8 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 	if h.rt.View && !c.conditions.given() {
 		want = c.query.Want // but not at any price
 	}
-	if b, ok := h.rt.Backend.(resource.SourceGetter); ok && !c.conditions.given() {
-		c.source, c.err = b.GetSource(r.Context(), id, want)
+	if !c.conditions.given() {
+		c.source, c.err = resource.GetSource(r.Context(), h.rt.Backend, id, want)
 		return stub(), nil
 	}
 	if c.found, c.err = h.rt.Backend.Get(r.Context(), id, want); c.err == nil {

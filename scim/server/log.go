@@ -56,7 +56,7 @@ func (s *Server) written(c *call, status int) *audit.Write {
 }
 
 func (s *Server) identity(c *call) []zap.Field {
-	fields := []zap.Field{zap.String("requestId", c.id), zap.String("method", c.Method)}
+	fields := append(make([]zap.Field, 0, 16), zap.String("requestId", c.id), zap.String("method", c.Method))
 	if c.operation > 0 {
 		fields = append(fields, zap.Int("operation", c.operation))
 	}

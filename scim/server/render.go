@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"scim-atlassian/scim/document"
@@ -28,6 +29,7 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Upstream-Calls", strconv.FormatInt(c.Upstream.Load(), 10))
 	h.Set("Content-Type", contentType(c, r))
 	h.Set("Cache-Control", "no-store")
+	defer c.release()
 	switch {
 	case c.err == errNotModified:
 		h.Set("ETag", query.Version(c.rt.Lasting(c.found)))
@@ -127,15 +129,43 @@ func writeJSON(w http.ResponseWriter, status int, body []byte) {
 	_, _ = w.Write(body) // a client that went away needs no answer
 }
 
+// release gives back what backends have lent for the answer.
+func (c *call) release() {
+	resource.Release(c.source)
+	if c.list != nil {
+		resource.Release(c.list.Source)
+	}
+}
+
+// bodies are buffers for answers, to be used again. Larger ones than mostKept are not.
+var bodies = sync.Pool{New: func() any { return new([]byte) }}
+
+const mostKept = 1 << 20
+
+// withBuffer calls write with a buffer, which write returns with what it has appended.
+func withBuffer(write func(b []byte) []byte) {
+	buffer := bodies.Get().(*[]byte)
+	b := write((*buffer)[:0])
+	if *buffer = b; cap(b) <= mostKept {
+		bodies.Put(buffer)
+	}
+}
+
 // renderDocument writes the resource in c.found, which Location names, RFC 7644
 // sections 3.3 and 3.4.1.
 func renderDocument(c *call, w http.ResponseWriter) {
 	c.versioned = true
 	if c.source != nil {
-		if body, ok := c.source.Append(make([]byte, 0, 2048), 0, c.view()); ok {
-			w.Header().Set("ETag", c.source.Version(0))
-			w.Header().Set("Location", c.base+c.rt.Endpoint+"/"+url.PathEscape(c.source.ID(0)))
-			writeJSON(w, c.status(), body)
+		shown := false
+		withBuffer(func(b []byte) []byte {
+			if b, shown = c.source.Append(b, 0, c.view()); shown {
+				w.Header().Set("ETag", c.source.Version(0))
+				w.Header().Set("Location", c.base+c.rt.Endpoint+"/"+url.PathEscape(c.source.ID(0)))
+				writeJSON(w, c.status(), b)
+			}
+			return b
+		})
+		if shown {
 			return
 		}
 		c.found = c.source.Object(0)
@@ -146,18 +176,35 @@ func renderDocument(c *call, w http.ResponseWriter) {
 	}
 	doc = c.cut(doc)
 	w.Header().Set("Location", c.location(c.rt, c.found))
-	writeJSON(w, c.status(), doc.AppendJSON(make([]byte, 0, 2048)))
+	withBuffer(func(b []byte) []byte {
+		b = doc.AppendJSON(b)
+		writeJSON(w, c.status(), b)
+		return b
+	})
 }
 
-// listFlush is how many bytes of a list are gathered before they are sent.
-const listFlush = 64 << 10
+// A list is gathered up to listFlush bytes before it is sent: a list of so many is
+// streamed, and a shorter one has a Content-Length.
+const listFlush = 128 << 10
 
-// renderList streams a ListResponse, RFC 7644 section 3.4.2. Resources comes
+// renderList writes a ListResponse, RFC 7644 section 3.4.2. Resources comes
 // last, so that clients that stream know the totals first.
 func renderList(c *call, w http.ResponseWriter) {
+	withBuffer(func(b []byte) []byte {
+		b, sent := appendList(b, c, w)
+		if !sent {
+			writeJSON(w, http.StatusOK, b)
+		} else {
+			_, _ = w.Write(b) // a client that went away needs no answer
+		}
+		return b
+	})
+}
+
+// appendList appends a list to b. It reports whether it has sent parts of it already,
+// so that b has only the rest.
+func appendList(b []byte, c *call, w http.ResponseWriter) (_ []byte, sent bool) {
 	l := c.list
-	w.WriteHeader(http.StatusOK)
-	b := make([]byte, 0, min(512+1024*l.Len(), listFlush+4096))
 	b = append(b, `{"schemas":["`+urnListResponse+`"],"totalResults":`...)
 	b = strconv.AppendInt(b, int64(l.Total), 10)
 	if c.query.Cursor == nil {
@@ -169,26 +216,31 @@ func renderList(c *call, w http.ResponseWriter) {
 	b = appendCursor(b, "previousCursor", l.Previous)
 	b = appendCursor(b, "nextCursor", l.Next)
 	b = append(b, `,"Resources":[`...)
+	view := c.view()
 	for i := range l.Len() {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = c.appendListed(b, i)
+		b = c.appendListed(b, i, &view)
 		if len(b) >= listFlush {
+			if !sent {
+				w.WriteHeader(http.StatusOK)
+				sent = true
+			}
 			if _, err := w.Write(b); err != nil {
-				return // the client went away
+				return b[:0], true // the client went away
 			}
 			b = b[:0]
 		}
 	}
-	_, _ = w.Write(append(b, "]}"...))
+	return append(b, "]}"...), sent
 }
 
 // appendListed appends a resource of the list: from upstream's bytes where they
 // will do, else from its object.
-func (c *call) appendListed(b []byte, i int) []byte {
+func (c *call) appendListed(b []byte, i int, view *resource.View) []byte {
 	if s := c.list.Source; s != nil {
-		if b, ok := s.Append(b, i, c.view()); ok {
+		if b, ok := s.Append(b, i, *view); ok {
 			return b
 		}
 	}

@@ -132,3 +132,38 @@ func TestSource(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryRequestIsDispatched holds that the SCIM library dispatches every request for
+// resources of a type, however it is answered.
+func TestEveryRequestIsDispatched(t *testing.T) {
+	var appended atomic.Int64
+	s := newSite(t, func(cfg *server.Config) {
+		users := cfg.Types[0]
+		users.Backend = bytesBackend{users.Backend.(*resourcetest.Memory), &appended}
+	})
+	dispatched := s.server.CountDispatched()
+	for _, test := range []struct{ method, path, body string }{
+		{"POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ann","emails":[{"value":"a@x.example"}]}`},
+		{"GET", "/Users/1", ""},
+		{"HEAD", "/Users/1", ""},
+		{"GET", "/Users/1?attributes=userName", ""},
+		{"GET", "/Users", ""},
+		{"GET", "/Users?startIndex=1&count=100", ""},
+		{"GET", `/Users?filter=userName%20eq%20%22ann%22`, ""},
+		{"GET", "/Users?cursor=&count=1", ""},
+		{"POST", "/Users/.search", `{"schemas":["urn:ietf:params:scim:api:messages:2.0:SearchRequest"],"count":1}`},
+		{"PATCH", "/Users/1", `{"Operations":[{"op":"replace","path":"title","value":"Boss"}]}`},
+		{"PATCH", "/Users/1", `{"Operations":[{"op":"remove","path":"title"}]}`},
+		{"PUT", "/Users/1", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"ann","emails":[{"value":"a@x.example"}]}`},
+		{"DELETE", "/Users/1", ""},
+	} {
+		before := dispatched.Load()
+		got := s.do(test.method, test.path, test.body)
+		if n := dispatched.Load() - before; n != 1 || got.status >= 300 {
+			t.Errorf("%s %s: dispatched %d times: %d %s", test.method, test.path, n, got.status, got.body)
+		}
+	}
+	if appended.Load() == 0 {
+		t.Error("nothing was answered from bytes")
+	}
+}

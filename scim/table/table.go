@@ -12,6 +12,7 @@
 package table
 
 import (
+	"hash/maphash"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -34,6 +35,8 @@ type Table struct {
 	ids    ids
 	bare   set // rows without links
 	naked  int // how many those are
+	marks  marks
+	seed   maphash.Seed // of the marks
 
 	current atomic.Pointer[state] // the rows as they are; nil: not asked for since the last change
 
@@ -47,7 +50,7 @@ type Table struct {
 // New returns a table without rows. links is the attribute of its resources that
 // refers to another type.
 func New(links resource.Links) *Table {
-	t := &Table{links: links}
+	t := &Table{links: links, seed: maphash.MakeSeed()}
 	t.reset()
 	return t
 }
@@ -56,7 +59,7 @@ func New(links resource.Links) *Table {
 func (t *Table) reset() {
 	t.packer = packed.NewPacker(t.links.Name)
 	t.blocks, t.slots, t.rows, t.ids = nil, 0, 0, newIDs(0, t.keyOf)
-	t.bare, t.naked, t.linking = nil, 0, nil
+	t.bare, t.naked, t.linking, t.marks = nil, 0, nil, nil
 	t.derived.forget()
 	t.current.Store(nil)
 }
@@ -156,6 +159,7 @@ func (t *Table) derive(slot uint32, o query.Object, row []byte) {
 			t.naked--
 		}
 	}
+	t.marks.put(slot, mark{})
 	t.relink(slot, o, row)
 	t.derived.update(slot, o)
 }
@@ -182,7 +186,7 @@ func (t *Table) Delete(id string) bool {
 func (t *Table) renumber(slots []uint32) {
 	old := t.state()
 	t.blocks, t.slots, t.ids = nil, 0, newIDs(len(slots), t.keyOf)
-	t.bare, t.naked = nil, 0
+	t.bare, t.naked, t.marks = nil, 0, t.marks.arranged(slots)
 	t.derived.forget()
 	relink := t.linking != nil
 	t.linking = nil
@@ -232,7 +236,7 @@ func (t *Table) now() *state {
 func (t *Table) Get(id string) query.Object {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	slot, ok := t.ids.find(packed.KeyOf(id))
+	slot, ok := t.slotOf(id)
 	if !ok {
 		return nil
 	}
@@ -246,7 +250,7 @@ func (t *Table) row(slot uint32) string { return t.blocks[slot/blockRows].row(in
 func (t *Table) Has(id string) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	_, ok := t.ids.find(packed.KeyOf(id))
+	_, ok := t.slotOf(id)
 	return ok
 }
 
@@ -261,7 +265,7 @@ func (t *Table) Len() int {
 func (t *Table) Holds(o query.Object) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	slot, ok := t.ids.find(packed.KeyOf(o.Text("id")))
+	slot, ok := t.slotOf(o.Text("id"))
 	if !ok {
 		return false
 	}
@@ -297,7 +301,7 @@ func (t *Table) Arrange(ids []string) {
 	slots := make([]uint32, 0, t.rows)
 	named := make(set, len(t.blocks))
 	for _, id := range ids {
-		if slot, ok := t.ids.find(packed.KeyOf(id)); ok && !named.has(slot) {
+		if slot, ok := t.slotOf(id); ok && !named.has(slot) {
 			named.put(slot, true)
 			slots = append(slots, slot)
 		}

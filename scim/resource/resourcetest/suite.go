@@ -181,6 +181,14 @@ func (s *suite) list(t *testing.T, q resource.ListQuery) *resource.ListResult {
 	if err != nil {
 		t.Fatalf("list %v: %v", q.Filter, err)
 	}
+	if r.Source != nil {
+		r.Resources = decode(r.Source)
+		for i, o := range r.Resources {
+			if r.Source.ID(i) != o.Text("id") || r.Source.Version(i) != query.Version(o) {
+				t.Errorf("%s in bytes is %s, %s", o.Text("id"), r.Source.ID(i), r.Source.Version(i))
+			}
+		}
+	}
 	s.watch(r.Resources...)
 	s.watch(r.All...)
 	return r

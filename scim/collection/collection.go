@@ -1,4 +1,6 @@
-package mirror
+// Package collection answers list queries over one resource type by the cheapest of the
+// ways to its resources: lookups that upstream offers, a page of its list, or everything.
+package collection
 
 import (
 	"context"
@@ -6,6 +8,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"scim-atlassian/scim/paging"
 	"scim-atlassian/scim/query"
@@ -37,7 +42,23 @@ type Collection struct {
 	// Window reads count resources from position start on, and how many there
 	// are. Nil: All is the only way.
 	Window func(ctx context.Context, start, count int, n Need) (objects []query.Object, total int, err error)
+	// Sent is Window in upstream's own bytes, with links in any case. Nil: there are none.
+	Sent func(ctx context.Context, start, count int) (s resource.Source, total int, err error)
 }
+
+// Need says which readings are good enough for a request. The zero Need accepts
+// any base that is young enough.
+type Need struct {
+	Fresh bool      // only a reading that began after the request did
+	Since time.Time // only a reading that began at this time or later; zero: any
+	Links bool      // the links too, which upstream may leave out of its list
+	// Resume lets a Fresh reading go on with one that was not finished before.
+	Resume bool
+	Most   int // the request fails with paging.ErrLonger if there are more resources; 0: no limit
+}
+
+// atOnce is how many lookups one request begins at the same time.
+const atOnce = 16
 
 // ErrCostly says that a lookup costs more than reading all resources.
 var ErrCostly = errors.New("scim: the lookup costs more than a scan")
@@ -92,8 +113,8 @@ func (c *Collection) scan(ctx context.Context, q resource.ListQuery, n Need, loo
 	if err != nil {
 		return nil, err
 	}
-	stats.Kept, stats.Age = v.Kept, v.age
-	return v.answer(q, query.Scan(q.Filter, stats).String()), nil
+	stats.Kept, stats.Age = v.Kept, v.Age
+	return v.Answer(q, query.Scan(q.Filter, stats).String()), nil
 }
 
 // page answers a query without filter and order with one page of upstream's list.
@@ -104,17 +125,24 @@ func (c *Collection) page(ctx context.Context, q resource.ListQuery, n Need) (*r
 		return c.scan(ctx, q, n, 0)
 	}
 	if calls := paging.Calls(q.Count); calls > 1 {
-		n.most = paging.Longest(calls)
+		n.Most = paging.Longest(calls)
 		r, err := c.scan(ctx, q, n, 0)
 		if !errors.Is(err, paging.ErrLonger) {
 			return r, err
 		}
 	}
-	objects, total, err := c.Window(ctx, q.Start, q.Count, n)
+	r := &resource.ListResult{}
+	var err error
+	if c.Sent != nil {
+		r.Source, r.Total, err = c.Sent(ctx, q.Start, q.Count)
+	} else {
+		r.Resources, r.Total, err = c.Window(ctx, q.Start, q.Count, n)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &resource.ListResult{Total: total, Resources: objects, Plan: fmt.Sprintf("page exact cost=%d", paging.Calls(len(objects)))}, nil
+	r.Plan = fmt.Sprintf("page exact cost=%d", paging.Calls(r.Len()))
+	return r, nil
 }
 
 // lookUp runs lookups in parallel and returns their resources, each once.
@@ -127,16 +155,21 @@ func (c *Collection) lookUp(ctx context.Context, probes []query.Probe) ([]query.
 	}
 	found := make([][]query.Object, len(probes), len(probes)+1)
 	linked := make([][]string, len(probes))
-	if err := Parallel(ctx, len(probes), func(ctx context.Context, i int) (err error) {
-		if c.Linked != nil {
-			var ok bool
-			if linked[i], ok, err = c.Linked(ctx, probes[i]); ok || err != nil {
-				return err
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce)
+	for i, p := range probes {
+		group.Go(func() (err error) {
+			if c.Linked != nil {
+				var ok bool
+				if linked[i], ok, err = c.Linked(within, p); ok || err != nil {
+					return err
+				}
 			}
-		}
-		found[i], err = c.Probe(ctx, probes[i])
-		return err
-	}); err != nil {
+			found[i], err = c.Probe(within, p)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	if ids := query.Unique(slices.Concat(linked...)); len(ids) > 0 {

@@ -1,4 +1,4 @@
-package mirror
+package collection
 
 import (
 	"time"
@@ -20,37 +20,32 @@ type View struct {
 	// Version differs if the resources do: take it before Objects.
 	Version uint64
 
-	age     time.Duration  // since the reading of all resources began
-	rows    *table.Table   // nil: objects has the resources
+	Age     time.Duration  // since the reading of all resources began
+	Rows    *table.Table   // nil: objects has the resources
 	objects []query.Object // nobody may write to them
 }
 
 // Objects returns all resources, in upstream's order. Nobody may write to them.
 func (v View) Objects() []query.Object {
-	if v.rows == nil {
+	if v.Rows == nil {
 		return v.objects
 	}
-	rows := v.rows.Rows()
-	all := make([]query.Object, rows.Len())
-	for i := range all {
-		all[i] = rows.Object(i)
-	}
-	return all
+	return resource.Decoded(v.Rows.Rows())
 }
 
 // With returns a view of other resources that were made of those in v.
 func (v View) With(objects []query.Object) View {
-	v.rows, v.objects = nil, objects
+	v.Rows, v.objects = nil, objects
 	return v
 }
 
-// answer answers a query from the resources.
-func (v View) answer(q resource.ListQuery, plan string) *resource.ListResult {
+// Answer answers a query from the resources.
+func (v View) Answer(q resource.ListQuery, plan string) *resource.ListResult {
 	var r *resource.ListResult
-	if v.rows == nil {
+	if v.Rows == nil {
 		r = q.Finish(v.objects, plan)
 	} else {
-		r = v.rows.Answer(q, plan)
+		r = v.Rows.Answer(q, plan)
 	}
 	r.AsOf, r.Proven = v.AsOf, v.Proven
 	return r
