@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -94,10 +95,12 @@ func checkDocument(t *testing.T, path, is, want string) {
 	}
 }
 
-// documentLink is a link from a document to a place in the repository: its text, and the path.
-var documentLink = regexp.MustCompile(`\[([^\]]+)\]\(([^):#]+)(?:#[^)]*)?\)`)
+// documentLink is a link from a document to a place in the repository: its text, the path, empty for the document itself,
+// and the heading, if any.
+var documentLink = regexp.MustCompile(`\[([^\]]+)\]\(([^):#]*)(?:#([^)]*))?\)`)
 
-// Every link of the documents leads to a file that there is, and a name that is linked to a Go file is declared there.
+// Every link of the documents leads to a file that there is, and to a heading in it if it says one; a name that is linked
+// to a Go file is declared there.
 func TestDocumentLinks(t *testing.T) {
 	documents, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
@@ -110,7 +113,13 @@ func TestDocumentLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, link := range documentLink.FindAllStringSubmatch(string(text), -1) {
-			target := filepath.Join(filepath.Dir(document), link[2])
+			target := document
+			if link[2] != "" {
+				target = filepath.Join(filepath.Dir(document), link[2])
+			}
+			if link[3] != "" && !slices.Contains(anchors(t, target), link[3]) {
+				t.Errorf("%s: %s: %s has no such heading", document, link[0], target)
+			}
 			name, isName := strings.CutPrefix(strings.TrimSuffix(link[1], "`"), "`")
 			if _, err := os.Stat(target); err != nil {
 				t.Errorf("%s: %s: %v", document, link[0], err)
@@ -125,6 +134,28 @@ func TestDocumentLinks(t *testing.T) {
 	if checked < 50 {
 		t.Errorf("%d names were looked up, which is too few to be all", checked)
 	}
+}
+
+// anchors lists the headings of a document as links name them: in lower case, with hyphens for spaces and without marks.
+func anchors(t *testing.T, path string) []string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Error(err)
+	}
+	var all []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
+		kept := strings.Map(func(r rune) rune {
+			if r == ' ' {
+				return '-'
+			}
+			if r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) {
+				return unicode.ToLower(r)
+			}
+			return -1
+		}, heading[1])
+		all = append(all, kept)
+	}
+	return all
 }
 
 // declarations lists what a Go file declares: names, methods as Type.Method, fields as Type.Field.

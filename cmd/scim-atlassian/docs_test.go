@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -99,6 +100,53 @@ func runShell(t *testing.T, blocks []string) []string {
 		t.Fatalf("%d outputs of %d blocks:\n%s", len(outputs)-1, len(blocks), out)
 	}
 	return outputs[:len(blocks)]
+}
+
+// commandLine is a command of the program as documents write it, with what follows in its line.
+var commandLine = regexp.MustCompile("(?:[`$#] ?|\\./|cmd/|/|:0\\.2\\.0 )scim-atlassian(?::0\\.2\\.0)? ([a-z][a-z-]+)([^`|#\n]*)")
+
+// flagsAlone is a command that a sentence names by its last word, with flags.
+var flagsAlone = regexp.MustCompile("`(demo|emulator|serve|check|explain|reconcile|healthcheck|verify-audit|hash-password|seal)( --[^`|#\n]*)`")
+
+// Every command that a document names is one, with these flags; every target of make is in the Makefile.
+func TestDocsCommands(t *testing.T) {
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	for _, document := range append(documents, "../../README.md", "../../CONTRIBUTING.md", "../../SECURITY.md", "../../CHANGELOG.md") {
+		text, err := os.ReadFile(document)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range append(commandLine.FindAllStringSubmatch(string(text), -1), flagsAlone.FindAllStringSubmatch(string(text), -1)...) {
+			named++
+			command, _, err := new(program).rootCommand().Find([]string{line[1]})
+			if err != nil {
+				t.Errorf("%s: %s is no command", document, line[0])
+				continue
+			}
+			for _, flag := range regexp.MustCompile(`--([a-z-]+)`).FindAllStringSubmatch(line[2], -1) {
+				if command.Flag(flag[1]) == nil && !slices.Contains([]string{"help", "log-level"}, flag[1]) {
+					t.Errorf("%s: %s: %s has no flag --%s", document, strings.TrimSpace(line[0]), line[1], flag[1])
+				}
+			}
+		}
+		for _, target := range regexp.MustCompile("`make ([a-z-]+)").FindAllStringSubmatch(string(text), -1) {
+			named++
+			if !strings.Contains(string(makefile), "\n"+target[1]+":") {
+				t.Errorf("%s: there is no make %s", document, target[1])
+			}
+		}
+	}
+	if named < 40 {
+		t.Errorf("%d commands were looked up, which is too few to be all", named)
+	}
 }
 
 // The details in docs/errors.md are those of recorded answers, and the index has every page.
