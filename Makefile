@@ -1,4 +1,4 @@
-.PHONY: kill build test race lint fuzz conformance interop tools keycloak-test image deploy dist bench chaos profile demo ci
+.PHONY: kill limits build test race lint fuzz conformance interop tools keycloak-test image deploy dist bench chaos profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -44,6 +44,9 @@ chaos:
 
 kill:
 	go run ./measure/kill $(KILL)
+
+limits:
+	go run ./measure/limits $(LIMITS)
 
 profile:
 	go run ./measure/bench -members 0 -profile bin/profiles
