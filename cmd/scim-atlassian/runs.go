@@ -48,14 +48,14 @@ func runsOf(ctx context.Context, store *state.Store) ([]console.Run, error) {
 
 // readingOf describes a reading of everything in the background.
 func readingOf(p mirror.Progress, stats []mirror.Stats, now time.Time) console.Run {
-	run := console.Run{Type: p.Type, Kind: "reading", Began: now, Complete: p.Err == nil, Read: p.Read, Calls: -1, Created: -1, Changed: -1, Deleted: -1}
+	run := console.Run{Type: p.Type, Kind: "reading", Began: now, Ended: now, Complete: p.Err == nil, Read: p.Read, Calls: -1, Created: -1, Changed: -1, Deleted: -1}
 	if p.Err != nil {
 		run.Reason = p.Err.Error()
 		return run
 	}
 	for _, s := range stats {
 		if s.Type == p.Type && !s.Proven.IsZero() {
-			run.Began, run.Took = s.Proven, now.Sub(s.Proven)
+			run.Began = s.Proven
 		}
 	}
 	return run
@@ -63,7 +63,7 @@ func readingOf(p mirror.Progress, stats []mirror.Stats, now time.Time) console.R
 
 // exportOf describes a run of reconcile.
 func exportOf(r *reconcile.Report) console.Run {
-	run := console.Run{Type: r.Resource, Kind: "export", Filter: r.Filter, Began: r.Began, Took: r.Ended.Sub(r.Began), Complete: r.Complete, Reason: r.Reason,
+	run := console.Run{Type: r.Resource, Kind: "export", Filter: r.Filter, Began: r.Began, Ended: r.Ended, Complete: r.Complete, Reason: r.Reason,
 		Read: r.Read, Calls: r.UpstreamCalls, Created: -1, Changed: -1, Deleted: -1}
 	if r.Since != "" {
 		run.Kind = "changes"

@@ -469,7 +469,7 @@ func TestFaults(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	b := newBench(t)
 	body := b.page("operator", "/now").body
-	for _, want := range []string{"jira cannot be used at present; the rest works.", "expires in 20 days", "most roles are gone", "&lt;b&gt;no answer&lt;/b&gt;"} {
+	for _, want := range []string{"Jira cannot be used at present; the rest works.", "expires in 20 days", "most roles are gone", "&lt;b&gt;no answer&lt;/b&gt;"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %q on the page", want)
 		}

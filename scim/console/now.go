@@ -234,7 +234,7 @@ func summary(tiles []tile, warnings []warning) (string, sheet.Tone) {
 	case len(down) > 0 && len(down) == len(tiles):
 		return "Nothing upstream answers: " + strings.Join(down, ", ") + ".", sheet.Bad
 	case len(down) > 0:
-		return strings.Join(down, ", ") + " cannot be used at present; the rest works.", sheet.Bad
+		return capital(strings.Join(down, ", ")) + " cannot be used at present; the rest works.", sheet.Bad
 	case urgent:
 		return fmt.Sprintf("Requests are answered, but %s urgent.", sheet.Plural(len(warnings), "thing is", "things are")), sheet.Bad
 	case len(warnings) > 0:
@@ -246,6 +246,9 @@ func summary(tiles []tile, warnings []warning) (string, sheet.Tone) {
 	}
 	return "Everything works, and nothing waits for you.", sheet.Good
 }
+
+// capital begins a sentence.
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 func isOrAre(names []string) string {
 	if len(names) == 1 {

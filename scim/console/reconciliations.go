@@ -101,7 +101,7 @@ func runTable(runs []Run, now time.Time) *sheet.Table {
 		if r.Calls >= 0 {
 			calls = sheet.Count(r.Calls)
 		}
-		t.Rows = append(t.Rows, []sheet.Cell{{Text: r.Type, Under: r.Filter}, sheet.Text(r.Kind), ago(r.Began, now), {Text: sheet.Span(r.Took), Value: r.Took.Milliseconds()}, complete, sheet.Count(r.Read), difference, changes, calls})
+		t.Rows = append(t.Rows, []sheet.Cell{{Text: r.Type, Under: r.Filter}, sheet.Text(r.Kind), ago(r.Began, now), {Text: sheet.Span(r.Ended.Sub(r.Began)), Value: r.Ended.Sub(r.Began).Milliseconds()}, complete, sheet.Count(r.Read), difference, changes, calls})
 	}
 	return t
 }

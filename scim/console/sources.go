@@ -103,8 +103,7 @@ type Run struct {
 	Type                      string // name or endpoint of the resource type
 	Kind                      string // such as "export" or "reading"
 	Filter                    string
-	Began                     time.Time
-	Took                      time.Duration
+	Began, Ended              time.Time
 	Complete                  bool
 	Reason                    string // why it is not complete
 	Read                      int

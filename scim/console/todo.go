@@ -85,13 +85,13 @@ func quoted(s string) string {
 // failures shows the failed requests of the last day, grouped by their cause.
 func (c *Console) failures(v *visit, now time.Time) *sheet.Table {
 	t := &sheet.Table{Name: "failures", Title: "Failures by cause", Note: "Of the last day, since the server started.",
-		Columns: sheet.Columns("cause=~Cause", "status=#Status", "action=What", "count=#Times", "callers=~Who", "first=First (UTC)", "last=Last (UTC)", "requestId=Last request"), Empty: "No request has failed."}
+		Columns: sheet.Columns("cause=~Cause", "status=#Status", "action=What", "count=#Times", "callers=~Who", "last=Last (UTC)", "requestId=Last request"), Empty: "No request has failed."}
 	for _, f := range c.cfg.Recorder.Failures(now) {
 		if f.Kind == "" && !c.readsAll(v.caller) || c.isType(f.Kind) && !c.mayReadFully(v.caller, f.Kind) {
 			continue
 		}
 		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(cmp.Or(f.Text, http.StatusText(f.Status))), sheet.Count(f.Status), sheet.Text(strings.TrimSpace(f.Method + " " + f.Kind)), sheet.Count(f.Count),
-			sheet.Text(strings.Join(f.Callers, ", ")), sheet.Moment(f.First), sheet.Moment(f.Last), sheet.Code(f.RequestID)})
+			sheet.Text(strings.Join(f.Callers, ", ")), since(sheet.Moment(f.Last), sheet.Moment(f.First)), sheet.Code(f.RequestID)})
 	}
 	return t
 }
@@ -133,7 +133,7 @@ func (c *Console) passes(h map[string]any) bool {
 // holds is the table of what the change budget refused, with a button for whoever may release it.
 func (c *Console) holds(v *visit) (t *sheet.Table, open int, err error) {
 	t = &sheet.Table{Name: "holds", Title: "Holds", Note: "Writes that the change budget refused. A release executes nothing: the caller's own retry passes.",
-		Columns: sheet.Columns("what=~What", "caller=Caller", "counted=#Taken away", "limit=#Limit", "refused=#Refused", "first=First (UTC)", "last=Last (UTC)", "ids=Would go", "released=Released", "=Release"),
+		Columns: sheet.Columns("what=~What", "caller=Caller", "counted=#Taken away", "limit=#Limit", "refused=#Refused", "last=Last (UTC)", "ids=Would go", "released=Released", "=Release"),
 		Empty:   "Nothing was refused by the change budget within a day."}
 	a, err := c.ask(v, http.MethodGet, "/Holds", nil, "")
 	if err != nil {
@@ -159,7 +159,7 @@ func (c *Console) holds(v *visit) (t *sheet.Table, open int, err error) {
 			}
 		}
 		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(text(h["what"])), sheet.Text(text(h["caller"])), sheet.Count(number(h["counted"])), sheet.Count(number(h["limit"])), sheet.Count(number(h["refused"])),
-			parsed(h["first"]), parsed(h["last"]), wouldGo(h), released, action})
+			since(parsed(h["last"]), parsed(h["first"])), wouldGo(h), released, action})
 	}
 	return t, open, nil
 }
@@ -175,6 +175,14 @@ func releasedFor(by map[string]any) string {
 func parsed(v any) sheet.Cell {
 	t, _ := time.Parse(time.RFC3339, text(v))
 	return sheet.Moment(t)
+}
+
+// since is a cell of the last of several moments, with the first one below it.
+func since(last, first sheet.Cell) sheet.Cell {
+	if first.Text != last.Text {
+		last.Under = "since " + first.Text
+	}
+	return last
 }
 
 // wouldGo lists some of the ids of a hold; JSON and CSV have them all.
