@@ -1,4 +1,4 @@
-.PHONY: kill limits build test race lint fuzz conformance interop tools keycloak-test image deploy dist bench chaos profile demo ci
+.PHONY: kill limits build test race lint fuzz conformance interop tools keycloak-test image deploy dist browser pictures bench chaos profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -35,6 +35,13 @@ deploy:
 
 dist:
 	.ci/dist --twice
+
+browser:
+	.ci/run browser
+
+# The pictures of docs/console.md: clients are at work for ten minutes, so that there is something to see.
+pictures:
+	cd browser && go test -count=1 -timeout 30m . -required -pictures ../docs/console -traffic 10m
 
 bench:
 	go run ./measure/bench $(BENCH)

@@ -202,6 +202,11 @@ func TestConsole(t *testing.T) {
 // checkPage looks at the page that is shown, in light and dark, on a wide and on a narrow screen.
 func (b *browser) checkPage(name string) {
 	b.Helper()
+	for end := time.Now().Add(patience); !get(b, chromedp.Evaluate[bool](`document.readyState === "complete"`)); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.Fatalf("%s is not loaded", name)
+		}
+	}
 	for _, scheme := range []string{"light", "dark"} {
 		b.scheme(scheme)
 		if faint := eval[[]string](b, "faint"); len(faint) > 0 {
@@ -215,7 +220,7 @@ func (b *browser) checkPage(name string) {
 	for _, width := range []int64{320, 768, 1360} {
 		b.size(width, 900)
 		if wide := get(b, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); wide > 0 {
-			b.Errorf("%s: %v pixels too wide for a screen of %d", name, wide, width)
+			b.Errorf("%s: %v pixels too wide for a screen of %d: %q", name, wide, width, eval[[]string](b, "wide"))
 		}
 	}
 }

@@ -97,6 +97,11 @@ function faults() {
   return found;
 }
 
+// wide lists what makes the page wider than the screen.
+function wide() {
+  return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth && !e.closest(".wide table, .skip, .hidden")).map((e) => e.outerHTML.slice(0, 80));
+}
+
 // stops are the elements that the Tab key reaches.
 function stops() {
   return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")].filter((e) => shown(e) || e.className === "skip");

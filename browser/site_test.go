@@ -115,7 +115,8 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.environ = append(append(s.environ, settings...), "SCIM_ATLASSIAN_CALLERS_FILE="+file, "SCIM_ATLASSIAN_STATE=file:"+filepath.Join(dir, "state.db"), "ADMIN_LISTEN=127.0.0.1:0",
-		"SCIM_ATLASSIAN_CHANGE_BUDGET=5%/1h", "SCIM_ATLASSIAN_CHANGE_BUDGET_FLOOR=3")
+		"SCIM_ATLASSIAN_CHANGE_BUDGET=5%/1h", "SCIM_ATLASSIAN_CHANGE_BUDGET_FLOOR=3",
+		"SCIM_ATLASSIAN_AUDIT="+filepath.Join(dir, "audit.log"), "SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES="+time.Now().AddDate(0, 0, 42).Format(time.DateOnly))
 	start(t, func(line string) bool {
 		var entry struct{ Msg, Address, Metrics string }
 		if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg != "listening" {

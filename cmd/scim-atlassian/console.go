@@ -111,16 +111,20 @@ func (c *config) console(p consoleParts) *console.Console {
 		SCIM: p.facade, BasePath: server.BasePath, Authenticate: p.facade.Authenticate, Types: p.facade.Types(), Recorder: p.watch.recorder,
 		PublicURL: base, Version: version(), Logger: p.logger,
 		Sources: console.Sources{
-			Settings:  console.Settings{ChangeBudget: settingsInMessages.ChangeBudget},
-			Upstreams: func(ctx context.Context) []console.Upstream { return statesOf(ctx, p.facade.Health(), p.watch) },
-			Gates:     p.u.gates,
-			Copies:    func() []console.Copy { return copiesOf(p.facade.Snapshots(), time.Now()) },
-			Runs:      func(ctx context.Context) ([]console.Run, error) { return runsOf(ctx, p.store) },
+			Settings:    console.Settings{ChangeBudget: settingsInMessages.ChangeBudget, Audit: "SCIM_ATLASSIAN_AUDIT"},
+			Credentials: func() []console.Credential { return credentialsOf(p.facade.Health()) },
+			Upstreams:   func(ctx context.Context) []console.Upstream { return statesOf(ctx, p.facade.Health(), p.watch) },
+			Gates:       p.u.gates,
+			Copies:      func() []console.Copy { return copiesOf(p.facade.Snapshots(), time.Now()) },
+			Runs:        func(ctx context.Context) ([]console.Run, error) { return runsOf(ctx, p.store) },
 		},
 	}
 	if c.ChangeBudget != "off" {
 		made.Sources.ChangeBudget = fmt.Sprintf("%s, at least %d", c.ChangeBudget, c.ChangeBudgetFloor)
 		made.Sources.Spent = func(ctx context.Context) ([]console.Spent, error) { return spentOf(ctx, p.facade) }
+	}
+	if c.Audit != auditStderr && c.Audit != auditStdout {
+		made.Sources.Trail = witness.File{Path: c.Audit}
 	}
 	if p.cloud != nil {
 		made.Faults = faultsOf(p.cloud)
@@ -150,6 +154,22 @@ func statesOf(ctx context.Context, monitor *health.Monitor, w *watch) []console.
 	var all []console.Upstream
 	for _, u := range monitor.Upstreams(ctx) {
 		all = append(all, console.Upstream{Name: u.Name, State: string(u.State), Since: u.Since, Reason: u.Reason, Fix: u.Fix, Pulse: w.pulse(u.Name)})
+	}
+	return all
+}
+
+// credentialsOf tells when the server's credentials end.
+func credentialsOf(monitor *health.Monitor) []console.Credential {
+	var all []console.Credential
+	for _, k := range monitor.Credentials() {
+		note := "the settings"
+		switch {
+		case k.Told:
+			note = "Atlassian"
+		case k.Expires.IsZero():
+			note = "nobody has said"
+		}
+		all = append(all, console.Credential{Name: k.Name, Expires: k.Expires, Note: note, Fix: k.Fix})
 	}
 	return all
 }

@@ -94,7 +94,7 @@ func queueOf(gates []Gate) *sheet.Table {
 // limitsOf shows the limits of upstream as far as they are known.
 func limitsOf(gates []Gate, now time.Time) *sheet.Table {
 	t := &sheet.Table{Name: "limits", Title: "Rate limits", Note: "Documented by Atlassian, or told in its answers, which then wins. A route is here once it was used.",
-		Columns: sheet.Columns("upstream=Upstream", "route=~Route", "perSecond=#A second", "told=Known from", "left=#Left", "of=#Of", "used=", "reset=Period ends (UTC)", "quietUntil=Quiet until (UTC)", "inFlight=#In flight", "sent=#Sent"),
+		Columns: sheet.Columns("upstream=Upstream", "route=~Route", "perSecond=#A second", "told=Known from", "left=#Left", "of!", "used=", "reset=Until (UTC)", "quietUntil=Quiet until", "inFlight!", "sent=#Sent"),
 		Empty:   "No request was sent yet."}
 	for _, g := range gates {
 		for _, l := range g.Limits {
@@ -112,11 +112,12 @@ func limitsOf(gates []Gate, now time.Time) *sheet.Table {
 				row[3] = sheet.Text("its answers")
 			}
 			if l.Of > 0 {
-				row[4], row[5], row[7] = sheet.Count(l.Left), sheet.Count(l.Of), sheet.Moment(l.Reset)
+				row[4], row[5], row[7] = sheet.Count(l.Left), sheet.Count(l.Of), sheet.Clock(l.Reset)
+				row[4].Text += " of " + row[5].Text
 				row[6] = sheet.Cell{Plot: plot.Share(float64(l.Of-l.Left), float64(l.Of), fmt.Sprintf("%d of %d used", l.Of-l.Left, l.Of)), Value: percent(l.Of-l.Left, l.Of)}
 			}
 			if l.Quiet.After(now) {
-				row[8] = sheet.Moment(l.Quiet)
+				row[8] = sheet.Clock(l.Quiet)
 				row[8].Tone = sheet.Doubt
 			}
 			t.Rows = append(t.Rows, row)

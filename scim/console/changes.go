@@ -45,7 +45,7 @@ func (c *Console) changes(v *visit) (*view, error) {
 		return nil, err
 	}
 	before, _ := strconv.ParseInt(q.Get("before"), 10, 64)
-	t := &sheet.Table{Name: "changes", Title: "Audit", Columns: sheet.Columns("time=Time (UTC)", "who=Who", "action=What", "resource=~Resource", "outcome=Outcome", "attributes=~Attributes", "references=~Gave and took", "requestId=Request"),
+	t := &sheet.Table{Name: "changes", Title: "Audit", Columns: sheet.Columns("time=Time (UTC)", "who=Who", "action=What", "resource=~Resource", "outcome=Outcome", "attributes=~Attributes", "references=~Gave and took", "requestId!", "address!"),
 		Empty: "No change matches. Changes are listed from the moment on at which somebody makes them through this server."}
 	looked := 0
 	var last int64
@@ -205,8 +205,10 @@ func (c *Console) changeRow(caller *auth.Caller, r witness.Record) []sheet.Cell 
 	if c.readsAll(caller) {
 		gave = gaveAndTook(r)
 	}
-	return []sheet.Cell{sheet.Moment(r.When()), sheet.Text(r.Text("principal")), {Text: r.Text("method") + " " + r.Text("resourceType")}, resource,
-		outcomeCell(r), sheet.Text(strings.Join(attributes, ", ")), sheet.Code(gave), sheet.Code(r.Text("requestId"))}
+	time := sheet.Moment(r.When())
+	time.Under = r.Text("requestId")
+	return []sheet.Cell{time, {Text: r.Text("principal"), Under: r.Text("address")}, sheet.Text(r.Text("method") + " " + cmp.Or(r.Text("resourceType"), r.Text("endpoint"))), resource,
+		outcomeCell(r), sheet.Text(strings.Join(attributes, ", ")), sheet.Code(gave), sheet.Text(r.Text("requestId")), sheet.Text(r.Text("address"))}
 }
 
 func outcomeCell(r witness.Record) sheet.Cell {

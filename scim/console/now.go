@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -153,7 +154,7 @@ func (c *Console) warnings(v *visit, states []Upstream, now time.Time) ([]warnin
 			if k.Expires.Sub(now) < urgentDays*24*time.Hour {
 				tone = sheet.Bad
 			}
-			all = append(all, warning{k.Name, daysLeft(k.Expires.Sub(now)), "Make a new one before that, and put it into the settings.", "", tone})
+			all = append(all, warning{k.Name, daysLeft(k.Expires.Sub(now)), cmp.Or(k.Fix, "Make a new one before that, and put it into the settings."), "", tone})
 		}
 	}
 	if s.Gates != nil {
@@ -262,7 +263,7 @@ func (c *Console) credentials(now time.Time) *sheet.Table {
 	if c.cfg.Sources.Credentials == nil {
 		return nil
 	}
-	t := &sheet.Table{Name: "credentials", Title: "Credentials", Columns: sheet.Columns("credential=Credential", "days=#Days left", "expires=Expires (UTC)", "note=~Note"), Empty: "No credential has a date."}
+	t := &sheet.Table{Name: "credentials", Title: "Credentials", Columns: sheet.Columns("credential=Credential", "days=#Days left", "expires=Expires (UTC)", "note=Known from", "fix=~How to replace it"), Empty: "No credential has a date."}
 	for _, k := range c.cfg.Sources.Credentials() {
 		days := sheet.Cell{Text: "unknown"}
 		if !k.Expires.IsZero() {
@@ -276,7 +277,7 @@ func (c *Console) credentials(now time.Time) *sheet.Table {
 				days.Tone = sheet.Doubt
 			}
 		}
-		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(k.Name), days, sheet.Moment(k.Expires), sheet.Text(k.Note)})
+		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(k.Name), days, sheet.Moment(k.Expires), sheet.Text(k.Note), sheet.Text(k.Fix)})
 	}
 	return t
 }

@@ -38,7 +38,8 @@ type Upstream struct {
 type Credential struct {
 	Name    string
 	Expires time.Time // zero: nobody knows
-	Note    string    // where that is from, or what to do
+	Note    string    // where that is from
+	Fix     string    // how to replace it
 }
 
 // Gate is what bounds the requests to one upstream.

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -23,8 +24,8 @@ func (c *Console) todo(v *visit) (*view, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &sheet.Table{Name: "unknown", Title: "Unknown outcomes", Note: "A write was sent, and no answer came: it may have happened.",
-		Columns: sheet.Columns("time=Time (UTC)", "who=Who", "action=What", "resource=~Resource", "requestId=Request", "fix=What to do"), Empty: "Every write got an answer."}
+	t := &sheet.Table{Name: "unknown", Title: "Unknown outcomes", Note: "A write was sent, and no answer came, or the server ended before it did: it may have happened.",
+		Columns: sheet.Columns("time=Time (UTC)", "who=Who", "action=What", "resource=~Resource", "requestId!", "fix=What to do"), Empty: "Every write got an answer."}
 	for _, r := range unknown {
 		row := c.changeRow(v.caller, r)
 		t.Rows = append(t.Rows, []sheet.Cell{row[0], row[1], row[2], row[3], row[7], whatToDo(r)})
@@ -42,15 +43,27 @@ func (c *Console) todo(v *visit) (*view, error) {
 	return found, nil
 }
 
-// unknown lists the audit lines of writes whose outcome nobody knows, since a time.
+// unanswered is for how long a write may be under way, before an intent without an outcome is one that nobody was told
+// of: the process ended meanwhile.
+const unanswered = 5 * time.Minute
+
+// unknown lists the audit lines of writes whose outcome nobody knows, since a time: those that say so, and intents that no
+// outcome followed.
 func (c *Console) unknown(v *visit, since time.Time) ([]witness.Record, error) {
 	var all []witness.Record
-	looked := 0
+	looked, now := 0, c.cfg.Now()
+	ended := map[string]bool{}
 	err := c.trail().Latest(v.Context(), 0, func(_ int64, r witness.Record) bool {
 		if looked++; looked > mostLooks || len(all) == mostRows || r.When().Before(since) {
 			return false
 		}
-		if r["msg"] == "audit" && r.Text("outcome") == "unknown" && c.mayReadLine(v.caller, r) {
+		request := fmt.Sprint(r.Text("requestId"), " ", r.Number("operation"))
+		lost := r.Text("outcome") == "unknown"
+		if r.Text("msg") == "intent" {
+			lost = !ended[request] && now.Sub(r.When()) > unanswered
+		}
+		ended[request] = true
+		if lost && c.mayReadLine(v.caller, r) {
 			all = append(all, r)
 		}
 		return true
@@ -85,13 +98,13 @@ func quoted(s string) string {
 // failures shows the failed requests of the last day, grouped by their cause.
 func (c *Console) failures(v *visit, now time.Time) *sheet.Table {
 	t := &sheet.Table{Name: "failures", Title: "Failures by cause", Note: "Of the last day, since the server started.",
-		Columns: sheet.Columns("cause=~Cause", "status=#Status", "action=What", "count=#Times", "callers=~Who", "last=Last (UTC)", "requestId=Last request"), Empty: "No request has failed."}
+		Columns: sheet.Columns("cause=~Cause", "status=#Status", "action=What", "count=#Times", "callers=~Who", "last=Last (UTC)", "requestId!"), Empty: "No request has failed."}
 	for _, f := range c.cfg.Recorder.Failures(now) {
 		if f.Kind == "" && !c.readsAll(v.caller) || c.isType(f.Kind) && !c.mayReadFully(v.caller, f.Kind) {
 			continue
 		}
 		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(cmp.Or(f.Text, http.StatusText(f.Status))), sheet.Count(f.Status), sheet.Text(strings.TrimSpace(f.Method + " " + f.Kind)), sheet.Count(f.Count),
-			sheet.Text(strings.Join(f.Callers, ", ")), since(sheet.Moment(f.Last), sheet.Moment(f.First)), sheet.Code(f.RequestID)})
+			sheet.Text(strings.Join(f.Callers, ", ")), lastOf(f), sheet.Text(f.RequestID)})
 	}
 	return t
 }
@@ -175,6 +188,13 @@ func releasedFor(by map[string]any) string {
 func parsed(v any) sheet.Cell {
 	t, _ := time.Parse(time.RFC3339, text(v))
 	return sheet.Moment(t)
+}
+
+// lastOf is a cell of the last of some failures, with its request.
+func lastOf(f witness.Cause) sheet.Cell {
+	last := sheet.Moment(f.Last)
+	last.Under = f.RequestID
+	return last
 }
 
 // since is a cell of the last of several moments, with the first one below it.

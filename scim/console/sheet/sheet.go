@@ -41,6 +41,7 @@ type Column struct {
 	Name, Head string
 	Number     bool // its cells are aligned by their digits
 	Long       bool // its cells may be long, and break anywhere
+	Quiet      bool // it is in JSON and CSV alone
 }
 
 // Cell is a value in a Table.
@@ -65,12 +66,14 @@ type Form struct {
 	Minutes                      []int  // to choose from
 }
 
-// Columns reads the columns of a table, each as "name=Head": "#Head" is for numbers, "~Head" for long texts.
+// Columns reads the columns of a table, each as "name=Head": "#Head" is for numbers, "~Head" for long texts, and without a
+// head, "name!", it is quiet.
 func Columns(specs ...string) []Column {
 	var all []Column
 	for _, spec := range specs {
 		name, head, _ := strings.Cut(spec, "=")
-		all = append(all, Column{name, strings.TrimLeft(head, "#~"), strings.HasPrefix(head, "#"), strings.HasPrefix(head, "~")})
+		name, quiet := strings.CutSuffix(name, "!")
+		all = append(all, Column{name, strings.TrimLeft(head, "#~"), strings.HasPrefix(head, "#"), strings.HasPrefix(head, "~"), quiet})
 	}
 	return all
 }
@@ -90,6 +93,15 @@ func Moment(t time.Time) Cell {
 		return Cell{}
 	}
 	return Cell{Text: Stamp(t), Value: t.UTC().Format(time.RFC3339Nano)}
+}
+
+// Clock is a cell of a time of about today; zero: empty.
+func Clock(t time.Time) Cell {
+	c := Moment(t)
+	if !t.IsZero() {
+		c.Text = t.UTC().Format(time.TimeOnly)
+	}
+	return c
 }
 
 // Stamp writes a time as the pages do.
