@@ -45,7 +45,7 @@ func (w *watch) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	pages := w.pages.Load()
 	switch {
 	case r.TLS == nil && !reachedLocally(r):
-		http.Error(out, "The console is for this machine, unless it has TLS: see docs/console.md.", http.StatusForbidden)
+		http.Error(out, "The console is for this machine alone, unless the server has TLS (docs/console.md).", http.StatusForbidden)
 	case pages == nil:
 		out.Header().Set("Retry-After", "2")
 		http.Error(out, "The server is still starting.", http.StatusServiceUnavailable)
@@ -256,15 +256,17 @@ func faultsOf(cloud *emulator.Emulator) *console.Faults {
 
 // checkConsole refuses a console that could only be signed in to in the clear. Where no caller may use the console there
 // is none, and the listener for metrics may be where it wants.
-func checkConsole(callers []auth.Caller, admin net.Listener) error {
-	if admin == nil || !anyConsole(callers) {
+func (c *config) checkConsole(callers []auth.Caller, admin net.Listener) error {
+	if admin == nil || local(admin) || c.TLSCertFile != "" || !anyConsole(callers) {
 		return nil
 	}
-	host, _, err := net.SplitHostPort(admin.Addr().String())
-	if err != nil || isLoopback(host) {
-		return nil
-	}
-	return fmt.Errorf("ADMIN_LISTEN is beyond this machine, where %s would sign in to the console without TLS: use 127.0.0.1:PORT and a tunnel, or take \"console\" from the callers file", withSetting(callers, func(c auth.Caller) bool { return c.Console }))
+	return fmt.Errorf("ADMIN_LISTEN is beyond this machine, where %s would sign in to the console without TLS: set SCIM_ATLASSIAN_TLS_CERT_FILE and _KEY_FILE, or use 127.0.0.1:PORT and a tunnel, or take \"console\" from the callers file", withSetting(callers, func(c auth.Caller) bool { return c.Console }))
+}
+
+// local reports whether a listener is for this machine alone.
+func local(l net.Listener) bool {
+	host, _, err := net.SplitHostPort(l.Addr().String())
+	return err == nil && isLoopback(host)
 }
 
 // anyConsole reports whether some caller may sign in to the console.

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -119,4 +120,24 @@ func TestConsoleInTheClear(t *testing.T) {
 	p = start(t, append(startEmulator(t), "ADMIN_LISTEN=0.0.0.0:0"), "serve", "--listen", "127.0.0.1:0")
 	base := "http://" + p.stderr.await(t, `"address":"([^"]+)"`)
 	await(t, base+"/readyz", 200)
+}
+
+// TestConsoleTLS has the admin listener beyond this machine, with the server's certificate.
+func TestConsoleTLS(t *testing.T) {
+	t.Parallel()
+	server := newPair(t, "server")
+	environ := append(startEmulator(t), "ADMIN_LISTEN=0.0.0.0:0", "SCIM_ATLASSIAN_TLS_CERT_FILE="+server.certFile, "SCIM_ATLASSIAN_TLS_KEY_FILE="+server.keyFile,
+		"SCIM_ATLASSIAN_CALLERS_FILE="+write(t, "callers.json", fmt.Sprintf(`[{"name":"ops","bearer_sha256":%q,"rights":{"*":"read"},"console":true}]`, tokenDigest("ops"))))
+	p := start(t, environ, "serve", "--listen", "127.0.0.1:0")
+	_, port, err := net.SplitHostPort(p.stderr.await(t, `"metrics":"([^"]+)"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.stderr.await(t, `"msg":"(listening)"`)
+	if status, _ := ask(t, server.client(t), "https://127.0.0.1:"+port+"/console/now", "ops"); status != http.StatusOK {
+		t.Errorf("status %d with TLS, %s", status, p.stderr.String())
+	}
+	if status, _ := ask(t, http.DefaultClient, "http://127.0.0.1:"+port+"/console/now", "ops"); status != http.StatusBadRequest {
+		t.Errorf("status %d in the clear", status)
+	}
 }

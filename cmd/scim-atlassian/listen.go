@@ -85,7 +85,7 @@ func serveSites(ctx context.Context, logger *zap.Logger, sites ...site) error {
 
 // serve answers until the server is shut down.
 func (s site) serve(server *http.Server, logger *zap.Logger) error {
-	if s.scim {
+	if s.scim || s.tls != nil {
 		return edge.Serve(server, s.listener, s.tls, logger)
 	}
 	return server.Serve(s.listener)

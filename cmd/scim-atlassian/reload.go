@@ -74,7 +74,7 @@ func (r *reloader) reload() {
 func (r *reloader) take(next *config) error {
 	callers, err := next.callers()
 	if err == nil {
-		err = checkConsole(callers, r.admin)
+		err = r.begun.checkConsole(callers, r.admin)
 	}
 	if err != nil {
 		return err

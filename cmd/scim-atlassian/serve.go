@@ -128,6 +128,9 @@ func (c *config) serve(ctx context.Context, flags serveFlags, streams streams, l
 	running := &running{config: c, flags: flags, streams: streams, tls: tls, logger: logger, facts: facts, service: listener.Addr()}
 	if len(sites) > 1 {
 		running.admin = sites[1].listener
+		if !local(running.admin) {
+			sites[1].tls = tls // on this machine, /metrics and the console are plain http
+		}
 	}
 	defer running.close()
 	group, ctx := errgroup.WithContext(ctx)
@@ -281,7 +284,7 @@ func (c *config) sites(ctx context.Context, callers []auth.Caller, listener net.
 	case err != nil:
 		return nil, nil, fmt.Errorf("ADMIN_LISTEN: %w", err)
 	case admin != nil:
-		if err := checkConsole(callers, admin); err != nil {
+		if err := c.checkConsole(callers, admin); err != nil {
 			return nil, nil, err
 		}
 		sites = append(sites, m.site(admin))
