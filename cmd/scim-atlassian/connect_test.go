@@ -12,6 +12,9 @@ import (
 // settingsBlock is a block of settings in docs/connect.md with, if it shows them, the new findings of check.
 var settingsBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n(?:\n?^```text\n(.*?)^```\n)?")
 
+// today is what a finding says of a time that goes on.
+var today = regexp.MustCompile(`\d{4}-\d\d-\d\d, in \d+ days`)
+
 // After each step of docs/connect.md check says what the page says that it does, against the emulator.
 func TestDocsConnect(t *testing.T) {
 	const page = "../../docs/connect.md"
@@ -39,7 +42,7 @@ func TestDocsConnect(t *testing.T) {
 		p := start(t, environ, "check")
 		p.wait(t)
 		var fresh []string
-		findings := strings.Split(strings.TrimSpace(shown.Replace(p.stdout.String())), "\n")
+		findings := strings.Split(strings.TrimSpace(today.ReplaceAllString(shown.Replace(p.stdout.String()), "2027-12-01, in 365 days")), "\n")
 		for _, finding := range findings {
 			if strings.HasPrefix(finding, "FAIL") || !slices.Contains(said, finding) {
 				fresh = append(fresh, finding)
