@@ -69,7 +69,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		stage = health.Draining
 	}
 	if !health.Answer(w, r, stage, s.health) {
-		s.face.Load().ServeHTTP(w, r)
+		s.coded.ServeHTTP(w, r)
 	}
 }
 

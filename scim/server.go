@@ -16,6 +16,7 @@ import (
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/coding"
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/delta"
@@ -248,6 +249,7 @@ func defaultTo[T comparable](v *T, value T) {
 // Server is the SCIM server, with what can be asked of it besides requests.
 type Server struct {
 	face     atomic.Pointer[face]
+	coded    http.Handler // answers as the face does, compressed where the client accepts that
 	cfg      Config
 	backed   *backends
 	shared   server.Config // what all faces have in common
@@ -281,6 +283,9 @@ func New(cfg Config) (*Server, error) {
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination, AnnounceDelta: cfg.AnnounceDelta,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Audit: cfg.audit(), Now: cfg.Now,
+	}
+	if s.coded, err = coding.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.face.Load().ServeHTTP(w, r) })); err != nil {
+		return nil, fmt.Errorf("scim: %w", err)
 	}
 	return s, s.show(backed.types)
 }

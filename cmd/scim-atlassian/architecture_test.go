@@ -47,6 +47,7 @@ var places = map[string]place{
 	"scim/document":  {ours: []string{"scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
 	"scim/audit":     {ours: []string{"scim/state", "scim/document", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	"scim/origin":    {},
+	"scim/coding":    {theirs: []string{"github.com/klauspost/compress/*"}},
 	"scim/edge":      {ours: []string{"scim/resource"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/crowd":     {ours: []string{"scim/resource"}},
 	"scim/bulk":      {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
