@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -123,6 +124,38 @@ func (r *remembering) churn(t *testing.T, rng *rand.Rand, users, groups *[]strin
 	}
 }
 
+// churnOthers makes a random change of an account that the directory does not have.
+func (r *remembering) churnOthers(t *testing.T, rng *rand.Rand, users *[]string) {
+	t.Helper()
+	others := r.find(t, "/Accounts", "provisioned eq false and email ew \"@demo.example\"", "attributes", "userName").Resources
+	if len(others) == 0 {
+		return
+	}
+	other := others[rng.IntN(len(others))]
+	action := []string{"enable", "disable"}[rng.IntN(2)]
+	switch rng.IntN(12) {
+	case 0, 1, 2, 3:
+		op := []string{"add", "remove"}[rng.IntN(2)]
+		r.send(t.Context(), http.MethodPatch, "/Accounts/"+other["id"].(string), patchBody(op, "entitlements", `[{"value":"role-19000-10003"}]`))
+	case 4, 5, 6, 7: // past the server
+		req := newRequest(t, http.MethodPost, r.root+"/users/"+other["id"].(string)+"/manage/lifecycle/"+action, `{}`)
+		req.Header.Set("Authorization", "Bearer "+emulator.OrganizationKey)
+		answer, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+	case 8, 9, 10:
+		r.send(t.Context(), http.MethodPatch, "/Accounts/"+other["id"].(string), patchBody("replace", "active", fmt.Sprint(action == "enable")))
+	default: // it gets a record in the directory, unless somebody has given it one
+		if name := url.QueryEscape(fmt.Sprintf("userName eq %q", other["userName"])); r.direct(t, http.MethodGet, "/Users?filter="+name, "")["totalResults"].(float64) > 0 {
+			return
+		}
+		created := r.direct(t, http.MethodPost, "/Users", userBody(other["userName"].(string)))
+		*users = append(*users, created["id"].(string))
+	}
+}
+
 // grant gives a person a project role, or takes it away.
 func (r *remembering) grant(t *testing.T, rng *rand.Rand) {
 	t.Helper()
@@ -146,21 +179,31 @@ func (r *remembering) grant(t *testing.T, rng *rand.Rand) {
 // starts again. In the end it knows exactly what is there.
 func TestDeltaIsTheTruth(t *testing.T) {
 	about := []struct {
-		path      string
-		endpoints []string
-	}{{"", []string{"Users", "Groups"}}, {"", []string{"Users", "Groups"}}, {"/Accounts", []string{"Accounts"}}, {"/Entitlements", []string{"Entitlements"}}}
-	for seed := range uint64(8) {
-		about := about[seed%4]
-		t.Run(fmt.Sprint(about.path, " seed ", seed), func(t *testing.T) {
+		path         string
+		endpoints    []string
+		organization bool
+	}{
+		{"", []string{"Users", "Groups"}, false}, {"", []string{"Users", "Groups"}, false}, {"/Accounts", []string{"Accounts"}, false},
+		{"/Entitlements", []string{"Entitlements"}, false}, {"/Accounts", []string{"Accounts"}, true},
+	}
+	for seed := range uint64(10) {
+		about := about[seed%5]
+		t.Run(fmt.Sprint(about.path, " organization ", about.organization, " seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 12))
 			r := newRemembering(t, emulator.Options{Users: 12, Groups: 3, Seed: seed + 1})
+			if r.organization = about.organization; r.organization {
+				r.start(t)
+			}
 			document, _ := r.do(t, http.MethodGet, about.path+"/.deltaToken", "")
 			token := document["value"].(string)
 			users, groups := r.find(t, "/Users", "").ids(), r.find(t, "/Groups", "").ids()
 			churn := func(most int) {
 				for range rng.IntN(most + 1) {
 					r.churn(t, rng, &users, &groups)
+					if r.organization {
+						r.churnOthers(t, rng, &users)
+					}
 				}
 			}
 			churn(5)

@@ -6,6 +6,7 @@ import (
 
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/feed"
+	"scim-atlassian/scim/organization"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
 )
@@ -36,7 +37,7 @@ func (s *Server) Feed() (feed.Stats, bool) {
 }
 
 // feed makes the feed of the backends, nil if there is to be none.
-func (c Config) feed(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles, o others) (*feed.Feed, error) {
+func (c Config) feed(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles, o *organization.Accounts) (*feed.Feed, error) {
 	if c.FeedInterval <= 0 || c.State != nil && c.State.ReadOnly() {
 		return nil, nil
 	}
@@ -49,8 +50,8 @@ func (c Config) feed(user, group *resource.Type, users *directory.Users, groups 
 		users.Trust(trusted(f, feed.Users, feed.Memberships), c.FeedTrust)
 		groups.Trust(trusted(f, feed.Groups, feed.Memberships), c.FeedTrust)
 		r.Trust(trusted(f, feed.Roles), c.FeedTrust)
-		if c.State == nil || !c.State.Shared() { // what one process reads of them, others do not learn
-			o.TrustOthers(trusted(f, feed.Users), c.FeedTrust)
+		if o != nil {
+			o.Trust(trusted(f, feed.Users), c.FeedTrust)
 		}
 	}
 	return f, f.Load(context.Background())

@@ -16,7 +16,7 @@ import (
 )
 
 // newGuard makes what looks at writes before they are sent.
-func newGuard(cfg Config, users *directory.Users, groups *directory.Groups, holders *roles.Roles) *guard.Guard {
+func newGuard(cfg Config, users *directory.Users, groups *directory.Groups, holders *roles.Roles, kept []mirrored) *guard.Guard {
 	count := func(snapshot func() mirror.Stats) func() int {
 		return func() int {
 			if s := snapshot(); s.Kept {
@@ -27,7 +27,7 @@ func newGuard(cfg Config, users *directory.Users, groups *directory.Groups, hold
 	}
 	return guard.New(guard.Config{
 		Accepted: func() {
-			for _, m := range []mirrored{users, groups, holders} {
+			for _, m := range kept {
 				m.Reconsider()
 			}
 		},

@@ -4,11 +4,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/feed"
+	"scim-atlassian/scim/organization"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
@@ -20,18 +20,12 @@ type hinted struct {
 	users  *directory.Users
 	groups *directory.Groups
 	roles  *roles.Roles
-	others others
+	others *organization.Accounts // nil: there are none
 
 	account, email, displayName query.Path
 }
 
-// others is the backend of accounts, which has some that are no users.
-type others interface {
-	RereadOthers(ctx context.Context, ids ...string) error
-	TrustOthers(fed func() (upTo, since time.Time), most time.Duration)
-}
-
-func newHinted(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles, o others) (*hinted, error) {
+func newHinted(user, group *resource.Type, users *directory.Users, groups *directory.Groups, r *roles.Roles, o *organization.Accounts) (*hinted, error) {
 	h := &hinted{users: users, groups: groups, roles: r, others: o}
 	for path, of := range map[*query.Path]struct {
 		schema *query.Schema
@@ -121,15 +115,18 @@ func (h *hinted) actOnUsers(ctx context.Context, hints feed.Hints, moved []strin
 
 // actOnOthers reads the accounts that are no users, once it is known who is.
 func (h *hinted) actOnOthers(ctx context.Context, hints feed.Hints) error {
+	if h.others == nil {
+		return nil
+	}
 	ids := slices.DeleteFunc(slices.Clone(hints.Accounts), func(id string) bool { return len(h.with(h.account, id)) > 0 })
 	nameless := slices.DeleteFunc(slices.Clone(hints.Emails), func(address string) bool { return len(h.with(h.email, address)) > 0 })
 	if len(nameless) > 0 || hints.SomeAccount {
-		return h.others.RereadOthers(ctx)
+		return h.others.Reread(ctx)
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	return h.others.RereadOthers(ctx, ids...)
+	return h.others.Reread(ctx, ids...)
 }
 
 // with returns the kept users with a value.

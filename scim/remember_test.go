@@ -23,6 +23,8 @@ type remembering struct {
 	*kept
 	place string
 	store *state.Store
+	// organization makes accounts of the organization accounts here too.
+	organization bool
 }
 
 func newRemembering(t *testing.T, options emulator.Options) *remembering {
@@ -43,7 +45,13 @@ func (r *remembering) start(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.store.Close() })
-	r.serve(t, scim.Config{Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute, State: r.store, PublicURL: "https://facade.example",
+	var organization *atlassian.Organization
+	if r.organization {
+		if organization, err = atlassian.NewOrganization(r.clients, r.root, emulator.OrganizationID, emulator.OrganizationKey); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.serve(t, scim.Config{Organization: organization, Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute, State: r.store, PublicURL: "https://facade.example",
 		Now: func() time.Time { return time.Now().Add(time.Duration(r.waited.Load())) }})
 }
 

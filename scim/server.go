@@ -28,6 +28,7 @@ import (
 	"scim-atlassian/scim/idhub"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
+	"scim-atlassian/scim/organization"
 	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/person"
 	"scim-atlassian/scim/query"
@@ -237,6 +238,16 @@ func (c Config) idhub() idhub.Config {
 		IgnoreUnsynced: c.IgnoreUnsynced, IgnoreUnsyncedSetting: c.Settings.IgnoreUnsynced, EmailDomainSetting: c.Settings.DeriveEmailDomain,
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
 	}
+}
+
+// everyone makes the accounts of the organization, nil if none is configured.
+func (c Config) everyone() *organization.Accounts {
+	if c.Organization == nil {
+		return nil
+	}
+	return organization.New(organization.Config{
+		Organization: c.Organization, Provisioned: schemas.SourceProvisioned, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now, State: c.remembering(),
+	})
 }
 
 func defaultTo[T comparable](v *T, value T) {

@@ -65,6 +65,10 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	held.Wrote = f.wroteRole
 	holders := roles.New(held)
 	kept := []mirrored{users, groups, holders}
+	everyone := cfg.everyone()
+	if everyone != nil {
+		kept = append(kept, everyone)
+	}
 	for _, m := range kept {
 		if err := m.Load(context.Background()); err != nil {
 			return nil, err
@@ -72,14 +76,15 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	}
 	views := cfg.idhub()
 	views.User, views.Group, views.Users, views.Groups, views.Roles = user, group, users, groups, holders
+	views.Everyone = everyone
 	account, entitlement, err := idhub.New(views)
 	if err != nil {
 		return nil, err
 	}
-	if f.feed, err = cfg.feed(user, group, users, groups, holders, account.Backend.(others)); err != nil {
+	if f.feed, err = cfg.feed(user, group, users, groups, holders, everyone); err != nil {
 		return nil, err
 	}
-	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders), people}
+	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders, kept), people}
 	guardAll(b.guard, cfg, user, group, account, entitlement)
 	return b, nil
 }

@@ -21,7 +21,7 @@ const storeys = `
 
                   scim/server              scim/connector                scim/idhub                       atlassian/emulator
 
-scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
+scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/organization  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
   scim/console/plot                       scim/person  scim/richtext  scim/field  scim/around  scim/desk  scim/once  scim/catalogue  scim/searches
 

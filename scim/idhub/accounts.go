@@ -46,8 +46,8 @@ func newAccounts(cfg Config, m *accountMap) *accounts {
 		entitlements: nameOf(&m.Mapping, schemas.SourceEntitlements), active: nameOf(&m.Mapping, "active"),
 	}
 	if cfg.Organization != nil {
-		b.others = &outsiders{organization: cfg.Organization, users: b.users, everyone: newEveryone(cfg)}
-		b.users.WhenRemoved(b.others.everyone.forget) // the account stays, and is now one of the others
+		b.others = &outsiders{organization: cfg.Organization, users: b.users, everyone: cfg.Everyone}
+		b.users.WhenRemoved(b.others.everyone.Forget) // the account stays, and is now one of the others
 	}
 	b.table = b.lookups()
 	return b

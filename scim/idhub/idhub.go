@@ -15,6 +15,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
+	"scim-atlassian/scim/organization"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
 )
@@ -28,6 +29,7 @@ type Config struct {
 	Groups       *directory.Groups
 	Roles        *roles.Roles
 	Organization *atlassian.Organization // has accounts that the directory does not have; nil: none is configured
+	Everyone     *organization.Accounts  // the accounts of Organization; nil: likewise
 
 	TrustedSource         bool             // Jira is where users come from
 	IgnoreUnsynced        bool             // values that do not flow to Atlassian are left out and logged, not refused

@@ -1,7 +1,6 @@
 package idhub
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,9 +8,9 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
-	"scim-atlassian/schemas"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/organization"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -24,13 +23,13 @@ import (
 type outsiders struct {
 	organization *atlassian.Organization
 	users        *directory.Users
-	everyone     *everyone
+	everyone     *organization.Accounts
 }
 
 // all returns all outsiders: the accounts that none of the users, all users of the
 // directory, is linked to.
 func (b *outsiders) all(ctx context.Context, users []query.Object, need mirror.Need) ([]query.Object, error) {
-	everyone, err := b.everyone.get(ctx, need.Fresh)
+	everyone, err := b.everyone.All(ctx, need)
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +39,8 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, need mirror.N
 	}
 	var out []query.Object
 	for _, a := range everyone {
-		if !linked[a.AccountID] {
-			out = append(out, outsider(a))
+		if !linked[a.Text("id")] {
+			out = append(out, a)
 		}
 	}
 	return out, nil
@@ -51,15 +50,15 @@ func (b *outsiders) all(ctx context.Context, users []query.Object, need mirror.N
 // users with that name; all users are read only to check that an account is not
 // linked to another user.
 func (b *outsiders) byUserName(ctx context.Context, userName string, users []query.Object, need mirror.Need) ([]query.Object, error) {
-	everyone, err := b.everyone.get(ctx, need.Fresh)
+	everyone, err := b.everyone.All(ctx, need)
 	if err != nil {
 		return nil, err
 	}
 	var found []query.Object
 	for _, a := range everyone {
-		isLinked := func(u query.Object) bool { return directory.AccountIDOf(u) == a.AccountID }
-		if o := outsider(a); strings.EqualFold(o.Text("userName"), userName) && !slices.ContainsFunc(users, isLinked) {
-			found = append(found, o)
+		isLinked := func(u query.Object) bool { return directory.AccountIDOf(u) == a.Text("id") }
+		if strings.EqualFold(a.Text("userName"), userName) && !slices.ContainsFunc(users, isLinked) {
+			found = append(found, a)
 		}
 	}
 	if len(found) == 0 {
@@ -74,9 +73,9 @@ func (b *outsiders) byUserName(ctx context.Context, userName string, users []que
 // read reads an outsider by its account id. An unknown id, or the id of an account
 // that a user is linked to, is a 404 *resource.Error.
 func (b *outsiders) read(ctx context.Context, id string, need mirror.Need) (query.Object, error) {
-	a, err := b.organization.User(ctx, id)
+	a, err := b.everyone.Read(ctx, id)
 	if err != nil {
-		return nil, upstream.Missing(err, "Account", id)
+		return nil, err
 	}
 	users, err := b.users.Collection().All(ctx, mirror.Need{Fresh: need.Fresh})
 	if err != nil {
@@ -85,18 +84,7 @@ func (b *outsiders) read(ctx context.Context, id string, need mirror.Need) (quer
 	if slices.ContainsFunc(users.Objects(), func(u query.Object) bool { return directory.AccountIDOf(u) == id }) {
 		return nil, resource.NotFound("Account", id)
 	}
-	return outsider(a), nil
-}
-
-// outsider returns an account of the organization in the form of a user.
-func outsider(a *atlassian.OrganizationUser) query.Object {
-	o := query.Texts("id", a.AccountID, "userName", cmp.Or(a.Email, a.AccountID), "displayName", a.Name, "nickName", a.Nickname)
-	o = append(o, query.Member{Name: "active", Value: a.AccountStatus == "active"}, query.Member{Name: schemas.SourceProvisioned, Value: false})
-	if a.Email != "" {
-		o = append(o, query.Member{Name: "emails", Value: []any{query.Object{{Name: "value", Value: a.Email}, {Name: "primary", Value: true}}}})
-	}
-	o = append(o, query.Member{Name: atlassian.ExternalSchema, Value: query.Object{{Name: "atlassianAccountId", Value: a.AccountID}}})
-	return append(o, directory.MetaMember("User", &atlassian.Meta{Created: a.AddedToOrg}))
+	return a, nil
 }
 
 // setActive enables or disables an account that the organization manages, and
@@ -107,7 +95,7 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 		return nil, upstream.Missing(err, "Account", id)
 	}
 	if (before.AccountStatus == "active") == active {
-		return outsider(before), nil
+		return b.everyone.Object(before), nil
 	}
 	if !before.Managed() {
 		return nil, resource.Mutability("active: the organization does not manage the account, as its e-mail domain is not verified; only its owner can deactivate it. Suspend its access in Atlassian Administration, or take its entitlements.")
@@ -116,18 +104,22 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 	if !active {
 		change = func(ctx context.Context, id string) error { return b.organization.Disable(ctx, id, "") }
 	}
-	defer b.everyone.forget()
+	w := b.everyone.Begin()
 	if err := change(ctx, id); err != nil {
+		w.Doubt(id)
 		return nil, explainLifecycle(err)
 	}
 	after, err := b.organization.User(ctx, id)
 	if err != nil {
+		w.Doubt(id)
 		return nil, upstream.Missing(err, "Account", id)
 	}
+	o := b.everyone.Object(after)
+	w.Became(id, func() query.Object { return o })
 	if (after.AccountStatus == "active") != active {
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the account %q but did not keep active.", id)
 	}
-	return outsider(after), nil
+	return o, nil
 }
 
 // explainLifecycle explains Atlassian's refusal to enable or disable an account.

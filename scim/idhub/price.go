@@ -113,7 +113,7 @@ func (b *accounts) stats(q resource.ListQuery, n mirror.Need) query.Stats {
 	if b.others == nil || st.Scan < 0 {
 		return st
 	}
-	others := b.others.everyone.cost(n.Fresh)
+	others := b.others.everyone.Cost(n.Fresh)
 	st.Kept = st.Kept && others == 0
 	if st.Scan += others; others < 0 {
 		st.Scan = -1

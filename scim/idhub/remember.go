@@ -4,17 +4,19 @@ import (
 	"context"
 	"slices"
 
+	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/directory"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/organization"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
 )
 
 // This file is what the views remember: the log has changes of users, groups and roles,
-// and these change accounts and entitlements. Accounts that the directory does not
-// have are not in the log.
+// and these change accounts and entitlements. It has changes of the organization's
+// accounts too: those that no user is linked to are accounts here.
 
 const (
 	userLog  = "User"
@@ -23,11 +25,21 @@ const (
 
 // Mark implements resource.Rememberer.
 func (b *accounts) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
-	return marked(ctx, fresh, b.users.Mark, b.roles.Mark)
+	if b.others == nil {
+		return marked(ctx, fresh, b.users.Mark, b.roles.Mark)
+	}
+	return marked(ctx, fresh, b.others.everyone.Mark, func(ctx context.Context, fresh bool) (resource.Mark, error) {
+		return marked(ctx, fresh, b.users.Mark, b.roles.Mark)
+	})
 }
 
 // Logged implements resource.Rememberer.
-func (b *accounts) Logged() []string { return []string{userLog, roles.LogType} }
+func (b *accounts) Logged() []string {
+	if b.others == nil {
+		return []string{userLog, roles.LogType}
+	}
+	return []string{userLog, roles.LogType, organization.LogType}
+}
 
 // Mark implements resource.Rememberer.
 func (b *entitlements) Mark(ctx context.Context, fresh bool) (resource.Mark, error) {
@@ -54,36 +66,105 @@ func marked(ctx context.Context, fresh bool, one, other func(context.Context, bo
 }
 
 // Changed implements resource.Rememberer. A change of a role changes the accounts that
-// gained or lost it.
+// gained or lost it, and one of a user the account of the organization that it is linked to.
 func (b *accounts) Changed(ctx context.Context, entries []resource.LogEntry) ([]resource.Change, error) {
+	c := changing{accounts: b, book: b.roles.Known()}
 	var all []resource.Change
-	var byAccount map[string]string
-	book := b.roles.Known()
 	for _, e := range entries {
-		if e.Type == userLog {
-			c, err := b.users.Changed(ctx, []resource.LogEntry{e})
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, b.ofUser(c[0], book))
-			continue
+		of := c.byRole
+		switch e.Type {
+		case userLog:
+			of = c.byUser
+		case organization.LogType:
+			of = c.byOrganization
 		}
-		holders, err := b.roles.Affected(e)
+		found, err := of(ctx, e)
 		if err != nil {
 			return nil, err
 		}
-		if byAccount == nil && len(holders) > 0 {
-			byAccount = b.idsByAccount()
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+// changing makes changes of accounts of entries of the log.
+type changing struct {
+	*accounts
+	book *roles.RoleBook
+	ids  map[string]string // of the users that are known, by the ids of their accounts; nil: nobody has asked
+}
+
+// userOf returns the id of the user that is linked to an account, "" if none is.
+func (c *changing) userOf(account string) string {
+	if c.ids == nil {
+		c.ids = c.idsByAccount()
+	}
+	return c.ids[account]
+}
+
+func (c *changing) byUser(ctx context.Context, e resource.LogEntry) ([]resource.Change, error) {
+	changed, err := c.users.Changed(ctx, []resource.LogEntry{e})
+	if err != nil {
+		return nil, err
+	}
+	all := []resource.Change{c.ofUser(changed[0], c.book)}
+	if c.others == nil || e.Op == resource.Updated && !slices.Contains(e.Names, atlassian.ExternalSchema) {
+		return all, nil
+	}
+	var linked []string
+	for _, user := range []query.Object{changed[0].Before, changed[0].Now} {
+		if account := directory.AccountIDOf(user); account != "" {
+			linked = append(linked, account)
 		}
-		for _, account := range holders {
-			id, ok := byAccount[account]
-			if !ok {
-				continue
-			}
-			all = append(all, resource.Change{Seq: e.Seq, ID: id, Op: resource.Updated, Names: []string{b.entitlements, "meta"}, Now: b.now(id, book)})
+	}
+	for _, account := range query.Unique(linked) { // it is no account of its own any more, or again
+		all = append(all, resource.Change{Seq: e.Seq, ID: account, Op: resource.Created, Now: c.outsider(account)})
+		if all[len(all)-1].Now == nil {
+			all[len(all)-1].Op = resource.Deleted
 		}
 	}
 	return all, nil
+}
+
+func (c *changing) byRole(_ context.Context, e resource.LogEntry) ([]resource.Change, error) {
+	holders, err := c.roles.Affected(e)
+	var all []resource.Change
+	for _, account := range holders {
+		change := resource.Change{Seq: e.Seq, ID: c.userOf(account), Op: resource.Updated, Names: []string{c.entitlements, "meta"}}
+		if change.ID != "" {
+			change.Now = c.now(change.ID, c.book)
+		} else if change.ID, change.Now = account, c.outsider(account); change.Now == nil {
+			continue
+		}
+		all = append(all, change)
+	}
+	return all, err
+}
+
+// byOrganization has nothing to say of an account that a user is linked to: where that
+// was not so before, the log has an entry of the user.
+func (c *changing) byOrganization(_ context.Context, e resource.LogEntry) ([]resource.Change, error) {
+	if c.userOf(e.ID) != "" {
+		return nil, nil
+	}
+	changed, err := c.others.everyone.Changed([]resource.LogEntry{e})
+	if err != nil {
+		return nil, err
+	}
+	return []resource.Change{c.ofUser(changed[0], c.book)}, nil
+}
+
+// outsider returns an account that no user is linked to as it is known at present, nil
+// if there is none.
+func (c *changing) outsider(account string) query.Object {
+	if c.others == nil || c.userOf(account) != "" {
+		return nil
+	}
+	o := c.others.everyone.Known(account)
+	if o == nil {
+		return nil
+	}
+	return c.m.object(o, c.book)
 }
 
 // ofUser returns the change of an account that the change of its user is. Which of the

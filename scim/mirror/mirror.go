@@ -40,6 +40,8 @@ type Source struct {
 	// Scan, if it is set, is how all resources are read, in place of Page; there are
 	// no windows then. It returns their ids in the order of lists.
 	Scan func(ctx context.Context, s Scanner) (ids []string, err error)
+	// Price is how many upstream calls Scan takes for so many resources; nil: one for each.
+	Price func(resources int) int
 	// Gone recognizes an error of Page which says that there is no such list; nil: none does.
 	Gone func(error) bool
 	// Few is how many resources ReadMany reads by id rather than ask how long the
@@ -107,7 +109,9 @@ func New(source Source, cfg Config) *Mirror {
 		m.collection.Sent = m.sent
 	}
 	if source.Scan != nil {
-		m.store.price = func(resources int) int { return resources }
+		if m.store.price = source.Price; source.Price == nil {
+			m.store.price = func(resources int) int { return resources }
+		}
 		m.store.scan = func(ctx context.Context, _ int, report scanner) ([]string, error) {
 			return source.Scan(ctx, Scanner{report})
 		}
