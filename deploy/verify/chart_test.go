@@ -98,6 +98,8 @@ secret: {name: mine, keys: [DIRECTORY_API_KEY, ACCOUNT_SECURITY_API_KEY, SCIM_AT
 ingress: {enabled: true, host: scim.example.com, tlsSecret: tls, className: nginx}
 metrics: {enabled: true, podMonitor: true}
 podAnnotations: {a: b}
+tls: {secret: own-tls}
+files: {configMap: own-files}
 nodeSelector: {disk: ssd}
 `
 
@@ -156,6 +158,12 @@ func TestReplicas(t *testing.T) {
 	}
 	checkPod(t, deployment.Spec.Template.Spec)
 	got := environment(deployment)
+	if got["SCIM_ATLASSIAN_TLS_CERT_FILE"] != "/run/secrets/scim-atlassian-tls/tls.crt" {
+		t.Errorf("the certificate is at %q", got["SCIM_ATLASSIAN_TLS_CERT_FILE"])
+	}
+	if scheme := deployment.Spec.Template.Spec.Containers[0].ReadinessProbe.HTTPGet.Scheme; scheme != corev1.URISchemeHTTPS {
+		t.Errorf("the readiness probe asks by %s", scheme)
+	}
 	if state, ok := got["SCIM_ATLASSIAN_STATE"]; !ok || state != "" || got["SCIM_ATLASSIAN_STATE_FILE"] != "/run/secrets/scim-atlassian/SCIM_ATLASSIAN_STATE" {
 		t.Errorf("the state is at %q and in the file %q", state, got["SCIM_ATLASSIAN_STATE_FILE"])
 	}
