@@ -9,6 +9,8 @@ import (
 	"hash/maphash"
 	"net/http"
 	"path"
+	"regexp"
+	"strings"
 	"sync"
 	"time"
 )
@@ -32,13 +34,26 @@ func New(settle time.Duration) *Writes {
 	return &Writes{settle: settle, seed: maphash.MakeSeed(), byPath: map[string]doubt{}}
 }
 
-// Mark identifies what a write does to the resource at its path.
+// Mark identifies what a write does to its subject.
 func (d *Writes) Mark(req *http.Request, body []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(d.seed)
-	h.WriteString(req.Method + " " + req.URL.RawQuery + " ")
+	h.WriteString(req.Method + " " + req.URL.Path + "?" + req.URL.RawQuery + " ")
 	h.Write(body)
 	return h.Sum64() | 1
+}
+
+// account matches the two paths of an account in the administration APIs: where it is read, and where it is enabled and
+// disabled.
+var account = regexp.MustCompile(`^.*(/users/[^/]+)(/manage/lifecycle/[a-z]+)?$`)
+
+// subject is what requests with a path are about, which mostly is the path. An account of an organization has several.
+func subject(path string) string {
+	match := account.FindStringSubmatch(path)
+	if match == nil || match[2] == "" && !strings.Contains(path, "/directories/-/users/") {
+		return path
+	}
+	return match[1]
 }
 
 // Add notes a write that was given up just now.
@@ -51,10 +66,10 @@ func (d *Writes) Add(req *http.Request, write uint64) {
 			delete(d.byPath, p)
 		}
 	}
-	if old, ok := d.byPath[req.URL.Path]; ok && old.write != write {
+	if old, ok := d.byPath[subject(req.URL.Path)]; ok && old.write != write {
 		write = 0
 	}
-	d.byPath[req.URL.Path] = doubt{now.Add(d.settle), write}
+	d.byPath[subject(req.URL.Path)] = doubt{now.Add(d.settle), write}
 }
 
 // remaining returns how long a write must wait. A deletion also waits for a creation beside it, which could bring back
@@ -63,7 +78,7 @@ func (d *Writes) remaining(req *http.Request, write uint64) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var wait time.Duration
-	if old, ok := d.byPath[req.URL.Path]; ok && old.write != write {
+	if old, ok := d.byPath[subject(req.URL.Path)]; ok && old.write != write {
 		wait = time.Until(old.until)
 	}
 	if beside, ok := d.byPath[path.Dir(req.URL.Path)]; ok && req.Method == http.MethodDelete {

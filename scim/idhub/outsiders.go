@@ -107,12 +107,12 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 	w := b.everyone.Begin()
 	if err := change(ctx, id); err != nil {
 		w.Doubt(id)
-		return nil, explainLifecycle(err)
+		return b.changed(ctx, id, active, err)
 	}
 	after, err := b.organization.User(ctx, id)
 	if err != nil {
 		w.Doubt(id)
-		return nil, upstream.Missing(err, "Account", id)
+		return nil, upstream.Unread(fmt.Sprintf("Atlassian has set active of the account %q to %t", id, active), err)
 	}
 	o := b.everyone.Object(after)
 	w.Became(id, func() query.Object { return o })
@@ -120,6 +120,22 @@ func (b *outsiders) setActive(ctx context.Context, id string, active bool) (quer
 		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the account %q but did not keep active.", id)
 	}
 	return o, nil
+}
+
+// changed returns the account after a change that failed with err: if that says nothing of the outcome, the account is
+// read. Found as it was, it stays in doubt, since Atlassian may still be at it.
+func (b *outsiders) changed(ctx context.Context, id string, active bool, err error) (query.Object, error) {
+	if !upstream.Unsettled(err) {
+		return nil, explainLifecycle(err)
+	}
+	found, readErr := b.organization.User(ctx, id)
+	switch {
+	case upstream.IsGone(readErr):
+		return nil, upstream.Missing(readErr, "Account", id)
+	case readErr != nil || (found.AccountStatus == "active") != active:
+		return nil, err
+	}
+	return b.everyone.Object(found), nil
 }
 
 // explainLifecycle explains Atlassian's refusal to enable or disable an account.
