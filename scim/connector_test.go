@@ -362,7 +362,7 @@ func TestConnectorTest(t *testing.T) {
 		{"directory is down", "path=/scim/ status=503", "", scim.Config{},
 			concat("failed", "directory failed: GET /Users: unavailable (503): Service Unavailable. Please try again.", jira, projects, all)},
 		{"directory does not answer", "path=/scim/ delay=1m", "", scim.Config{RequestTimeout: 500 * time.Millisecond},
-			concat("failed", "directory failed: GET /Users: timeout: upstream did not answer in time", jira, projects, all)},
+			concat("failed", "directory failed: GET /Users: it does not answer in time", jira, projects, all)},
 		{"others", "", "", scim.Config{Probes: probes},
 			concat("limited", directory, jira, projects, all, "announcement off: not configured",
 				"idhub failed: Internal error; the server's log has the cause under this request's id.")},

@@ -34,7 +34,7 @@ func (s *Server) show(types []*resource.Type) error {
 	f := &face{types: types, connector: connector.New(connector.Config{
 		Directory: c.Directory, Jira: c.Jira, Organization: c.Organization, Events: c.Events, Issuer: c.Issuer, Projects: c.Projects, Probes: c.Probes,
 		TestTimeout: c.RequestTimeout, Types: types, Account: c.Account, Entitlement: c.Entitlement, TrustedSource: c.TrustedSource,
-		Version: c.Version, Owners: c.Owners, Answers: c.Connector, Wake: wake, Upstreams: c.Health.Upstreams, Credentials: c.Health.Credentials, Now: c.Now,
+		Version: c.Version, Owners: c.Owners, Answers: c.Connector, Wake: wake, Upstreams: c.Health.Upstreams, Credentials: c.Health.Credentials, Diagnose: c.Health.Diagnose, Now: c.Now,
 	})}
 	cfg := s.shared
 	cfg.Types, cfg.Root, cfg.Endpoints = types, list.NewRoot(types), append(endpointsOf(f.connector), holdsOf(s.backed.guard)...)

@@ -14,6 +14,7 @@ import (
 
 func (p *program) checkCommand() *cobra.Command {
 	var envFile string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Test the configuration, the credentials and what they permit",
@@ -22,23 +23,25 @@ func (p *program) checkCommand() *cobra.Command {
 		Example: "  scim-atlassian check --env-file .env",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.check(cmd, envFile)
+			return p.report(p.check(cmd, envFile), asJSON)
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as one JSON array")
 	addEnvFileFlag(cmd, &envFile)
 	return cmd
 }
 
-// check prints every finding. Atlassian is asked only with a configuration that makes sense.
-func (p *program) check(cmd *cobra.Command, envFile string) error {
+// check returns every finding. Atlassian is asked only with a configuration that makes sense.
+func (p *program) check(cmd *cobra.Command, envFile string) []connector.Finding {
 	c, doubts, err := loadConfig(p.environ, envFile)
 	findings := []connector.Finding{ownFinding("configuration", "", err)}
 	if len(doubts) > 0 {
 		findings = append(findings, connector.Finding{Capability: "doubtful settings", Outcome: connector.OutcomeLimited, Detail: errors.Join(doubts...).Error()})
 	}
 	if err != nil {
-		return p.report(findings)
+		return findings
 	}
+	findings = append(findings, c.fileFindings(p.environ, envFile)...)
 	level := zapcore.ErrorLevel // the findings say it already
 	if cmd.Flags().Changed("log-level") {
 		level = p.logLevel
@@ -47,6 +50,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	findings = append(findings, ownFinding("callers", fmt.Sprint(len(callers)), err))
 	findings = append(findings, c.tlsFindings()...)
 	findings = append(findings, c.guardFindings(callers)...)
+	findings = append(findings, c.surplusFindings(callers)...)
 	store, err := c.readState(cmd.Context())
 	if store != nil {
 		defer store.Close()
@@ -54,7 +58,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	findings = append(findings, c.stateFinding(cmd.Context(), store, err))
 	facade, u, err := c.build(cmd.Context(), foundation{callers: callers, store: store, logger: p.streams().logger(level), metrics: newMetrics()})
 	if err != nil {
-		return p.report(append(findings, ownFinding("clients", "", err)))
+		return append(findings, ownFinding("clients", "", err))
 	}
 	defer u.closeIdle()
 	switch fields, err := c.issueFields(cmd.Context(), u.jira, store); {
@@ -63,9 +67,10 @@ func (p *program) check(cmd *cobra.Command, envFile string) error {
 	case len(fields) > 0:
 		findings = append(findings, c.fieldsFindings(cmd.Context(), u.jira, fields)...)
 	}
-	findings = append(findings, facade.Test(cmd.Context())...)
+	tested := facade.Test(cmd.Context())
+	findings = append(append(findings, tested...), c.causes(cmd.Context(), u, tested)...)
 	findings = append(findings, c.credentialFindings(cmd.Context(), u, time.Now())...)
-	return p.report(append(findings, ageFindings(callers, time.Now())...))
+	return append(findings, ageFindings(callers, time.Now())...)
 }
 
 // ownFinding is about something on this side of Atlassian.
@@ -79,14 +84,36 @@ func ownFinding(what, detail string, err error) connector.Finding {
 // outcomeWords are how report begins a line.
 var outcomeWords = map[connector.Outcome]string{connector.OutcomeOK: "ok", connector.OutcomeLimited: "part", connector.OutcomeOff: "off", connector.OutcomeDenied: "FAIL", connector.OutcomeFailed: "FAIL"}
 
+// reported is a finding as --json prints it.
+type reported struct {
+	Capability string `json:"capability"`
+	Settings   string `json:"settings,omitempty"` // on which it depends
+	Outcome    string `json:"outcome"`            // ok, part, off or FAIL
+	Detail     string `json:"detail,omitempty"`
+	Fix        string `json:"fix,omitempty"`
+}
+
 // report prints the findings, with a line for each line of their details, and fails if one of them does.
-func (p *program) report(findings []connector.Finding) error {
-	failed := false
+func (p *program) report(findings []connector.Finding, asJSON bool) error {
+	failed, all := false, []reported{}
 	for _, f := range findings {
-		for line := range strings.SplitSeq(f.Detail, "\n") {
+		all = append(all, reported{f.Capability, settingsOf[f.Capability], outcomeWords[f.Outcome], f.Detail, f.Fix})
+		text := f.Detail
+		if f.Fix != "" {
+			text += "; " + f.Fix
+		}
+		for line := range strings.SplitSeq(text, "\n") {
+			if asJSON {
+				break
+			}
 			fmt.Fprintf(p.stdout, "%-5s %s\n", outcomeWords[f.Outcome], strings.TrimSuffix(nameOf(f)+": "+strings.TrimSpace(line), ": "))
 		}
 		failed = failed || outcomeWords[f.Outcome] == "FAIL"
+	}
+	if asJSON {
+		if err := p.printLine(all); err != nil {
+			return err
+		}
 	}
 	if failed {
 		return errors.New("the check failed")

@@ -347,7 +347,7 @@ func (c *config) Validate() error {
 	}
 	_, _, err = c.mappings()
 	_, fieldsErr := c.issueMapping()
-	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), c.checkTLS(), err, fieldsErr, c.checkLimits())...)
+	return errors.Join(append(append(problems, c.checkIDHub()...), c.checkIssuer(), c.checkPlaces(), c.checkTLS(), err, fieldsErr, c.checkLimits())...)
 }
 
 // minCursorKey keeps cursors from being forged by guessing.

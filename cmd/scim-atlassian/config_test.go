@@ -187,13 +187,13 @@ func TestSampleFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	uncommented := regexp.MustCompile(`(?m)^#([A-Z_]+=)`).ReplaceAllString(string(sample), "$1")
-	filledIn := strings.NewReplacer("=replace-me", "=mine", "//your-site.", "//mine.").Replace(uncommented)
+	filledIn := strings.NewReplacer("ADMIN_EMAIL=replace-me", "ADMIN_EMAIL=me@example.com", "=replace-me", "=mine", "//your-site.", "//mine.").Replace(uncommented)
 	got, doubts, err := loadConfig(nil, write(t, "env", filledIn))
 	if err != nil || doubts != nil {
 		t.Fatal(err, doubts)
 	}
 	want := defaultConfig()
-	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "mine", "mine", "https://mine.atlassian.net"
+	want.AdminEmail, want.AccountSecurityAPIKey, want.SiteURL = "me@example.com", "mine", "https://mine.atlassian.net"
 	want.DirectoryID, want.DirectoryAPIKey = "mine", "mine"
 	want.KeycloakClientID, want.CallersFile = "JIRA-connector", "config/callers.json"
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -12,6 +12,7 @@ import (
 
 func (p *program) explainCommand() *cobra.Command {
 	var typeName string
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "explain --resource TYPE FILTER",
 		Short: "Print the plan of a filter",
@@ -28,10 +29,21 @@ func (p *program) explainCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if asJSON {
+				return p.printLine(explained{typeName, args[0], plan})
+			}
 			_, err = fmt.Fprintln(p.stdout, plan)
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print resource, filter and plan as a JSON object")
 	cmd.Flags().StringVar(&typeName, "resource", "Users", "endpoint of the resource type: Users, Groups, Issues, Accounts or Entitlements; / for all of them")
 	return cmd
+}
+
+// explained is a plan as --json prints it.
+type explained struct {
+	Resource string `json:"resource"`
+	Filter   string `json:"filter"`
+	Plan     string `json:"plan"`
 }

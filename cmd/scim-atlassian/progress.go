@@ -27,7 +27,7 @@ const progressEvery = 5 * time.Second
 func newProgress(out io.Writer, flags reconcileFlags) *progress {
 	p := &progress{out: out, what: flags.job.Resource, from: time.Now()}
 	p.last = p.from
-	if flags.quiet {
+	if flags.quiet || flags.asJSON {
 		p.out = nil
 		return p
 	}

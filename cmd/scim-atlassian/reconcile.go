@@ -17,7 +17,7 @@ import (
 // reconcileFlags are the command line of reconcile.
 type reconcileFlags struct {
 	envFile, mode string
-	quiet         bool
+	quiet, asJSON bool
 	job           reconcile.Job
 }
 
@@ -61,6 +61,7 @@ code is 0 if the export is complete, also if there are differences, and 1 if it 
 	f.StringVar(&flags.job.Compare, "compare", "", "earlier file: print what was created, changed and deleted since")
 	f.StringVar(&flags.job.Since, "since", "", "delta token, or report of an earlier run: export only what has changed since")
 	f.BoolVar(&flags.job.Prove, "prove", false, "with --since: read everything first, so that nothing that others did is missing; without, that is so anyway")
+	f.BoolVar(&flags.asJSON, "json", false, "print nothing but the JSON lines: no progress, and no summary on standard error")
 	f.BoolVar(&flags.quiet, "quiet", false, "show no progress")
 	addEnvFileFlag(cmd, &flags.envFile)
 	return cmd
@@ -127,7 +128,9 @@ func (p *program) reconcile(cmd *cobra.Command, flags reconcileFlags) error {
 	if err != nil {
 		return incomplete(report)
 	}
-	p.summarize(report)
+	if !flags.asJSON {
+		p.summarize(report)
+	}
 	return nil
 }
 

@@ -53,7 +53,7 @@ func TestSeal(t *testing.T) {
 		mustSeal(t, secret+"\r\nmore", []string{bare}),
 		mustSeal(t, secret, nil, "--recipient", public),
 	} {
-		envFile := write(t, "env", "DIRECTORY_API_KEY="+sealed+"\nACCOUNT_SECURITY_API_KEY_FILE="+write(t, "token", sealed+"\n")+"\n")
+		envFile := write(t, "env", "DIRECTORY_API_KEY="+sealed+"\nACCOUNT_SECURITY_API_KEY=token\nSCIM_ATLASSIAN_OIDC_CLIENT_SECRET_FILE="+write(t, "token", sealed+"\n")+"\n")
 		for _, opener := range []string{file, bare} {
 			c, _, err := loadConfig([]string{
 				opener, "DIRECTORY_ID=d", "ADMIN_EMAIL=a@example.com", "SITE_URL=https://site.example",
@@ -62,7 +62,7 @@ func TestSeal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, got := range []secretText{c.DirectoryAPIKey, c.AccountSecurityAPIKey, c.BasicUsername, c.BasicPassword} {
+			for _, got := range []secretText{c.DirectoryAPIKey, c.OIDCClientSecret, c.BasicUsername, c.BasicPassword} {
 				if string(got) != secret {
 					t.Errorf("got %q, want %q", string(got), secret)
 				}

@@ -37,7 +37,7 @@ func TestParseCallers(t *testing.T) {
 			"everything at once",
 			`[{"bearer_sha256":"12","username":"a:b","content_type":"a\nb","rights":{"Robot":"read","User":"own","Users":"read"}},
 			  {"name":"b","username":"b","basic_bcrypt":"plain","rights":{}}]`,
-			[]string{"name is missing", "bearer_sha256 must be 64", "belong together", "colon", "content_type", `"Robot"`, `"own"`, "User is there twice", "caller 2 (b): basic_bcrypt", "rights are missing"},
+			[]string{"name is missing", "bearer_sha256 must be 64", "belong together", "colon", "content_type", `"Robot"`, `"own"`, "User is there twice", "caller 2 (b), line 2: basic_bcrypt", "rights are missing"},
 		},
 		{
 			"twins",
@@ -53,11 +53,11 @@ func TestParseCallers(t *testing.T) {
 		{
 			"choices",
 			`[{"name":"a","scope":"x","rights":{"*":"read"},"delete_users":"disable","put_without_active":"clear","rich_text":"markdown"},{"name":"b","scope":"y","rights":{"*":"read"},"delete_users":"deactivate","rich_text":"plain","put_without_active":"disable"}]`,
-			[]string{`caller 1 (a): put_without_active is "clear": use keep or disable`, `caller 1 (a): delete_users is "disable": use delete or deactivate`, `caller 1 (a): rich_text is "markdown": use rich or plain`},
+			[]string{`caller 1 (a), line 1: put_without_active is "clear": use keep or disable`, `caller 1 (a), line 1: delete_users is "disable": use delete or deactivate`, `caller 1 (a), line 1: rich_text is "markdown": use rich or plain`},
 		},
 		{
 			"times", `[{"name":"a","scope":"x","rights":{"*":"read"},"freshness":"soon","no_cache":"yes","patience":"-1s"},{"name":"b","scope":"y","rights":{"*":"read"},"freshness":"30s","no_cache":"ignore"}]`,
-			[]string{`caller 1 (a): patience is "-1s"`, `caller 1 (a): freshness is "soon": use a duration such as 30s`, `caller 1 (a): no_cache is "yes": use ignore`},
+			[]string{`caller 1 (a), line 1: patience is "-1s"`, `caller 1 (a), line 1: freshness is "soon": use a duration such as 30s`, `caller 1 (a), line 1: no_cache is "yes": use ignore`},
 		},
 		{"nothing to prove", `[{"name":"a","rights":{"*":"read"}}]`, []string{"needs bearer_sha256"}},
 	}
@@ -275,17 +275,21 @@ func BenchmarkAuthenticate(b *testing.B) {
 // TestMisreadCaller holds that a setting that cannot be read is named with its caller.
 func TestMisreadCaller(t *testing.T) {
 	for member, want := range map[string]string{
-		`"announce_pagination":"yes"`: "caller 2 (okta): announce_pagination must be true or false",
-		`"hide":"User.groups"`:        "caller 2 (okta): hide must be a list",
-		`"rights":{"User":true}`:      "caller 2 (okta): rights.User must be a text",
-		`"rights":"write"`:            "caller 2 (okta): rights must be an object",
-		`"anounce_pagination":true`:   "caller 2 (okta): anounce_pagination is no setting",
-		`"patience":5`:                "caller 2 (okta): patience must be a text",
+		`"announce_pagination":"yes"`: "caller 2 (okta), line 3: announce_pagination must be true or false",
+		`"hide":"User.groups"`:        "caller 2 (okta), line 3: hide must be a list",
+		`"rights":{"User":true}`:      "caller 2 (okta), line 3: rights.User must be a text",
+		`"rights":"write"`:            "caller 2 (okta), line 3: rights must be an object",
+		`"anounce_pagination":true`:   "caller 2 (okta), line 3: anounce_pagination is no setting",
+		`"patience":5`:                "caller 2 (okta), line 3: patience must be a text",
 	} {
-		_, err := ParseCallers([]byte(`[{"name":"first"},{` + member + `,"name":"okta"}]`))
-		if err == nil || !strings.HasPrefix(err.Error(), want) {
+		_, err := ParseCallers([]byte("[{\"name\":\"first\"},\n {\n" + member + `,"name":"okta"}]`))
+		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "Go ") {
 			t.Errorf("%s: %v, want %q", member, err, want)
 		}
+	}
+	_, err := ParseCallers([]byte("[\n{\"name\":\"first\", \"scope\":\"x\", \"rights\":{\"*\":\"read\"}},\n\n{\"name\":\"okta\",\n\"rights\":{\"*\":\"read\"}}]"))
+	if err == nil || !strings.HasPrefix(err.Error(), "caller 2 (okta), line 4: needs bearer_sha256") {
+		t.Errorf("a caller without a secret: %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -139,60 +140,94 @@ func ParseCallers(data []byte) ([]Caller, error) {
 	if err := json.Unmarshal(data, &callers, json.RejectUnknownMembers(true)); err != nil {
 		return nil, misread(data, err)
 	}
+	lines := linesOf(data)
 	if len(callers) == 0 {
 		return nil, errors.New("no callers: nobody could use the server")
 	}
-	if err := CheckCallers(callers); err != nil {
+	if err := checkCallers(callers, func(i int) string { return fmt.Sprintf("caller %d (%s), line %d", i+1, callers[i].Name, lines[i]) }); err != nil {
 		return nil, err
 	}
 	return callers, nil
 }
 
-// misread says which setting of which caller cannot be read, if that is why the list cannot.
+// misread says which setting of which caller cannot be read, and on which line, if that is why the list cannot.
 func misread(data []byte, err error) error {
-	whole := fmt.Errorf("not a JSON array of callers: %w", err)
+	var garbled *jsontext.SyntacticError
+	if errors.As(err, &garbled) {
+		return fmt.Errorf("not a JSON array of callers: line %d: %w", lineOf(data, garbled.ByteOffset), garbled.Err)
+	}
 	var wrong *json.SemanticError
 	if !errors.As(err, &wrong) {
-		return whole
+		return errors.New("not a JSON array of callers")
 	}
+	line := lineOf(data, wrong.ByteOffset)
 	place := slices.Collect(wrong.JSONPointer.Tokens())
 	var names []struct {
 		Name any `json:"name"`
 	}
-	if len(place) < 2 || json.Unmarshal(data, &names) != nil {
-		return whole
+	if len(place) < 1 || json.Unmarshal(data, &names) != nil {
+		return fmt.Errorf("not a JSON array of callers, each an object: line %d", line)
 	}
 	i, _ := strconv.Atoi(place[0]) // of an array
-	fault := "cannot be read"
+	return fmt.Errorf("caller %d (%v), line %d: %s %s", i+1, names[i].Name, line, strings.Join(place[1:], "."), faultOf(wrong))
+}
+
+// faultOf says what is wrong with a setting, without the names of Go's types.
+func faultOf(wrong *json.SemanticError) string {
 	switch {
 	case errors.Is(wrong.Err, json.ErrUnknownName):
-		fault = "is no setting"
+		return "is no setting"
 	case wrong.GoType == reflect.TypeFor[bool]():
-		fault = "must be true or false"
+		return "must be true or false"
 	case wrong.GoType == reflect.TypeFor[string](), wrong.GoType == reflect.TypeFor[Right]():
-		fault = "must be a text"
-	case wrong.GoType == reflect.TypeFor[Hashes](), wrong.GoType == reflect.TypeFor[origin.Networks]():
-		fault = "cannot be used"
+		return "must be a text"
+	case (wrong.GoType == reflect.TypeFor[Hashes]() || wrong.GoType == reflect.TypeFor[origin.Networks]()) && wrong.Err != nil:
+		return "cannot be used: " + wrong.Err.Error()
 	case wrong.GoType.Kind() == reflect.Slice:
-		fault = "must be a list"
+		return "must be a list"
 	case wrong.GoType.Kind() == reflect.Map:
-		fault = "must be an object"
+		return "must be an object"
 	}
-	return fmt.Errorf("caller %d (%v): %s %s: %w", i+1, names[i].Name, strings.Join(place[1:], "."), fault, err)
+	return "cannot be read"
+}
+
+// linesOf returns the number of the line on which each element of an array of JSON begins.
+func linesOf(data []byte) []int {
+	var lines []int
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	_, _ = d.ReadToken() // the array's beginning; data was read before
+	for d.PeekKind() == '{' {
+		v, err := d.ReadValue()
+		if err != nil {
+			break
+		}
+		lines = append(lines, lineOf(data, d.InputOffset()-int64(len(v))))
+	}
+	return lines
+}
+
+// lineOf returns the number of the line with the byte at an offset, from 1.
+func lineOf(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(int(offset), len(data))], []byte("\n"))
 }
 
 // CheckCallers reports every problem of every caller, joined into one error with a line each, and gives rights
 // their canonical names.
 func CheckCallers(callers []Caller) error {
+	return checkCallers(callers, func(i int) string { return fmt.Sprintf("caller %d (%s)", i+1, callers[i].Name) })
+}
+
+// checkCallers is CheckCallers with a name for each caller.
+func checkCallers(callers []Caller, named func(i int) string) error {
 	var problems []error
 	seen := make(map[string]int)
 	for i := range callers {
 		for _, problem := range callers[i].problems() {
-			problems = append(problems, fmt.Errorf("caller %d (%s): %w", i+1, callers[i].Name, problem))
+			problems = append(problems, fmt.Errorf("%s: %w", named(i), problem))
 		}
 		for _, id := range callers[i].identities() {
 			if first, ok := seen[id.what+id.value]; ok {
-				problems = append(problems, fmt.Errorf("caller %d (%s): has the %s of caller %d", i+1, callers[i].Name, id.what, first))
+				problems = append(problems, fmt.Errorf("%s: has the %s of caller %d", named(i), id.what, first))
 				continue
 			}
 			seen[id.what+id.value] = i + 1

@@ -30,10 +30,10 @@ func ExampleParseCallers() {
 	// may read users: true
 	// may change users: false
 	// may change groups: true
-	// caller 1 (okta): bearer_sha256 must be 64 hexadecimal digits: printf %s TOKEN | sha256sum
-	// caller 2 (okta): needs bearer_sha256, or username with basic_bcrypt, or client_cert_sha256, or realm_role, client_role or scope
-	// caller 2 (okta): username and basic_bcrypt belong together
-	// caller 2 (okta): rights: "Usr" is no resource type: use User, Group, Issue, Account, Entitlement, Entitlement:GROUP, Entitlement:PROJECT_ROLE or *
-	// caller 2 (okta): rights: Usr is "all": use read or write
-	// caller 2 (okta): has the name of caller 1
+	// caller 1 (okta), line 2: bearer_sha256 must be 64 hexadecimal digits: printf %s TOKEN | sha256sum
+	// caller 2 (okta), line 3: needs bearer_sha256, or username with basic_bcrypt, or client_cert_sha256, or realm_role, client_role or scope
+	// caller 2 (okta), line 3: username and basic_bcrypt belong together
+	// caller 2 (okta), line 3: rights: "Usr" is no resource type: use User, Group, Issue, Account, Entitlement, Entitlement:GROUP, Entitlement:PROJECT_ROLE or *
+	// caller 2 (okta), line 3: rights: Usr is "all": use read or write
+	// caller 2 (okta), line 3: has the name of caller 1
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/health"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -44,6 +45,7 @@ type Finding struct {
 	Capability string // such as "directory" or "permission CREATE_ISSUES"
 	Outcome    Outcome
 	Detail     string // the result in words, or the fault and where to mend it
+	Fix        string // what mends the fault, if Detail does not say it
 	Duration   time.Duration
 	Essential  bool  // the server is of no use without the capability
 	Err        error // the cause, for the log alone; nil if there is none
@@ -118,6 +120,9 @@ func (t *tester) findings(ctx context.Context) []Finding {
 	for _, p := range t.cfg.Probes {
 		tests = append(tests, func(ctx context.Context) []Finding { return p.test(ctx, t.cfg.Now) })
 	}
+	for i, test := range tests {
+		tests[i] = func(ctx context.Context) []Finding { return t.explained(test(ctx)) }
+	}
 	found := make([][]Finding, len(tests))
 	var group sync.WaitGroup
 	for i, test := range tests {
@@ -125,6 +130,26 @@ func (t *tester) findings(ctx context.Context) []Finding {
 	}
 	group.Wait()
 	return slices.Concat(found...)
+}
+
+// explained adds what mends the failures of upstreams, and the cause to those that have no answer.
+func (t *tester) explained(findings []Finding) []Finding {
+	for i := range findings {
+		f := &findings[i]
+		var ue *atlassian.Error
+		if t.cfg.Diagnose == nil || !errors.As(f.Err, &ue) {
+			continue
+		}
+		cause := t.cfg.Diagnose(f.Capability, f.Err)
+		f.Fix = cause.Fix
+		if ue.Status == 0 && cause.Reason != "" {
+			f.Detail = ue.Op + ": " + cause.Reason
+		}
+		if cause.State == health.Refused {
+			f.Outcome = OutcomeDenied
+		}
+	}
+	return findings
 }
 
 func (t *tester) testDirectory(ctx context.Context) []Finding {
@@ -377,6 +402,9 @@ func (r *testResult) document() query.Object {
 	var all []any
 	for _, f := range r.findings {
 		o := query.Object{{Name: "name", Value: f.Capability}, {Name: "status", Value: string(f.Outcome)}, {Name: "detail", Value: f.Detail}}
+		if f.Fix != "" {
+			o.Set("fix", f.Fix)
+		}
 		if f.Outcome != OutcomeOff {
 			o.Set("durationMs", f.Duration.Milliseconds())
 		}

@@ -60,9 +60,10 @@ type Config struct {
 	TrustedSource        bool   // accounts flow from Jira to IDHub
 	Version              string // of the program
 	Owners               Owners
-	Upstreams            func(ctx context.Context) []health.Upstream // how they are; required
-	Credentials          func() []health.Credential                  // that the server uses; nil: nothing is known of them
-	Wake                 func()                                      // asks Atlassian soon for what others have changed; nil: nobody does
+	Upstreams            func(ctx context.Context) []health.Upstream     // how they are; required
+	Credentials          func() []health.Credential                      // that the server uses; nil: nothing is known of them
+	Diagnose             func(upstream string, err error) health.Finding // what mends a failure; nil: nobody knows
+	Wake                 func()                                          // asks Atlassian soon for what others have changed; nil: nobody does
 	Answers              Answers
 	Now                  func() time.Time // the server's clock
 }

@@ -143,6 +143,18 @@ func (m *Monitor) doubt(w *watched, gap time.Duration) {
 	}
 }
 
+// Diagnose tells what an error of an upstream is about, with what mends it. The zero Finding is for one that is not
+// watched.
+func (m *Monitor) Diagnose(name string, err error) Finding {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.find(name)
+	if w == nil {
+		return Finding{}
+	}
+	return Diagnose(err, w.Advice)
+}
+
 func (m *Monitor) find(name string) *watched {
 	for _, w := range m.watched {
 		if w.Name == name {
