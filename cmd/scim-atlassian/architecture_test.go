@@ -91,8 +91,8 @@ var places = map[string]place{
 		theirs: []string{jsonv2, "golang.org/x/sync/singleflight"}},
 	// The face, and what is built on it.
 	"scim":                 {ours: []string{"scim/*", "schemas", "atlassian"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
-	"scim/console":         {ours: []string{"scim/console/*", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText, "go.uber.org/zap"}},
-	"scim/console/sheet":   {},
+	"scim/console":         {ours: []string{"scim/console/*", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
+	"scim/console/sheet":   {theirs: []string{jsonv2}},
 	"scim/console/plot":    {ours: []string{"scim/console/sheet", "scim/console/witness"}},
 	"scim/console/witness": {theirs: []string{jsonv2, "go.uber.org/zap/zapcore"}},
 	"scim/reconcile":       {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"scim-atlassian/scim/console/sheet"
 	"scim-atlassian/scim/resource"
 )
 
@@ -59,7 +60,7 @@ func (a *answer) refusal() *resource.Error {
 		return nil
 	}
 	kind, _ := a.body["scimType"].(string)
-	return &resource.Error{Status: a.status, Type: kind, Detail: text(a.body["detail"])}
+	return &resource.Error{Status: a.status, Type: kind, Detail: sheet.Words(a.body["detail"])}
 }
 
 // resources are those of a list.
@@ -102,32 +103,4 @@ func (w *memory) WriteHeader(status int) {
 func (w *memory) Write(b []byte) (int, error) {
 	w.wrote = true
 	return w.body.Write(b)
-}
-
-// text is a value of JSON on one line.
-func text(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case bool:
-		return strconv.FormatBool(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case []any:
-		parts := make([]string, len(v))
-		for i, e := range v {
-			parts[i] = text(e)
-		}
-		return strings.Join(parts, ", ")
-	case map[string]any:
-		for _, name := range []string{"display", "displayName", "formatted", "value", "name", "key"} {
-			if s := text(v[name]); s != "" {
-				return s
-			}
-		}
-	}
-	b, _ := json.Marshal(v, json.Deterministic(true)) // it came from JSON
-	return string(b)
 }

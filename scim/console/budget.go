@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/console/plot"
 	"scim-atlassian/scim/console/sheet"
 	"time"
@@ -12,10 +13,7 @@ func (c *Console) budget(v *visit) (*view, error) {
 	now := c.cfg.Now()
 	found := &view{}
 	spenders := c.spenders(now)
-	spent, err := c.spent(v)
-	if err != nil {
-		return nil, err
-	}
+	spent := c.spent(v)
 	found.Tables = []*sheet.Table{spent, spenders}
 	waiting, quiet := 0, 0
 	if c.cfg.Sources.Gates != nil {
@@ -150,22 +148,25 @@ func (c *Console) spenders(now time.Time) *sheet.Table {
 }
 
 // spent shows what is left of the change budget.
-func (c *Console) spent(v *visit) (*sheet.Table, error) {
+func (c *Console) spent(v *visit) *sheet.Table {
 	t := &sheet.Table{Name: "changeBudget", Title: "Change budget", Columns: sheet.Columns("caller=Caller", "what=What", "counted=#Taken away", "limit=#Limit", "used=", "of=#Of", "frees=Room again (UTC)"),
 		Note:  "What one caller may delete, deactivate and remove within a time: " + c.cfg.Sources.ChangeBudget + ".",
 		Empty: "Nobody has deleted, deactivated or removed anything of late."}
 	if c.cfg.Sources.ChangeBudget == "" {
 		t.Note, t.Empty = "", "There is no change budget: nothing is counted, and nothing bounds what a caller may delete."+c.cfg.Sources.Settings.ChangeBudget.Advice(" %s sets one.")
-		return t, nil
+		return t
 	}
 	if c.cfg.Sources.Spent == nil {
-		return t, nil
+		return t
 	}
 	all, err := c.cfg.Sources.Spent(v.Context())
 	if err != nil {
-		return nil, err
+		t.Empty = "The counts cannot be read: " + detail(err)
 	}
 	for _, s := range all {
+		if !c.mayKnowOf(v.caller, s.What) {
+			continue
+		}
 		of := sheet.Cell{Text: "unknown"}
 		if s.Of >= 0 {
 			of = sheet.Count(s.Of)
@@ -173,5 +174,17 @@ func (c *Console) spent(v *visit) (*sheet.Table, error) {
 		used := sheet.Cell{Plot: plot.Share(float64(s.Counted), float64(s.Limit), fmt.Sprintf("%d of %d", s.Counted, s.Limit)), Value: percent(s.Counted, s.Limit)}
 		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(s.Caller), sheet.Text(s.What), sheet.Count(s.Counted), sheet.Count(s.Limit), used, of, sheet.Moment(s.Frees)})
 	}
-	return t, nil
+	return t
+}
+
+// mayKnowOf reports whether the caller may know of what somebody took away: of members, whose group is named, only who may
+// read everything.
+func (c *Console) mayKnowOf(caller *auth.Caller, what string) bool {
+	switch what {
+	case "users":
+		return caller.May("User", false) || caller.May("Account", false)
+	case "groups":
+		return caller.May("Group", false) || caller.May("Entitlement", false)
+	}
+	return c.readsAll(caller)
 }

@@ -177,7 +177,7 @@ func list(v any) []string {
 	case []any:
 		all := make([]string, len(v))
 		for i := range v {
-			all[i] = text(v[i])
+			all[i] = sheet.Words(v[i])
 		}
 		return all
 	}

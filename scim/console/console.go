@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/console/witness"
@@ -83,6 +84,7 @@ type visit struct {
 	*http.Request
 	caller *auth.Caller
 	form   string // of the answer: html, json or csv
+	err    error  // why it was refused, for the log
 	calls  int    // requests to upstream that were made for it
 }
 
@@ -120,7 +122,14 @@ func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if v.caller != nil {
 			fields = append(fields, zap.String("principal", v.caller.Name))
 		}
-		c.cfg.Logger.Info("console", fields...)
+		level := zapcore.InfoLevel
+		if v.err != nil {
+			fields = append(fields, zap.String("error", v.err.Error()))
+		}
+		if status >= http.StatusInternalServerError {
+			level = zapcore.ErrorLevel
+		}
+		c.cfg.Logger.Log(level, "console", fields...)
 	}()
 	status = c.answer(w, v)
 }
@@ -214,11 +223,20 @@ func refuse(status int, format string, args ...any) error {
 	return resource.Refuse(status, "", format, args...)
 }
 
+// detail is an error in words for people; its cause is for the log.
+func detail(err error) string {
+	var e *resource.Error
+	if errors.As(err, &e) {
+		return e.Detail
+	}
+	return err.Error()
+}
+
 // refuse writes an error as a page.
 func (c *Console) refuse(w http.ResponseWriter, v *visit, err error) int {
+	v.err = err
 	var e *resource.Error
 	if !errors.As(err, &e) {
-		c.cfg.Logger.Error("console", zap.String("page", v.URL.Path), zap.Error(err))
 		e = resource.Refuse(http.StatusInternalServerError, "", "The page could not be made; the server's log has the cause.")
 	}
 	if e.Challenge != "" { // browsers ask for a password only if Basic has a line of its own

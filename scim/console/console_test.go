@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -48,7 +49,8 @@ var callers = []auth.Caller{
 	{Name: "idp", Rights: map[string]auth.Right{"*": auth.Write}},
 }
 
-func newBench(t *testing.T) *bench {
+// newBench makes one; change may change the console before it is made.
+func newBench(t *testing.T, change ...func(*console.Config)) *bench {
 	t.Helper()
 	b := &bench{T: t, cloud: emulator.New(emulator.Options{Users: 40, Groups: 5, Projects: 2, Issues: 30, Seed: 1}), now: time.Now()}
 	upstream := httptest.NewServer(b.cloud)
@@ -79,7 +81,7 @@ func newBench(t *testing.T) *bench {
 	service := httptest.NewServer(facade)
 	t.Cleanup(service.Close)
 	b.scim = service.URL + server.BasePath
-	pages := httptest.NewServer(console.New(console.Config{
+	config := console.Config{
 		SCIM: facade, BasePath: server.BasePath, Authenticate: facade.Authenticate, Types: facade.Types(), Recorder: recorder, Logger: zap.NewNop(), Now: clock,
 		Sources: console.Sources{
 			ChangeBudget: "5%/1h",
@@ -107,7 +109,11 @@ func newBench(t *testing.T) *bench {
 			}
 			return err
 		}},
-	}))
+	}
+	for _, f := range change {
+		f(&config)
+	}
+	pages := httptest.NewServer(console.New(config))
 	t.Cleanup(pages.Close)
 	b.console = pages.URL + console.Path
 	return b
@@ -313,6 +319,16 @@ func TestOnlyWhatMayBeRead(t *testing.T) {
 	b.write(200, "PATCH", "/Groups/"+group, fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"add","path":"members","value":[{"value":%q}]}]}`, user))
 	b.write(200, "PATCH", "/Users/"+user, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"title","value":"Head"}]}`)
 	b.write(400, "POST", "/Groups", `{"displayName":7}`)
+	before := len(b.tables("operator", "/changes.json")["changes"])
+	b.write(200, "PATCH", "/Groups/"+group, fmt.Sprintf(`{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"remove","path":"members[value eq \"%s\"]"}]}`, user))
+	for caller, want := range map[string]int{"operator": 1, "users-only": 0, "hidden": 0} {
+		if rows := b.tables(caller, "/budget.json")["changeBudget"]; len(rows) != want {
+			t.Errorf("change budget as %s: %v, want %d rows, since a group is named", caller, rows, want)
+		}
+	}
+	if got := len(b.tables("operator", "/changes.json")["changes"]); before != 3 || got != 4 {
+		t.Errorf("%d changes, then %d", before, got)
+	}
 
 	types := func(caller string) (all []string) {
 		for _, row := range b.tables(caller, "/changes.json")["changes"] {
@@ -320,12 +336,12 @@ func TestOnlyWhatMayBeRead(t *testing.T) {
 		}
 		return all
 	}
-	for caller, want := range map[string][]string{"operator": {"POST Group", "PATCH User", "PATCH Group"}, "users-only": {"PATCH User"}, "hidden": {"POST Group", "PATCH Group"}} {
+	for caller, want := range map[string][]string{"operator": {"PATCH Group", "POST Group", "PATCH User", "PATCH Group"}, "users-only": {"PATCH User"}, "hidden": {"PATCH Group", "POST Group", "PATCH Group"}} {
 		if diff := cmp.Diff(want, types(caller)); diff != "" {
 			t.Errorf("changes as %s (-want +got):\n%s", caller, diff)
 		}
 	}
-	if rows := b.tables("operator", "/changes.json?about="+user)["changes"]; len(rows) != 2 {
+	if rows := b.tables("operator", "/changes.json?about="+user)["changes"]; len(rows) != 3 {
 		t.Errorf("everything about a user: %v", rows)
 	}
 	for _, row := range b.tables("hidden", "/changes.json")["changes"] {
@@ -493,4 +509,46 @@ func mustFaults(t *testing.T, text string) []emulator.Fault {
 		t.Fatal(err)
 	}
 	return faults
+}
+
+// away is a trail that cannot be read.
+type away struct{}
+
+func (away) Latest(context.Context, int64, func(int64, witness.Record) bool) error { return errAway }
+func (away) About() string                                                         { return "" }
+
+var errAway = errors.New("the state is away")
+
+// TestSourcesAway holds that the pages for bad times are there in bad times: what cannot be read is said, in its place.
+func TestSourcesAway(t *testing.T) {
+	b := newBench(t, func(c *console.Config) {
+		c.Sources.Trail = away{}
+		c.Sources.Spent = func(context.Context) ([]console.Spent, error) { return nil, errAway }
+		c.Sources.Runs = func(context.Context) ([]console.Run, error) { return nil, errAway }
+		facade := c.SCIM
+		c.SCIM = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(r.URL.Path, "/Holds") {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				io.WriteString(w, `{"detail":"no room for <b>requests</b>"}`)
+				return
+			}
+			facade.ServeHTTP(w, r)
+		})
+	})
+	for path, wants := range map[string][]string{
+		"/now":             {"They cannot be read: no room for &lt;b&gt;requests", "It cannot be read: the state is away", "cannot be used at present"},
+		"/budget":          {"The counts cannot be read: the state is away"},
+		"/reconciliations": {"The runs cannot be read", "the state is away"},
+		"/todo":            {"The holds cannot be read: no room for", "The audit cannot be read: the state is away", "Not everything can be read"},
+	} {
+		body := b.page("operator", path).body
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s lacks %q:\n%s", path, want, body)
+			}
+		}
+	}
+	if a := b.do("GET", b.console+"/changes", "operator", ""); a.status != 500 || strings.Contains(a.body, "away") {
+		t.Errorf("changes: %d\n%s", a.status, a.body)
+	}
 }

@@ -251,10 +251,10 @@ func hitsTable(rt *resource.Type, e query.Expr, found []map[string]any) *sheet.T
 		t.Columns = append(t.Columns, sheet.Column{Name: name, Head: name, Long: true})
 	}
 	for _, o := range found {
-		id := text(o["id"])
+		id := sheet.Words(o["id"])
 		row := []sheet.Cell{{Text: id, Code: true, Link: personLink(rt, id)}}
 		for _, name := range names {
-			row = append(row, sheet.Text(few(member(o, name))))
+			row = append(row, sheet.Text(sheet.Few(member(o, name))))
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -282,19 +282,6 @@ func member(o map[string]any, name string) any {
 		}
 	}
 	return nil
-}
-
-// few writes a value, and of a long list its beginning.
-func few(v any) string {
-	const most = 3
-	if elements, ok := v.([]any); ok && len(elements) > most {
-		return text(elements[:most]) + " and " + sheet.Thousands(len(elements)-most) + " more"
-	}
-	s := text(v)
-	if len(s) > 200 {
-		s = strings.ToValidUTF8(s[:200], "") + "…"
-	}
-	return s
 }
 
 // attributesOf lists what a filter may name.

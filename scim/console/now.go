@@ -56,10 +56,7 @@ func (c *Console) now(v *visit) (*view, error) {
 		states = c.cfg.Sources.Upstreams(v.Context())
 	}
 	upstreams := upstreamTable(states, data, now)
-	warnings, err := c.warnings(v, states, now)
-	if err != nil {
-		return nil, err
-	}
+	warnings := c.warnings(v, states, now)
 	found.Lead, found.Tone = summary(data.Tiles, warnings)
 	table := &sheet.Table{Name: "warnings", Title: "Warnings", Columns: sheet.Columns("subject=About", "warning=~What", "fix=~What to do"), Empty: "Nothing to warn of."}
 	for _, w := range warnings {
@@ -137,7 +134,7 @@ const (
 )
 
 // warnings lists what is not as it should be, the worst first.
-func (c *Console) warnings(v *visit, states []Upstream, now time.Time) ([]warning, error) {
+func (c *Console) warnings(v *visit, states []Upstream, now time.Time) []warning {
 	var all []warning
 	s := c.cfg.Sources
 	for _, u := range states {
@@ -170,21 +167,21 @@ func (c *Console) warnings(v *visit, states []Upstream, now time.Time) ([]warnin
 		}
 	}
 	open, err := c.openHolds(v)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(open); n > 0 {
+	switch n := len(open); {
+	case err != nil:
+		all = append(all, warning{"Holds", "They cannot be read: " + detail(err), "", Path + "/todo#holds", sheet.Doubt})
+	case n > 0:
 		all = append(all, warning{"Holds", sheet.Plural(n, "hold is", "holds are") + " not released: writes beyond the change budget were refused.", "Release what was meant.", Path + "/todo#holds", sheet.Doubt})
 	}
 	unknown, err := c.unknown(v, now.Add(-24*time.Hour))
-	if err != nil {
-		return nil, err
-	}
-	if n := len(unknown); n > 0 {
+	switch n := len(unknown); {
+	case err != nil:
+		all = append(all, warning{"Audit", "It cannot be read: " + detail(err), "", Path + "/changes", sheet.Doubt})
+	case n > 0:
 		all = append(all, warning{"Unknown outcomes", sheet.Plural(n, "write", "writes") + " of the last day got no answer, and may have happened.", "Look whether it is there, and repeat it if not.", Path + "/todo#unknown", sheet.Doubt})
 	}
 	slices.SortStableFunc(all, func(a, b warning) int { return strings.Compare(string(a.tone), string(b.tone)) }) // sheet.Bad before sheet.Doubt
-	return all, nil
+	return all
 }
 
 // quietOf warns of limits that hold requests up for longer than a glance.

@@ -55,7 +55,7 @@ func (c *Console) person(v *visit) (*view, error) {
 			}
 			return found, nil
 		}
-		data.ID = text(people[0]["id"])
+		data.ID = sheet.Words(people[0]["id"])
 	}
 	return found, c.describe(v, data, found)
 }
@@ -111,8 +111,8 @@ func (c *Console) typeFor(v *visit, name string) *resource.Type {
 func peopleTable(people []map[string]any) *sheet.Table {
 	t := &sheet.Table{Name: "people", Title: "People", Columns: sheet.Columns("name=~Name", "userName=~User name", "active=Active", "id=Id"), Empty: "Nobody is found. Is it the user name, as the directory has it?"}
 	for _, p := range people {
-		id := text(p["id"])
-		t.Rows = append(t.Rows, []sheet.Cell{{Text: cmp.Or(text(p["displayName"]), id), Link: Path + "/person?" + url.Values{"id": {id}}.Encode()}, sheet.Text(text(p["userName"])), sheet.Text(text(p["active"])), sheet.Code(id)})
+		id := sheet.Words(p["id"])
+		t.Rows = append(t.Rows, []sheet.Cell{{Text: cmp.Or(sheet.Words(p["displayName"]), id), Link: Path + "/person?" + url.Values{"id": {id}}.Encode()}, sheet.Text(sheet.Words(p["userName"])), sheet.Text(sheet.Words(p["active"])), sheet.Code(id)})
 	}
 	return t
 }
@@ -130,14 +130,14 @@ func (c *Console) describe(v *visit, data *personData, found *view) error {
 	if user == nil && account == nil {
 		return refuse(http.StatusNotFound, "There is nobody with the id %s that the caller %s may read.", resource.InQuotes(data.ID), v.caller.Name)
 	}
-	accountID := cmp.Or(text(account["accountId"]), text(member(user, "atlassianAccountId")))
+	accountID := cmp.Or(sheet.Words(account["accountId"]), sheet.Words(member(user, "atlassianAccountId")))
 	issues, inJira, err := c.issues(v, accountID)
 	if err != nil {
 		return err
 	}
 	data.Sides = []side{inDirectory, inOrganization, inJira}
-	data.Name = cmp.Or(text(user["displayName"]), text(account["displayName"]), text(user["userName"]), data.ID)
-	about := url.Values{"about": slices.DeleteFunc([]string{data.ID, cmp.Or(text(user["userName"]), text(account["userName"])), accountID}, func(s string) bool { return s == "" })}
+	data.Name = cmp.Or(sheet.Words(user["displayName"]), sheet.Words(account["displayName"]), sheet.Words(user["userName"]), data.ID)
+	about := url.Values{"about": slices.DeleteFunc([]string{data.ID, cmp.Or(sheet.Words(user["userName"]), sheet.Words(account["userName"])), accountID}, func(s string) bool { return s == "" })}
 	data.Changes = Path + "/changes?" + about.Encode()
 	access := c.access(v, user, account)
 	found.Lead = data.Name + " " + active(user, account) + ", and " + sheet.Plural(len(access.Rows), "thing is", "things are") + " granted."
@@ -192,7 +192,7 @@ func facts(s *query.Schema, o map[string]any, links string) []named {
 			if a.Name == "schemas" || a.Name == "meta" || a.Name == links {
 				continue
 			}
-			if value := few(o[a.Name]); value != "" {
+			if value := sheet.Few(o[a.Name]); value != "" {
 				all = append(all, named{a.Name, value})
 			}
 		}
@@ -204,7 +204,7 @@ func facts(s *query.Schema, o map[string]any, links string) []named {
 	}
 	meta, _ := o["meta"].(map[string]any)
 	for _, name := range []string{"created", "lastModified"} {
-		if value := text(meta[name]); value != "" {
+		if value := sheet.Words(meta[name]); value != "" {
 			all = append(all, named{name, value})
 		}
 	}
@@ -222,7 +222,7 @@ func (c *Console) access(v *visit, user, account map[string]any) *sheet.Table {
 		t.Note = "Groups alone: the caller " + v.caller.Name + " may not read accounts, which show project roles too."
 	}
 	for _, g := range given {
-		name := text(g["display"])
+		name := sheet.Words(g["display"])
 		if _, bare, ok := strings.Cut(name, "~"); ok {
 			name = bare
 		}
@@ -233,11 +233,11 @@ func (c *Console) access(v *visit, user, account map[string]any) *sheet.Table {
 				how = "directly, and " + how
 			}
 		}
-		kind := strings.ToLower(strings.ReplaceAll(text(g["type"]), "_", " "))
+		kind := strings.ToLower(strings.ReplaceAll(sheet.Words(g["type"]), "_", " "))
 		if kind == "direct" {
 			kind = "group"
 		}
-		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(name), sheet.Text(kind), sheet.Text(how), sheet.Code(text(g["value"]))})
+		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(name), sheet.Text(kind), sheet.Text(how), sheet.Code(sheet.Words(g["value"]))})
 	}
 	return t
 }
@@ -278,7 +278,7 @@ func (c *Console) issues(v *visit, accountID string) (*sheet.Table, side, error)
 	}
 	for _, i := range a.resources() {
 		status, _ := i["status"].(map[string]any)
-		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(text(i["key"])), sheet.Text(few(i["summary"])), sheet.Text(text(status["name"])), parsed(i["created"])})
+		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(sheet.Words(i["key"])), sheet.Text(sheet.Few(i["summary"])), sheet.Text(sheet.Words(status["name"])), parsed(i["created"])})
 	}
 	return t, s, nil
 }

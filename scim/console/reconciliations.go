@@ -17,19 +17,21 @@ func (c *Console) reconciliations(v *visit) (*view, error) {
 		found.Tables = append(found.Tables, t)
 	}
 	var runs []Run
+	var failed error
 	if c.cfg.Sources.Runs != nil {
-		all, err := c.cfg.Sources.Runs(v.Context())
-		if err != nil {
-			return nil, err
-		}
+		var all []Run
+		all, failed = c.cfg.Sources.Runs(v.Context())
 		for _, r := range all {
 			if c.mayReadKept(v.caller, typeNamed(c, r.Type)) {
 				runs = append(runs, r)
 			}
 		}
 	}
-	found.Tables = append(found.Tables, runTable(runs, now))
-	found.Lead, found.Tone = runsLead(runs)
+	table := runTable(runs, now)
+	found.Tables = append(found.Tables, table)
+	if found.Lead, found.Tone = runsLead(runs); failed != nil {
+		found.Lead, found.Tone, table.Empty = "The runs cannot be read.", sheet.Doubt, detail(failed)
+	}
 	return found, nil
 }
 

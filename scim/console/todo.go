@@ -16,16 +16,16 @@ import (
 // todo shows what waits for a person: holds, writes without an answer, and failures by their cause.
 func (c *Console) todo(v *visit) (*view, error) {
 	now := c.cfg.Now()
-	holds, open, err := c.holds(v)
-	if err != nil {
-		return nil, err
+	holds, open, holdsErr := c.holds(v)
+	if holdsErr != nil {
+		holds.Empty = "The holds cannot be read: " + detail(holdsErr)
 	}
 	unknown, err := c.unknown(v, time.Time{})
-	if err != nil {
-		return nil, err
-	}
 	t := &sheet.Table{Name: "unknown", Title: "Unknown outcomes", Note: "A write was sent, and no answer came, or the server ended before it did: it may have happened.",
 		Columns: sheet.Columns("time=Time (UTC)", "who=Who", "action=What", "resource=~Resource", "requestId!", "fix=What to do"), Empty: "Every write got an answer."}
+	if err != nil {
+		t.Empty = "The audit cannot be read: " + detail(err)
+	}
 	for _, r := range unknown {
 		row := c.changeRow(v.caller, r)
 		t.Rows = append(t.Rows, []sheet.Cell{row[0], row[1], row[2], row[3], row[7], whatToDo(r)})
@@ -33,6 +33,8 @@ func (c *Console) todo(v *visit) (*view, error) {
 	failures := c.failures(v, now)
 	found := &view{Tables: []*sheet.Table{holds, t, failures}}
 	switch n := open + len(t.Rows); {
+	case err != nil || holdsErr != nil:
+		found.Lead, found.Tone = "Not everything can be read; what can is below.", sheet.Doubt
 	case n == 0 && len(failures.Rows) == 0:
 		found.Lead, found.Tone = "Nothing is to be dealt with.", sheet.Good
 	case n == 0:
@@ -139,7 +141,7 @@ func (c *Console) openHolds(v *visit) ([]map[string]any, error) {
 // passes reports whether everything that a hold is about was released.
 func (c *Console) passes(h map[string]any) bool {
 	released, _ := h["released"].(map[string]any)
-	until, _ := time.Parse(time.RFC3339, text(released["until"]))
+	until, _ := time.Parse(time.RFC3339, sheet.Words(released["until"]))
 	return until.After(c.cfg.Now())
 }
 
@@ -150,10 +152,10 @@ func (c *Console) holds(v *visit) (t *sheet.Table, open int, err error) {
 		Empty:   "Nothing was refused by the change budget within a day."}
 	a, err := c.ask(v, http.MethodGet, "/Holds", nil, "")
 	if err != nil {
-		return nil, 0, err
+		return t, 0, err
 	}
 	if e := a.refusal(); e != nil {
-		return nil, 0, e
+		return t, 0, e
 	}
 	if !v.caller.Release {
 		t.Note += " This caller sees its own, and may not release them: that takes \"release\": true in the callers file."
@@ -161,7 +163,7 @@ func (c *Console) holds(v *visit) (t *sheet.Table, open int, err error) {
 	for _, h := range a.resources() {
 		released, action := sheet.Text(""), sheet.Cell{}
 		if by, ok := h["released"].(map[string]any); ok {
-			released = sheet.Cell{Text: "by " + text(by["by"]), Under: releasedFor(by)}
+			released = sheet.Cell{Text: "by " + sheet.Words(by["by"]), Under: releasedFor(by)}
 		}
 		if c.passes(h) {
 			released.Tone = sheet.Good
@@ -171,14 +173,14 @@ func (c *Console) holds(v *visit) (t *sheet.Table, open int, err error) {
 				action.Form = c.releaseForm(v, h)
 			}
 		}
-		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(text(h["what"])), sheet.Text(text(h["caller"])), sheet.Count(number(h["counted"])), sheet.Count(number(h["limit"])), sheet.Count(number(h["refused"])),
+		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(sheet.Words(h["what"])), sheet.Text(sheet.Words(h["caller"])), sheet.Count(number(h["counted"])), sheet.Count(number(h["limit"])), sheet.Count(number(h["refused"])),
 			since(parsed(h["last"]), parsed(h["first"])), wouldGo(h), released, action})
 	}
 	return t, open, nil
 }
 
 func releasedFor(by map[string]any) string {
-	if until, err := time.Parse(time.RFC3339, text(by["until"])); err == nil {
+	if until, err := time.Parse(time.RFC3339, sheet.Words(by["until"])); err == nil {
 		return "until " + sheet.Stamp(until) + " UTC"
 	}
 	return sheet.Plural(len(list(by["ids"])), "id", "ids")
@@ -186,7 +188,7 @@ func releasedFor(by map[string]any) string {
 
 // parsed is a moment that SCIM has written.
 func parsed(v any) sheet.Cell {
-	t, _ := time.Parse(time.RFC3339, text(v))
+	t, _ := time.Parse(time.RFC3339, sheet.Words(v))
 	return sheet.Moment(t)
 }
 
@@ -221,8 +223,8 @@ func wouldGo(h map[string]any) sheet.Cell {
 }
 
 func (c *Console) releaseForm(v *visit, h map[string]any) *sheet.Form {
-	return &sheet.Form{Action: Path + "/todo", Token: c.token(v.caller.Name, "todo"), Button: "Release", Label: "Release the hold of " + text(h["caller"]) + " on " + text(h["what"]) + " for",
-		Hold: text(h["id"]), Minutes: []int{15, 60, 480}}
+	return &sheet.Form{Action: Path + "/todo", Token: c.token(v.caller.Name, "todo"), Button: "Release", Label: "Release the hold of " + sheet.Words(h["caller"]) + " on " + sheet.Words(h["what"]) + " for",
+		Hold: sheet.Words(h["id"]), Minutes: []int{15, 60, 480}}
 }
 
 // What the fields of the form look like.
