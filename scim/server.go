@@ -31,6 +31,7 @@ import (
 	"scim-atlassian/scim/organization"
 	"scim-atlassian/scim/origin"
 	"scim-atlassian/scim/person"
+	"scim-atlassian/scim/plan"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/roles"
@@ -208,6 +209,14 @@ func (c Config) deltas() delta.Config {
 	return delta.Config{State: c.remembering(), Retention: c.ChangeRetention, Now: c.Now}
 }
 
+// plans are kept in the state; nil without one.
+func (c Config) plans() *plan.Plans {
+	if c.remembering() == nil {
+		return nil
+	}
+	return plan.Keep(c.State, c.Now)
+}
+
 func (c Config) directory(user, group *query.Schema) directory.Config {
 	return directory.Config{
 		Directory: c.Directory, UserSchema: user, GroupSchema: group, ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now, State: c.remembering(),
@@ -290,7 +299,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg, backed: backed, health: cfg.Health, mirrored: backed.kept, feed: backed.feed, auth: authenticator}
 	s.shared = server.Config{
-		Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), AsError: upstream.AsError,
+		Auth: authenticator, Lists: list.New(cfg.lists()), Deltas: delta.New(cfg.deltas()), Crowd: crowd.New(cfg.crowd()), Plans: cfg.plans(), AdoptIssues: cfg.AdoptIssues, AsError: upstream.AsError,
 		PublicURL: cfg.PublicURL, TrustedProxies: cfg.TrustedProxies, PublicDiscovery: cfg.PublicDiscovery, ShowPagination: cfg.ShowPagination, AnnounceDelta: cfg.AnnounceDelta,
 		MaxResults: cfg.MaxResults, MaxBodyBytes: cfg.MaxBodyBytes, BulkMaxOperations: cfg.BulkMaxOperations, BulkMaxPayload: cfg.BulkMaxPayload,
 		RequestTimeout: cfg.RequestTimeout, CursorTimeout: cfg.CursorTimeout, OnRequest: cfg.OnRequest, Logger: cfg.Logger, Audit: cfg.audit(), Now: cfg.Now,

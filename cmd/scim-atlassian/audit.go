@@ -50,6 +50,14 @@ func (c *config) openAudit(ctx context.Context, out streams, on foundation) (*au
 	return a, nil
 }
 
+// reopen begins a new file if the old one was moved.
+func (a *auditRecord) reopen() error {
+	if a.file == nil {
+		return nil
+	}
+	return a.file.Reopen()
+}
+
 // close is called when nothing is written any more.
 func (a *auditRecord) close(logger *zap.Logger) {
 	if a.file == nil {

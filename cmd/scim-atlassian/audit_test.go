@@ -79,3 +79,24 @@ func TestAuditCannotBeOpened(t *testing.T) {
 		t.Errorf("exit %d: %s", code, p.stderr.String())
 	}
 }
+
+// TestAuditFollowsLogrotate holds that SIGHUP begins a new file once the old one was moved, and that both are one chain.
+func TestAuditFollowsLogrotate(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "audit.log")
+	environ := append(startEmulator(t), "SCIM_ATLASSIAN_AUDIT="+path, "SCIM_ATLASSIAN_STATE=file:"+filepath.Join(dir, "state.db"))
+	r := &reloading{asked: make(chan os.Signal)}
+	r.process = (&program{environ: environ, hangups: func() <-chan os.Signal { return r.asked }}).start(t, "serve", "--listen", "127.0.0.1:0")
+	r.stderr.await(t, `"address":"([^"]+)"`)
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	r.reload(t)
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, environ, "verify-audit", path+".1", path)
+	if code := p.wait(t); code != exitOK {
+		t.Errorf("exit %d: %s", code, p.stderr.String())
+	}
+}

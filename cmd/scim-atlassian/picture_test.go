@@ -21,9 +21,9 @@ const storeys = `
 
                   scim/server              scim/connector                scim/idhub                       atlassian/emulator
 
-scim/guard scim/bulk scim/audit scim/auth  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/organization  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
+scim/guard scim/plan scim/audit  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/organization  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
-  scim/console/plot                       scim/person  scim/richtext  scim/field  scim/around  scim/desk  scim/once  scim/catalogue  scim/searches
+  scim/console/plot   scim/bulk scim/auth     scim/person  scim/richtext  scim/field  scim/around  scim/desk  scim/once  scim/catalogue  scim/searches
 
 scim/edge scim/origin scim/coding scim/crowd  scim/document  scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 

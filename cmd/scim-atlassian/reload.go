@@ -41,6 +41,7 @@ type reloader struct {
 	up      *upstream
 	tls     *edge.TLS    // nil: the server has none
 	admin   net.Listener // where the console is; nil: nowhere
+	record  *auditRecord
 	logger  *zap.Logger
 }
 
@@ -56,9 +57,12 @@ func (r *reloader) follow(ctx context.Context, asked <-chan os.Signal) {
 	}
 }
 
-// reload reads everything anew, and takes all of it or nothing. It leaves one line in the log. Whether Atlassian accepts a
+// reload begins a new file for the audit if the old one was moved. It reads everything anew, and takes all of it or nothing. It leaves one line in the log. Whether Atlassian accepts a
 // credential shows in the next request, and scim/health tells it.
 func (r *reloader) reload() {
+	if err := r.record.reopen(); err != nil {
+		r.logger.Error("audit file", zap.Error(err))
+	}
 	next, err := r.load()
 	if err == nil {
 		err = r.take(next)

@@ -153,6 +153,7 @@ type running struct {
 	facts   []zap.Field // about where it listens
 	service net.Addr
 	admin   net.Listener // nil: there is none
+	record  *auditRecord
 
 	closers []func() // the last first
 }
@@ -175,12 +176,12 @@ func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, 
 		return unlessLeaving(ctx, err)
 	}
 	r.atEnd(func() { store.Close() })
-	record, err := r.openAudit(ctx, r.streams, foundation{store: store, logger: r.logger, metrics: m})
+	r.record, err = r.openAudit(ctx, r.streams, foundation{store: store, logger: r.logger, metrics: m})
 	if err != nil {
 		return unlessLeaving(ctx, err)
 	}
-	r.atEnd(func() { record.close(r.logger) })
-	facade, u, err := r.build(ctx, foundation{callers, store, r.logger, record.core, m})
+	r.atEnd(func() { r.record.close(r.logger) })
+	facade, u, err := r.build(ctx, foundation{callers, store, r.logger, r.record.core, m})
 	if err != nil {
 		return unlessLeaving(ctx, err)
 	}
@@ -240,7 +241,7 @@ func (r *running) work(ctx context.Context, facade *scim.Server, u *upstream, st
 	if r.ProofPeriod > 0 {
 		work.Go(func() { facade.Keep(working, r.ProofPeriod, r.keepReadings(working, facade, store)) })
 	}
-	reloader := &reloader{load: r.flags.again.load, begun: r.config, present: r.config, facade: facade, up: u, tls: r.tls, admin: r.admin, logger: r.logger}
+	reloader := &reloader{load: r.flags.again.load, begun: r.config, present: r.config, facade: facade, up: u, tls: r.tls, admin: r.admin, record: r.record, logger: r.logger}
 	work.Go(func() { reloader.follow(working, r.flags.again.asked) })
 	r.atEnd(func() { stop(); work.Wait() })
 }

@@ -27,7 +27,11 @@ type Config struct {
 	// TypeAt returns the resource type at the first segment of a path, unescaped; nil if there is none.
 	TypeAt func(segment string) *resource.Type
 	// Locate returns the URL of a path, in escaped segments, below the base URL.
-	Locate func(path []string) string
+	Locate   func(path []string) string
+	Parallel int // operations at the same time at most; 0: as many as are good
+	// Settled is told of an operation that needs nothing more, apart from what closes a
+	// circle of references, by its index in the request. It is called one at a time; nil: nobody is told.
+	Settled func(index int, outcome Outcome)
 	// Do performs one operation and returns when it is done or refused. Run calls it from several goroutines at once.
 	Do func(ctx context.Context, step Step) Outcome
 }
@@ -36,6 +40,7 @@ type Config struct {
 type Step struct {
 	Index   int      // in the request, from 0
 	Method  string   // POST, PUT, PATCH or DELETE
+	BulkID  string   // of a POST, "" for none
 	Path    []string // escaped segments below the base URL
 	Version string   // entity tag for If-Match, "" for none
 	Data    any      // the body, as decoded from JSON

@@ -17,7 +17,7 @@ func (j *Job) runAll(ctx context.Context) {
 	done := make(chan *operation)
 	running := 0
 	for {
-		for len(j.ready) > 0 && running < min(maxParallel, j.limit-j.errors) {
+		for len(j.ready) > 0 && running < min(j.parallel(), j.limit-j.errors) {
 			op := j.ready[0]
 			j.ready = j.ready[1:]
 			op.started = true
@@ -49,10 +49,30 @@ func (j *Job) runAll(ctx context.Context) {
 	}
 }
 
+// parallel is how many operations may run at the same time.
+func (j *Job) parallel() int {
+	if j.cfg.Parallel > 0 {
+		return j.cfg.Parallel
+	}
+	return maxParallel
+}
+
+// Steps lists all operations of the request, with their references as the client has sent them.
+func (j *Job) Steps() []Step {
+	steps := make([]Step, len(j.ops))
+	for i, op := range j.ops {
+		steps[i] = Step{Index: op.index, Method: op.method, BulkID: op.bulkID, Path: op.path, Version: op.version, Data: op.data}
+	}
+	return steps
+}
+
 // settle records the outcome of an operation. Operations that waited for nothing else become ready; those that refer to
 // a failed one by bulkId will fail in turn.
 func (j *Job) settle(op *operation, outcome Outcome) {
 	op.outcome, op.result, op.settled = outcome, op.describe(outcome), true
+	if j.cfg.Settled != nil {
+		j.cfg.Settled(op.index, outcome)
+	}
 	failed := op.failed()
 	if failed {
 		j.errors++
@@ -80,7 +100,7 @@ func (j *Job) enqueue(op *operation) {
 
 // step returns an operation with ids in place of its references, ready to be performed.
 func (j *Job) step(op *operation) Step {
-	step := Step{Index: op.index, Method: op.method, Path: slices.Clone(op.path), Version: op.version, Data: op.data}
+	step := Step{Index: op.index, Method: op.method, BulkID: op.bulkID, Path: slices.Clone(op.path), Version: op.version, Data: op.data}
 	if bulkID, ok := referenceIn(op.target()); ok {
 		step.Path[1] = url.PathEscape(j.idOf(bulkID))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/scim/bulk"
 	"scim-atlassian/scim/document"
+	"scim-atlassian/scim/plan"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -27,17 +28,28 @@ func (s *Server) bulk(c *call, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return s.runBulk(r.Context(), c, body, func(ctx context.Context, step bulk.Step) bulk.Outcome { return s.performStep(ctx, c, step) })
+}
+
+// bulkConfig is what the operations of a caller's bulk request are read by; it lacks Do.
+func (s *Server) bulkConfig(c *call) bulk.Config {
 	policy := c.caller.Policy()
-	job, err := bulk.Parse(body, bulk.Config{
+	return bulk.Config{
 		MaxOperations: s.cfg.BulkMaxOperations, Strict: policy.Strict, IgnoreUnknownMembers: policy.IgnoreUnknownMembers,
 		TypeAt: func(segment string) *resource.Type { return s.typeAt(s.canonical([]string{segment})[0]) },
 		Locate: func(path []string) string { return c.base + "/" + strings.Join(s.canonical(path), "/") },
-		Do:     func(ctx context.Context, step bulk.Step) bulk.Outcome { return s.performStep(ctx, c, step) },
-	})
+	}
+}
+
+// runBulk has the operations of a bulk request done, and puts the answer into c.
+func (s *Server) runBulk(ctx context.Context, c *call, body any, do func(context.Context, bulk.Step) bulk.Outcome) error {
+	cfg := s.bulkConfig(c)
+	cfg.Do = do
+	job, err := bulk.Parse(body, cfg)
 	if err != nil {
 		return err
 	}
-	results, failed := job.Run(r.Context())
+	results, failed := job.Run(ctx)
 	c.bulk = &bulkSummary{operations: len(results), errors: failed}
 	c.static = query.Object{{Name: "schemas", Value: []any{urnBulkResponse}}, {Name: "Operations", Value: results}}
 	return nil
@@ -46,8 +58,16 @@ func (s *Server) bulk(c *call, r *http.Request) error {
 // bulkSummary counts the operations of a bulk request for the log.
 type bulkSummary struct{ operations, errors int }
 
-// performStep sends one operation of the bulk request outer through the pipeline.
+// performStep does one operation of the bulk request outer.
 func (s *Server) performStep(ctx context.Context, outer *call, step bulk.Step) bulk.Outcome {
+	c := s.step(ctx, outer, step, nil)
+	s.record(c, c.status())
+	return outcomeOf(c)
+}
+
+// step sends one operation of the bulk request outer through the pipeline, to the
+// backends or to what stands for them in a rehearsal.
+func (s *Server) step(ctx context.Context, outer *call, step bulk.Step, rehearsal *plan.Rehearsal) *call {
 	header := http.Header{"X-Request-Id": {outer.id}, "Content-Type": {mediaSCIM}}
 	if step.Version != "" {
 		header.Set("If-Match", step.Version)
@@ -57,9 +77,14 @@ func (s *Server) performStep(ctx context.Context, outer *call, step bulk.Step) b
 	r := &http.Request{Method: step.Method, URL: &url.URL{Path: unescaped, RawPath: escaped}, Header: header, Body: http.NoBody}
 	c := newCall(r, outer.base, s.cfg.Now())
 	c.caller, c.address, c.data, c.operation, c.Batch = outer.caller, outer.address, step.Data, step.Index+1, true
+	c.rehearsal = rehearsal
 	s.conclude(c, s.perform(c, r.WithContext(withCall(ctx, c))))
-	s.record(c, c.status())
 	outer.Upstream.Add(c.Upstream.Load())
+	return c
+}
+
+// outcomeOf is what a bulk response tells of an operation.
+func outcomeOf(c *call) bulk.Outcome {
 	out := bulk.Outcome{Status: c.status(), Refusal: c.refusal}
 	if c.rt != nil && c.target != "" {
 		out.Location = c.base + c.rt.Endpoint + "/" + url.PathEscape(c.target)

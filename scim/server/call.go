@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/delta"
 	"scim-atlassian/scim/list"
+	"scim-atlassian/scim/plan"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -47,7 +48,8 @@ type call struct {
 	standIn    string                      // attribute in body that stands for what the resource has
 	patch      []resource.Operation        // normalised operations of a PATCH
 
-	mayNotLink error // why the operations may not change the attribute of c.rt.Linking; nil: they may
+	rehearsal  *plan.Rehearsal // the writes happen in it alone; nil: they are carried out
+	mayNotLink error           // why the operations may not change the attribute of c.rt.Linking; nil: they may
 
 	answered bool            // a resource handler ran; otherwise the library refused
 	found    query.Object    // the resource, nil for 204

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -18,6 +19,7 @@ type Endpoint struct {
 	Methods []string // GET, HEAD, …
 	Open    bool     // it answers requests without credentials too
 	Body    bool     // a POST may have a body
+	MaxBody int64    // bytes of a body; 0: Config.MaxBodyBytes
 	Write   bool     // a POST changes something, which is told to the audit
 	// Answer returns the status and the body, or the error that is answered
 	// instead. It is called from many goroutines at the same time.
@@ -45,12 +47,12 @@ func (s *Server) serveEndpoint(c *call, r *http.Request, e *Endpoint) error {
 	q := EndpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load(), ID: c.target}
 	if e.Body && r.Method == http.MethodPost && r.ContentLength != 0 {
 		var err error
-		if q.Body, err = document.ReadBody(r, s.cfg.MaxBodyBytes); err != nil {
+		if q.Body, err = document.ReadBody(r, cmp.Or(e.MaxBody, s.cfg.MaxBodyBytes)); err != nil {
 			return err
 		}
 	}
 	status, body, err := e.Answer(r.Context(), q)
-	if err == nil {
+	if err == nil && c.static == nil { // an answer of SCIM is there already
 		c.plain = &plainAnswer{status, body}
 	}
 	return err

@@ -38,7 +38,7 @@ func stub() elimity.Resource {
 func (h handler) Create(r *http.Request, _ elimity.ResourceAttributes) (elimity.Resource, error) {
 	c := callFrom(r.Context())
 	c.Touched = c.touched()
-	c.found, c.err = h.rt.Backend.Create(r.Context(), c.body)
+	c.found, c.err = h.backend(c).Create(r.Context(), c.body)
 	if id, ok := c.found.Get("id"); ok {
 		c.target, _ = id.(string)
 	}
@@ -54,11 +54,11 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 	if h.rt.View && !c.conditions.given() {
 		want = c.query.Want // but not at any price
 	}
-	if !c.conditions.given() {
+	if !c.conditions.given() && c.rehearsal == nil {
 		c.source, c.err = resource.GetSource(r.Context(), h.rt.Backend, id, want)
 		return stub(), nil
 	}
-	if c.found, c.err = h.rt.Backend.Get(r.Context(), id, want); c.err == nil {
+	if c.found, c.err = h.backend(c).Get(r.Context(), id, want); c.err == nil {
 		c.err = c.conditions.check(c.rt.Lasting(c.found))
 	}
 	return stub(), nil
@@ -84,12 +84,12 @@ func (h handler) Replace(r *http.Request, id string, _ elimity.ResourceAttribute
 func (h handler) Delete(r *http.Request, id string) error {
 	c := callFrom(r.Context())
 	c.answered = true
-	if c.conditions.given() {
+	if c.conditions.given() || c.rehearsal != nil {
 		if _, c.err = h.current(r.Context(), c, id); c.err != nil {
 			return nil
 		}
 	}
-	c.err = h.rt.Backend.Remove(r.Context(), id)
+	c.err = h.backend(c).Remove(r.Context(), id)
 	return nil
 }
 

@@ -40,7 +40,7 @@ func (s *Server) record(c *call, status int) {
 // intend writes the line that goes before a write, whose error is that it may not be
 // carried out without one.
 func (s *Server) intend(c *call) error {
-	if !c.write {
+	if !c.write || c.rehearsal != nil {
 		return nil
 	}
 	return s.cfg.Audit.Intent(s.written(c, 0))

@@ -20,6 +20,7 @@ import (
 	"context"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 	"scim-atlassian/scim/discovery"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/origin"
+	"scim-atlassian/scim/plan"
 	"scim-atlassian/scim/resource"
 )
 
@@ -45,6 +47,7 @@ type Config struct {
 	Lists     *list.Pager
 	Deltas    *delta.Deltas               // nil: no changes are remembered
 	Crowd     *crowd.Crowd                // nil: no bounds
+	Plans     *plan.Plans                 // nil: none can be made
 	Endpoints []Endpoint                  // besides those of SCIM
 	AsError   func(error) *resource.Error // the answer to an error of a backend
 
@@ -52,6 +55,7 @@ type Config struct {
 	TrustedProxies    origin.Networks // whose word on the URL that the client asked for is taken
 	PublicDiscovery   bool            // ServiceProviderConfig without authentication
 	ShowPagination    bool            // ServiceProviderConfig has pagination (RFC 9865), but for callers with another setting
+	AdoptIssues       bool            // a POST whose externalId an issue has is answered with it; for plans
 	AnnounceDelta     bool            // ServiceProviderConfig has DeltaQuery
 	MaxResults        int             // resources in one answer at most
 	MaxBodyBytes      int64           // of a request
@@ -71,6 +75,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Deltas = delta.New(delta.Config{})
 	}
 	s := &Server{cfg: cfg, auth: cfg.Auth, types: cfg.Types, root: cfg.Root, lists: cfg.Lists, endpoints: cfg.Endpoints, asError: cfg.AsError, log: cfg.Logger}
+	s.endpoints = append(slices.Clip(s.endpoints), s.planEndpoints()...)
 	var err error
 	if s.library, err = newLibrary(s.types, s.lists); err != nil {
 		return nil, err
@@ -192,6 +197,9 @@ func (s *Server) admit(c *call, r *http.Request, to route) (err error) {
 	most := s.cfg.MaxBodyBytes
 	if to.bulk {
 		most = s.cfg.BulkMaxPayload
+	}
+	if to.mounted != nil {
+		most = cmp.Or(to.mounted.MaxBody, most)
 	}
 	c.place.Body(r, most)
 	return nil

@@ -30,7 +30,15 @@ func (h handler) replace(ctx context.Context, c *call, id string) (query.Object,
 	if err := document.CheckWritable(h.rt, current, doc); err != nil {
 		return nil, err
 	}
-	return h.rt.Backend.Update(ctx, current, h.withoutTypes(c, current, doc))
+	return h.backend(c).Update(ctx, current, h.withoutTypes(c, current, doc))
+}
+
+// backend is what the request writes to.
+func (h handler) backend(c *call) resource.Backend {
+	if c.rehearsal != nil {
+		return c.rehearsal.Backend(h.rt)
+	}
+	return h.rt.Backend
 }
 
 // kept names the attributes that keep their value in a PUT that does not set them:
@@ -51,11 +59,11 @@ func (h handler) kept(c *call) []string {
 // from here on goes unnoticed.
 func (h handler) current(ctx context.Context, c *call, id string) (query.Object, error) {
 	var want query.Projection
-	if h.rt.View && !c.conditions.given() && !h.touchesLinks(c) {
+	if h.rt.View && !c.conditions.given() && !h.touchesLinks(c) && c.rehearsal == nil {
 		want = h.rt.Cheap
 	}
 	c.Touched = c.touched()
-	o, err := h.rt.Backend.Get(ctx, id, want)
+	o, err := h.backend(c).Get(ctx, id, want)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +84,7 @@ func (h handler) touchesLinks(c *call) bool {
 // patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where the operations
 // do not depend on the present values, else applied to the resource as read.
 func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, error) {
-	if p, ok := h.rt.Backend.(resource.Patcher); ok && !c.conditions.given() && !h.changesTypes(c) {
+	if p, ok := h.backend(c).(resource.Patcher); ok && c.rehearsal == nil && !c.conditions.given() && !h.changesTypes(c) {
 		if found, done, err := p.Patch(ctx, id, c.patch); done {
 			return found, err
 		}
@@ -92,7 +100,7 @@ func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, e
 	if c.mayNotLink != nil && !sameLinks(h.rt.Linking.Links, current, want) {
 		return nil, c.mayNotLink
 	}
-	return h.rt.Backend.Update(ctx, current, h.withoutTypes(c, current, want))
+	return h.backend(c).Update(ctx, current, h.withoutTypes(c, current, want))
 }
 
 // sameLinks reports whether two states of a resource refer to the same resources.
