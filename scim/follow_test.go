@@ -84,7 +84,9 @@ func (f *following) start(t *testing.T) {
 	if !f.others {
 		organization = nil
 	}
-	f.serve(t, scim.Config{Organization: organization, Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute, State: f.store, PublicURL: "https://facade.example",
+	fresh := bearer("fresh", auth.Read)
+	fresh.Freshness = "1m"
+	f.serve(t, scim.Config{Organization: organization, Callers: []auth.Caller{bearer("kept", auth.Write), fresh}, SnapshotTTL: time.Minute, State: f.store, PublicURL: "https://facade.example",
 		Events: events, FeedInterval: 30 * time.Second, FeedTrust: f.trust, Now: f.emulator.Now})
 }
 
@@ -327,6 +329,34 @@ type replica struct {
 }
 
 func (k *kept) replica() replica { return replica{k.server, k.base} }
+
+// TestFreshnessCountsTheFeed has a caller who wants lists of a minute at most: what a
+// trusted log was asked for is that fresh, and what nobody asked is not.
+func TestFreshnessCountsTheFeed(t *testing.T) {
+	f := newFollowing(t, emulator.Options{Users: 320, Groups: 12, Projects: 1, Seed: 2})
+	f.start(t)
+	ids := f.find(t, "/Users", "emails pr").ids()
+	group, user := f.outOf(t, f.find(t, "/Groups", "displayName pr").ids(), ids[10:])
+	f.poll(t)
+	f.prove(t, ids[1], user, group)
+	f.pass(2 * time.Minute)
+	f.find(t, "/Users", "emails pr") // a reading since which the log is trusted
+	asked := func() string {
+		_, header := bearerRequest(t, http.MethodGet, f.base+"/Users?count=1&attributes=id&filter=emails+pr", "fresh", "")
+		return header.Get("X-Upstream-Calls")
+	}
+	for range 5 {
+		f.pass(35 * time.Second)
+		f.poll(t)
+		if calls := asked(); calls != "0" {
+			t.Errorf("after a poll, a list costs %s calls", calls)
+		}
+	}
+	f.pass(70 * time.Second)
+	if calls := asked(); calls == "0" {
+		t.Error("a list of which nobody has heard for longer is answered as it was")
+	}
+}
 
 // TestFeedWithoutTrust has the feed bring changes, and save no reading.
 func TestFeedWithoutTrust(t *testing.T) {

@@ -150,10 +150,7 @@ func (s *store) all(ctx context.Context, n Need) (View, error) {
 func (s *store) view(b *base, kept bool) View {
 	v := View{Rows: s.rows, Kept: kept, Version: s.version, Age: s.now().Sub(b.read)}
 	if s.journal != nil {
-		v.AsOf, v.Proven = b.read, b.read
-		if fed := s.fedAt(); fed.After(v.AsOf) {
-			v.AsOf = fed
-		}
+		v.AsOf, v.Proven = s.asOf(b), b.read
 	}
 	return v
 }
@@ -176,7 +173,7 @@ func (s *store) peek(n Need) (View, bool) {
 // answers reports whether the rows are good enough, with b as their base, for a
 // request that has the need n and began at that moment. A nil base is not.
 func (s *store) answers(b *base, n Need, began uint64) bool {
-	if !b.concerns(n, began) || n.Links && len(s.rows.Bare()) > 0 {
+	if !s.concerns(b, n, began) || n.Links && len(s.rows.Bare()) > 0 {
 		return false
 	}
 	for _, since := range s.outdated {
@@ -189,8 +186,17 @@ func (s *store) answers(b *base, n Need, began uint64) bool {
 
 // concerns reports whether rows with the base b can serve the request once the
 // missing resources are read again.
-func (b *base) concerns(n Need, began uint64) bool {
-	return b != nil && (b.until == 0 || began < b.until) && (!n.Fresh || b.began > began) && !b.read.Before(n.Since)
+func (s *store) concerns(b *base, n Need, began uint64) bool {
+	return b != nil && (b.until == 0 || began < b.until) && (!n.Fresh || b.began > began) && !s.asOf(b).Before(n.Since)
+}
+
+// asOf is when the oldest reading began that the rows rest on with the base b, or up to
+// when hints have told of every change since.
+func (s *store) asOf(b *base) time.Time {
+	if fed := s.fedAt(); b == s.base && fed.After(b.read) {
+		return fed
+	}
+	return b.read
 }
 
 // missing lists the ids of the resources that must be read again before the rows
@@ -214,7 +220,7 @@ func (s *store) outlook(n Need) (age time.Duration, calls int, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found, began := s.living(), s.tick()
-	if !found.concerns(n, began) {
+	if !s.concerns(found, n, began) {
 		return 0, 0, false
 	}
 	return s.now().Sub(found.read), len(s.missing(n)), s.mendable()
@@ -230,10 +236,7 @@ func (s *store) stats() Stats {
 	}
 	if s.base != nil {
 		stats.Proven, stats.ProvenAge = s.base.read, s.now().Sub(s.base.read)
-		stats.AsOfAge = stats.ProvenAge
-		if fed := s.fedAt(); fed.After(s.base.read) {
-			stats.AsOfAge = s.now().Sub(fed)
-		}
+		stats.AsOfAge = s.now().Sub(s.asOf(s.base))
 	}
 	stats.Alarm = s.alarm
 	if r := s.reading; r != nil && r.base != nil {
@@ -280,7 +283,7 @@ func (s *store) start(ctx context.Context, found *base, n Need, began uint64) *r
 	ctx = context.WithoutCancel(ctx)
 	r := &reading{began: s.tick(), since: s.now(), resumes: !n.Fresh && n.Since.IsZero() || n.Resume, done: make(chan struct{})}
 	s.reading = r
-	if found.concerns(n, began) && s.mendable() {
+	if s.concerns(found, n, began) && s.mendable() {
 		ids := s.missing(n)
 		s.counts.mends++
 		go s.run(r, func() error { return s.readAgain(ctx, r, ids) })
