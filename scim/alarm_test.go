@@ -45,6 +45,17 @@ func (r *remembering) holds(t *testing.T, caller string) (all []string) {
 	return all
 }
 
+// copyOf returns what /connector/health says of the copy of a type: state, size and reason.
+func (r *remembering) copyOf(t *testing.T, typ string) string {
+	body, _ := bearerRequest(t, http.MethodGet, r.base+"/connector/health", "kept", "")
+	for _, c := range decodeAnswer(t, body)["mirror"].(map[string]any)["copies"].([]any) {
+		if c := c.(map[string]any); c["type"] == typ {
+			return fmt.Sprint(c["state"], " ", c["resources"], " ", c["reason"])
+		}
+	}
+	return "not there"
+}
+
 // TestEmptiedDirectoryIsReleased has a directory that lost nearly everybody, and a
 // process that learns of it from the one before: a release, and nothing else, has it believed. The
 // audit has it.
@@ -74,10 +85,16 @@ func TestEmptiedDirectoryIsReleased(t *testing.T) {
 	}
 	r.waited.Add(int64(time.Minute))
 	r.find(t, "/Users", "emails pr").want(t, "not released", 1, 120)
+	if got, want := r.copyOf(t, "User"), "doubted 120 The list has 20 resources where it had 120."; got != want {
+		t.Errorf("the copy of users is %s, want %s", got, want)
+	}
 	if status := answered(t, http.MethodPost, r.base+"/Holds/mirror-user/release", "kept", ""); status != 200 {
 		t.Errorf("the release is answered %d", status)
 	}
 	r.find(t, "/Users", "emails pr").want(t, "released", 1, 20)
+	if got, want := r.copyOf(t, "User"), "fresh 20 <nil>"; got != want {
+		t.Errorf("the copy of users is %s, want %s", got, want)
+	}
 	if got := r.holds(t, "kept"); got != nil {
 		t.Errorf("afterwards the holds are %s", got)
 	}

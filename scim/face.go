@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
+	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/server"
 )
@@ -35,6 +36,7 @@ func (s *Server) show(types []*resource.Type) error {
 		Directory: c.Directory, Jira: c.Jira, Organization: c.Organization, Events: c.Events, Issuer: c.Issuer, Projects: c.Projects, Probes: c.Probes,
 		TestTimeout: c.RequestTimeout, Types: types, Account: c.Account, Entitlement: c.Entitlement, TrustedSource: c.TrustedSource,
 		Version: c.Version, Owners: c.Owners, Answers: c.Connector, Wake: wake, Upstreams: c.Health.Upstreams, Credentials: c.Health.Credentials, Diagnose: c.Health.Diagnose, Now: c.Now,
+		Mirror: func() query.Object { return s.backed.copyFacts(c.Now()) },
 	})}
 	cfg := s.shared
 	cfg.Types, cfg.Root, cfg.Endpoints = types, list.NewRoot(types), append(endpointsOf(f.connector), holdsOf(s.backed.guard)...)

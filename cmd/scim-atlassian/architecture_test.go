@@ -97,7 +97,7 @@ var places = map[string]place{
 	"scim/console/plot":    {ours: []string{"scim/console/sheet", "scim/console/witness"}},
 	"scim/console/witness": {theirs: []string{jsonv2, "go.uber.org/zap/zapcore"}},
 	"scim/reconcile":       {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/edge", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/alarm", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/edge", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission", "atlassian/doubt", "atlassian/report", "atlassian/wire"}, theirs: anything},
 	"atlassian/report":     {theirs: []string{jsonv2, jsonText}},

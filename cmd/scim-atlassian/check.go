@@ -67,6 +67,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) []connector.Finding 
 	case len(fields) > 0:
 		findings = append(findings, c.fieldsFindings(cmd.Context(), u.jira, fields)...)
 	}
+	findings = append(findings, mirrorFindings(cmd.Context(), facade, store, time.Now())...)
 	tested := facade.Test(cmd.Context())
 	findings = append(append(findings, tested...), c.causes(cmd.Context(), u, tested)...)
 	findings = append(findings, c.credentialFindings(cmd.Context(), u, time.Now())...)

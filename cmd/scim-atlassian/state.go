@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"scim-atlassian/scim"
+	"scim-atlassian/scim/alarm"
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/state"
 )
@@ -118,6 +120,40 @@ func (c *config) stateFinding(ctx context.Context, store *state.Store, err error
 	}
 	head, err := store.Head(ctx)
 	return ownFinding("state", fmt.Sprintf("%s, at number %d of its log", store.Where(), head.Seq), err)
+}
+
+// mirrorFindings tell what a server has read of each type into the state, and what it does not believe.
+func mirrorFindings(ctx context.Context, facade *scim.Server, store *state.Store, now time.Time) (all []connector.Finding) {
+	if store == nil {
+		return nil
+	}
+	alarms, err := alarm.All(ctx, store)
+	if err != nil {
+		return []connector.Finding{ownFinding("mirror", "", err)}
+	}
+	for _, s := range facade.Snapshots() {
+		complete, open, err := store.Scans(ctx, s.Type)
+		f := ownFinding("mirror of "+s.Type, mirrorDetail(complete, open, now), err)
+		for _, a := range alarms {
+			if a.Type == s.Type {
+				f.Outcome, f.Detail = connector.OutcomeLimited, a.Text+" That is not believed; see docs/mirror.md"
+			}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// mirrorDetail tells of the last complete reading of a type, and of the one under way.
+func mirrorDetail(complete, open *state.Scan, now time.Time) string {
+	detail := "not read yet"
+	if complete != nil {
+		detail = fmt.Sprintf("%d, proven %s ago", complete.Total, now.Sub(complete.Began).Round(time.Second))
+	}
+	if open != nil {
+		detail += fmt.Sprintf("; a reading has %d pages since %s", open.Pages, open.Began.UTC().Format(time.RFC3339))
+	}
+	return detail
 }
 
 // stateFlag takes no arguments, and no place of the state that others on the machine should not read: cobra would quote it.

@@ -63,6 +63,7 @@ type Config struct {
 	Upstreams            func(ctx context.Context) []health.Upstream     // how they are; required
 	Credentials          func() []health.Credential                      // that the server uses; nil: nothing is known of them
 	Diagnose             func(upstream string, err error) health.Finding // what mends a failure; nil: nobody knows
+	Mirror               func() query.Object                             // what is kept of the upstreams, and how old it is; nil: nothing is told
 	Wake                 func()                                          // asks Atlassian soon for what others have changed; nil: nobody does
 	Answers              Answers
 	Now                  func() time.Time // the server's clock
@@ -165,6 +166,9 @@ func (n *Connector) health(ctx context.Context, q Request) (int, query.Object, e
 		known = append(known, describe(u))
 	}
 	body.Set("upstreams", known)
+	if n.cfg.Mirror != nil {
+		body.Set("mirror", n.cfg.Mirror())
+	}
 	if ends := n.credentials(); ends != nil {
 		body.Set("credentials", ends)
 	}

@@ -7,7 +7,7 @@ import "time"
 type Stats struct {
 	Type      string        // name of the resource type, "User"
 	Kept      bool          // there is a snapshot
-	Resources int           // number of resources in the snapshot
+	Resources int           // number of resources in the copy, which may be too old for a snapshot
 	Age       time.Duration // since the reading of the snapshot began
 	Hits      uint64        // requests that the snapshot answered without an upstream call
 	Scans     uint64        // readings of all resources that began

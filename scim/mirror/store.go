@@ -235,6 +235,7 @@ func (s *store) stats() Stats {
 		stats.Kept, stats.Resources, stats.Age = true, s.rows.Len(), s.now().Sub(found.read)
 	}
 	if s.base != nil {
+		stats.Resources = s.rows.Len()
 		stats.Proven, stats.ProvenAge = s.base.read, s.now().Sub(s.base.read)
 		stats.AsOfAge = s.now().Sub(s.asOf(s.base))
 	}
