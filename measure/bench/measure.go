@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // pairs is how often server and proxy are measured, in turn.
@@ -22,8 +25,9 @@ type pair struct {
 }
 
 // measure measures the case and prints its row. Server and proxy get requests of
-// the same kind before the first pair, so that caches and connections are there.
-func (t *trio) measure(ctx context.Context, c benchCase) error {
+// the same kind before the first pair, so that caches and connections are there. It
+// fails with exceeded if the case takes more than a bound allows.
+func (t *trio) measure(ctx context.Context, c benchCase, bounds []bound) error {
 	if _, err := t.sendBoth(ctx, c, max(concurrency, c.requests/parts)); err != nil {
 		return err
 	}
@@ -35,7 +39,44 @@ func (t *trio) measure(ctx context.Context, c benchCase) error {
 		}
 	}
 	c.print(measured)
+	ratio := sorted(measured, pair.ratio)[pairs/2]
+	for _, b := range bounds {
+		if b.cases.MatchString(c.name) && ratio > b.most {
+			return exceeded{fmt.Errorf("%.2f times what the proxy takes, more than %.2f", ratio, b.most)}
+		}
+	}
 	return nil
+}
+
+// exceeded says that a case takes more than a bound allows.
+type exceeded struct{ error }
+
+// bound is the highest ratio that cases may have.
+type bound struct {
+	cases *regexp.Regexp // their names
+	most  float64
+}
+
+// parseBound reads pattern=ratio.
+func parseBound(s string) (b bound, err error) {
+	pattern, most, _ := strings.Cut(s, "=")
+	if b.most, err = strconv.ParseFloat(most, 64); err != nil {
+		return b, err
+	}
+	b.cases, err = regexp.Compile(pattern)
+	return b, err
+}
+
+func (p pair) ratio() float64 { return p.server / p.proxy }
+
+// sorted are the figures of all pairs, from the lowest.
+func sorted(measured []pair, of func(pair) float64) []float64 {
+	var values []float64
+	for _, p := range measured {
+		values = append(values, of(p))
+	}
+	slices.Sort(values)
+	return values
 }
 
 // pair sends the case's requests by both ways. Either process is idle while the
@@ -97,18 +138,11 @@ func printHead() {
 
 // print prints the case's row: of each figure the median, the ratio being that of a pair.
 func (c benchCase) print(measured []pair) {
-	sorted := func(of func(pair) float64) []float64 {
-		var values []float64
-		for _, p := range measured {
-			values = append(values, of(p))
-		}
-		slices.Sort(values)
-		return values
+	middle := func(format string, of func(pair) float64) string {
+		return fmt.Sprintf(format, sorted(measured, of)[pairs/2])
 	}
-	middle := func(format string, of func(pair) float64) string { return fmt.Sprintf(format, sorted(of)[pairs/2]) }
-	ratio := func(p pair) float64 { return p.server / p.proxy }
-	ratios := sorted(ratio)
-	median, span := middle("%.2f", ratio), fmt.Sprintf("%.2f to %.2f", ratios[0], ratios[pairs-1])
+	ratios := sorted(measured, pair.ratio)
+	median, span := middle("%.2f", pair.ratio), fmt.Sprintf("%.2f to %.2f", ratios[0], ratios[pairs-1])
 	if math.IsNaN(ratios[0]) || math.IsInf(ratios[pairs-1], 1) {
 		median, span = "-", "too few requests" // the proxy used less CPU than can be told
 	}
