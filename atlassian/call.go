@@ -51,9 +51,12 @@ type accepter interface{ accept() bool }
 // identified is implemented by answers that name the resource that they are.
 type identified interface{ identity() string }
 
-// reader is implemented by answers that read themselves from what upstream sent, rather than by the decoder alone.
-// What read keeps of body it copies.
-type reader interface{ read(body []byte) error }
+// reader is implemented by answers that read themselves from what upstream sent, rather than by the decoder alone. They
+// keep body, and spare is memory that they give for it.
+type reader interface {
+	spare() []byte
+	read(body []byte) error
+}
 
 // fetch calls q and returns its answer as a T; it returns nil on error.
 func fetch[T any](ctx context.Context, c *caller, q request) (*T, error) {
@@ -171,6 +174,9 @@ func (o *operation) decode(resp *http.Response) *Error {
 			return o.garbled(resp, body, nil)
 		}
 		return nil
+	}
+	if r, ok := o.into.(reader); ok {
+		*o.body = *bytes.NewBuffer(r.spare())
 	}
 	if err := decodeInto(o.into, body); err != nil {
 		return o.garbled(resp, body, err)

@@ -39,6 +39,8 @@ type sentPage wire.Users
 // errForeign says that an answer is another document than was asked for.
 var errForeign = errors.New("the answer lacks what identifies it")
 
+func (p *sentPage) spare() []byte { return (*wire.Users)(p).Spare() }
+
 func (p *sentPage) read(body []byte) error {
 	u := (*wire.Users)(p)
 	if u.Read(body) {
@@ -60,6 +62,8 @@ func (p *sentPage) read(body []byte) error {
 
 // sentUser reads one user.
 type sentUser wire.Users
+
+func (s *sentUser) spare() []byte { return (*wire.Users)(s).Spare() }
 
 func (s *sentUser) read(body []byte) error {
 	u := (*wire.Users)(s)

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Read reads a page of users from answer, which it copies. It reports false if the
-// answer is not of the usual form; u has no users then.
+// Read reads a page of users from answer, which u then holds: nobody may write to it. It
+// reports false if the answer is not of the usual form; u has no users then.
 func (u *Users) Read(answer []byte) bool {
 	if u.read(answer, false, (*reader).page) && u.Total > 0 && len(u.All) > 0 {
 		return true
@@ -29,7 +29,7 @@ func (u *Users) ReadOneCanonical(answer []byte) bool { return u.read(answer, tru
 
 func (u *Users) read(answer []byte, escapes bool, what func(*reader)) bool {
 	u.reset()
-	u.data = append(u.data, answer...)
+	u.data = answer
 	r := reader{Users: u, rest: u.data, escapes: escapes}
 	what(&r)
 	if r.failed || len(r.rest) > 0 || r.seen&highs != 0 && !utf8.Valid(u.data) {
@@ -133,16 +133,51 @@ func (r *reader) once(seen *uint16, bit uint16) {
 	*seen |= bit
 }
 
+// kind is a kind of object.
+type kind int
+
+const (
+	ofPage kind = iota
+	ofUser
+	ofName
+	ofElement
+	ofMeta
+	ofExtension
+	kinds
+)
+
+// usual is the names of members by kind of object and place in it, as they were in the
+// last object of the kind.
+type usual [kinds][24]string
+
+// name reads the name of a member, with its colon. The objects of a kind mostly have the
+// same members in the same order, so the name that was in this place before comes first.
+func (r *reader) name(k kind, place int) string {
+	if place >= len(r.usual[k]) {
+		r.fail()
+		return ""
+	}
+	was := r.usual[k][place]
+	if n := len(was); n > 0 && len(r.rest) > n+2 && r.rest[0] == '"' && string(r.rest[1:n+1]) == was && r.rest[n+1] == '"' && r.rest[n+2] == ':' {
+		r.rest = r.rest[n+3:]
+		return was
+	}
+	name, known := names[string(r.text())]
+	if r.take(':'); !known {
+		r.fail()
+	}
+	r.usual[k][place] = name
+	return name
+}
+
 // object reads an object: member reads the value of each member, whose name it gets.
-func (r *reader) object(member func(name []byte)) {
+func (r *reader) object(k kind, member func(name string)) {
 	r.take('{')
 	if r.is('}') {
 		return
 	}
-	for !r.failed {
-		name := r.text()
-		r.take(':')
-		member(name)
+	for place := 0; !r.failed; place++ {
+		member(r.name(k, place))
 		if r.is('}') {
 			return
 		}
@@ -196,8 +231,8 @@ func (r *reader) count() int {
 // page reads a page of users.
 func (r *reader) page() {
 	var seen uint16
-	r.object(func(name []byte) {
-		switch string(name) {
+	r.object(ofPage, func(name string) {
+		switch name {
 		case "schemas":
 			r.once(&seen, 1)
 			r.Typed = true
@@ -230,6 +265,21 @@ const (
 	external   = "urn:scim:schemas:extension:atlassian-external:1.0"
 )
 
+// names are those that are known, by themselves.
+var names = func() map[string]string {
+	all := map[string]string{}
+	for _, name := range []string{
+		"schemas", "totalResults", "startIndex", "itemsPerPage", "Resources",
+		"id", "externalId", "userName", "name", "displayName", "nickName", "title", "preferredLanguage", "timezone", "organization", "department",
+		"active", "emails", "phoneNumbers", "groups", "meta", enterprise, external,
+		"formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix",
+		"value", "type", "display", "$ref", "primary", "atlassianAccountId", "resourceType", "location", "created", "lastModified",
+	} {
+		all[name] = name
+	}
+	return all
+}()
+
 // The members of a user that are no texts.
 const (
 	seenSchemas = 1 << iota
@@ -247,7 +297,7 @@ const (
 func (r *reader) one() {
 	r.All = append(r.All, User{})
 	u, from, seen := &r.All[len(r.All)-1], r.rest, uint16(0)
-	r.object(func(name []byte) { r.member(u, &seen, name) })
+	r.object(ofUser, func(name string) { r.member(u, &seen, name) })
 	u.Raw = from[:len(from)-len(r.rest)]
 	if len(u.ID) == 0 {
 		r.fail()
@@ -261,8 +311,8 @@ func (r *reader) one() {
 }
 
 // member reads the value of a member of a user.
-func (r *reader) member(u *User, seen *uint16, name []byte) {
-	switch string(name) {
+func (r *reader) member(u *User, seen *uint16, name string) {
+	switch name {
 	case "id":
 		r.set(&u.ID)
 	case "externalId":
@@ -288,7 +338,7 @@ func (r *reader) member(u *User, seen *uint16, name []byte) {
 		r.list(func() { r.text() })
 	case "name":
 		r.once(seen, seenName)
-		r.object(func(name []byte) { r.part(u, name) })
+		r.object(ofName, func(name string) { r.part(u, name) })
 	case "active":
 		r.once(seen, seenActive)
 		u.Active = r.bool()
@@ -306,8 +356,8 @@ func (r *reader) member(u *User, seen *uint16, name []byte) {
 		r.meta(u)
 	case enterprise:
 		r.once(seen, seenEnterprise)
-		r.object(func(name []byte) {
-			switch string(name) {
+		r.object(ofExtension, func(name string) {
+			switch name {
 			case "organization":
 				r.set(&u.Organization)
 			case "department":
@@ -318,8 +368,8 @@ func (r *reader) member(u *User, seen *uint16, name []byte) {
 		})
 	case external:
 		r.once(seen, seenExternal)
-		r.object(func(name []byte) {
-			if string(name) != "atlassianAccountId" {
+		r.object(ofExtension, func(name string) {
+			if name != "atlassianAccountId" {
 				r.fail()
 			}
 			r.set(&u.AccountID)
@@ -330,8 +380,8 @@ func (r *reader) member(u *User, seen *uint16, name []byte) {
 }
 
 // part reads a part of a person's name.
-func (r *reader) part(u *User, name []byte) {
-	switch string(name) {
+func (r *reader) part(u *User, name string) {
+	switch name {
 	case "formatted":
 		r.set(&u.Formatted)
 	case "familyName":
@@ -355,8 +405,8 @@ func (r *reader) many() []Element {
 	r.list(func() {
 		r.elements = append(r.elements, Element{})
 		e, seen, ref := &r.elements[len(r.elements)-1], uint16(0), []byte(nil)
-		r.object(func(name []byte) {
-			switch string(name) {
+		r.object(ofElement, func(name string) {
+			switch name {
 			case "value":
 				r.set(&e.Value)
 			case "type":
@@ -379,8 +429,8 @@ func (r *reader) many() []Element {
 // meta reads the facts about a user.
 func (r *reader) meta(u *User) {
 	var kind, location, created, modified []byte
-	r.object(func(name []byte) {
-		switch string(name) {
+	r.object(ofMeta, func(name string) {
+		switch name {
 		case "resourceType":
 			r.set(&kind)
 		case "location":

@@ -28,6 +28,7 @@ type Users struct {
 
 	data     []byte // the answer
 	elements []Element
+	usual    usual
 }
 
 // User is a user. Each of its texts is as it stands in the answer between its quotes,
@@ -82,6 +83,15 @@ var pool = sync.Pool{New: func() any { return new(Users) }}
 // New returns Users without users, to read into. Free takes them back.
 func New() *Users { return pool.Get().(*Users) }
 
+// Spare returns the memory of the answer that u holds, to be used for another one, and
+// nil if there is none. Call it before u reads; u has no users then.
+func (u *Users) Spare() []byte {
+	spare := u.data
+	u.data = nil
+	u.reset()
+	return spare[:0]
+}
+
 // mostKept is the length in bytes of the longest answer whose memory is used again.
 const mostKept = 1 << 20
 
@@ -96,5 +106,6 @@ func (u *Users) Free() {
 }
 
 func (u *Users) reset() {
-	*u = Users{All: u.All[:0], data: u.data[:0], elements: u.elements[:0]}
+	u.Total, u.StartIndex, u.ItemsPerPage, u.Typed = 0, 0, 0, false
+	u.All, u.data, u.elements = u.All[:0], u.data[:0], u.elements[:0]
 }
