@@ -46,11 +46,11 @@ func (b *Groups) Get(ctx context.Context, id string, _ query.Projection) (query.
 
 // Read reads the whole group. An unknown id is a 404 *resource.Error.
 func (b *Groups) Read(ctx context.Context, id string) (query.Object, error) {
-	g, err := b.directory.Group(ctx, id)
+	_, o, err := b.directory.ReadGroup(ctx, id)
 	if err != nil {
 		return nil, upstream.Missing(err, "Group", id)
 	}
-	return groupObject(g), nil
+	return o, nil
 }
 
 // Create implements resource.Backend.

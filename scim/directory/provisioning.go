@@ -124,13 +124,23 @@ func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
 
 // Group calls GET /Groups/{id}.
 func (d *provisioning) Group(ctx context.Context, id string) (*atlassian.Group, error) {
+	g, _, err := d.ReadGroup(ctx, id)
+	return g, err
+}
+
+// ReadGroup is Group with the group as a resource, to which nobody may write.
+func (d *provisioning) ReadGroup(ctx context.Context, id string) (*atlassian.Group, query.Object, error) {
 	moment := d.groups.Moment()
 	g, err := d.upstream.Group(ctx, id)
-	if err == nil {
-		d.sizes.set(g.ID, len(g.Members))
-		showModified(g.Meta, d.groups.Saw(moment, groupObject(g)))
+	if err != nil {
+		return nil, nil, err
 	}
-	return g, err
+	d.sizes.set(g.ID, len(g.Members))
+	o := groupObject(g)
+	showModified(g.Meta, d.groups.Saw(moment, o))
+	o = slices.Clone(o)
+	o.Set("meta", MetaMember("Group", g.Meta).Value)
+	return g, o, nil
 }
 
 // Groups calls GET /Groups.

@@ -183,8 +183,7 @@ func (t *objectTeller) text(n *memberName, v []byte) {
 }
 
 func (t *objectTeller) fixed(n *memberName, v string) { t.add(n, v) }
-
-func (t *objectTeller) flag(n *memberName, v bool) { t.add(n, v) }
+func (t *objectTeller) flag(n *memberName, v bool)    { t.add(n, v) }
 
 func (t *objectTeller) instant(n *memberName, v time.Time) {
 	if !v.IsZero() {
@@ -237,8 +236,7 @@ func (t *hashTeller) text(n *memberName, v []byte) {
 }
 
 func (t *hashTeller) fixed(n *memberName, v string) { t.open[t.last].String(n.hash, v) }
-
-func (t *hashTeller) flag(n *memberName, v bool) { t.open[t.last].Bool(n.hash, v) }
+func (t *hashTeller) flag(n *memberName, v bool)    { t.open[t.last].Bool(n.hash, v) }
 
 func (t *hashTeller) instant(n *memberName, v time.Time) {
 	if !v.IsZero() {
@@ -252,8 +250,7 @@ func (t *hashTeller) begin(n *memberName) {
 }
 
 func (t *hashTeller) list(n *memberName, _ int) { t.begin(n) }
-
-func (t *hashTeller) element() { t.begin(nil) }
+func (t *hashTeller) element()                  { t.begin(nil) }
 
 func (t *hashTeller) end() {
 	done, n := t.open[t.last], t.name[t.last]

@@ -16,7 +16,7 @@ func (s *store) modified(id string) time.Time {
 	if s.journal == nil {
 		return time.Time{}
 	}
-	return changes.Modified(s.rows.Get(id))
+	return changes.Modified(s.rows.Pick(id, "meta"))
 }
 
 // Moment returns the present moment, for Saw: take it before the call to upstream.

@@ -243,6 +243,18 @@ func (t *Table) Get(id string) query.Object {
 	return t.packer.Object(t.row(slot))
 }
 
+// Pick returns some members of the row with the id, nil if there is no such row. Its
+// texts are parts of the row.
+func (t *Table) Pick(id string, names ...string) query.Object {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	slot, ok := t.slotOf(id)
+	if !ok {
+		return nil
+	}
+	return t.packer.Picker(names...).Pick(t.row(slot))
+}
+
 // row returns the row in a slot that has one.
 func (t *Table) row(slot uint32) string { return t.blocks[slot/blockRows].row(int(slot % blockRows)) }
 
