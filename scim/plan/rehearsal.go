@@ -319,7 +319,7 @@ func (b *rehearsed) touchedWith(name, id, value string) query.Object {
 }
 
 func (b *rehearsed) taken(name string, doc query.Object) error {
-	return resource.Refuse(http.StatusConflict, resource.TypeUniqueness, "There is a %s with the %s %s already.", b.rt.Name, name, resource.InQuotes(doc.Text(name)))
+	return resource.Refuse(http.StatusConflict, resource.TypeUniqueness, "%s: %s is the %[1]s of another %[3]s.", name, resource.InQuotes(doc.Text(name)), b.rt.Name)
 }
 
 // changed reports whether two states of a resource differ in what writes are about.
