@@ -117,10 +117,11 @@ var places = map[string]place{
 	"atlassian/emulator/tenant/tenanttest": {ours: []string{"atlassian/emulator/tenant"}},
 	"atlassian/emulator/jql":               {},
 	// Measurements.
-	"measure/bench":  {theirs: []string{"golang.org/x/sync/errgroup"}},
-	"measure/kill":   {},
-	"measure/limits": {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
-	"measure/chaos":  {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
+	"measure/bench":   {theirs: []string{"golang.org/x/sync/errgroup"}},
+	"measure/kill":    {},
+	"measure/hostile": {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
+	"measure/limits":  {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
+	"measure/chaos":   {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 }
 
 // The two packages of the JSON library.

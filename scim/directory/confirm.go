@@ -3,7 +3,6 @@ package directory
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
@@ -82,24 +81,18 @@ func holds(op atlassian.PatchOperation, value any) bool {
 	}
 	given, isList := op.Value.([]any)
 	if !isList {
-		return sameText(op.Value, value)
+		return query.Folded(op.Value) == query.Folded(value)
 	}
-	return len(given) == len(list) && !slices.ContainsFunc(given, func(g any) bool {
-		return !slices.ContainsFunc(list, func(e any) bool { return sameText(valueOf(g), valueOf(e)) })
-	})
+	kept := map[any]bool{}
+	for _, e := range list {
+		kept[valueOf(e)] = true
+	}
+	return len(given) == len(list) && !slices.ContainsFunc(given, func(g any) bool { return !kept[valueOf(g)] })
 }
 
-// valueOf returns the "value" of a list's element.
+// valueOf returns the "value" of a list's element, to compare it by.
 func valueOf(element any) any {
 	object, _ := element.(query.Object)
 	v, _ := object.Get("value")
-	return v
-}
-
-// sameText reports whether two values are equal, texts without regard to case and
-// surrounding space.
-func sameText(a, b any) bool {
-	x, ok := a.(string)
-	y, also := b.(string)
-	return ok && also && strings.EqualFold(strings.TrimSpace(x), strings.TrimSpace(y)) || a == b
+	return query.Folded(v)
 }

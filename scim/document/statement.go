@@ -71,6 +71,9 @@ func (r Reader) withoutWriteOnly(all []statement) ([]statement, error) {
 // collect appends the statements of an object. urn is the schema that its members belong to; "" means that the object is
 // the resource itself.
 func (r Reader) collect(object map[string]any, urn string, all *[]statement) error {
+	if len(object)+len(*all) > maxAttributes { // unknown ones too, each of which is looked for
+		return resource.InvalidValue("The body names more than %d attributes.", maxAttributes)
+	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if strings.EqualFold(name, "schemas") {
 			continue // checkSchemas reads it; some SDKs also put it into the object of an extension
@@ -98,9 +101,6 @@ func (r Reader) collect(object map[string]any, urn string, all *[]statement) err
 		}
 		if s.inside = true; known {
 			*all = append(*all, s)
-		}
-		if len(*all) > maxAttributes {
-			return resource.InvalidValue("The body names more than %d attributes.", maxAttributes)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -24,6 +25,15 @@ func AppendFold(b []byte, s string) []byte {
 		i += n
 	}
 	return b
+}
+
+// Folded returns what a value is compared by: texts that differ in case and surrounding space alone have the same, other
+// values are as they are.
+func Folded(v any) any {
+	if text, ok := v.(string); ok {
+		return string(AppendFold(nil, strings.TrimSpace(text)))
+	}
+	return v
 }
 
 // foldRune returns the rune that stands for all runes that differ from r by case

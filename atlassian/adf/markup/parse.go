@@ -22,11 +22,35 @@ type piece struct {
 
 // Parse reads the inline constructs of one line. Emphasis follows CommonMark
 // 0.31 section 6.2, strikethrough GFM with two tildes.
-func Parse(s string) []Inline { return (&scanner{budget: 8*len(s) + 1<<16}).parseSpans(s, 0) }
+func Parse(s string) []Inline { return (&scanner{budget: 16*len(s) + 1<<18}).parseSpans(s, 0) }
 
 // scanner bounds the work of one line: brackets that nest and come to nothing are read
 // again and again. Beyond budget, in bytes, all is literal.
 type scanner struct{ budget int }
+
+// bracketed is the function of this name, within the budget.
+func (sc *scanner) bracketed(s string) (inner string, n int) {
+	if sc.budget < 0 || strings.IndexByte(s, ']') < 0 {
+		return "", 0
+	}
+	inner, n = bracketed(s)
+	if sc.budget -= n; n == 0 {
+		sc.budget -= len(s)
+	}
+	return inner, n
+}
+
+// card is matchCard, within the budget.
+func (sc *scanner) card(s string) (in Inline, n int) {
+	if sc.budget < 0 {
+		return Inline{}, 0
+	}
+	in, n = matchCard(s)
+	if sc.budget -= n; n == 0 {
+		sc.budget -= len(s) / 4 // looking for the end is quick
+	}
+	return in, n
+}
 
 // maxSpans is how deep brackets nest in a line.
 const maxSpans = 8
@@ -210,7 +234,7 @@ func (sc *scanner) matchSpan(s string, i, depth int) (in []Inline, n int) {
 		if strings.HasPrefix(rest, "<br>") {
 			return []Inline{{Kind: LineBreak}}, len("<br>")
 		}
-		one, n = matchCard(rest)
+		one, n = sc.card(rest)
 	case '@':
 		one, n = matchMention(rest)
 	case ':':
@@ -286,7 +310,7 @@ func bracketed(s string) (inner string, n int) {
 }
 
 func (sc *scanner) matchRichLink(s string, depth int) ([]Inline, int) {
-	inner, n := bracketed(s)
+	inner, n := sc.bracketed(s)
 	if n == 0 || inner == "" || n == len(s) || s[n] != '(' || depth == maxSpans {
 		return nil, 0
 	}
@@ -341,7 +365,7 @@ func (sc *scanner) matchDirective(s string, follows bool, depth int) ([]Inline, 
 		}
 		return []Inline{{Kind: Emoji, Ref: s[:n+1]}}, n + 1
 	}
-	inner, k := bracketed(s[n:])
+	inner, k := sc.bracketed(s[n:])
 	if k == 0 || inner == "" {
 		return nil, 0
 	}

@@ -173,6 +173,7 @@ func runs(s string, c byte) []int {
 // literal writes text with backslashes before what would mean something. inside
 // says that it stands in brackets, more that something follows it.
 func (m manner) literal(b *strings.Builder, text string, inside, more bool) {
+	lastLink := strings.LastIndex(text, "](")
 	for i := 0; i < len(text); {
 		if k := CountPrefix(text[i:], '\\'); k > 0 {
 			i += k
@@ -182,7 +183,7 @@ func (m manner) literal(b *strings.Builder, text string, inside, more bool) {
 			b.WriteString(strings.Repeat(`\`, k))
 			continue
 		}
-		if isSpecial(text[i:]) && text[i] != '|' && (m.escapeAll && text[i] != '!' || means(text, i, inside)) {
+		if isSpecial(text[i:]) && text[i] != '|' && (m.escapeAll && text[i] != '!' || means(text, i, inside, lastLink)) {
 			b.WriteByte('\\')
 		}
 		n := runeLen(text[i:])
@@ -191,8 +192,9 @@ func (m manner) literal(b *strings.Builder, text string, inside, more bool) {
 	}
 }
 
-// means reports whether the character at i is likely to begin or end something.
-func means(text string, i int, inside bool) bool {
+// means reports whether the character at i is likely to begin or end something. lastLink is the place of the last "](", at
+// which a link may end.
+func means(text string, i int, inside bool, lastLink int) bool {
 	rest := text[i:]
 	before, _ := utf8.DecodeLastRuneInString(text[:i])
 	after, _ := utf8.DecodeRuneInString(rest[1:])
@@ -206,7 +208,7 @@ func means(text string, i int, inside bool) bool {
 	case '~':
 		return before == '~' || after == '~'
 	case '[':
-		return inside || strings.Contains(rest, "](")
+		return inside || i <= lastLink
 	case ']':
 		return inside
 	case '<':
