@@ -49,6 +49,7 @@ var places = map[string]place{
 	"scim/origin":    {},
 	"scim/coding":    {theirs: []string{"github.com/klauspost/compress/*"}},
 	"scim/edge":      {ours: []string{"scim/resource"}, theirs: []string{"go.uber.org/zap"}},
+	"scim/condition": {ours: []string{"scim/resource", "scim/query"}},
 	"scim/plan":      {ours: []string{"scim/state", "scim/bulk", "scim/auth", "scim/document", "scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
 	"scim/crowd":     {ours: []string{"scim/resource"}},
 	"scim/bulk":      {ours: []string{"scim/document", "scim/resource", "scim/query"}, theirs: []string{"golang.org/x/sync/errgroup"}},
@@ -59,7 +60,7 @@ var places = map[string]place{
 		"golang.org/x/sync/singleflight", "golang.org/x/time/rate"}},
 	"scim/alarm": {ours: []string{"scim/state"}},
 	"scim/guard": {ours: []string{"scim/alarm", "scim/state", "scim/auth", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap"}},
-	"scim/server": {ours: []string{"scim/audit", "scim/plan", "scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/discovery", "scim/auth", "scim/origin", "scim/resource", "scim/query", "schemas"},
+	"scim/server": {ours: []string{"scim/audit", "scim/condition", "scim/plan", "scim/crowd", "scim/document", "scim/bulk", "scim/list", "scim/delta", "scim/discovery", "scim/auth", "scim/origin", "scim/resource", "scim/query", "schemas"},
 		theirs: []string{"github.com/elimity-com/*", "github.com/elimity-com/*/*", jsonv2, jsonText, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	// Engines: what was read, and what went wrong.
 	"scim/packed":     {ours: []string{"scim/query"}, theirs: []string{"github.com/klauspost/compress/zstd"}},

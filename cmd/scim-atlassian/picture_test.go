@@ -25,7 +25,7 @@ scim/guard scim/plan scim/audit  scim/list scim/delta scim/discovery  scim/feed 
 
   scim/console/plot   scim/bulk scim/auth     scim/person  scim/richtext  scim/field  scim/around  scim/desk  scim/once  scim/catalogue  scim/searches
 
-scim/edge scim/origin scim/coding scim/crowd  scim/document  scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
+scim/edge scim/origin scim/coding scim/crowd scim/condition scim/document scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 
                                                          scim/collection     scim/sent
 

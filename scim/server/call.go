@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/condition"
 	"scim-atlassian/scim/crowd"
 	"scim-atlassian/scim/delta"
 	"scim-atlassian/scim/list"
@@ -34,7 +35,7 @@ type call struct {
 	types      []*resource.Type // those that a list is about
 	endpoint   string           // resource type or other endpoint, from a fixed set; empty until authenticated
 	write      bool             // it is to change something
-	conditions conditions
+	conditions condition.Conditions
 	target     string // id in the path, or of what was created
 	query      resource.ListQuery
 	wants      map[string]query.Projection // by name of a type, for a caller from whom attributes are hidden
@@ -91,7 +92,7 @@ func newCall(r *http.Request, base string, now time.Time) *call {
 		id = hex.EncodeToString(b[:])
 	}
 	read := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return &call{Request: resource.Request{Method: r.Method}, id: id, began: now, base: base, conditions: conditionsOf(r.Header, read)}
+	return &call{Request: resource.Request{Method: r.Method}, id: id, began: now, base: base, conditions: condition.Of(r.Header, read)}
 }
 
 func plainID(id string) bool {

@@ -51,15 +51,15 @@ func (h handler) Get(r *http.Request, id string) (elimity.Resource, error) {
 	c := callFrom(r.Context())
 	c.answered = true
 	var want query.Projection // the entity tag is of the whole resource, whatever of it is asked for
-	if h.rt.View && !c.conditions.given() {
+	if h.rt.View && !c.conditions.Given() {
 		want = c.query.Want // but not at any price
 	}
-	if !c.conditions.given() && c.rehearsal == nil {
+	if !c.conditions.Given() && c.rehearsal == nil {
 		c.source, c.err = resource.GetSource(r.Context(), h.rt.Backend, id, want)
 		return stub(), nil
 	}
 	if c.found, c.err = h.backend(c).Get(r.Context(), id, want); c.err == nil {
-		c.err = c.conditions.check(c.rt.Lasting(c.found))
+		c.err = c.conditions.Check(c.rt.Lasting(c.found))
 	}
 	return stub(), nil
 }
@@ -84,7 +84,7 @@ func (h handler) Replace(r *http.Request, id string, _ elimity.ResourceAttribute
 func (h handler) Delete(r *http.Request, id string) error {
 	c := callFrom(r.Context())
 	c.answered = true
-	if c.conditions.given() || c.rehearsal != nil {
+	if c.conditions.Given() || c.rehearsal != nil {
 		if _, c.err = h.current(r.Context(), c, id); c.err != nil {
 			return nil
 		}

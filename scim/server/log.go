@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"scim-atlassian/scim/audit"
+	"scim-atlassian/scim/condition"
 )
 
 // record writes the one log line of a request, or of an operation of a bulk
@@ -25,7 +26,7 @@ func (s *Server) record(c *call, status int) {
 		fields = append(fields, zap.Int("operations", c.bulk.operations), zap.Int("errors", c.bulk.errors))
 	}
 	level := zapcore.InfoLevel
-	if c.err != nil && c.err != errNotModified {
+	if c.err != nil && c.err != condition.ErrNotModified {
 		fields = append(fields, zap.String("error", c.err.Error()))
 	}
 	if status >= 500 && status != http.StatusNotImplemented {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"scim-atlassian/scim/condition"
 	"scim-atlassian/scim/document"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -31,7 +32,7 @@ func (s *Server) render(c *call, w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	defer c.release()
 	switch {
-	case c.err == errNotModified:
+	case c.err == condition.ErrNotModified:
 		h.Set("ETag", query.Version(c.rt.Lasting(c.found)))
 		h.Del("Content-Type")
 		w.WriteHeader(http.StatusNotModified)

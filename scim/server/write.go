@@ -59,7 +59,7 @@ func (h handler) kept(c *call) []string {
 // from here on goes unnoticed.
 func (h handler) current(ctx context.Context, c *call, id string) (query.Object, error) {
 	var want query.Projection
-	if h.rt.View && !c.conditions.given() && !h.touchesLinks(c) && c.rehearsal == nil {
+	if h.rt.View && !c.conditions.Given() && !h.touchesLinks(c) && c.rehearsal == nil {
 		want = h.rt.Cheap
 	}
 	c.Touched = c.touched()
@@ -68,7 +68,7 @@ func (h handler) current(ctx context.Context, c *call, id string) (query.Object,
 		return nil, err
 	}
 	c.Before = o
-	return o, c.conditions.check(h.rt.Lasting(o))
+	return o, c.conditions.Check(h.rt.Lasting(o))
 }
 
 // touchesLinks reports whether the write names members or entitlements, so that
@@ -84,7 +84,7 @@ func (h handler) touchesLinks(c *call) bool {
 // patch is PATCH, RFC 7644 section 3.5.2: in one upstream call where the operations
 // do not depend on the present values, else applied to the resource as read.
 func (h handler) patch(ctx context.Context, c *call, id string) (query.Object, error) {
-	if p, ok := h.backend(c).(resource.Patcher); ok && c.rehearsal == nil && !c.conditions.given() && !h.changesTypes(c) {
+	if p, ok := h.backend(c).(resource.Patcher); ok && c.rehearsal == nil && !c.conditions.Given() && !h.changesTypes(c) {
 		if found, done, err := p.Patch(ctx, id, c.patch); done {
 			return found, err
 		}

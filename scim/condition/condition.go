@@ -1,4 +1,6 @@
-package server
+// Package condition has the preconditions of a request, by the versions of resources
+// (RFC 9110 section 13.1, RFC 7644 section 3.14).
+package condition
 
 import (
 	"net/http"
@@ -9,9 +11,8 @@ import (
 	"scim-atlassian/scim/resource"
 )
 
-// conditions are the preconditions of a request, RFC 9110 section 13.1, by the
-// versions of resources. The zero value has none.
-type conditions struct {
+// Conditions are the preconditions of a request. The zero value has none.
+type Conditions struct {
 	match, noneMatch *entityTags // nil: not given
 	read             bool        // the request changes nothing
 }
@@ -22,8 +23,10 @@ type entityTags struct {
 	tags []string // opaque tags without their quotes
 }
 
-func conditionsOf(h http.Header, read bool) conditions {
-	return conditions{parseTags(h.Values("If-Match")), parseTags(h.Values("If-None-Match")), read}
+// Of reads the conditions in the header of a request; read says that the request is to
+// change nothing.
+func Of(h http.Header, read bool) Conditions {
+	return Conditions{parseTags(h.Values("If-Match")), parseTags(h.Values("If-None-Match")), read}
 }
 
 // parseTags reads lists of entity tags. All comparison is weak, since the tags
@@ -56,17 +59,17 @@ func (t *entityTags) has(version string) bool {
 	return t.any || slices.Contains(t.tags, strings.Trim(version, `W/"`))
 }
 
-// given reports whether the outcome depends on the version there is. That
+// Given reports whether the outcome depends on the version there is. That
 // something must be there is so without a condition.
-func (c conditions) given() bool {
+func (c Conditions) Given() bool {
 	return c.match != nil && !c.match.any || c.noneMatch != nil
 }
 
-// check compares the conditions with the resource as it is, which must be whole:
-// errNotModified for a read that brings nothing new, 412 where a condition
+// Check compares the conditions with the resource as it is, which must be whole:
+// ErrNotModified for a read that brings nothing new, 412 where a condition
 // fails.
-func (c conditions) check(o query.Object) error {
-	if !c.given() {
+func (c Conditions) Check(o query.Object) error {
+	if !c.Given() {
 		return nil
 	}
 	is := query.Version(o)
@@ -77,11 +80,11 @@ func (c conditions) check(o query.Object) error {
 		return nil
 	}
 	if c.read {
-		return errNotModified
+		return ErrNotModified
 	}
 	return resource.Refuse(http.StatusPreconditionFailed, "", "The resource has a version that If-None-Match excludes: %s.", is)
 }
 
-// errNotModified says that the client has the resource as it is already. It is
+// ErrNotModified says that the client has the resource as it is already. It is
 // answered with 304 and no body.
-var errNotModified = &resource.Error{Status: http.StatusNotModified}
+var ErrNotModified = &resource.Error{Status: http.StatusNotModified}
