@@ -1,7 +1,8 @@
-"""What the mirror costs: memory, CPU of a first reading, warm filters and sorting, a restart, a slow upstream.
+"""What the mirror costs: memory, CPU of a first reading, warm filters and sorting, a restart, a slow upstream, and reading
+everything again where a log of changes is trusted.
 
     go build -o /tmp/scim-atlassian ./cmd/scim-atlassian
-    python3 measure/mirror.py /tmp/scim-atlassian [users, 100000]
+    python3 measure/mirror.py /tmp/scim-atlassian [users, 100000] [again: the last part alone]
 
 Starts the program itself, emulator and server apart, once with the state in memory and once in a file. Linux (reads /proc)."""
 
@@ -47,9 +48,11 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen([PROGRAM, "serve", "--listen", SERVER], env=self.environment, stderr=subprocess.PIPE, cwd=self.directory)
+        said = b""
         while b"listening" not in (line := self.process.stderr.readline()):
+            said += line
             if self.process.poll() is not None:
-                raise SystemExit("the program ended: " + line.decode())
+                raise SystemExit("the program ended: " + said.decode())
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
 
     def kill(self):
@@ -110,6 +113,57 @@ def slow(directory):
         server.kill()
 
 
+def requests():
+    """How many requests Atlassian has got since the last time, and how many of them read the logs of changes."""
+    with urllib.request.urlopen(f"http://{CLOUD}/_emulator/requests") as answer:
+        paths = [c["path"] for c in json.load(answer)]
+    urllib.request.urlopen(urllib.request.Request(f"http://{CLOUD}/_emulator/requests", method="DELETE")).close()
+    return len(paths), sum("events" in p or "auditing" in p for p in paths)
+
+
+def reconcile(server, label):
+    requests()
+    began, start, seen = time.monotonic(), 1, set()
+    while True:
+        _, status, _, page = server.ask(startIndex=start, count=1000, attributes="id,userName,active")
+        assert status == 200, page
+        seen.update(u["id"] for u in page["Resources"])
+        start += len(page["Resources"])
+        if start > page["totalResults"]:
+            break
+    calls, polls = requests()
+    print(f"  {label}: {len(seen)} of {page['totalResults']} users in {time.monotonic() - began:.1f} s, {calls} calls, {polls} of them for the log")
+
+
+def again(directory):
+    """A second full reading, and one after a restart, when the first is too old but the log of changes is trusted."""
+    server = Server(directory, "file:" + os.path.join(directory, "state.db"), SCIM_ATLASSIAN_SNAPSHOT_TTL="15s", SCIM_ATLASSIAN_FEED_INTERVAL="5s",
+                    SCIM_ATLASSIAN_FEED_TRUST="24h", SCIM_ATLASSIAN_ORGANIZATION_ID="0a6a0000-0000-4000-8000-000000000001",
+                    SCIM_ATLASSIAN_ORGANIZATION_API_KEY="demo-organization-key", SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY="demo-organization-scoped-key")
+    facade = Facade(f"http://{SERVER}/scim/v2")
+
+    def send(method, path, body=None):
+        return facade.call(method, path, body=body, headers={"Authorization": "Bearer measure"})
+
+    try:
+        # Everything is read first: a write shows what the log tells only where it is known what the write changed.
+        users = server.ask(filter="userName pr", count=2)[3]["Resources"]
+        send("GET", "/Groups?filter=displayName%20pr")
+        send("PATCH", "/Users/" + users[0]["id"], {"Operations": [{"op": "replace", "path": "displayName", "value": "Somebody"}]})
+        group = send("POST", "/Groups", {"displayName": "Measured"})[2]["id"]
+        send("PATCH", "/Groups/" + group, {"Operations": [{"op": "add", "path": "members", "value": [{"value": users[1]["id"]}]}]})
+        time.sleep(22)  # the log tells of both, and is trusted for what is read from then on
+        reconcile(server, "everything")
+        time.sleep(20)  # longer than what was read is believed without the log
+        reconcile(server, "once more, 20 s later")
+        server.kill()
+        server.start()
+        time.sleep(20)
+        reconcile(server, "after SIGKILL and a restart")
+    finally:
+        server.kill()
+
+
 def cloud(*flags):
     process = subprocess.Popen([PROGRAM, "emulator", "--atlassian-listen", CLOUD, "--groups", "200", *flags], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     process.stdout.readline()
@@ -117,6 +171,15 @@ def cloud(*flags):
 
 
 def main():
+    upstream = cloud("--users", USERS)
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            again(directory)
+        finally:
+            upstream.kill()
+            upstream.wait()
+    if sys.argv[3:] == ["again"]:
+        return
     for state in ("memory", "file"):
         upstream = cloud("--users", USERS)
         with tempfile.TemporaryDirectory() as directory:
