@@ -157,9 +157,9 @@ func (m *metrics) around(handler http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerInFlight(m.inFlight, handler)
 }
 
-// observe lets the facade be asked for its own figures.
-func (m *metrics) observe(facade *scim.Server) {
-	m.registry.MustRegister(snapshotMetrics(facade.Snapshots), feedMetrics(facade.Feed), healthMetrics{facade.Health()})
+// observe lets the facade and the clients be asked for their own figures.
+func (m *metrics) observe(facade *scim.Server, u *upstream) {
+	m.registry.MustRegister(snapshotMetrics(facade.Snapshots), feedMetrics(facade.Feed), healthMetrics{facade.Health()}, u.limiters())
 }
 
 // snapshotMetrics reads the snapshots' own figures when Prometheus asks.
