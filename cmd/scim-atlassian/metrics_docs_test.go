@@ -41,9 +41,7 @@ func families(t *testing.T) map[string]family {
 			continue
 		}
 		f := family{help: match[2]}
-		for _, label := range regexp.MustCompile(`\w+`).FindAllString(match[4], -1) {
-			f.labels = append(f.labels, label)
-		}
+		f.labels = append(f.labels, regexp.MustCompile(`\w+`).FindAllString(match[4], -1)...)
 		for _, label := range regexp.MustCompile(`(\w+)="`).FindAllStringSubmatch(match[3], -1) {
 			f.labels = append(f.labels, label[1])
 		}
