@@ -208,7 +208,23 @@ func (s *site) work(t *testing.T) (user, refused string) {
 	s.faults(t, "method=POST path=/scim/ reset=after\nmethod=GET path=/scim/ status=503")
 	s.do(t.Context(), "okta", "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"lost@demo.example","emails":[{"value":"lost@demo.example"}]}`)
 	s.faults(t, "")
+	s.recover(t, "/Users/"+user)
 	return user, refused
+}
+
+// recover waits until the server has found out that Atlassian is back, which takes it no more than ten seconds. A path of a
+// single resource is asked of Atlassian each time.
+func (s *site) recover(t *testing.T, path string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		status, answer := s.do(t.Context(), "okta", "GET", path, "")
+		if status == http.StatusOK {
+			return
+		}
+		if status != http.StatusServiceUnavailable || time.Now().After(end) {
+			t.Fatalf("after an outage: %d %s", status, answer)
+		}
+	}
 }
 
 // traffic is what clients ask for in a few seconds.
