@@ -163,6 +163,21 @@ type LinkType struct {
 	Outward string `json:"outward"`
 }
 
+type linkTypes struct {
+	Types []LinkType `json:"issueLinkTypes"`
+}
+
+func (l *linkTypes) accept() bool { return l.Types != nil }
+
+// LinkTypes returns the kinds of links that issues can have. It calls GET /rest/api/3/issueLinkType.
+func (j *Jira) LinkTypes(ctx context.Context) ([]LinkType, error) {
+	answer, err := fetch[linkTypes](ctx, j.caller, request{op: "GET /rest/api/3/issueLinkType", reads: true})
+	if err != nil {
+		return nil, err
+	}
+	return answer.Types, nil
+}
+
 // IssueLink is a link as one of its issues shows it: with the issue at its other end.
 type IssueLink struct {
 	ID      string       `json:"id"`

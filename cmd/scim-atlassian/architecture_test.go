@@ -82,7 +82,7 @@ var places = map[string]place{
 	"scim/searches":     {ours: []string{"atlassian"}},
 	"scim/richtext":     {ours: []string{"scim/resource", "scim/query", "atlassian/adf", "atlassian/adf/plain"}},
 	"scim/person":       {ours: []string{"scim/resource", "scim/query"}},
-	"scim/desk":         {ours: []string{"scim/memo", "scim/resource", "scim/query", "atlassian"}},
+	"scim/desk":         {ours: []string{"scim/around", "scim/memo", "scim/resource", "scim/query", "atlassian"}},
 	"scim/field":        {ours: []string{"scim/jql", "scim/resource", "scim/query", "schemas", "atlassian", "atlassian/adf"}, theirs: []string{"github.com/go-json-experiment/json/*", "golang.org/x/sync/errgroup"}},
 	"scim/once":         {ours: []string{"scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "atlassian"}},
 	"scim/organization": {ours: []string{"scim/changes", "scim/state", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian"}},

@@ -187,87 +187,6 @@ func newComment(o query.Object) (atlassian.NewComment, error) {
 	return c, nil
 }
 
-// Post adds comments. Those that came with a transition at a time are looked for first:
-// Jira drops them without an error if the transition has no screen.
-func Post(ctx context.Context, j *atlassian.Jira, id string, comments []atlassian.NewComment, sent bool) error {
-	var there []*atlassian.Comment
-	if sent {
-		var err error
-		if there, err = j.Comments(ctx, id); err != nil {
-			return err
-		}
-	}
-	for _, c := range comments {
-		if slices.ContainsFunc(there[max(0, len(there)-len(comments)):], func(t *atlassian.Comment) bool { return isSame(t, c) }) {
-			continue
-		}
-		if _, err := j.AddComment(ctx, id, c); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func isSame(there *atlassian.Comment, c atlassian.NewComment) bool {
-	body, _ := c.Body.(rawJSON)
-	return adf.SameDocument(there.Body, body)
-}
-
-// SetWatchers makes the accounts in want, and nobody else, watch an issue.
-func SetWatchers(ctx context.Context, j *atlassian.Jira, id string, want []string) error {
-	now, err := j.Watchers(ctx, id)
-	if err != nil {
-		return err
-	}
-	for _, a := range now {
-		if !slices.Contains(want, a.AccountID) {
-			if err := j.Unwatch(ctx, id, a.AccountID); err != nil {
-				return err
-			}
-		}
-	}
-	for _, account := range want {
-		if !slices.ContainsFunc(now, func(a *atlassian.Account) bool { return a.AccountID == account }) {
-			if err := j.Watch(ctx, id, account); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// SetRemoteLinks makes the links in want those of an issue. A link is known by its
-// globalId, or else by its address.
-func SetRemoteLinks(ctx context.Context, j *atlassian.Jira, id string, want []query.Object) error {
-	now, err := j.RemoteLinks(ctx, id)
-	if err != nil {
-		return err
-	}
-	is := func(l atlassian.RemoteLink, o query.Object) bool {
-		if global := o.Text("globalId"); global != "" {
-			return l.GlobalID == global
-		}
-		return l.Object.URL == o.Text("url")
-	}
-	for _, l := range now {
-		if !slices.ContainsFunc(want, func(o query.Object) bool { return is(l, o) }) {
-			if err := j.DeleteRemoteLink(ctx, id, l.ID); err != nil {
-				return err
-			}
-		}
-	}
-	for _, o := range want {
-		link := atlassian.RemoteLink{GlobalID: o.Text("globalId"), Object: atlassian.RemoteObject{URL: o.Text("url"), Title: orID(o.Text("title"), o.Text("url"))}}
-		if slices.ContainsFunc(now, func(l atlassian.RemoteLink) bool { return is(l, o) && l.Object == link.Object }) {
-			continue
-		}
-		if err := j.SetRemoteLink(ctx, id, link); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Links returns the links of an issue, as its field has them.
 func Links(links []atlassian.IssueLink) []any {
 	var list []any
@@ -289,31 +208,6 @@ func CheckLinks(want []query.Object) error {
 		direction := o.Text("direction")
 		if o.Text("type") == "" || direction != "outward" && direction != "inward" || o.Text("value") == "" && o.Text("key") == "" {
 			return resource.InvalidValue("links: each needs a type, a direction (outward or inward), and the other issue by value (id) or key.")
-		}
-	}
-	return nil
-}
-
-// SetLinks turns the links of an issue from those that it has into those in want.
-func SetLinks(ctx context.Context, j *atlassian.Jira, id string, have, want []query.Object) error {
-	for _, h := range have {
-		if slices.ContainsFunc(want, func(w query.Object) bool { return query.Refers(w, h) }) {
-			continue
-		}
-		if err := j.DeleteLink(ctx, h.Text("id")); err != nil {
-			return err
-		}
-	}
-	for _, w := range want {
-		if slices.ContainsFunc(have, func(h query.Object) bool { return query.Refers(w, h) }) {
-			continue
-		}
-		from, to := id, orID(w.Text("value"), w.Text("key"))
-		if w.Text("direction") == "inward" {
-			from, to = to, from
-		}
-		if err := j.LinkIssues(ctx, w.Text("type"), from, to); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -85,6 +85,9 @@ func (c *Catalogues) load(ctx context.Context, kind jql.CatalogueKind) ([]jql.En
 		return c.ofProjects(ctx, c.Components)
 	case jql.VersionCatalogue:
 		return c.ofProjects(ctx, c.Versions)
+	case jql.LinkCatalogue:
+		all, err := c.jira.LinkTypes(ctx)
+		return convert(all, err, func(t atlassian.LinkType) jql.Entry { return jql.Entry{ID: t.ID, Name: t.Name} })
 	}
 	all, err := c.jira.Accounts(ctx)
 	return convert(all, err, func(a *atlassian.Account) jql.Entry {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/around"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -26,21 +27,8 @@ type decision struct {
 }
 
 // Nothing reports whether there is nothing to do.
-func (c Change) Nothing() bool { return c.String() == "" }
-
-// String names the attributes.
-func (c Change) String() string {
-	var names []string
-	if len(c.join)+len(c.leave) > 0 {
-		names = append(names, "participants")
-	}
-	if c.organization != nil {
-		names = append(names, "organization")
-	}
-	if c.decisions != nil {
-		names = append(names, "approvals")
-	}
-	return strings.Join(names, ", ")
+func (c Change) Nothing() bool {
+	return len(c.join)+len(c.leave) == 0 && c.organization == nil && c.decisions == nil
 }
 
 // Plan returns what turns the request of current into that of doc; both have the
@@ -149,35 +137,34 @@ func approvers(approval query.Object) string {
 	return strings.Join(names, ", ")
 }
 
-// Do sends a change of the request with the id. An answer of an approval is confirmed:
-// it may move the request along its workflow.
-func (d *Desks) Do(ctx context.Context, id string, c Change) error {
-	for _, step := range []struct {
-		accounts []string
-		send     func(context.Context, string, []string) error
-	}{{c.join, d.jira.AddParticipants}, {c.leave, d.jira.RemoveParticipants}} {
-		if len(step.accounts) == 0 {
-			continue
-		}
-		if err := step.send(ctx, id, step.accounts); err != nil {
-			return err
-		}
+// Steps returns the steps that carry a change of the request with the id out. An answer of
+// an approval is confirmed: it may move the request along its workflow.
+func (d *Desks) Steps(id string, c Change) []around.Step {
+	var steps []around.Step
+	add := func(attribute string, do func(context.Context) error) {
+		steps = append(steps, around.Step{Attribute: attribute, Do: do})
+	}
+	if len(c.join) > 0 {
+		add("participants", func(ctx context.Context) error { return d.jira.AddParticipants(ctx, id, c.join) })
+	}
+	if len(c.leave) > 0 {
+		add("participants", func(ctx context.Context) error { return d.jira.RemoveParticipants(ctx, id, c.leave) })
 	}
 	if c.organization != nil {
-		if err := d.setOrganization(ctx, id, *c.organization); err != nil {
-			return err
-		}
+		add("organization", func(ctx context.Context) error { return d.setOrganization(ctx, id, *c.organization) })
 	}
 	for _, given := range c.decisions {
-		made, err := d.jira.Decide(ctx, id, given.approval, given.approve)
-		if err != nil {
-			return err
-		}
-		if made.CanAnswer {
-			return resource.Refuse(http.StatusBadGateway, "", "Jira accepted the decision on the approval %s, but still waits for it.", given.approval)
-		}
+		add("approvals", func(ctx context.Context) error { return d.decide(ctx, id, given) })
 	}
-	return nil
+	return steps
+}
+
+func (d *Desks) decide(ctx context.Context, id string, given decision) error {
+	made, err := d.jira.Decide(ctx, id, given.approval, given.approve)
+	if err == nil && made.CanAnswer {
+		return resource.Refuse(http.StatusBadGateway, "", "Jira accepted the decision on the approval %s, but still waits for it.", given.approval)
+	}
+	return err
 }
 
 // organizationsKey is the type of the field that says with whom a request is shared.
@@ -272,7 +259,7 @@ func (d *Desks) setOrganization(ctx context.Context, id string, organization int
 }
 
 // Unconfirmed lists the attributes that found has otherwise than after the change.
-// Decisions are confirmed by Do.
+// Decisions are confirmed by Steps.
 func (c Change) Unconfirmed(found query.Object) []string {
 	var not, there []string
 	for _, o := range found.Elements("participants") {

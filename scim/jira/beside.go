@@ -1,13 +1,15 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"slices"
-	"strings"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/around"
+	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/desk"
+	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -121,21 +123,6 @@ func (n beside) nothing() bool {
 	return len(n.comments) == 0 && !n.linked && !n.watchers && !n.remoteLinks && n.request.Nothing()
 }
 
-// String names the attributes.
-func (n beside) String() string {
-	var names []string
-	for name, changed := range map[string]bool{"comments": len(n.comments) > 0, "links": n.linked, "watchers": n.watchers, "remoteLinks": n.remoteLinks} {
-		if changed {
-			names = append(names, name)
-		}
-	}
-	if !n.request.Nothing() {
-		names = append(names, n.request.String())
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
-}
-
 // planBeside returns what doc changes beside the fields. It refuses comments that are
 // gone from doc, or that doc changes: a comment is what somebody has said.
 func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (beside, error) {
@@ -172,7 +159,7 @@ func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (bes
 	have, _ := current.Get("links")
 	want, _ := doc.Get("links")
 	plan.linked, plan.had, plan.wanted = !sameMembers(want, have), current.Elements("links"), doc.Elements("links")
-	if err := around.CheckLinks(plan.wanted); err != nil {
+	if err := b.checkLinks(ctx, current, around.NewLinks(plan.had, plan.wanted)); err != nil {
 		return plan, err
 	}
 	plan.remoteLinks, plan.links = differs(current, doc, "remoteLinks"), doc.Elements("remoteLinks")
@@ -185,27 +172,89 @@ func differs(current, doc query.Object, name string) bool {
 	return !query.Equal(query.Object{{Value: was}}, query.Object{{Value: is}})
 }
 
-// doBeside carries a plan out, after the move that comments came with, if there was one.
-func (b *issues) doBeside(ctx context.Context, id string, plan beside, m *move) error {
-	if len(plan.comments) > 0 {
-		if err := around.Post(ctx, b.jira, id, plan.comments, m != nil && m.transition.HasScreen); err != nil {
+// checkLinks refuses new links of an issue, nil for one that is to be made, which lack
+// something, whose type Jira does not know, or whose other issue is not served.
+func (b *issues) checkLinks(ctx context.Context, current query.Object, added []query.Object) error {
+	if len(added) == 0 {
+		return nil
+	}
+	if err := around.CheckLinks(added); err != nil {
+		return err
+	}
+	types, err := b.catalogues.Entries(ctx, mirror.Need{}, jql.LinkCatalogue)
+	if err != nil {
+		return err
+	}
+	others := make([]query.Object, len(added))
+	names := make([]string, len(added))
+	for i, o := range added {
+		if _, err := catalogue.Pick("links.type", types, query.Texts("name", o.Text("type"))); err != nil {
 			return err
 		}
+		others[i] = query.Texts("id", o.Text("value"), "key", o.Text("key"))
+		if query.Refers(others[i], current) {
+			return resource.InvalidValue("links: an issue cannot be linked to itself.")
+		}
+		names[i] = others[i][0].Value.(string)
+	}
+	found, err := b.jira.BulkFetch(ctx, names, []string{"project"})
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		if !slices.ContainsFunc(found, func(i *atlassian.Issue) bool {
+			return query.Refers(o, query.Texts("id", i.ID, "key", i.Key)) && b.allows(i.Fields.Project)
+		}) {
+			return resource.InvalidValue("links: there is no issue with the %s; value is the id of an issue, key its present key.", resource.Describe(o))
+		}
+	}
+	return nil
+}
+
+// stepsBeside returns the steps of a plan, after the move that comments came with, if there
+// was one.
+func (b *issues) stepsBeside(ctx context.Context, id string, plan beside, m *move) (steps []around.Step, err error) {
+	add := func(more []around.Step, e error) {
+		steps = append(steps, more...)
+		err = cmp.Or(err, e) // the first
+	}
+	if len(plan.comments) > 0 {
+		add(around.Comment(ctx, b.jira, id, plan.comments, m != nil && m.transition.HasScreen))
 	}
 	if plan.linked {
-		if err := around.SetLinks(ctx, b.jira, id, plan.had, plan.wanted); err != nil {
-			return err
-		}
+		add(around.Link(b.jira, id, plan.had, plan.wanted), nil)
 	}
 	if plan.watchers {
-		if err := around.SetWatchers(ctx, b.jira, id, plan.watchedBy); err != nil {
-			return err
-		}
+		add(around.Watch(ctx, b.jira, id, plan.watchedBy))
 	}
 	if plan.remoteLinks {
-		if err := around.SetRemoteLinks(ctx, b.jira, id, plan.links); err != nil {
-			return err
+		add(around.LinkRemote(ctx, b.jira, id, plan.links))
+	}
+	return append(steps, b.desks.Steps(id, plan.request)...), err
+}
+
+// doBeside carries a plan out. If it fails it returns the attributes that were done, and
+// those that were not, or not all of them.
+func (b *issues) doBeside(ctx context.Context, id string, plan beside, m *move) (done, left []string, err error) {
+	steps, err := b.stepsBeside(ctx, id, plan, m)
+	if err != nil {
+		return nil, []string{"all that stands beside them"}, err
+	}
+	for i, step := range steps {
+		if err := step.Do(ctx); err != nil {
+			return attributes(steps[:i]), attributes(steps[i:]), err
 		}
 	}
-	return b.desks.Do(ctx, id, plan.request)
+	return nil, nil, nil
+}
+
+// attributes lists those that steps are a part of, each once.
+func attributes(steps []around.Step) []string {
+	var names []string
+	for _, s := range steps {
+		if !slices.Contains(names, s.Attribute) {
+			names = append(names, s.Attribute)
+		}
+	}
+	return names
 }

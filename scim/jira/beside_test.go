@@ -7,6 +7,7 @@ import (
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // see reads an issue with attributes that are returned on request.
@@ -140,4 +141,73 @@ func TestBesideTheFields(t *testing.T) {
 	wantError(t, err, 400, resource.TypeInvalidValue, "links: each needs")
 	_, err = site.Create(t.Context(), site.accessRequest(t, map[string]any{"securityLevel": map[string]any{"name": "None such"}}))
 	wantError(t, err, 400, resource.TypeInvalidValue, "securityLevel:")
+}
+
+// What can be known of links and of people is refused before an issue is made or changed.
+func TestLinksAreCheckedFirst(t *testing.T) {
+	site := newIssueSite(t, emulator.Options{Users: 5, Seed: 1}, "ACC")
+	made, err := site.Create(t.Context(), site.accessRequest(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		link map[string]any
+		says []string
+	}{
+		"an unknown type":         {map[string]any{"type": "Likes", "direction": "outward", "value": made.Text("id")}, []string{`"Likes"`, `"Blocks"`}},
+		"an unknown id":           {map[string]any{"type": "Blocks", "direction": "outward", "value": "99999999"}, []string{`id "99999999"`}},
+		"an unknown key":          {map[string]any{"type": "Blocks", "direction": "inward", "key": "ACC-99999"}, []string{`key "ACC-99999"`}},
+		"an id and another's key": {map[string]any{"type": "Blocks", "direction": "inward", "value": made.Text("id"), "key": "ACC-99999"}, []string{"there is no issue"}},
+		"a project not served":    {map[string]any{"type": "Blocks", "direction": "inward", "key": "ENG-1"}, []string{`key "ENG-1"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(site.all(t))
+			comment := []any{map[string]any{"body": "With a link."}}
+			_, err := site.Create(t.Context(), site.accessRequest(t, map[string]any{"links": []any{c.link}, "comments": comment}))
+			wantError(t, err, 400, resource.TypeInvalidValue, append(c.says, "links")...)
+			_, err = site.patch(resource.WithRequest(t.Context(), &resource.Request{Touched: []string{"links", "comments"}}), made.Text("id"),
+				[]resource.Operation{site.op(t, "add", "links", []any{c.link}), site.op(t, "add", "comments", comment)})
+			wantError(t, err, 400, resource.TypeInvalidValue, append(c.says, "links")...)
+			if now := len(site.all(t)); now != before {
+				t.Errorf("%d issues were made", now-before)
+			}
+			if seen := site.see(t, made.Text("id"), "comments"); len(seen.Elements("comments")) != 0 {
+				t.Errorf("commented: %v", seen)
+			}
+		})
+	}
+	_, err = site.patch(t.Context(), made.Text("id"), []resource.Operation{site.op(t, "add", "links",
+		[]any{map[string]any{"type": "Blocks", "direction": "outward", "key": made.Text("key")}})})
+	wantError(t, err, 400, resource.TypeInvalidValue, "linked to itself")
+}
+
+// A write that fails after a part of it was done says which part.
+func TestHalfDoneBesideFields(t *testing.T) {
+	site := newIssueSite(t, emulator.Options{Users: 5, Seed: 1})
+	made, err := site.Create(t.Context(), site.accessRequest(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	patch := func(ops ...resource.Operation) error {
+		_, err := site.patch(resource.WithRequest(t.Context(), &resource.Request{Touched: []string{"comments"}}), made.Text("id"), ops)
+		return err
+	}
+	comments := site.op(t, "add", "comments", []any{map[string]any{"body": "One."}, map[string]any{"body": "Two."}})
+	link := site.op(t, "add", "remoteLinks", []any{map[string]any{"url": "https://wiki.example"}})
+	site.faults(t, "method=POST path=/rest/api/3/issue/"+made.Text("id")+"/remotelink status=403")
+	err = patch(comments, link)
+	wantError(t, err, 502, "", "was changed: comments.", "Not done, or not all of it: remoteLinks.")
+	if !resource.AsError(err).Partial {
+		t.Error("the error is not partial")
+	}
+	if err := patch(link); err == nil || upstream.AsError(err).Partial {
+		t.Errorf("nothing was done: %v", err)
+	}
+	site.faults(t, "method=POST path=/rest/api/3/issue/"+made.Text("id")+"/comment every=2 status=403")
+	err = patch(site.op(t, "add", "comments", []any{map[string]any{"body": "Three."}, map[string]any{"body": "Four."}}))
+	wantError(t, err, 502, "", "was changed: comments.", "not all of it: comments.")
+	site.faults(t, "")
+	if seen := site.see(t, made.Text("id"), "comments"); len(seen.Elements("comments")) != 3 {
+		t.Errorf("comments %v", seen.Elements("comments"))
+	}
 }

@@ -113,9 +113,15 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 		}
 		return nil, b.named(err)
 	}
-	if err := b.doBeside(ctx, id, beside, move); err != nil {
-		if move != nil || len(fields) > 0 {
-			err = partly(err, "Issue %s was changed, but not all that stands beside its fields: %s.", current.Text("key"), beside)
+	if done, left, err := b.doBeside(ctx, id, beside, move); err != nil {
+		if move != nil {
+			done = append([]string{"status"}, done...)
+		}
+		if len(fields) > 0 {
+			done = append([]string{b.attributesOf(fields)}, done...)
+		}
+		if done != nil {
+			err = partly(err, "Issue %s was changed: %s. Not done, or not all of it: %s.", current.Text("key"), strings.Join(done, ", "), strings.Join(left, ", "))
 		}
 		return nil, err
 	}

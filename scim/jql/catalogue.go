@@ -20,6 +20,7 @@ const (
 	ComponentCatalogue // of those projects
 	VersionCatalogue   // of those projects
 	AccountCatalogue
+	LinkCatalogue // the kinds of links between issues
 	CatalogueKinds
 )
 
