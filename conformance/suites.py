@@ -111,6 +111,26 @@ class Values:
 
     Issue_requestType = Issue_participants = Issue_organization = Issue_approvals = of_a_service_desk
 
+    def Issue_descriptionAdf(self, context, path, value):
+        """Nothing: it says in another form what description says, and a write says one of them."""
+        return None
+
+    def off_the_screen(self, context, path, value):
+        """Nothing: the project's screens do not show it, and Jira takes what they show alone."""
+        return None
+
+    Issue_securityLevel = Issue_originalEstimate = Issue_remainingEstimate = Issue_affectsVersions = off_the_screen
+
+    def Issue_comments(self, context, path, value):
+        return [type(comment)(body=comment.body) for comment in value]
+
+    def Issue_links(self, context, path, value):
+        return [type(link)(type="Relates", direction="outward", value=self.issues[0].id) for link in value]
+
+    def Issue_watchers(self, context, path, value):
+        person = next(issue.assignee for issue in self.issues if issue.assignee)
+        return [type(watcher)(value=person.value) for watcher in value]
+
     def Issue_dueDate(self, context, path, value):
         return "2027-01-31"
 

@@ -39,8 +39,11 @@ func sameValue(rt *resource.Type, before, after any) bool {
 	return query.Equal(query.Object{{Value: before}}, query.Object{{Value: after}})
 }
 
-// valueText writes a value for the detail of an error.
+// valueText writes a value, nil for none, for the detail of an error.
 func valueText(v any) string {
+	if v == nil {
+		return "none"
+	}
 	if o, ok := v.(query.Object); ok {
 		return resource.Describe(o)
 	}
