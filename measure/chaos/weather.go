@@ -22,6 +22,10 @@ import (
 // patience is how long the server waits for an answer of Atlassian.
 const patience = 400 * time.Millisecond
 
+// settle is how long Atlassian may go on with a request after that, which the server relies on. So a request that a busy
+// machine would carry out later is not carried out at all: see timely.
+const settle = 2 * patience
+
 // A fault spoils one request to Atlassian, which next would answer.
 type fault func(w http.ResponseWriter, r *http.Request, next http.Handler)
 
@@ -147,11 +151,24 @@ func (s *weather) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r = r.WithContext(context.WithoutCancel(r.Context()))
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	next := s.timely(time.Now().Add(patience + settle/2))
 	if kind := s.draw(r); kind != "" {
-		faultsByName[kind](w, r, s.atlassian)
+		faultsByName[kind](w, r, next)
 		return
 	}
-	s.atlassian.ServeHTTP(w, r)
+	next.ServeHTTP(w, r)
+}
+
+// timely is Atlassian until the given time, and a gateway that gave up waiting for it from then on. It leaves the other
+// half of settle to what passed between the server and here.
+func (s *weather) timely(until time.Time) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if time.Now().After(until) {
+			fail(w, http.StatusGatewayTimeout)
+			return
+		}
+		s.atlassian.ServeHTTP(w, r)
+	})
 }
 
 // draw returns the kind of fault that strikes r, "" for none.

@@ -76,7 +76,7 @@ func newWorld(o options) (w *world, err error) {
 
 // facade makes the server. Its times are as usual but short, so that much happens in a minute.
 func (w *world) facade() (handler http.Handler, closeIdle func(), err error) {
-	clients := atlassian.Config{OnCall: scim.CountCall, Work: scim.WorkOf, Timeout: patience, Settle: patience, RetryBase: 20 * time.Millisecond, MaxRetryWait: 3 * time.Second}
+	clients := atlassian.Config{OnCall: scim.CountCall, Work: scim.WorkOf, Timeout: patience, Settle: settle, RetryBase: 20 * time.Millisecond, MaxRetryWait: 3 * time.Second}
 	directory, err := atlassian.NewDirectory(clients, w.atlassian+"/scim/directory", emulator.DirectoryID, emulator.DirectoryKey)
 	if err != nil {
 		return nil, nil, err
