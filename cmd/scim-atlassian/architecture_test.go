@@ -48,6 +48,7 @@ var places = map[string]place{
 	"scim/audit":     {ours: []string{"scim/state", "scim/document", "scim/resource", "scim/query"}, theirs: []string{jsonv2, "go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 	"scim/origin":    {},
 	"scim/coding":    {theirs: []string{"github.com/klauspost/compress/*"}},
+	"scim/tracing":   {ours: []string{"atlassian"}, theirs: []string{"go.opentelemetry.io/otel", "go.opentelemetry.io/otel/*", "go.opentelemetry.io/otel/sdk/*", "go.opentelemetry.io/otel/semconv/*", "go.opentelemetry.io/otel/exporters/otlp/otlptrace/*", "golang.org/x/net/http/httpguts"}},
 	"scim/edge":      {ours: []string{"scim/resource"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/condition": {ours: []string{"scim/resource", "scim/query"}},
 	"scim/plan":      {ours: []string{"scim/state", "scim/bulk", "scim/auth", "scim/document", "scim/resource", "scim/query"}, theirs: []string{jsonv2, jsonText}},
@@ -98,7 +99,7 @@ var places = map[string]place{
 	"scim/console/plot":    {ours: []string{"scim/console/sheet", "scim/console/witness"}},
 	"scim/console/witness": {theirs: []string{jsonv2, "go.uber.org/zap/zapcore"}},
 	"scim/reconcile":       {ours: []string{"scim", "scim/server", "scim/resource", "atlassian"}, theirs: []string{jsonv2, jsonText}},
-	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/alarm", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/edge", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}, theirs: anything},
+	"cmd/scim-atlassian":   {ours: []string{"scim", "scim/alarm", "scim/audit", "scim/auth", "scim/connector", "scim/console", "scim/console/witness", "scim/edge", "scim/feed", "scim/field", "scim/guard", "scim/health", "scim/idhub", "scim/mirror", "scim/origin", "scim/reconcile", "scim/resource", "scim/server", "scim/state", "scim/tracing", "atlassian", "atlassian/emulator"}, theirs: anything},
 	// Clients of Atlassian.
 	"atlassian":            {ours: []string{"atlassian/admission", "atlassian/doubt", "atlassian/report", "atlassian/wire"}, theirs: anything},
 	"atlassian/report":     {theirs: []string{jsonv2, jsonText}},

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,7 +47,7 @@ func (c *config) openAudit(ctx context.Context, out streams, on foundation) (*au
 		sink = a.file
 	}
 	lines := zapcore.NewCore(lineEncoder(), countedSink{sink, on.metrics.auditGaps}, zapcore.DebugLevel)
-	a.core = zapcore.NewTee(lines, on.metrics.watch.recorder.Core())
+	a.core = zapcore.NewTee(lines, on.metrics.watch.recorder.Core(), outcomes{zapcore.NewNopCore(), on.metrics.writes})
 	return a, nil
 }
 
@@ -81,6 +82,20 @@ func (s countedSink) Write(p []byte) (int, error) {
 		s.gaps.Inc()
 	}
 	return n, err
+}
+
+// outcomes counts what came of writes.
+type outcomes struct {
+	zapcore.Core // which does nothing
+	by           *prometheus.CounterVec
+}
+
+// Write implements zapcore.Core.
+func (o outcomes) Write(_ zapcore.Entry, fields []zapcore.Field) error {
+	if at := slices.IndexFunc(fields, func(f zapcore.Field) bool { return f.Key == "outcome" }); at >= 0 {
+		o.by.WithLabelValues(fields[at].String).Inc()
+	}
+	return nil
 }
 
 func (p *program) verifyAuditCommand() *cobra.Command {

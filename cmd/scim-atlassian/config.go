@@ -39,7 +39,10 @@ type config struct {
 	AccountSecurityAPIKey secret `env:"ACCOUNT_SECURITY_API_KEY"` // Jira API token of AdminEmail
 	SiteURL               string `env:"SITE_URL"`                 // Jira site, or https://api.atlassian.com/ex/jira/{cloudId}
 
-	AdminListen string `env:"ADMIN_LISTEN"` // address of /metrics; empty: none
+	AdminListen  string `env:"ADMIN_LISTEN"`                // address of /metrics; empty: none
+	Profiles     bool   `env:"SCIM_ATLASSIAN_PPROF"`        // the process tells about itself there, if nobody else reaches it
+	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"` // URL of the collector that spans go to; empty: none are made
+	OTLPHeaders  secret `env:"OTEL_EXPORTER_OTLP_HEADERS"`  // of what is sent to it, NAME=value,…
 
 	InsecureUpstream bool `env:"SCIM_ATLASSIAN_INSECURE_UPSTREAM"` // plain http to Atlassian's APIs beyond this machine, for an emulator
 
@@ -311,6 +314,8 @@ func (c *config) Validate() error {
 		_, _, err := net.SplitHostPort(c.AdminListen)
 		check(err == nil, "ADMIN_LISTEN must be an address such as %s, or empty for no metrics", adminDefault)
 	}
+	check(!c.Profiles || c.AdminListen != "", "SCIM_ATLASSIAN_PPROF needs ADMIN_LISTEN, where the profiles are")
+	problems = append(problems, c.checkCollector())
 	problems = append(problems, checkUpstreamURL("SCIM_URL", c.SCIMURL, c.InsecureUpstream), checkUpstreamURL("SITE_URL", c.SiteURL, c.InsecureUpstream))
 	check((c.OrganizationID == "") == (c.OrganizationAPIKey == ""),
 		"SCIM_ATLASSIAN_ORGANIZATION_ID and SCIM_ATLASSIAN_ORGANIZATION_API_KEY need each other: set both or neither")

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -261,6 +262,15 @@ func (c *config) checkConsole(callers []auth.Caller, admin net.Listener) error {
 		return nil
 	}
 	return fmt.Errorf("ADMIN_LISTEN is beyond this machine, where %s would sign in to the console without TLS: set SCIM_ATLASSIAN_TLS_CERT_FILE and _KEY_FILE, or use 127.0.0.1:PORT and a tunnel, or take \"console\" from the callers file", withSetting(callers, func(c auth.Caller) bool { return c.Console }))
+}
+
+// checkProfiles refuses profiles for whoever reaches this machine: they tell what the process does, and asking for them
+// costs it.
+func (c *config) checkProfiles(admin net.Listener) error {
+	if !c.Profiles || local(admin) {
+		return nil
+	}
+	return errors.New("SCIM_ATLASSIAN_PPROF shows profiles to everybody who reaches ADMIN_LISTEN, which is beyond this machine: set ADMIN_LISTEN=127.0.0.1:PORT and use a tunnel")
 }
 
 // local reports whether a listener is for this machine alone.

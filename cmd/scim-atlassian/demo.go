@@ -131,7 +131,7 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 	where := demoAddresses{facade: above.Addr(), cloud: below.Addr()}
 	if admin != nil {
 		c.openConsole(consoleParts{facade: facade, u: u, store: store, watch: m.watch, service: above.Addr(), cloud: cloud, logger: logger})
-		sites = append(sites, m.site(admin))
+		sites = append(sites, m.site(admin, false))
 		where.admin = admin.Addr()
 	}
 

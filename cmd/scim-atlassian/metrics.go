@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"runtime/debug"
 	"strconv"
 	"syscall"
@@ -21,6 +22,7 @@ import (
 	"scim-atlassian/scim/console"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/tracing"
 )
 
 // metrics counts the answers of the facade and its requests to Atlassian. Labels have values from fixed sets only.
@@ -32,6 +34,7 @@ type metrics struct {
 	requestCost     *prometheus.HistogramVec // by type, method
 	inFlight        prometheus.Gauge
 	auditGaps       prometheus.Counter
+	writes          *prometheus.CounterVec // by outcome, as the audit has it
 	callers         *prometheus.CounterVec // by caller, class of status
 	callerSeen      *prometheus.GaugeVec   // by caller
 	callerMade      *prometheus.GaugeVec   // by caller
@@ -45,7 +48,8 @@ type metrics struct {
 	retries      *prometheus.CounterVec   // by op
 	waits        *prometheus.CounterVec   // by op, in seconds
 
-	watch *watch // what the console shows of the same
+	watch *watch          // what the console shows of the same
+	spans *tracing.Tracer // nil: none are made
 }
 
 // space begins the name of every metric of ours.
@@ -65,6 +69,8 @@ func newMetrics() *metrics {
 			Help: "Requests that are being answered."}),
 		auditGaps: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Name: "audit_failures_total",
 			Help: "Lines of the audit that could not be written."}),
+		writes: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "writes_total",
+			Help: "Attempts to change something, by the outcome that the audit has: done, refused, failed, partial or unknown."}, []string{"outcome"}),
 		callers: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "caller_requests_total",
 			Help: "Requests of each caller in the callers file, or of all access tokens together, by class of status such as 2xx."}, []string{"caller", "class"}),
 		callerSeen: prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: space, Name: "caller_last_request_timestamp_seconds",
@@ -92,7 +98,7 @@ func newMetrics() *metrics {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "1, with the build in its labels.",
 		ConstLabels: prometheus.Labels{"version": version(), "commit": commit(info), "go_version": info.GoVersion}})
 	build.Set(1)
-	m.registry.MustRegister(m.callers, m.callerSeen, m.callerMade, m.plans, m.results, m.bulkOperations, m.signInsRefused, m.requests, m.requestDuration, m.requestCost, m.inFlight, m.auditGaps, m.calls, m.callDuration, m.retries, m.waits, build,
+	m.registry.MustRegister(m.callers, m.callerSeen, m.callerMade, m.plans, m.results, m.bulkOperations, m.signInsRefused, m.requests, m.requestDuration, m.requestCost, m.inFlight, m.auditGaps, m.writes, m.calls, m.callDuration, m.retries, m.waits, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -140,6 +146,9 @@ func (m *metrics) know(callers []auth.Caller) {
 // call is a part of the clients' atlassian.Config.OnCall.
 func (m *metrics) call(ctx context.Context, c atlassian.Call) {
 	scim.CountCall(ctx, c)
+	if m.spans != nil {
+		m.spans.Call(ctx, c)
+	}
 	status := "none"
 	if c.Status != 0 {
 		status = strconv.Itoa(c.Status)
@@ -152,8 +161,11 @@ func (m *metrics) call(ctx context.Context, c atlassian.Call) {
 	m.waits.WithLabelValues(c.Op).Add(max(c.Waited.Seconds(), 0))
 }
 
-// around counts the requests in flight through a handler.
+// around counts the requests in flight through a handler, and makes spans of them.
 func (m *metrics) around(handler http.Handler) http.Handler {
+	if m.spans != nil {
+		handler = m.spans.Around(handler)
+	}
 	return promhttp.InstrumentHandlerInFlight(m.inFlight, handler)
 }
 
@@ -210,9 +222,15 @@ func (stats snapshotMetrics) Collect(values chan<- prometheus.Metric) {
 	}
 }
 
-// site serves /metrics, to whoever reaches the listener, and the console, to whoever signs in.
-func (m *metrics) site(listener net.Listener) site {
+// site serves /metrics, to whoever reaches the listener, and the console, to whoever signs in; with profiles also what
+// the process tells about itself.
+func (m *metrics) site(listener net.Listener, profiles bool) site {
 	mux := http.NewServeMux()
+	if profiles {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
 	mux.Handle(console.Path, m.watch)
 	mux.Handle(console.Path+"/", m.watch)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry}))

@@ -20,7 +20,7 @@ type family struct {
 }
 
 // described matches the text of a prometheus.Desc.
-var described = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: "(.*)", constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)
+var described = regexp.MustCompile(`^Desc\{fqName: "([^"]+)", help: "(.*)", unit: "[^"]*", constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)
 
 // families are all metrics of ours by their names.
 func families(t *testing.T) map[string]family {

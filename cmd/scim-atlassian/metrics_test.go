@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"regexp"
@@ -9,7 +11,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
+
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/audit"
+	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/server"
 )
 
@@ -69,6 +77,67 @@ func TestMetrics(t *testing.T) {
 		t.Error("a label holds what a client sent")
 	}
 }
+
+// The outcomes of writes count as the audit has them, and so do lines that cannot be written.
+func TestMetricsOfTheAudit(t *testing.T) {
+	m := newMetrics()
+	full := &fullDisk{}
+	a, err := (&config{Audit: auditStderr}).openAudit(t.Context(), streams{stderr: full}, foundation{metrics: m, logger: zap.NewNop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &audit.Log{Core: a.core, Values: audit.Names, Now: time.Now, Problem: func(error) { full.told++ }}
+	user := &resource.Type{Schema: &query.Schema{}}
+	for _, w := range []*audit.Write{
+		{Request: &resource.Request{}, Type: user, Status: 201},
+		{Request: &resource.Request{}, Type: user, Status: 400, Refusal: &resource.Error{Status: 400}},
+		{Request: &resource.Request{}, Type: user, Status: 502, Refusal: &resource.Error{Status: 502, Partial: true}},
+		{Request: &resource.Request{}, Type: user, Status: 504, Refusal: &resource.Error{Status: 504, Unknown: true}},
+		{Request: &resource.Request{}, Type: user, Status: 503, Refusal: &resource.Error{Status: 503}},
+	} {
+		if err := log.Intent(w); err != nil {
+			t.Fatal(err)
+		}
+		log.Outcome(w)
+	}
+	full.is = true
+	log.Outcome(&audit.Write{Request: &resource.Request{}, Type: user, Status: 204})
+	got := map[string]float64{}
+	families, err := m.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, metric := range f.GetMetric() {
+			switch f.GetName() {
+			case "scim_atlassian_writes_total":
+				got[metric.GetLabel()[0].GetValue()] = metric.GetCounter().GetValue()
+			case "scim_atlassian_audit_failures_total":
+				got["failures"] = metric.GetCounter().GetValue()
+			}
+		}
+	}
+	want := map[string]float64{"done": 2, "refused": 1, "partial": 1, "unknown": 1, "failed": 1, "failures": 1}
+	if diff := cmp.Diff(want, got); diff != "" || full.told != 1 {
+		t.Errorf("told %d times; -want +got:\n%s", full.told, diff)
+	}
+}
+
+// fullDisk takes lines until it is full.
+type fullDisk struct {
+	bytes.Buffer
+	is   bool
+	told int
+}
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	if d.is {
+		return 0, errors.New("no space left")
+	}
+	return d.Buffer.Write(p)
+}
+
+func (d *fullDisk) Sync() error { return nil }
 
 // A default that is in use is no reason not to serve; an address that somebody chose is.
 func TestListenAdmin(t *testing.T) {

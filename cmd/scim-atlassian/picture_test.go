@@ -23,7 +23,7 @@ const storeys = `
 
 scim/guard scim/plan scim/audit  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/organization  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 
-  scim/console/plot   scim/bulk scim/auth     scim/person  scim/richtext  scim/field  scim/desk  scim/once  scim/catalogue  scim/searches
+  scim/console/plot   scim/tracing  scim/bulk scim/auth     scim/person  scim/richtext  scim/field  scim/desk  scim/once  scim/catalogue  scim/searches
 
                                                                                   scim/around
 

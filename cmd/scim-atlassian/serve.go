@@ -119,6 +119,10 @@ func (c *config) serve(ctx context.Context, flags serveFlags, streams streams, l
 	m, front := newMetrics(), new(front)
 	logger = m.watch.logger(logger)
 	m.know(callers)
+	if m.spans, err = c.tracer(ctx, logger); err != nil {
+		return err
+	}
+	defer c.closeTracer(m.spans, logger)
 	sites, facts, err := c.sites(ctx, callers, listener, front, m, logger)
 	if err != nil {
 		return err
@@ -285,10 +289,10 @@ func (c *config) sites(ctx context.Context, callers []auth.Caller, listener net.
 	case err != nil:
 		return nil, nil, fmt.Errorf("ADMIN_LISTEN: %w", err)
 	case admin != nil:
-		if err := c.checkConsole(callers, admin); err != nil {
+		if err := errors.Join(c.checkConsole(callers, admin), c.checkProfiles(admin)); err != nil {
 			return nil, nil, err
 		}
-		sites = append(sites, m.site(admin))
+		sites = append(sites, m.site(admin, c.Profiles))
 		facts = append(facts, zap.Stringer("metrics", admin.Addr()))
 	case c.AdminListen != "":
 		logger.Warn("no metrics: the default of ADMIN_LISTEN is in use by another process", zap.String("taken", c.AdminListen))
@@ -344,7 +348,7 @@ const leastHidden = 8
 // hidden returns what errors do not show, besides what the clients send themselves.
 func (c *config) hidden() []string {
 	var all []string
-	for _, s := range []secret{c.BasicPassword, c.OIDCClientSecret, c.OIDCPassword, c.AccessToken, c.RefreshToken, c.CursorKey, c.OrganizationAPIKey, c.OrganizationEventsKey} {
+	for _, s := range []secret{c.BasicPassword, c.OIDCClientSecret, c.OIDCPassword, c.AccessToken, c.RefreshToken, c.CursorKey, c.OrganizationAPIKey, c.OrganizationEventsKey, c.OTLPHeaders} {
 		if len(s) >= leastHidden {
 			all = append(all, string(s))
 		}
