@@ -75,9 +75,9 @@ type Config struct {
 	RetryBase time.Duration
 	// Rand returns numbers in [0,1) for that variation and must be safe for concurrent use; nil means math/rand/v2.
 	Rand func() float64
-	// Settle is how long upstream may go on with a request after the client gave up waiting for its answer. A write that
-	// was given up can take effect in that time, so that another one to the same resource waits for its end; 0 means
-	// 10 s.
+	// Settle is how long upstream may go on with a request after Timeout, whether or not the client waited so long for
+	// its answer. A write that was given up can take effect in that time, so that another one to the same resource waits
+	// for its end; 0 means 10 s.
 	Settle time.Duration
 	// MaxConcurrent is the number of requests in flight per client; 0 means 16.
 	MaxConcurrent int

@@ -48,6 +48,7 @@ type operation struct {
 	waited   time.Duration // part of MaxRetryWait that is used up
 	wait     time.Duration // wait before the next attempt
 	unknown  bool          // an attempt was sent and its outcome is unknown
+	sent     []byte        // the body of the request
 	mark     uint64        // of what a write does, see doubt.Writes
 	spoils   int           // answers that were none
 	verdict  *Error        // on the last answer; nil: it is what was asked for
@@ -67,7 +68,7 @@ func (o *operation) send(req *retryablehttp.Request) error {
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	if body, err := req.BodyBytes(); err == nil {
-		o.mark = o.doubts.Mark(req.Request, body)
+		o.sent, o.mark = body, o.doubts.Mark(req.Request, body)
 	}
 	_, err := client.Do(req) //nolint:bodyclose // RoundTrip has read and closed it
 	return err
@@ -101,7 +102,7 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	o.report(req.Context(), resp, call)
 	if err != nil {
-		o.lost(req, err)
+		o.lost(req, start, err)
 		return nil, err
 	}
 	if o.verdict == nil {
@@ -127,8 +128,9 @@ func (o *operation) certain(req *http.Request) error {
 	return err
 }
 
-// lost notes an attempt that got no answer. If the client gave up waiting for it, upstream may be at it still.
-func (o *operation) lost(req *http.Request, err error) {
+// lost notes an attempt, begun at start, that got no answer. If the client gave up waiting for it, upstream may be at it
+// still.
+func (o *operation) lost(req *http.Request, start time.Time, err error) {
 	if surelyUnsent(err) {
 		return
 	}
@@ -136,8 +138,15 @@ func (o *operation) lost(req *http.Request, err error) {
 	var network net.Error
 	gaveUp := req.Context().Err() != nil || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &network) && network.Timeout()
 	if gaveUp && !o.reads {
-		o.doubts.Add(req, o.mark)
+		o.doubts.Add(req, o.mark, o.sent, later(time.Now(), start.Add(o.cfg.Timeout)))
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // spoilt reports whether the last answer is none that the API gives.

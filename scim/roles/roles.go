@@ -290,6 +290,7 @@ func (r *Roles) Grant(ctx context.Context, role *Role, account string, provision
 		case kind == atlassian.Invalid, upstream.Unsettled(err): // an attempt that was not answered, or somebody else, may have given it the role
 			if now, readErr := r.Read(ctx, role.EntitlementID()); readErr == nil && now.HeldBy(account) {
 				w.Became(now.EntitlementID(), now.object)
+				r.wrote(role.Project.ID)
 				return now, nil
 			}
 			return nil, failed(w, err)
