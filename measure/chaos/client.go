@@ -48,7 +48,7 @@ func (c *client) run(ctx context.Context) {
 		{5, "put user", c.putUser}, {3, "delete user", c.deleteUser}, {4, "create group", c.createGroup}, {5, "read group", c.readGroup},
 		{12, "change member", c.changeMember}, {1, "delete group", c.deleteGroup}, {3, "list users", c.listUsers}, {3, "page groups", c.pageGroups},
 		{3, "bulk", c.bulk}, {4, "change role", c.changeRole}, {3, "create issue", c.createIssue}, {3, "patch issue", c.patchIssue},
-		{3, "read issue", c.readIssue}, {1, "delete issue", c.deleteIssue},
+		{3, "read issue", c.readIssue}, {3, "find issue", c.findIssue}, {1, "delete issue", c.deleteIssue},
 	}
 	total := 0
 	for _, o := range operations {

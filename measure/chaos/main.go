@@ -4,7 +4,7 @@
 //
 // It starts the emulator of Atlassian and the server, both behind HTTP on loopback, and between them a weather that spoils
 // a share of the requests: limits, errors, cut connections, answers that come late or never, or are not what they should
-// be. Many clients make random operations on things of their own. Each keeps a model of what must be true, from nothing
+// be. Jira's searches lag behind what was written. Many clients make random operations on things of their own. Each keeps a model of what must be true, from nothing
 // but the server's answers and its audit, and holds every read against it. In the end the weather clears, and the models
 // are compared with what the tenant really holds.
 //
@@ -34,8 +34,9 @@ type options struct {
 	duration time.Duration
 	seed     uint64
 	clients  int
-	share    float64  // of the requests to Atlassian that are spoilt
-	kinds    []string // of faults
+	share    float64       // of the requests to Atlassian that are spoilt
+	kinds    []string      // of faults
+	lag      time.Duration // after which searches know a write of an issue
 }
 
 func main() {
@@ -45,6 +46,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 1, "of operations and faults")
 	flag.IntVar(&o.clients, "clients", 64, "number of clients, at most 100")
 	flag.Float64Var(&o.share, "faults", 0.05, "`share` of the requests to Atlassian that are spoilt")
+	flag.DurationVar(&o.lag, "lag", 500*time.Millisecond, "how long Jira's searches do not know of a write")
 	all := strings.Join(slices.Sorted(maps.Keys(faultsByName)), ",")
 	kinds := flag.String("kinds", all, "comma-separated `names` of the faults that may happen")
 	flag.Parse()
@@ -60,7 +62,7 @@ func main() {
 	if r, err := run(ctx, o); err != nil {
 		log.Fatalf("chaos: %v", err)
 	} else if fmt.Print(r); !r.clean() {
-		log.Fatalf("chaos: again with: go run ./measure/chaos -duration %v -seed %d -clients %d -faults %v -kinds %q", o.duration, o.seed, o.clients, o.share, *kinds)
+		log.Fatalf("chaos: again with: go run ./measure/chaos -duration %v -seed %d -clients %d -faults %v -lag %v -kinds %q", o.duration, o.seed, o.clients, o.share, o.lag, *kinds)
 	}
 }
 
@@ -77,6 +79,7 @@ func run(ctx context.Context, o options) (*report, error) {
 	}
 	w.work(ctx, o, clients)
 	w.weather.clear()
+	time.Sleep(o.lag) // the truth is read by a search too
 	if err := w.settle(clients); err != nil {
 		return nil, err
 	}

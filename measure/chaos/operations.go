@@ -318,6 +318,31 @@ func (c *client) readIssue(ctx context.Context) {
 	}
 }
 
+// findIssue looks an issue up by its externalId, or by the label that it was given last, which is nobody else's.
+func (c *client) findIssue(ctx context.Context) {
+	t := c.pick(c.issues)
+	if t == nil {
+		return
+	}
+	filter := fmt.Sprintf("externalId eq %q", t.name)
+	if label := c.model.expected(t.fact() + " label"); c.model.surely(t.fact()+" label", label) && label != "chaos" && c.rng.IntN(2) == 0 {
+		filter = fmt.Sprintf("project.key eq \"ENG\" and labels eq %q", label)
+	}
+	r := c.send(ctx, "find issue", http.MethodGet, query("/Issues", "filter", filter), nil)
+	if r.status != http.StatusOK {
+		return
+	}
+	switch found := r.doc.list("Resources"); len(found) {
+	case 0:
+		c.judge(c.model.whenRead, r, t.fact(), absent)
+	case 1:
+		c.judge(c.model.whenRead, r, t.fact(), present)
+		c.judge(c.model.whenRead, r, t.fact()+" label", labelOf(found[0]["labels"]))
+	default:
+		c.report.find(duplicated, "%s: %d issues by %s", r.id, len(found), filter)
+	}
+}
+
 // labelOf returns the one label of an issue: a text, or an element's value.
 func labelOf(labels any) string {
 	list, _ := labels.([]any)

@@ -43,7 +43,9 @@ type world struct {
 
 // newWorld starts the servers. A small tenant is there from the start.
 func newWorld(o options) (w *world, err error) {
-	e := emulator.New(emulator.Options{Users: 60, Groups: 5, Projects: 2, Issues: 20, Seed: o.seed, Latency: 2 * time.Millisecond})
+	tenant := emulator.Options{Users: 60, Groups: 5, Projects: 2, Issues: 20, Seed: o.seed, Latency: 2 * time.Millisecond}
+	tenant.Jira.IndexLag = o.lag
+	e := emulator.New(tenant)
 	w = &world{seed: o.seed, weather: newWeather(e, o.seed, o.share, o.kinds), report: newReport()}
 	w.audits = newAudits(w.report)
 	w.http = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: o.clients}}
