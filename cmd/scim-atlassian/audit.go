@@ -107,8 +107,8 @@ func (p *program) verifyAuditCommand() *cobra.Command {
 			"state remembers. Several files are one audit, the oldest first. A server may write to it meanwhile.",
 		Example: "  scim-atlassian verify-audit audit.log\n  scim-atlassian verify-audit audit.log.* audit.log",
 		Args: func(cmd *cobra.Command, files []string) error {
-			if err := cobra.MinimumNArgs(1)(cmd, files); err != nil {
-				return err
+			if len(files) == 0 {
+				return arguments("FILE")(cmd, files)
 			}
 			return stateFlag(&place)(cmd, nil)
 		},

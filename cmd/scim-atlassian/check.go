@@ -21,7 +21,7 @@ func (p *program) checkCommand() *cobra.Command {
 		Long: "Test the configuration, the credentials and what they permit; one line a finding: ok, FAIL, part (works in part, or\n" +
 			"looks wrong) or off (not configured). Nothing is changed. The exit code is 1 if anything fails.",
 		Example: "  scim-atlassian check --env-file .env",
-		Args:    cobra.NoArgs,
+		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.report(p.check(cmd, envFile), asJSON)
 		},

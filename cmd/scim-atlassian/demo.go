@@ -175,9 +175,9 @@ Emulated Atlassian  http://%[6]s, %[7]s
 Console             %[10]s
 Metrics             %[9]s
 
-curl -s -u %[2]s:%[3]s '%[1]s/Users?count=3'
-curl -s -G -u %[2]s:%[3]s '%[1]s/Users' --data-urlencode 'filter=userName eq %[8]s'
-curl -s -G -H 'Authorization: Bearer %[5]s' '%[1]s/Issues' --data-urlencode 'filter=status.name eq "Done"' -d count=3
+curl -sw '\n' -u %[2]s:%[3]s '%[1]s/Users?count=3'
+curl -sw '\n' -G -u %[2]s:%[3]s '%[1]s/Users' --data-urlencode 'filter=userName eq %[8]s'
+curl -sw '\n' -G -H 'Authorization: Bearer %[5]s' '%[1]s/Issues' --data-urlencode 'filter=status.name eq "Done"' -d count=3
 
 Ctrl-C ends it.
 `, base, demoUser, credentials.password, credentials.token, credentials.readToken, where.cloud, describe(options), insideQuotes(strconv.Quote(userName)), metrics, pages)

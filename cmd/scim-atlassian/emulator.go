@@ -47,11 +47,12 @@ func addEmulatorFlags(flags *pflag.FlagSet, f *emulatorFlags) {
 func (p *program) emulatorCommand() *cobra.Command {
 	var flags emulatorFlags
 	cmd := &cobra.Command{
-		Use:     "emulator",
-		Short:   "Run the emulator of Atlassian Cloud alone",
-		Long:    "Run the emulator of Atlassian Cloud alone. It prints the environment that points serve at it.",
+		Use:   "emulator",
+		Short: "Run the emulator of Atlassian Cloud alone",
+		Long: "Run the emulator of Atlassian Cloud alone. It prints the environment that points serve at it; who may call serve\n" +
+			"is yours to say (SCIM_ATLASSIAN_CALLERS_FILE). --listen is another name for --atlassian-listen.",
 		Example: "  scim-atlassian emulator --users 10000 --latency 20ms",
-		Args:    cobra.NoArgs,
+		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.emulate(cmd.Context(), flags)
 		},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -37,7 +38,7 @@ func tellExit(cmd *cobra.Command, text string) {
 	if cmd.Long == "" {
 		cmd.Long = cmd.Short + "."
 	}
-	cmd.Long += text
+	cmd.Long = strings.TrimRight(cmd.Long, "\n") + text
 	for _, below := range cmd.Commands() {
 		tellExit(below, text)
 	}

@@ -17,9 +17,10 @@ func (p *program) explainCommand() *cobra.Command {
 		Use:   "explain --resource TYPE FILTER",
 		Short: "Print the plan of a filter",
 		Long: "Print how a filter would be answered: what Atlassian is asked, and what is left to check on its answer.\n" +
+			"docs/queries.md has the words of a plan; a cost that depends on what is there is ?.\n" +
 			"Nothing is asked of Atlassian for it. Against a running server, the query parameter explain=true tells the plan in X-Query-Plan.",
 		Example: "  scim-atlassian explain --resource Users 'userName eq \"a@b.example\" or externalId eq \"7\"'",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments("FILTER"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			plan, err := scim.Explain(typeName, args[0])
 			var refused *resource.Error

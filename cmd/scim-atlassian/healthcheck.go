@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -30,7 +31,7 @@ func (p *program) healthcheckCommand() *cobra.Command {
 			"/readyz/traffic, which tells whether requests are answered at all. It is meant for HEALTHCHECK of a container and needs\n" +
 			"neither credentials nor a complete configuration.",
 		Example: "  scim-atlassian healthcheck --traffic",
-		Args:    cobra.NoArgs,
+		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.healthcheck(cmd.Context(), flags)
 		},
@@ -53,17 +54,21 @@ func (p *program) healthcheck(ctx context.Context, flags healthcheckFlags) error
 		base = fmt.Sprintf("%s://127.0.0.1:%d", c.scheme(), c.ConnectorPort)
 		client.Transport = &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // its certificate is for other names than this machine's
 	}
-	url := strings.TrimRight(base, "/") + "/readyz"
+	address := strings.TrimRight(base, "/") + "/readyz"
 	if flags.traffic {
-		url += "/traffic"
+		address += "/traffic"
 	}
 	ctx, cancel := context.WithTimeout(ctx, flags.timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
 	response, err := client.Do(request)
+	var failed *url.Error // whose own text begins with the method
+	if errors.As(err, &failed) {
+		return fmt.Errorf("no answer from %s: %w", failed.URL, failed.Err)
+	}
 	if err != nil {
 		return fmt.Errorf("no answer: %w", err)
 	}

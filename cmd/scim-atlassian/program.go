@@ -61,29 +61,9 @@ func (p *program) rootCommand() *cobra.Command {
 	root.SetErr(p.stderr)
 	root.PersistentFlags().TextVar(&p.logLevel, "log-level", zapcore.InfoLevel, "`level` of the least severe log lines to write: debug, info, warn or error")
 	root.AddCommand(p.demoCommand(), p.serveCommand(), p.emulatorCommand(), p.checkCommand(), p.explainCommand(), p.reconcileCommand(), p.stateCommand(), p.sealCommand(), p.hashPasswordCommand(), p.healthcheckCommand(), p.verifyAuditCommand(), p.versionCommand())
-	completions(root)
+	addCompletion(root)
 	tellExits(root)
 	return root
-}
-
-// completions adds the command completion, and the values that flags with few of them may have.
-func completions(root *cobra.Command) {
-	root.InitDefaultCompletionCmd()
-	values := map[string][]cobra.Completion{
-		"log-level": {"debug", "info", "warn", "error"},
-		"resource":  {"Users", "Groups", "Issues", "Accounts", "Entitlements"},
-		"mode":      {"full", "limited"},
-	}
-	for _, cmd := range append(root.Commands(), root) {
-		if cmd.Name() == "completion" {
-			cmd.Example = "  source <(scim-atlassian completion bash)\n  scim-atlassian completion zsh --help"
-		}
-		for flag, all := range values {
-			if cmd.Flag(flag) != nil {
-				_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp)) // fails for unknown flags only
-			}
-		}
-	}
 }
 
 // streams are the two outputs of the program, of which others must not break the lines.

@@ -114,7 +114,14 @@ func TestExitCodes(t *testing.T) {
 		{"version", exitOK, ""},
 		{"serve --help", exitOK, ""},
 		{"nope", exitUsage, `unknown command "nope"`},
-		{"serve now", exitUsage, "now"},
+		{"serve now", exitUsage, `the argument "now" is one too many`},
+		{"state nope", exitUsage, `unknown command "nope"`},
+		{"state backup", exitUsage, "FILE is missing"},
+		{"verify-audit", exitUsage, "FILE is missing"},
+		{"explain", exitUsage, "FILTER is missing"},
+		{"explain userName pr", exitUsage, `the argument "pr" is one too many`},
+		{"reconcile Users --out users.ndjson", exitUsage, `the argument "Users" is one too many`},
+		{"completion bsh", exitUsage, `unknown command "bsh"`},
 		{"serve --nope", exitUsage, "--nope"},
 		{"demo --users -1", exitUsage, "0 or more"},
 		{"demo --fault status=9", exitUsage, "status=9"},
@@ -148,10 +155,10 @@ func TestExitCodes(t *testing.T) {
 func TestEveryCommandHasAnExampleAndExitCodes(t *testing.T) {
 	commands := new(program).rootCommand().Commands()
 	for _, cmd := range commands {
-		if cmd.Example == "" {
-			t.Errorf("%s has no example", cmd.Name())
-		}
 		for _, below := range append(cmd.Commands(), cmd) {
+			if below.Example == "" {
+				t.Errorf("%s has no example", below.CommandPath())
+			}
 			if !strings.Contains(below.Long, "Exit codes: 0 ") {
 				t.Errorf("the help of %s names no exit codes", below.CommandPath())
 			}
@@ -175,7 +182,8 @@ func TestCompletion(t *testing.T) {
 			t.Errorf("bash: %v %s", err, out)
 		}
 	}
-	for asked, want := range map[string]string{"rec": "reconcile\t", "explain --resource ": "Entitlements\n", "reconcile --mode ": "limited\n", "check --log-level ": "debug\n"} {
+	for asked, want := range map[string]string{"rec": "reconcile\t", "explain --resource ": "Entitlements\n", "reconcile --mode ": "limited\n", "check --log-level ": "debug\n", "emulator --events ": "null\n",
+		"check ": ":4\n", "demo --users ": ":4\n", "verify-audit ": ":0\n", "reconcile --out ": ":0\n"} {
 		words := strings.Split(asked, " ")
 		p := start(t, nil, append([]string{"__complete"}, words...)...)
 		p.wait(t)

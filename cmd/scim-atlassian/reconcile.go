@@ -44,7 +44,7 @@ code is 0 if the export is complete, also if there are differences, and 1 if it 
   scim-atlassian reconcile --resource Users --out today.ndjson --compare yesterday.ndjson
   scim-atlassian reconcile --resource Users --out changes.ndjson --since users.ndjson.report.json`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.NoArgs(cmd, args); err != nil {
+			if err := arguments()(cmd, args); err != nil {
 				return err
 			}
 			return flags.check()

@@ -159,7 +159,7 @@ func mirrorDetail(complete, open *state.Scan, now time.Time) string {
 // stateFlag takes no arguments, and no place of the state that others on the machine should not read: cobra would quote it.
 func stateFlag(place *string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := cobra.NoArgs(cmd, args); err != nil || *place == "" {
+		if err := arguments()(cmd, args); err != nil || *place == "" {
 			return err
 		}
 		if u, err := url.Parse(*place); strings.HasPrefix(*place, "postgres") && (err != nil || hasPassword(u)) {
@@ -196,7 +196,7 @@ func (p *program) stateBackupCommand() *cobra.Command {
 		Use:     "backup FILE",
 		Short:   "Copy the SQLite file of the state, also while serve uses it",
 		Example: "  scim-atlassian state backup /backup/scim-atlassian.db",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, _, err := p.configure(cmd, envFile)
 			if err != nil {
@@ -227,7 +227,7 @@ func (p *program) stateRestoredCommand() *cobra.Command {
 		Use:     "restored",
 		Short:   "Give the state a new id, so that tokens of the time after the backup are refused",
 		Example: "  scim-atlassian state restored",
-		Args:    cobra.NoArgs,
+		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, _, err := p.configure(cmd, envFile)
 			if err != nil {

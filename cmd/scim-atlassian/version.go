@@ -19,7 +19,7 @@ func (p *program) versionCommand() *cobra.Command {
 		Use:     "version",
 		Short:   "Print the version, the commit and the Go version",
 		Example: "  scim-atlassian version",
-		Args:    cobra.NoArgs,
+		Args:    arguments(),
 		Run: func(*cobra.Command, []string) {
 			info, _ := debug.ReadBuildInfo()
 			fmt.Fprintf(p.stdout, "scim-atlassian %s, commit %s, %s\n", version(), commit(info), info.GoVersion)

@@ -79,7 +79,7 @@ func (c *Console) changes(v *visit) (*view, error) {
 		found.Lead = "The latest " + found.Lead
 	}
 	if len(data.About) > 0 {
-		found.Lead += " that have to do with " + data.About[0]
+		found.Lead += " about " + data.About[0]
 	}
 	found.Lead += "."
 	return found, nil
