@@ -22,7 +22,7 @@ var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```\n(?:\n?^```text\n(.*
 // Every command in these documents, run in one shell against a fresh demo, has the output that the document shows.
 func TestDocs(t *testing.T) {
 	needShell(t)
-	for _, name := range []string{"idhub.md", "issues.md", "../README.md"} {
+	for _, name := range []string{"delta.md", "idhub.md", "issues.md", "plans.md", "../README.md"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join("../../docs", name)
