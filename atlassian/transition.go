@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
+	"slices"
 )
 
 // Transition is a step that the workflow allows now.
@@ -26,18 +27,33 @@ type TransitionField struct {
 	AllowedValues   []AllowedValue `json:"allowedValues"`
 }
 
-// AllowedValue is a choice of a field: system fields have a Name, options of custom fields a Value.
-type AllowedValue struct{ ID, Name, Value string }
+// AllowedValue is a choice of a field: system fields have a Name, options of custom fields a Value, and those of a
+// cascading field Children.
+type AllowedValue struct {
+	ID, Name, Value string
+	Disabled        bool // nobody can choose it any more
+	Children        []AllowedValue
+}
+
+// Choices are the allowed values that can be chosen.
+func (f TransitionField) Choices() []AllowedValue {
+	return slices.DeleteFunc(slices.Clone(f.AllowedValues), func(v AllowedValue) bool { return v.Disabled })
+}
 
 // UnmarshalJSON reads the members that it knows and never fails: the fields of apps have values of any shape.
 func (v *AllowedValue) UnmarshalJSON(b []byte) error {
-	var object struct{ ID, Name, Value any }
+	var object struct {
+		ID, Name, Value, Disabled any
+		Children                  json.RawMessage
+	}
 	if json.Unmarshal(b, &object) != nil {
 		return nil
 	}
+	_ = json.Unmarshal(object.Children, &v.Children) // what is no list of objects says nothing
 	v.ID, _ = object.ID.(string)
 	v.Name, _ = object.Name.(string)
 	v.Value, _ = object.Value.(string)
+	v.Disabled, _ = object.Disabled.(bool)
 	return nil
 }
 

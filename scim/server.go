@@ -226,7 +226,7 @@ func (c Config) directory(user, group *query.Schema) directory.Config {
 
 func (c Config) jira(issue *query.Schema, people person.Directory) jira.Config {
 	return jira.Config{
-		Jira: c.Jira, Schema: issue, Fields: c.IssueFields, People: people, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State),
+		Jira: c.Jira, Schema: issue, Fields: c.IssueFields, People: people, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State), State: c.remembering(),
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
 	}
 }

@@ -55,7 +55,7 @@ func ReadScreens(ctx context.Context, j *atlassian.Jira, projects []atlassian.Pr
 	for _, screen := range slices.Concat(found...) {
 		for _, f := range screen.fields {
 			s.on[f.FieldID] = append(s.on[f.FieldID], screen.name)
-			for _, v := range f.AllowedValues {
+			for _, v := range f.Choices() {
 				if v.Value != "" && !slices.Contains(s.values[f.FieldID], v.Value) {
 					s.values[f.FieldID] = append(s.values[f.FieldID], v.Value)
 				}

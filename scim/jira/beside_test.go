@@ -62,7 +62,7 @@ func TestNamedTransitions(t *testing.T) {
 	if len(comments) != 2 || comments[0].Text("body") != "Not **now**" || comments[0].Inner("author") == nil {
 		t.Errorf("comments %v", comments)
 	}
-	if edges := seen.Elements("transitions"); len(edges) != 1 || edges[0].Text("name") != "Reopen" || edges[0].Inner("to").Text("name") != "Waiting for approval" {
+	if edges := seen.Elements("transitions"); len(edges) != 2 || edges[0].Text("name") != "Reopen" || edges[0].Inner("to").Text("name") != "Waiting for approval" {
 		t.Errorf("transitions %v", edges)
 	}
 	changes := seen.Elements("changes")

@@ -10,6 +10,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/desk"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/once"
@@ -33,7 +34,7 @@ func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, er
 		return nil, err
 	}
 	defer release()
-	there, err := b.withExternalID(ctx, id)
+	there, err := b.withExternalID(ctx, id, "")
 	switch {
 	case err != nil:
 		return nil, err
@@ -118,6 +119,11 @@ func (n *newIssue) plan(ctx context.Context, doc *query.Object) (err error) {
 	if err := n.checkStatus(ctx, n.resolver, *doc, n.fields); err != nil {
 		return err
 	}
+	kind, _ := n.fields["issuetype"].(map[string]any)
+	id, _ := kind["id"].(string)
+	if err := n.choices.CheckNew(ctx, field.Place{Project: n.project.ID, Type: id}, n.chosen(nil, n.fields)); err != nil {
+		return err
+	}
 	if n.beside, err = n.planBeside(ctx, nil, *doc); err != nil {
 		return err
 	}
@@ -152,33 +158,28 @@ func (n *newIssue) checkForm() error {
 // send makes the issue. One with an externalId is looked for if the answer is lost. With
 // an error it may return the issue, which then exists without its externalId.
 func (n *newIssue) send(ctx context.Context) (*atlassian.CreatedIssue, error) {
-	how := once.Making{Project: n.project.Key}
+	create := func(ctx context.Context) (*atlassian.CreatedIssue, error) { return n.jira.CreateIssue(ctx, n.fields) }
+	what := once.Making{Project: n.project.Key}
 	switch {
-	case n.form != nil:
-		how.Create = func(ctx context.Context) (*atlassian.CreatedIssue, error) {
+	case n.form != nil: // which may take neither labels nor properties
+		create = func(ctx context.Context) (*atlassian.CreatedIssue, error) {
 			return n.form.Create(ctx, n.fields, n.beside.request.Joining(), n.isRich)
 		}
-		how.Fields = []string{"summary", "reporter"}
-		how.IsIt = n.isIt
-		how.Mark = func(ctx context.Context, id string) error {
-			labels, _ := n.fields["labels"].([]string)
-			return n.jira.EditIssue(ctx, id, atlassian.IssueUpdate{
-				Fields: map[string]any{"labels": append(slices.Clone(labels), jql.Marker(n.externalID))}, Properties: once.Properties(n.externalID),
-			})
-		}
+		reporter, _ := n.fields["reporter"].(map[string]any)
+		what.Unmarked = true
+		what.Reporter, _ = reporter["accountId"].(string)
+		what.Summary, _ = n.fields["summary"].(string)
 	case n.externalID != "":
 		labels, _ := n.fields["labels"].([]string)
 		n.fields["labels"] = append(slices.Clone(labels), jql.Marker(n.externalID))
-		how.Create = func(ctx context.Context) (*atlassian.CreatedIssue, error) {
+		create = func(ctx context.Context) (*atlassian.CreatedIssue, error) {
 			return n.jira.CreateIssue(ctx, n.fields, once.Properties(n.externalID)...)
 		}
-	default:
-		return n.jira.CreateIssue(ctx, n.fields)
 	}
 	if n.externalID == "" {
-		return how.Create(ctx)
+		return create(ctx)
 	}
-	return n.once.Send(ctx, n.jira, how, n.externalID)
+	return n.once.Send(ctx, n.jira, what, n.externalID, create)
 }
 
 // isRich reports whether a field holds a document.
@@ -186,12 +187,6 @@ func (n *newIssue) isRich(id string) bool {
 	return slices.ContainsFunc(n.issues.fields, func(f issueField) bool {
 		return f.field == id && (f.form == adfForm || f.isText())
 	})
-}
-
-// isIt reports whether an issue without an externalId is what was sent.
-func (n *newIssue) isIt(i *atlassian.Issue) bool {
-	reporter, _ := n.fields["reporter"].(map[string]any)
-	return i.Fields.Summary == n.fields["summary"] && (reporter == nil || i.Fields.Reporter != nil && i.Fields.Reporter.AccountID == reporter["accountId"])
 }
 
 // finish brings the new issue to what could not be said when it was made.
@@ -266,9 +261,10 @@ func (b *issues) checkStatus(ctx context.Context, r resolver, doc query.Object, 
 	return nil
 }
 
-// withExternalID returns the issue with an externalId, nil if there is none.
-func (b *issues) withExternalID(ctx context.Context, id string) (query.Object, error) {
-	known, err := b.once.Known(ctx, b.jira, id)
+// withExternalID returns the issue with an externalId, nil if there is none. The issue self, if
+// that is not empty, is to get it.
+func (b *issues) withExternalID(ctx context.Context, id, self string) (query.Object, error) {
+	known, err := b.once.Known(ctx, b.jira, id, self)
 	if err != nil {
 		return nil, err
 	}
@@ -291,6 +287,5 @@ func (b *issues) withExternalID(ctx context.Context, id string) (query.Object, e
 			return b.object(ctx, issue)
 		}
 	}
-	b.once.Forget(id) // it was deleted meanwhile
-	return nil, nil
+	return nil, b.once.Forget(ctx, id) // it was deleted meanwhile
 }

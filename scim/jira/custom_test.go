@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,80 @@ func TestCustomFields(t *testing.T) {
 		}
 	}
 	_, err := site.Create(ctx, site.accessRequest(t, map[string]any{field.URN: map[string]any{"risk": "Huge", "cost": 1, "requestUrl": "https://a"}}))
-	wantError(t, err, 400, resource.TypeInvalidValue, field.URN+":risk: Option value 'Huge' is not valid")
+	wantError(t, err, 400, resource.TypeInvalidValue, field.URN+`:risk: there is no "Huge" for this issue; there are "Low", "Medium", "High".`)
+}
+
+// Choices are judged by the screens of the issue before anything is written; what a screen offers
+// is asked for once.
+func TestChoices(t *testing.T) {
+	site := newFieldSite(t, emulator.Options{Users: 10, Seed: 1})
+	ctx := t.Context()
+	create := func(fields map[string]any) (query.Object, []string, error) {
+		site.emulator.ClearLog()
+		made, err := site.Create(ctx, site.accessRequest(t, map[string]any{field.URN: fields}))
+		return made, site.requested("createmeta", "POST /rest/api/3/issue"), err
+	}
+	made, calls, err := create(map[string]any{"risk": "High", "systems": []any{"CRM"}})
+	if err != nil || len(calls) != 2 {
+		t.Fatalf("%v: %q", err, calls)
+	}
+	if _, calls, err = create(map[string]any{"risk": "Low", "region": map[string]any{"value": "Europe", "child": "Belgium"}}); err != nil || len(calls) != 1 {
+		t.Errorf("a second creation: %v: %q", err, calls)
+	}
+	_, calls, err = create(map[string]any{"risk": "high", "systems": []any{"CRM", "Mail"}, "region": map[string]any{"value": "Europe", "child": "Brazil"}, "foundIn": map[string]any{"name": "1999"}})
+	wantError(t, err, 400, resource.TypeInvalidValue, ":risk: there is no", `"high"`, `:systems: there is no "Mail" for this issue; there are "CRM", "ERP", "Wiki".`,
+		`:region: there is no "Europe" with the child "Brazil"`, `"Europe" ("Belgium"`, `:foundIn: there is no "1999"`)
+	if len(calls) != 1 {
+		t.Errorf("a refusal: %q", calls)
+	}
+
+	site.emulator.ClearLog()
+	_, err = site.patch(ctx, made.Text("id"), []resource.Operation{site.op(t, "replace", "summary", "New"), site.op(t, "add", field.URN+":systems", []any{"Mail"})})
+	wantError(t, err, 400, resource.TypeInvalidValue, `:systems: there is no "Mail"`)
+	if calls := site.requested("editmeta", "PUT "); len(calls) != 1 || !strings.HasPrefix(calls[0], "GET ") {
+		t.Errorf("a refused edit: %q", calls)
+	}
+	site.emulator.ClearLog()
+	if _, err = site.patch(ctx, made.Text("id"), []resource.Operation{site.op(t, "add", field.URN+":systems", []any{"Wiki"})}); err != nil {
+		t.Error(err)
+	}
+	if calls := site.requested("editmeta", "createmeta", "PUT "); len(calls) != 1 {
+		t.Errorf("an edit: %q", calls)
+	}
+}
+
+// What a transition cannot take and the issue's own screen does not show is refused before the transition.
+func TestMoveWithWhatIsOnNoScreen(t *testing.T) {
+	site := newFieldSite(t, emulator.Options{Users: 10, Seed: 1})
+	ctx := t.Context()
+	made, err := site.Create(ctx, site.accessRequest(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.emulator.ClearLog()
+	_, err = site.patch(ctx, made.Text("id"), []resource.Operation{
+		site.op(t, "replace", "status", map[string]any{"transition": "Approve"}), site.op(t, "add", field.URN+":silent", "x"), site.op(t, "add", "resolution", map[string]any{"name": "Done"}),
+	})
+	wantError(t, err, 400, resource.TypeInvalidValue, "resolution", "neither the screen")
+	if calls := site.requested("POST ", "PUT "); len(calls) != 0 {
+		t.Errorf("written: %q", calls)
+	}
+	got, err := site.patch(ctx, made.Text("id"), []resource.Operation{site.op(t, "replace", "status", map[string]any{"transition": "Approve"}), site.op(t, "replace", "summary", "New")})
+	if err != nil || got.Text("summary") != "New" || got.Inner("status").Text("name") != "Approved" {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// requested lists the requests that Jira got whose method and path contain one of some texts.
+func (s *issueSite) requested(some ...string) []string {
+	var found []string
+	for _, r := range s.emulator.Log() {
+		line := r.Method + " " + r.Path
+		if slices.ContainsFunc(some, func(text string) bool { return strings.Contains(line, text) }) {
+			found = append(found, line)
+		}
+	}
+	return found
 }
 
 func TestFieldMapping(t *testing.T) {

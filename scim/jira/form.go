@@ -8,6 +8,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/catalogue"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
@@ -68,25 +69,21 @@ func (b *issues) createForm(ctx context.Context, project, kind string) (any, err
 	if err != nil {
 		return nil, err
 	}
-	fields, err := b.jira.CreateFields(ctx, p, t)
+	screen, err := b.choices.New(ctx, field.Place{Project: p, Type: t})
 	if err != nil {
 		return nil, err
 	}
-	byID := map[string]atlassian.TransitionField{}
-	for _, f := range fields {
-		byID[f.FieldID] = f.TransitionField
-	}
-	return b.formFields(byID), nil
+	return b.formFields(screen), nil
 }
 
 // formFields describes fields of a screen that are attributes, and those that Jira
 // requires though they are none, in the order of the schema.
-func (b *issues) formFields(on map[string]atlassian.TransitionField) []any {
+func (b *issues) formFields(on field.Screen) []any {
 	list := []any{}
 	add := func(attribute, kind string, f atlassian.TransitionField) {
 		o := query.Object{{Name: "attribute", Value: attribute}, {Name: "required", Value: f.Required && !f.HasDefaultValue}, {Name: "type", Value: kind}}
 		var values []any
-		for _, v := range f.AllowedValues {
+		for _, v := range f.Choices() {
 			if name := v.Name + v.Value; name != "" {
 				values = append(values, name)
 			}

@@ -24,6 +24,7 @@ import (
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/searches"
+	"scim-atlassian/scim/state"
 	"scim-atlassian/scim/upstream"
 )
 
@@ -40,6 +41,7 @@ type issues struct {
 	recent     *searches.Recent
 	once       *once.Creations
 	desks      *desk.Desks
+	choices    *field.Choices
 	claim      once.Claim
 	adopt      bool // a POST with the externalId of an issue returns that issue
 	verdicts   *searches.Verdicts
@@ -55,6 +57,8 @@ type Config struct {
 	Fields field.Set     // custom fields that are attributes
 	People person.Directory
 
+	// State keeps what was created under an externalId; nil: the process does.
+	State *state.Store
 	// Claim keeps two replicas from creating the issue with one externalId at the same
 	// time; nil: the requests of this process take turns.
 	Claim once.Claim
@@ -96,7 +100,8 @@ func newIssues(cfg Config, c *catalogue.Catalogues) *issues {
 		table:      jql.Table(nil).With(cfg.Fields.Columns()...),
 		catalogues: c,
 		recent:     searches.NewRecent(cfg.Now),
-		once:       once.New(cfg.Now),
+		once:       once.New(cfg.State, cfg.Now),
+		choices:    field.NewChoices(cfg.Jira, catalogue.TTL, cfg.Now),
 		desks:      desk.New(cfg.Jira, catalogue.TTL, cfg.Now),
 		claim:      cfg.Claim,
 		adopt:      cfg.Adopt,

@@ -9,7 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/catalogue"
-	"scim-atlassian/scim/jql"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 )
@@ -40,14 +40,14 @@ func (b *issues) planMove(ctx context.Context, r resolver, current query.Object,
 	if err != nil {
 		return nil, err
 	}
-	t, err := leading(all, target, named)
+	t, err := catalogue.PickTransition(all, target, named)
 	if err != nil {
 		if there {
 			return nil, nil // somebody has taken it already
 		}
 		return nil, err
 	}
-	screen, err := r.screen(ctx, t, *doc, fields)
+	screen, err := r.screen(ctx, t, current, *doc, fields)
 	if err != nil {
 		return nil, err
 	}
@@ -82,68 +82,14 @@ func history(ctx context.Context) *atlassian.HistoryMetadata {
 	}
 }
 
-// leading returns the transition to the target, a status by id or name; one with the id
-// or name named, unless that is empty. Of several statuses with the same name, only one
-// may be in reach; that status is meant. Of several transitions one must be named.
-func leading(all []atlassian.Transition, target query.Object, named string) (atlassian.Transition, error) {
-	var found []atlassian.Transition
-	var reachable, ambiguous []jql.Entry
-	for _, t := range all {
-		to := jql.Entry{ID: t.To.ID, Name: t.To.Name}
-		if !slices.Contains(reachable, to) {
-			reachable = append(reachable, to)
-		}
-		if len(target) > 0 && !query.Refers(target, to.Object()) || named != "" && t.ID != named && !strings.EqualFold(t.Name, named) {
-			continue
-		}
-		found = append(found, t)
-		if !slices.Contains(ambiguous, to) {
-			ambiguous = append(ambiguous, to)
-		}
-	}
-	switch {
-	case len(found) == 1:
-		return found[0], nil
-	case len(found) == 0 && named != "":
-		return atlassian.Transition{}, resource.InvalidValue("status.transition: %s is not possible from here%s; possible are %s.", resource.InQuotes(named), towards(target), edges(all))
-	case len(found) == 0:
-		return atlassian.Transition{}, resource.InvalidValue("status: no transition leads to %s; from here one leads to %s.", resource.Describe(target), catalogue.Listing(reachable))
-	case len(ambiguous) > 1:
-		return atlassian.Transition{}, resource.InvalidValue("status: %s is ambiguous; give the id of one of %s.", resource.Describe(target), catalogue.Listing(ambiguous))
-	}
-	return atlassian.Transition{}, resource.InvalidValue("status: several transitions lead to %s; name one of them in status.transition: %s.", found[0].To.Name, edges(found))
-}
-
-func towards(target query.Object) string {
-	if len(target) == 0 {
-		return ""
-	}
-	return " to " + resource.Describe(target)
-}
-
-// edges names transitions for a message.
-func edges(all []atlassian.Transition) string {
-	if len(all) == 0 {
-		return "none"
-	}
-	var parts []string
-	for _, t := range all {
-		text := fmt.Sprintf("%q (id %s)", t.Name, t.ID)
-		if t.HasScreen {
-			text += " with a screen"
-		}
-		parts = append(parts, text)
-	}
-	return strings.Join(parts, ", ")
-}
-
-// screen returns the fields to send with a transition: the resolution, if fields
-// has it, and the fields that the transition requires, taken from doc.
-func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.Object, fields map[string]any) (map[string]any, error) {
+// screen returns the fields to send with a transition: those of fields that are on its screen,
+// since it may refuse them before anything is done, and those that it requires, taken from doc.
+func (r resolver) screen(ctx context.Context, t atlassian.Transition, current, doc query.Object, fields map[string]any) (map[string]any, error) {
 	out := map[string]any{}
+	var missing []string
 	for _, name := range slices.Sorted(maps.Keys(t.Fields)) {
 		on := t.Fields[name]
-		if v, ok := fields[name]; ok && (name == "resolution" || name == "description") {
+		if v, ok := fields[name]; ok {
 			out[name] = v
 			continue
 		}
@@ -159,23 +105,27 @@ func (r resolver) screen(ctx context.Context, t atlassian.Transition, doc query.
 		}
 		v, ok := r.fields[i].of(doc)
 		if !ok {
-			return nil, resource.InvalidValue("status: the transition %q requires %s%s; send it with the status.", t.Name, r.fields[i].attr, choices(on))
+			missing = append(missing, r.fields[i].attr+choices(on))
+			continue
 		}
 		wire, err := r.wire(ctx, r.fields[i], v)
 		if err != nil {
 			return nil, err
 		}
-		out[name] = wire
+		out[name] = marked(wire, current)
 	}
-	return out, nil
+	if missing != nil {
+		return nil, resource.InvalidValue("status: the transition %q requires %s; send it with the status.", t.Name, strings.Join(missing, ", "))
+	}
+	return out, field.Refuse(t.Fields, r.chosen(current, out))
 }
 
 // choices names the values that a field may be set to, "" if Jira does not say.
 func choices(f atlassian.TransitionField) string {
 	var names []string
-	for _, v := range f.AllowedValues {
-		if v.Name != "" {
-			names = append(names, fmt.Sprintf("%q", v.Name))
+	for _, v := range f.Choices() {
+		if name := v.Name + v.Value; name != "" {
+			names = append(names, fmt.Sprintf("%q", name))
 		}
 	}
 	if names == nil {

@@ -117,7 +117,7 @@ func TestExternalID(t *testing.T) {
 	if _, err := site.patch(ctx, made.Text("id"), []resource.Operation{site.op(t, "replace", "labels", []any{"crm"})}); err != nil {
 		t.Fatal(err)
 	}
-	site.once = once.New(time.Now) // another replica
+	site.once = once.New(nil, time.Now) // another replica
 	_, err = site.Create(ctx, site.accessRequest(t, map[string]any{"externalId": "R-1"}))
 	wantError(t, err, 409, resource.TypeUniqueness, made.Text("key"))
 	for filter, want := range map[string]int{
@@ -151,7 +151,7 @@ func TestExternalID(t *testing.T) {
 func TestLostCreation(t *testing.T) {
 	site := newIssueSite(t, emulator.Options{Users: 5, Seed: 1})
 	now := time.Now()
-	site.once = once.New(func() time.Time { return now })
+	site.once = once.New(nil, func() time.Time { return now })
 	site.faults(t, "method=POST path=/rest/api/3/issue reset=after times=1")
 	_, err := site.Create(t.Context(), site.accessRequest(t, nil))
 	if err == nil {

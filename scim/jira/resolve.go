@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -49,9 +50,7 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 		if err != nil {
 			return nil, err
 		}
-		if labels, ok := value.([]string); ok && current.Text("externalId") != "" {
-			value = append(labels, jql.Marker(current.Text("externalId")))
-		}
+		value = marked(value, current)
 		if estimate, ok := value.(map[string]any); ok && f.form == estimateForm {
 			if other, ok := fields[f.field].(map[string]any); ok {
 				maps.Copy(estimate, other)
@@ -60,6 +59,71 @@ func (r resolver) changes(ctx context.Context, current, doc query.Object) (map[s
 		fields[f.field] = value
 	}
 	return fields, nil
+}
+
+// marked returns a value of a field, labels with that by which the externalId of current is found.
+func marked(value any, current query.Object) any {
+	if labels, ok := value.([]string); ok && current.Text("externalId") != "" {
+		return append(labels, jql.Marker(current.Text("externalId")))
+	}
+	return value
+}
+
+// checkEdit refuses fields of an edit that the issue cannot have. Of an edit that follows a move it
+// also refuses those that the screen does not show: the move could not be taken back.
+func (r resolver) checkEdit(ctx context.Context, current query.Object, m *move, fields map[string]any) error {
+	place, chosen := field.Place{Project: r.project, Type: current.Inner("issueType").Text("id")}, r.chosen(current, fields)
+	if kind, ok := fields["issuetype"].(map[string]any); ok {
+		place.Type, _ = kind["id"].(string)
+		return r.choices.CheckNew(ctx, place, chosen)
+	}
+	if m == nil || len(fields) == 0 {
+		return r.choices.CheckEdit(ctx, place, current.Text("id"), chosen)
+	}
+	screen, err := r.jira.EditFields(ctx, current.Text("id"))
+	if err != nil {
+		return err
+	}
+	off := maps.Clone(fields)
+	maps.DeleteFunc(off, func(id string, _ any) bool { _, shown := screen[id]; return shown || id == "parent" })
+	if len(screen) > 0 && len(off) > 0 { // an issue that cannot be edited before the move has no screen
+		return resource.InvalidValue("%s: neither the screen of the transition %q nor that for edits shows it, so that Jira would refuse it after the transition.",
+			r.attributesOf(off), m.transition.Name)
+	}
+	return field.Refuse(screen, chosen)
+}
+
+// chosen lists those values of a write that are chosen from lists of the issue's own, and that
+// current does not have.
+func (r resolver) chosen(current query.Object, fields map[string]any) []field.Choice {
+	var all []field.Choice
+	for _, f := range r.fields {
+		value, given := fields[f.field]
+		if !given || f.attr != "securityLevel" && (f.form != customForm || !f.custom.Chosen()) {
+			continue
+		}
+		var had any
+		if have, there := f.of(current); there && f.form == customForm {
+			had, _ = f.custom.Wire(have)
+		}
+		for _, one := range elements(value) {
+			if !slices.ContainsFunc(elements(had), func(h any) bool { return reflect.DeepEqual(h, one) }) {
+				all = append(all, field.Choice{Attribute: f.attr, Field: f.field, Value: one})
+			}
+		}
+	}
+	return all
+}
+
+// elements lists the values of a field that is written: none, one or several.
+func elements(value any) []any {
+	switch v := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		return v
+	}
+	return []any{value}
 }
 
 // wireChange returns the value of a field that is to change. A paragraph is read as it

@@ -3,6 +3,7 @@ package jira
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -87,6 +88,9 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 	if err != nil {
 		return nil, err
 	}
+	if err := r.checkEdit(ctx, current, move, fields); err != nil {
+		return nil, err
+	}
 	beside, err := b.planBeside(ctx, current, doc)
 	if err != nil {
 		return nil, err
@@ -144,7 +148,7 @@ func (b *issues) newExternalID(ctx context.Context, current, doc query.Object) (
 	if release, err = b.claim(ctx, id); err != nil {
 		return "", nil, err
 	}
-	there, err := b.withExternalID(ctx, id)
+	there, err := b.withExternalID(ctx, id, current.Text("id"))
 	if err == nil && there != nil {
 		err = taken(there, id)
 	}
@@ -158,21 +162,21 @@ func (b *issues) newExternalID(ctx context.Context, current, doc query.Object) (
 // edit changes fields of an issue, but not its status, and gives it an externalId
 // unless that is empty.
 func (b *issues) edit(ctx context.Context, id string, current query.Object, fields map[string]any, externalID string) error {
-	update := atlassian.IssueUpdate{Fields: fields, HistoryMetadata: history(ctx)}
+	update := atlassian.IssueUpdate{Fields: fields, Update: map[string]any{}, HistoryMetadata: history(ctx)}
 	if externalID != "" {
-		labels, given := fields["labels"].([]string)
-		if v, _ := current.Get("labels"); !given {
-			labels = words(v)
+		marked := once.Mark(externalID)
+		if labels, given := fields["labels"].([]string); given {
+			fields["labels"], marked.Update = append(labels, jql.Marker(externalID)), nil
 		}
-		fields["labels"] = append(labels, jql.Marker(externalID))
-		update.Properties = once.Properties(externalID)
-	}
-	if len(fields) == 0 {
-		return nil
+		maps.Copy(update.Update, marked.Update)
+		update.Properties = marked.Properties
 	}
 	if parent, ok := fields["parent"]; ok && parent == nil {
 		delete(fields, "parent")
-		update.Update = map[string]any{"parent": []any{map[string]any{"set": map[string]any{"none": true}}}}
+		update.Update["parent"] = []any{map[string]any{"set": map[string]any{"none": true}}}
+	}
+	if len(fields) == 0 && len(update.Update) == 0 {
+		return nil
 	}
 	return b.jira.EditIssue(ctx, id, update)
 }

@@ -333,6 +333,9 @@ func (f *customField) issueField() *issueField {
 	if f.kind.read != nil && !f.offScreen {
 		shown.set = func(d *draft, v json.RawMessage) error { return d.setCustom(f, v) }
 	}
+	if f.kind.kind == "version" || f.kind.items == "version" {
+		shown.values = func(r *renderer, p *project) []any { return renderAll(p.versions, r.version) }
+	}
 	if f.options != nil {
 		shown.values = func(r *renderer, p *project) []any {
 			return renderAll(f.optionsIn(p), func(o *option) any {

@@ -197,7 +197,7 @@ func (e estimate) shown() map[string]any {
 func (s *siteSeeder) accessRequests() {
 	request := &issueType{id: "10005", name: "Access request"}
 	approved := &status{id: "10007", name: "Approved", category: categoryDone}
-	waiting, rejected := s.statuses[5], s.statuses[7]
+	waiting, closed, rejected := s.statuses[5], s.statuses[6], s.statuses[7]
 	s.types = append(s.types, request)
 	s.statuses = append(s.statuses, approved)
 	p := s.extraProject("19000", "ACC", "Access requests")
@@ -206,16 +206,17 @@ func (s *siteSeeder) accessRequests() {
 		{id: "10101", name: "Sealed", description: "Nobody whom the site knows.", sealed: true},
 	}
 	s.adopt(p, []*issueType{request}, &workflow{
-		statuses: []*status{waiting, approved, rejected}, classic: true,
+		statuses: []*status{waiting, approved, rejected, closed}, classic: true,
 		transitions: []*transition{
 			{id: "21", name: "Approve", from: []*status{waiting}, to: approved, done: func(d *draft) {
 				d.assignee, d.resolution = d.reporter, s.resolutions[0]
 			}},
 			{id: "31", name: "Approve with conditions", from: []*status{waiting}, to: approved},
 			{id: "41", name: "Reject", from: []*status{waiting}, to: rejected, screen: []onScreen{{"comment", true}}},
-			{id: "51", name: "Reopen", from: []*status{approved, rejected}, to: waiting, done: func(d *draft) {
+			{id: "51", name: "Reopen", from: []*status{approved, rejected, closed}, to: waiting, done: func(d *draft) {
 				d.resolution, d.resolved = nil, time.Time{}
 			}},
+			{id: "61", name: "Close", from: []*status{approved}, to: closed, done: func(d *draft) { d.resolution = s.resolutions[0] }},
 		},
 	})
 }
