@@ -17,12 +17,15 @@ import (
 // reader turns nodes into blocks that text says exactly, and the rest into tokens.
 type reader struct {
 	tokens map[string]node // by type and hash
+	lines  []string        // that say the whole document; nil: they are still to be printed
 }
 
 // richBlocks returns the blocks of a document such that their text reads as they are.
 func (r *reader) richBlocks(nodes []node) []block {
 	blocks := r.blocks(nodes, document, false)
-	if reads(blocks) {
+	lines := printBlocks(blocks, document)
+	if equalBlocks(blocks, parseBlocks(lines, document)) {
+		r.lines = lines
 		return blocks
 	}
 	blocks = r.blocks(nodes, document, true)
@@ -320,32 +323,64 @@ func (r *reader) text(nodes []node) ([]markup.Inline, bool) {
 			return nil, false
 		}
 		in, ok := readInline(&n)
-		if !ok || in.Kind != markup.LineBreak && !markup.EqualText(markup.Parse(markup.Print([]markup.Inline{in})), []markup.Inline{in}) && in.Kind != markup.Plain {
-			in = markup.Inline{Kind: markup.Secret, Ref: r.keep(n), Text: label(n)}
+		if !ok || !sayable(in) {
+			in = r.secret(n)
 		}
 		out = markup.AppendInline(out, in)
 	}
 	lines := markup.SplitBreaks(out)
+	var places map[markup.Inline]int
 	for i, line := range lines {
-		if !markup.EqualText(markup.ParseTrimmed(markup.Print(line)), line) {
-			lines[i] = r.hideStyled(nodes, line)
+		if _, exact := markup.PrintExactly(line); exact {
+			continue
 		}
+		if places == nil {
+			places = styled(nodes)
+		}
+		lines[i] = r.hideStyled(nodes, line, places)
 	}
 	return markup.JoinBreaks(lines), true
 }
 
-// hideStyled is the last resort for a line whose marks cannot be written.
-func (r *reader) hideStyled(nodes []node, line []markup.Inline) []markup.Inline {
+// sayable reports whether a piece has a text form by itself. What is left of plain text is looked at in its line.
+func sayable(in markup.Inline) bool {
+	if in.Kind == markup.Plain || in.Kind == markup.LineBreak {
+		return true
+	}
+	_, exact := markup.PrintExactly([]markup.Inline{in})
+	return exact
+}
+
+// secret keeps a node, and returns the token that stands for it.
+func (r *reader) secret(n node) markup.Inline {
+	return markup.Inline{Kind: markup.Secret, Ref: r.keep(n), Text: label(n)}
+}
+
+// styled returns the places of styled nodes, by what these are in a line, and at its end. The first of equal ones counts.
+func styled(nodes []node) map[markup.Inline]int {
+	all := map[markup.Inline]int{}
+	for i := range nodes {
+		at, ok := readInline(&nodes[i])
+		if !ok || at.Style == (markup.Style{}) {
+			continue
+		}
+		trimmed := at
+		trimmed.Text = markup.TrimLine(at.Text)
+		for _, key := range []markup.Inline{at, trimmed} {
+			if _, known := all[key]; !known {
+				all[key] = i
+			}
+		}
+	}
+	return all
+}
+
+// hideStyled is the last resort for a line whose marks cannot be written. places are those of styled nodes.
+func (r *reader) hideStyled(nodes []node, line []markup.Inline, places map[markup.Inline]int) []markup.Inline {
 	var out []markup.Inline
 	for _, in := range line {
-		i := slices.IndexFunc(nodes, func(n node) bool {
-			at, ok := readInline(&n)
-			trimmed := at
-			trimmed.Text = markup.TrimLine(at.Text)
-			return ok && (at == in || trimmed == in)
-		})
-		if i >= 0 && in.Style != (markup.Style{}) {
-			in = markup.Inline{Kind: markup.Secret, Ref: r.keep(nodes[i]), Text: label(nodes[i])}
+		if i, ok := places[in]; ok {
+			in = r.secret(nodes[i])
 		}
 		out = markup.AppendInline(out, in)
 	}

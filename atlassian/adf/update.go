@@ -36,8 +36,12 @@ func (e *LossError) Error() string {
 // has no text form, a token. An absent document is the empty string. Errors are those
 // above, or of the JSON decoder.
 func Text(doc []byte) (string, error) {
-	blocks, _, err := readRich(doc)
-	return strings.Join(printBlocks(blocks, document), "\n"), err
+	blocks, r, err := readRich(doc)
+	lines := r.lines
+	if lines == nil {
+		lines = printBlocks(blocks, document)
+	}
+	return strings.Join(lines, "\n"), err
 }
 
 func readRich(doc []byte) ([]block, *reader, error) {

@@ -158,9 +158,14 @@ func parameters(s *site) (all []input) {
 
 // texts are rich text of issues.
 func texts() (all []input) {
-	for name, part := range map[string]string{"stars": "*", "cards": "<", "cards with a colon": "<a:", "directives": ":u[", "directives with arguments": ":u[a]{", "brackets that close": "[]", "brackets around": "[a", "emphasis that opens": "*a ", "emphasis of three kinds": "*a _b ~~c ", "emphasis that closes": "a* ", "mixed emphasis": "*_a_ ** b", "tables": `|a|\n`, "code of several lengths": "` `` ``` ", "secrets": "⟦", "brackets": "[", "pipes": "|", "backticks": "`", "quotes": "> ", "lists": "- ", "underscores": "_ ", "links": "[a](", "escapes": `\\`, "lines": `\n`, "mentions": "@[", "headings": "# "} {
-		body := fmt.Sprintf(`{"schemas":["urn:scim-atlassian:params:scim:schemas:jira:2.0:Issue"],"description":"%s","project":{"key":"ENG"},"issueType":{"name":"Task"},"summary":"s"}`, strings.Repeat(part, 30_000/len(part)))
+	add := func(name, text string) {
+		body := fmt.Sprintf(`{"schemas":["urn:scim-atlassian:params:scim:schemas:jira:2.0:Issue"],"description":"%s","project":{"key":"ENG"},"issueType":{"name":"Task"},"summary":"s"}`, text)
 		all = append(all, input{name: "text: 30 KB of " + name, method: http.MethodPost, path: "/Issues", body: body})
+	}
+	add("emphasis that nests", strings.Repeat("*a ", 5_000)+strings.Repeat("a* ", 5_000))
+	add("emphasis that nests, of three kinds", strings.Repeat("*a **b ~~c ", 1_300)+strings.Repeat("c~~ b** a* ", 1_300))
+	for name, part := range map[string]string{"stars": "*", "cards": "<", "cards with a colon": "<a:", "directives": ":u[", "directives with arguments": ":u[a]{", "brackets that close": "[]", "brackets around": "[a", "emphasis that opens": "*a ", "emphasis of three kinds": "*a _b ~~c ", "emphasis that closes": "a* ", "mixed emphasis": "*_a_ ** b", "tables": `|a|\n`, "code of several lengths": "` `` ``` ", "secrets": "⟦", "brackets": "[", "pipes": "|", "backticks": "`", "quotes": "> ", "lists": "- ", "underscores": "_ ", "links": "[a](", "escapes": `\\`, "lines": `\n`, "mentions": "@[", "headings": "# "} {
+		add(name, strings.Repeat(part, 30_000/len(part)))
 	}
 	return all
 }

@@ -40,6 +40,8 @@ func TestCommonMark(t *testing.T) {
 		{"`foo", "`foo"},
 		{"`foo``bar``", "`foo|code:bar"},
 		{"*foo`*`", "*foo|code:*"},
+		{"*a *b c* d*", "em:a b c d"},
+		{"*a **b ~~c d~~ e** f*", "em:a |em:strong:b |em:strong:strike:c d|em:strong: e|em: f"},
 	} {
 		var runs []string
 		for _, in := range Parse(tt.text) {

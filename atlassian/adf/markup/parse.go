@@ -42,7 +42,7 @@ func (sc *scanner) bracketed(s string) (inner string, n int) {
 
 // card is matchCard, within the budget.
 func (sc *scanner) card(s string) (in Inline, n int) {
-	if sc.budget < 0 {
+	if sc.budget < 0 || !cardable(s[1:]) {
 		return Inline{}, 0
 	}
 	in, n = matchCard(s)
@@ -55,8 +55,14 @@ func (sc *scanner) card(s string) (in Inline, n int) {
 // maxSpans is how deep brackets nest in a line.
 const maxSpans = 8
 
+// begins are the bytes with which constructs begin, and the backslash.
+const begins = "\\*_~`[<@:\xe2"
+
 func (sc *scanner) parseSpans(s string, depth int) []Inline {
-	var pieces []piece
+	if !strings.ContainsAny(s, begins[:len(begins)-1]) && strings.IndexByte(s, begins[len(begins)-1]) < 0 {
+		return AppendInline(nil, Inline{Text: s})
+	}
+	pieces := make([]piece, 0, likelyPieces(s))
 	var literal strings.Builder
 	add := func(p piece) {
 		if literal.Len() > 0 {
@@ -137,32 +143,65 @@ func delimiters(s string, i, k int) piece {
 
 func isPunct(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) }
 
-// emphasise pairs the delimiters, the algorithm of CommonMark's appendix.
+// likelyPieces returns how many pieces a line has, if all of its runs of delimiters stand between texts.
+func likelyPieces(s string) int {
+	n := 3
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; (c == '*' || c == '_' || c == '~') && (i == 0 || s[i-1] != c) {
+			n += 2
+		}
+	}
+	return n
+}
+
+// emphasise pairs the delimiters, the algorithm of CommonMark's appendix. Its work grows with the line alone: a search
+// ends where an earlier one for the same found nothing, and what a pair encloses is looked at no more.
 func emphasise(pieces []piece) {
 	type key struct {
 		delim  byte
 		open   bool
 		length int
 	}
-	bottom := map[key]int{}
+	var bottom map[key]int
+	var openers []int
+	var marks []mark
 	for c := range pieces {
 		closer := &pieces[c]
 		for closer.close && closer.n > 0 {
 			k := key{closer.delim, closer.open, closer.length % 3}
-			o := c - 1
-			for ; o >= bottom[k]; o-- {
-				if pieces[o].opens(closer) {
-					break
-				}
+			at := len(openers) - 1
+			for at >= 0 && openers[at] >= bottom[k] && !pieces[openers[at]].opens(closer) {
+				at--
 			}
-			if o < bottom[k] {
+			if at < 0 || openers[at] < bottom[k] {
+				if bottom == nil {
+					bottom = map[key]int{}
+				}
 				bottom[k] = c
 				break
 			}
-			pair(pieces, o, c)
+			if marks == nil {
+				marks = make([]mark, len(pieces))
+			}
+			pair(pieces, marks, openers[at], c)
+			if openers = openers[:at+1]; pieces[openers[at]].n == 0 {
+				openers = openers[:at]
+			}
+		}
+		if closer.open && closer.n > 0 {
+			openers = append(openers, c)
 		}
 	}
+	var in mark
+	for i := range marks {
+		in = mark{in.strike + marks[i].strike, in.strong + marks[i].strong, in.em + marks[i].em}
+		st := &pieces[i].in.Style
+		st.Strike, st.Strong, st.Em = st.Strike || in.strike > 0, st.Strong || in.strong > 0, st.Em || in.em > 0
+	}
 }
+
+// mark is how many marks of each kind begin at a piece, less those that end there.
+type mark struct{ strike, strong, em int }
 
 func (p *piece) opens(closer *piece) bool {
 	if p.delim != closer.delim || !p.open || p.n == 0 {
@@ -172,26 +211,27 @@ func (p *piece) opens(closer *piece) bool {
 	return p.delim == '~' || !third
 }
 
-func pair(pieces []piece, o, c int) {
+// pair marks the pieces between the delimiters at o and c, and takes those away.
+func pair(pieces []piece, marks []mark, o, c int) {
 	use := min(pieces[o].n, pieces[c].n, 2)
-	for i := o + 1; i < c; i++ {
-		pieces[i].open = false
-		st := &pieces[i].in.Style
-		switch {
-		case pieces[o].delim == '~':
-			st.Strike = true
-		case use == 2:
-			st.Strong = true
-		default:
-			st.Em = true
-		}
+	var m mark
+	switch {
+	case pieces[o].delim == '~':
+		m.strike = 1
+	case use == 2:
+		m.strong = 1
+	default:
+		m.em = 1
 	}
+	begin, end := &marks[o+1], &marks[c]
+	*begin = mark{begin.strike + m.strike, begin.strong + m.strong, begin.em + m.em}
+	*end = mark{end.strike - m.strike, end.strong - m.strong, end.em - m.em}
 	pieces[o].n -= use
 	pieces[c].n -= use
 }
 
 func join(pieces []piece) []Inline {
-	var out []Inline
+	out := make([]Inline, 0, len(pieces))
 	for i := 0; i < len(pieces); {
 		in := pieces[i].final()
 		var same strings.Builder // a line of many delimiters is one text

@@ -16,17 +16,21 @@ type manner struct {
 
 var manners = []manner{{}, {escapeAll: true}, {escapeAll: true, directives: true}}
 
-// Print is the inverse of Parse, as far as there is a way to write line;
-// the caller holds that against Parse.
+// Print is the inverse of Parse, as far as there is a way to write line: PrintExactly reports whether there is.
 func Print(line []Inline) string {
-	var s string
+	s, _ := PrintExactly(line)
+	return s
+}
+
+// PrintExactly is Print, and reports whether what it writes reads as line.
+func PrintExactly(line []Inline) (s string, exact bool) {
 	for _, m := range manners {
 		s = m.print(line, Style{}, "", false)
 		if EqualText(ParseTrimmed(s), line) {
-			break
+			return s, true
 		}
 	}
-	return s
+	return s, false
 }
 
 // mark is one of the marks around a piece of text: how to see it and how to write it.

@@ -3,10 +3,7 @@
 // are the matter of package adf, which describes the form.
 package markup
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // InlineKind is what an Inline is.
 type InlineKind uint8
@@ -67,7 +64,11 @@ func SplitBreaks(text []Inline) [][]Inline {
 }
 
 func JoinBreaks(lines [][]Inline) []Inline {
-	var text []Inline
+	n := len(lines)
+	for _, line := range lines {
+		n += len(line)
+	}
+	text := make([]Inline, 0, n)
 	for i, line := range lines {
 		if i > 0 {
 			text = append(text, Inline{Kind: LineBreak})
@@ -83,14 +84,23 @@ func TrimRight(line []Inline) []Inline {
 		return line
 	}
 	last := line[n-1]
-	if last.Text = TrimLine(last.Text); last.Text == "" {
+	trimmed := TrimLine(last.Text)
+	if trimmed == last.Text && trimmed != "" {
+		return line
+	}
+	if last.Text = trimmed; last.Text == "" {
 		return TrimRight(line[:n-1])
 	}
 	return AppendInline(append([]Inline(nil), line[:n-1]...), last)
 }
 
 // TrimLine removes the white space at the end of a line.
-func TrimLine(s string) string { return strings.TrimRight(s, " \t") }
+func TrimLine(s string) string {
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}
 
 func EqualText(a, b []Inline) bool { return slices.Equal(a, b) }
 

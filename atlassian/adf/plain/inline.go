@@ -199,6 +199,9 @@ func matchLink(s string) (inline, int) {
 }
 
 func matchCard(s string) (inline, int) {
+	if !cardable(s[1:]) { // before the end is looked for, which may be far
+		return inline{}, 0
+	}
 	end := strings.IndexAny(s, "> ")
 	if end < 0 || s[end] != '>' || !cardable(s[1:end]) {
 		return inline{}, 0
