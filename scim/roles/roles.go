@@ -293,9 +293,9 @@ func (r *Roles) Grant(ctx context.Context, role *Role, account string, provision
 				r.wrote(role.Project.ID)
 				return now, nil
 			}
-			return nil, failed(w, err)
+			return nil, failed(w, role, err)
 		case kind != atlassian.NotFound:
-			return nil, failed(w, err)
+			return nil, failed(w, role, err)
 		case !provisioned:
 			return nil, resource.InvalidValue("Neither the directory nor Jira has an active account with the id %q.", resource.Clip(account))
 		}
@@ -320,9 +320,9 @@ func (r *Roles) Revoke(ctx context.Context, role *Role, accountID string) (*Role
 	after, err := r.jira.ProjectRole(ctx, role.Project.ID, role.id)
 	switch {
 	case lost != nil && (err != nil || roleOf(role.Project, after).HeldBy(accountID)):
-		return nil, failed(w, lost)
+		return nil, failed(w, role, lost)
 	case err != nil:
-		w.Unknown()
+		w.Doubt(role.EntitlementID())
 		return nil, upstream.Unread(fmt.Sprintf("Jira has revoked the role %q", role.Title()), err)
 	}
 	return r.confirm(w, role, after, holding{RoleHolder{AccountID: accountID}, false})
@@ -338,11 +338,11 @@ func (r *Roles) holds(w mirror.Write, role *Role, account string, held bool) *Ro
 	return role
 }
 
-// failed drops the kept roles if a failed write may have taken effect.
-func failed(w mirror.Write, err error) error {
+// failed doubts the kept role if a failed write may have taken effect.
+func failed(w mirror.Write, role *Role, err error) error {
 	var ue *atlassian.Error
 	if !errors.As(err, &ue) || ue.Ambiguous {
-		w.Unknown()
+		w.Doubt(role.EntitlementID())
 	}
 	return err
 }
