@@ -116,7 +116,7 @@ func emulatorConfig(address string) *config {
 }
 
 func describe(o emulator.Options) string {
-	return fmt.Sprintf("%d users, %d groups, %d projects, %d issues", o.Users, o.Groups, o.Projects, o.Issues)
+	return strings.Join([]string{count(o.Users, "user"), count(o.Groups, "group"), count(o.Projects, "project"), count(o.Issues, "issue")}, ", ")
 }
 
 // amount is a flag that counts things.

@@ -58,9 +58,17 @@ func (p *progress) show(at reconcile.Progress) {
 	}
 }
 
+// count is a number with what it counts, whose plural ends in s.
+func count(n int, one string) string {
+	if n != 1 {
+		one += "s"
+	}
+	return fmt.Sprintf("%d %s", n, one)
+}
+
 // pace tells the cost so far, the speed, and the time to the end.
 func (p *progress) pace(at reconcile.Progress) string {
-	text := fmt.Sprintf("%d requests to Atlassian", at.UpstreamCalls)
+	text := count(at.UpstreamCalls, "request") + " to Atlassian"
 	took := time.Since(p.from)
 	if now := at.Read - at.Before; now > 0 && took > 0 {
 		left := time.Duration(float64(took) / float64(now) * float64(at.Matched-at.Read))

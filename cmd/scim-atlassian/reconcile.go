@@ -154,14 +154,14 @@ func incomplete(report *reconcile.Report) error {
 
 // summarize writes the report in a few lines.
 func (p *program) summarize(report *reconcile.Report) {
-	fmt.Fprintf(p.stderr, "%s is complete: %d %s, %d pages, %d requests to Atlassian, %v\n", report.File, report.Read, report.Resource,
-		report.Pages, report.UpstreamCalls, (time.Duration(report.DurationMs) * time.Millisecond))
+	fmt.Fprintf(p.stderr, "%s is complete: %d %s, %s, %s to Atlassian, %v\n", report.File, report.Read, report.Resource,
+		count(report.Pages, "page"), count(report.UpstreamCalls, "request"), (time.Duration(report.DurationMs) * time.Millisecond))
 	if c := report.Changes; c != nil {
 		fmt.Fprintf(p.stderr, "since the token: %d created, %d updated, %d deleted\n", c.Created, c.Updated, c.Deleted)
 		return
 	}
 	if k := report.Keys; k != nil {
-		fmt.Fprintf(p.stderr, "key %s: %d different values, %d resources without, %d values in several resources\n", k.Attribute, k.Distinct, len(k.Empty), len(k.Duplicates))
+		fmt.Fprintf(p.stderr, "key %s: %s, %s without, %s in several resources\n", k.Attribute, count(k.Distinct, "different value"), count(len(k.Empty), "resource"), count(len(k.Duplicates), "value"))
 	}
 	if c := report.Comparison; c != nil {
 		fmt.Fprintf(p.stderr, "since %s: %d created, %d changed, %d deleted, %d unchanged\n", c.Previous, c.Created, c.Changed, c.Deleted, c.Unchanged)

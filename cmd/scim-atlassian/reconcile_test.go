@@ -277,7 +277,8 @@ func TestPace(t *testing.T) {
 	p := &progress{what: "Users", from: time.Now().Add(-10 * time.Second)}
 	for at, want := range map[reconcile.Progress]string{
 		{Read: 3000, Matched: 5000, Before: 1000, UpstreamCalls: 20}: "20 requests to Atlassian, 200/s, 10s left",
-		{Matched: 5000}: "0 requests to Atlassian",
+		{Matched: 5000}:                   "0 requests to Atlassian",
+		{Matched: 5000, UpstreamCalls: 1}: "1 request to Atlassian",
 	} {
 		if got := p.pace(at); got != want {
 			t.Errorf("got %q, want %q", got, want)
