@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,14 @@ func arguments(names ...string) cobra.PositionalArgs {
 			return nil
 		}
 	}
+}
+
+// noSecret takes no argument, and does not repeat one: it is a secret.
+func noSecret(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return errors.New("a secret is no argument: type it when asked, or give it on standard input")
+	}
+	return nil
 }
 
 // addCompletion adds the command completion, and has shells offer the values that a flag may have, and files only where a

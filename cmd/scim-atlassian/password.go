@@ -26,7 +26,7 @@ func (p *program) hashPasswordCommand() *cobra.Command {
 		Example: "  scim-atlassian hash-password\n\n" +
 			"  callers.json:\n" +
 			"  [{\"name\": \"idhub\", \"username\": \"idhub\", \"basic_bcrypt\": \"$2a$11$…\", \"rights\": {\"*\": \"write\"}}]",
-		Args: arguments(),
+		Args: noSecret,
 		RunE: func(cmd *cobra.Command, _ []string) error { return p.hashPassword(cmd.Context()) },
 	}
 }

@@ -138,6 +138,7 @@ func TestExitCodes(t *testing.T) {
 		{"serve", exitFailed, "DIRECTORY_ID is missing"},
 		{"serve --env-file /absent", exitFailed, "/absent"},
 		{"hash-password", exitFailed, "no password"},
+		{"hash-password hunter2", exitUsage, "scim-atlassian: a secret is no argument: type it when asked, or give it on standard input\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.args, func(t *testing.T) {

@@ -38,7 +38,7 @@ func (p *program) sealCommand() *cobra.Command {
 			if generate && recipient != "" {
 				return errors.New("--generate and --recipient exclude each other")
 			}
-			return arguments()(cmd, args)
+			return noSecret(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if generate {

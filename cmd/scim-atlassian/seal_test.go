@@ -151,12 +151,15 @@ func TestSealCommandProblems(t *testing.T) {
 		{"key file missing", "x", []string{sealKeyName + "_FILE=/absent"}, nil, exitFailed, "/absent"},
 		{"bad recipient", "x", nil, []string{"--recipient", "x"}, exitFailed, "--recipient is no public key"},
 		{"no secret", "\n", []string{sealKeyName + "=" + key}, nil, exitFailed, "no secret on standard input"},
-		{"secret as argument", "", []string{sealKeyName + "=" + key}, []string{"x"}, exitUsage, "unknown command"},
+		{"secret as argument", "", []string{sealKeyName + "=" + key}, []string{"hunter2"}, exitUsage, "a secret is no argument"},
 		{"both", "", nil, []string{"--generate", "--recipient", "x"}, exitUsage, "exclude each other"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			code, stdout, stderr := runWith(t, tt.stdin, tt.environ, append([]string{"seal"}, tt.flags...)...)
+			if strings.Contains(stderr, "hunter2") {
+				t.Errorf("standard error repeats the secret: %q", stderr)
+			}
 			if code != tt.code || stdout != "" || !strings.Contains(stderr, tt.says) {
 				t.Errorf("exit code %d, %q, %q; want %d, %q", code, stdout, stderr, tt.code, tt.says)
 			}
