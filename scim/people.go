@@ -56,7 +56,7 @@ func (n *userNames) of(account string) string {
 		return ""
 	}
 	if found && known.id != "" {
-		if user := n.users.Known(known.id); directory.AccountIDOf(user) == account {
+		if user := n.users.KnownPart(known.id, "userName", atlassian.ExternalSchema); directory.AccountIDOf(user) == account {
 			return user.Text("userName")
 		}
 	}

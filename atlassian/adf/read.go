@@ -16,19 +16,21 @@ import (
 
 // reader turns nodes into blocks that text says exactly, and the rest into tokens.
 type reader struct {
-	tokens map[string]node // by type and hash
-	lines  []string        // that say the whole document; nil: they are still to be printed
+	tokens   map[string]node // by type and hash
+	lines    []string        // that say the whole document; nil: they are still to be printed
+	trusting bool            // lines are not held against their text one by one, since the whole document will be
 }
 
 // richBlocks returns the blocks of a document such that their text reads as they are.
 func (r *reader) richBlocks(nodes []node) []block {
-	blocks := r.blocks(nodes, document, false)
-	lines := printBlocks(blocks, document)
-	if equalBlocks(blocks, parseBlocks(lines, document)) {
-		r.lines = lines
-		return blocks
+	for _, r.trusting = range []bool{true, false} {
+		blocks := r.blocks(nodes, document, false)
+		if lines := printBlocks(blocks, document); equalBlocks(blocks, parseBlocks(lines, document)) {
+			r.lines = lines
+			return blocks
+		}
 	}
-	blocks = r.blocks(nodes, document, true)
+	blocks := r.blocks(nodes, document, true)
 	for i := range blocks {
 		if !reads(blocks[max(0, i-1) : i+1]) {
 			r.hide(&blocks[i])
@@ -323,7 +325,7 @@ func (r *reader) text(nodes []node) ([]markup.Inline, bool) {
 			return nil, false
 		}
 		in, ok := readInline(&n)
-		if !ok || !sayable(in) {
+		if !ok || !r.trusting && !sayable(in) {
 			in = r.secret(n)
 		}
 		out = markup.AppendInline(out, in)
@@ -331,6 +333,9 @@ func (r *reader) text(nodes []node) ([]markup.Inline, bool) {
 	lines := markup.SplitBreaks(out)
 	var places map[markup.Inline]int
 	for i, line := range lines {
+		if r.trusting {
+			break
+		}
 		if _, exact := markup.PrintExactly(line); exact {
 			continue
 		}

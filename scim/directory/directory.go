@@ -139,6 +139,11 @@ func (l *lister) Links() resource.Links { return l.mirror.Links() }
 // Known returns a resource as it is known at present, nil if it is not. It makes no call.
 func (l *lister) Known(id string) query.Object { return l.mirror.Known(id) }
 
+// KnownPart is some members of what Known returns.
+func (l *lister) KnownPart(id string, names ...string) query.Object {
+	return l.mirror.KnownPart(id, names...)
+}
+
 // Load takes over what an earlier process has left in the state. Call it before the
 // first request.
 func (l *lister) Load(ctx context.Context) error { return l.mirror.Load(ctx) }

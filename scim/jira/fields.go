@@ -157,7 +157,7 @@ func (b *issues) allFields() []string { return b.neededFields(query.Projection{}
 // fetched.
 func (b *issues) object(ctx context.Context, i *atlassian.Issue) (query.Object, error) {
 	f := i.Fields
-	description, err := richtext.Of(ctx, f.Description)
+	description, err := b.texts.Of(ctx, f.Description)
 	if err != nil {
 		return nil, &resource.Error{Status: 502, Detail: "The description of " + i.Key + " cannot be read.", Err: err}
 	}

@@ -23,6 +23,7 @@ import (
 	"scim-atlassian/scim/person"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/richtext"
 	"scim-atlassian/scim/searches"
 	"scim-atlassian/scim/state"
 	"scim-atlassian/scim/upstream"
@@ -42,6 +43,7 @@ type issues struct {
 	once       *once.Creations
 	desks      *desk.Desks
 	choices    *field.Choices
+	texts      *richtext.Texts
 	claim      once.Claim
 	adopt      bool // a POST with the externalId of an issue returns that issue
 	verdicts   *searches.Verdicts
@@ -101,6 +103,7 @@ func newIssues(cfg Config, c *catalogue.Catalogues) *issues {
 		catalogues: c,
 		recent:     searches.NewRecent(cfg.Now),
 		once:       once.New(cfg.State, cfg.Now),
+		texts:      &richtext.Texts{},
 		choices:    field.NewChoices(cfg.Jira, catalogue.TTL, cfg.Now),
 		desks:      desk.New(cfg.Jira, catalogue.TTL, cfg.Now),
 		claim:      cfg.Claim,

@@ -158,6 +158,11 @@ func (m *Mirror) Explain(filter query.Expr) string { return m.collection.Explain
 // to answer with it. Nobody may write to it.
 func (m *Mirror) Known(id string) query.Object { return m.store.rows.Get(id) }
 
+// KnownPart is some members of what Known returns, for less work.
+func (m *Mirror) KnownPart(id string, names ...string) query.Object {
+	return m.store.rows.Pick(id, names...)
+}
+
 // Stats describes the snapshot for metrics. It makes no call.
 func (m *Mirror) Stats() Stats {
 	stats := m.store.stats()

@@ -24,14 +24,6 @@ const (
 // isPlain reports whether the caller reads and writes the plain form of rich text.
 func isPlain(ctx context.Context) bool { return resource.RequestOf(ctx).Policy.PlainText }
 
-// Of returns the text of a document in the form that the caller has.
-func Of(ctx context.Context, doc []byte) (string, error) {
-	if isPlain(ctx) {
-		return plain.ToText(doc)
-	}
-	return adf.Text(doc)
-}
-
 // sameText reports whether two texts say the same description.
 func sameText(ctx context.Context, a, b string) bool {
 	if isPlain(ctx) {

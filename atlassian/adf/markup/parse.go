@@ -11,6 +11,24 @@ import (
 // so that paths of Windows stay as they are.
 const special = "`*_~[]<@:|!{\xe2"
 
+// meaning tells the bytes that may be more than themselves.
+var meaning = func() (t [256]bool) {
+	for _, c := range []byte(special + `\`) {
+		t[c] = true
+	}
+	return t
+}()
+
+// upTo returns the length of the text before the first byte of s that may be more than itself.
+func upTo(s string) int {
+	for i := range len(s) {
+		if meaning[s[i]] {
+			return i
+		}
+	}
+	return len(s)
+}
+
 // piece is a part of a line while its emphasis is looked for: a run of delimiters
 // that may open or close, or what is final.
 type piece struct {
@@ -22,7 +40,12 @@ type piece struct {
 
 // Parse reads the inline constructs of one line. Emphasis follows CommonMark
 // 0.31 section 6.2, strikethrough GFM with two tildes.
-func Parse(s string) []Inline { return (&scanner{budget: 16*len(s) + 1<<18}).parseSpans(s, 0) }
+func Parse(s string) []Inline {
+	if upTo(s) == len(s) {
+		return AppendInline(nil, Inline{Text: s})
+	}
+	return (&scanner{budget: 16*len(s) + 1<<18}).parseSpans(s, 0)
+}
 
 // scanner bounds the work of one line: brackets that nest and come to nothing are read
 // again and again. Beyond budget, in bytes, all is literal.
@@ -72,7 +95,7 @@ func (sc *scanner) parseSpans(s string, depth int) []Inline {
 		pieces = append(pieces, p)
 	}
 	start := 0
-	for i := 0; i < len(s); {
+	for i := upTo(s); i < len(s); i += upTo(s[i:]) {
 		c := s[i]
 		switch {
 		case c == '\\':

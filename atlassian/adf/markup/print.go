@@ -24,6 +24,9 @@ func Print(line []Inline) string {
 
 // PrintExactly is Print, and reports whether what it writes reads as line.
 func PrintExactly(line []Inline) (s string, exact bool) {
+	if isBare(line) {
+		return line[0].Text, true
+	}
 	for _, m := range manners {
 		s = m.print(line, Style{}, "", false)
 		if EqualText(ParseTrimmed(s), line) {
@@ -31,6 +34,15 @@ func PrintExactly(line []Inline) (s string, exact bool) {
 		}
 	}
 	return s, false
+}
+
+// isBare reports whether a line is text in which nothing means anything.
+func isBare(line []Inline) bool {
+	if len(line) != 1 || line[0].Kind != Plain || line[0].Style != (Style{}) || line[0].Ref != "" {
+		return false
+	}
+	text := line[0].Text
+	return text != "" && upTo(text) == len(text) && TrimLine(text) == text
 }
 
 // mark is one of the marks around a piece of text: how to see it and how to write it.
@@ -191,6 +203,7 @@ func (m manner) literal(b *strings.Builder, text string, inside, more bool) {
 			b.WriteByte('\\')
 		}
 		n := runeLen(text[i:])
+		n += upTo(text[i+n:])
 		b.WriteString(text[i : i+n])
 		i += n
 	}
