@@ -175,7 +175,7 @@ func NewComments(ctx context.Context, j *atlassian.Jira, id string, v any) ([]at
 func newComment(o query.Object) (atlassian.NewComment, error) {
 	body, err := adf.Update(nil, o.Text("body"), false)
 	if err != nil {
-		return atlassian.NewComment{}, resource.InvalidValue("comments: %v.", err)
+		return atlassian.NewComment{}, resource.InvalidValue("comments: %s.", strings.TrimPrefix(err.Error(), "adf: "))
 	}
 	if len(body) == 0 {
 		return atlassian.NewComment{}, resource.InvalidValue("comments: a new comment needs a body.")

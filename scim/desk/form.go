@@ -44,12 +44,12 @@ func (d *Desks) Form(ctx context.Context, project, given query.Object) (*Form, e
 	return f, err
 }
 
-// Missing lists the fields that the form requires and fields lacks, by id.
-func (f *Form) Missing(fields map[string]any) []string {
-	var missing []string
+// Missing lists the fields that the form requires and fields lacks.
+func (f *Form) Missing(fields map[string]any) []atlassian.RequestField {
+	var missing []atlassian.RequestField
 	for _, on := range f.fields {
 		if _, given := fields[on.FieldID]; on.Required && !given {
-			missing = append(missing, on.FieldID)
+			missing = append(missing, on)
 		}
 	}
 	return missing

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -175,7 +176,7 @@ func (c Custom) wireOne(v any) (any, error) {
 		if len([]rune(text)) > maxLine {
 			return nil, resource.InvalidValue("%s must have at most %d characters.", c.Name, maxLine)
 		}
-		if c.Type == URL && !strings.Contains(text, "://") {
+		if at, err := url.Parse(text); c.Type == URL && (err != nil || at.Scheme == "" || at.Host == "") {
 			return nil, resource.InvalidValue("%s is %q; write a whole URL, such as https://example.com.", c.Name, resource.Clip(text))
 		}
 		return text, nil

@@ -43,7 +43,7 @@ func TestNamedTransitions(t *testing.T) {
 	_, err = move(map[string]any{"transition": "Fly"})
 	wantError(t, err, 400, resource.TypeInvalidValue, "Fly", `"Reject" (id 41) with a screen`)
 	_, err = move(map[string]any{"name": "Rejected"})
-	wantError(t, err, 400, resource.TypeInvalidValue, "comment: Field Comment is required.")
+	wantError(t, err, 400, resource.TypeInvalidValue, "comments: Field Comment is required.")
 	got, err := move(map[string]any{"name": "Rejected"}, site.op(t, "add", "comments", []any{map[string]any{"body": "Not **now**"}}))
 	if err != nil || got.Inner("status").Text("name") != "Rejected" {
 		t.Fatalf("%v, %v", got, err)

@@ -88,6 +88,9 @@ func (b *issues) attributesOf(fields map[string]any) string {
 
 // attributeOf returns the attribute that a field of Jira is, or the field's own name.
 func (b *issues) attributeOf(id string) string {
+	if id == "comment" {
+		return "comments"
+	}
 	for _, f := range b.fields {
 		if f.field == id {
 			return f.attr

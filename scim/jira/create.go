@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/catalogue"
@@ -29,7 +30,7 @@ func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, er
 	if id == "" {
 		return b.create(ctx, doc, "")
 	}
-	release, err := b.claim(ctx, id)
+	release, err := b.claimed(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +46,18 @@ func (b *issues) Create(ctx context.Context, doc query.Object) (query.Object, er
 		return nil, taken(there, id)
 	}
 	return b.create(ctx, doc, id)
+}
+
+// maxExternalID is the length of an externalId, in characters, that always fits into a property of
+// Jira.
+const maxExternalID = 5000
+
+// claimed is claim for an externalId that Jira can keep.
+func (b *issues) claimed(ctx context.Context, id string) (release func(), err error) {
+	if utf8.RuneCountInString(id) > maxExternalID {
+		return nil, resource.InvalidValue("externalId must have at most %d characters.", maxExternalID)
+	}
+	return b.claim(ctx, id)
 }
 
 // taken refuses an externalId that an issue has.
@@ -145,9 +158,13 @@ func (n *newIssue) checkForm() error {
 	if kind, _ := n.fields["issuetype"].(map[string]any); kind["id"] != n.form.IssueType {
 		return resource.InvalidValue("issueType: requests of this requestType have the issueType with the id %s; leave issueType out.", n.form.IssueType)
 	}
-	missing := n.form.Missing(n.fields)
-	for i, id := range missing {
-		missing[i] = n.attributeOf(id)
+	var missing []string
+	for _, f := range n.form.Missing(n.fields) {
+		name := n.attributeOf(f.FieldID)
+		if name == f.FieldID {
+			name = resource.InQuotes(f.Name) + " (" + f.FieldID + "), which is no attribute yet"
+		}
+		missing = append(missing, name)
 	}
 	if missing != nil {
 		return resource.InvalidValue("The requestType asks for %s; send it.", strings.Join(missing, ", "))

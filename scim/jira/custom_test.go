@@ -193,6 +193,27 @@ func (s *issueSite) requested(some ...string) []string {
 	return found
 }
 
+func TestURLs(t *testing.T) {
+	site := newFieldSite(t, emulator.Options{Users: 2, Seed: 1})
+	for _, text := range []string{"://", "https://", "https://a b", "a.example/x", "/x"} {
+		_, err := site.Create(t.Context(), site.accessRequest(t, map[string]any{field.URN: map[string]any{"requestUrl": text}}))
+		wantError(t, err, 400, resource.TypeInvalidValue, "write a whole URL")
+	}
+}
+
+// What Jira says of comments is told of the attribute, and what is wrong with one without a word about how it is read.
+func TestRefusedComments(t *testing.T) {
+	site := newFieldSite(t, emulator.Options{Users: 2, Seed: 1})
+	made, err := site.Create(t.Context(), site.accessRequest(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = site.patch(t.Context(), made.Text("id"), []resource.Operation{site.op(t, "replace", "status", map[string]any{"name": "Rejected"})})
+	wantError(t, err, 400, resource.TypeInvalidValue, "comments: Field Comment is required")
+	_, err = site.patch(t.Context(), made.Text("id"), []resource.Operation{site.op(t, "add", "comments", []any{map[string]any{"body": strings.Repeat("a", 32_768)}})})
+	wantError(t, err, 400, resource.TypeInvalidValue, "comments: too much text: 32768")
+}
+
 func TestFieldMapping(t *testing.T) {
 	site := newIssueSite(t, emulator.Options{Users: 2, Seed: 1})
 	for text, says := range map[string]string{

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -140,6 +141,8 @@ func TestExternalID(t *testing.T) {
 	}
 	_, err = site.patch(ctx, other.Text("id"), []resource.Operation{site.op(t, "replace", "externalId", "R-4")})
 	wantError(t, err, 400, resource.TypeMutability)
+	_, err = site.Create(ctx, site.accessRequest(t, map[string]any{"externalId": strings.Repeat("é", maxExternalID+1)}))
+	wantError(t, err, 400, resource.TypeInvalidValue, "externalId must have at most")
 	site.adopt = true
 	again, err := site.Create(ctx, site.accessRequest(t, map[string]any{"externalId": "R-1"}))
 	if err != nil || again.Text("id") != made.Text("id") {

@@ -145,7 +145,7 @@ func (b *issues) newExternalID(ctx context.Context, current, doc query.Object) (
 	if id == "" || id == current.Text("externalId") {
 		return "", func() {}, nil
 	}
-	if release, err = b.claim(ctx, id); err != nil {
+	if release, err = b.claimed(ctx, id); err != nil {
 		return "", nil, err
 	}
 	there, err := b.withExternalID(ctx, id, current.Text("id"))
