@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
@@ -22,7 +23,9 @@ import (
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/auth"
+	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/state"
 )
 
 // auditSink keeps the lines of an audit, or fails to.
@@ -262,5 +265,76 @@ func TestAuditTraces(t *testing.T) {
 	lines := s.sink.take(t)
 	if traces, _ := lines[1]["traces"].([]any); len(traces) == 0 {
 		t.Errorf("got %v", lines[1])
+	}
+}
+
+// TestIntentOfReleasesAndPlans holds that what changes no resource, but what may become of them, has a line before it too,
+// without which it is not done.
+func TestIntentOfReleasesAndPlans(t *testing.T) {
+	s := newAuditSite(t, func(c *scim.Config) {
+		c.Callers[0].Release = true
+		c.AuditRequired = true
+		c.SnapshotTTL = time.Hour
+		c.ChangeBudget = guard.Budget{Percent: 1, Window: time.Hour, Floor: 1}
+		store, err := state.Open(t.Context(), "memory", state.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		c.State = store
+	})
+	do := func(status int, method, path, body string) string {
+		t.Helper()
+		w := s.do(method, path, body)
+		if w.Code != status {
+			t.Fatalf("%s %s: status %d: %s", method, path, w.Code, w.Body)
+		}
+		return w.Body.String()
+	}
+	var list struct{ Resources []struct{ ID string } }
+	if err := json.Unmarshal([]byte(do(200, "GET", "/Users?filter=userName+pr", "")), &list); err != nil {
+		t.Fatal(err)
+	}
+	do(204, "DELETE", "/Users/"+list.Resources[0].ID, "")
+	do(403, "DELETE", "/Users/"+list.Resources[1].ID, "")
+	if err := json.Unmarshal([]byte(do(200, "GET", "/Holds", "")), &list); err != nil {
+		t.Fatal(err)
+	}
+	release := "/Holds/" + list.Resources[0].ID + "/release"
+	plan := do(201, "POST", "/Plans", bulkOf(fmt.Sprintf(`{"method":"POST","path":"/Users","bulkId":"a","data":%s}`, fmt.Sprintf(auditUser, "eve"))))
+	apply := "/Plans/" + text(t, plan, "id") + "/apply"
+	s.sink.take(t)
+
+	s.sink.full = true
+	do(503, "POST", release, `{"minutes":5}`)
+	do(503, "POST", apply, "")
+	s.sink.full = false
+	if hold := do(200, "GET", "/Holds/"+list.Resources[0].ID, ""); strings.Contains(hold, "released") {
+		t.Errorf("released without a line: %s", hold)
+	}
+	if plan := do(200, "GET", strings.TrimSuffix(apply, "/apply"), ""); text(t, plan, "state") != "planned" {
+		t.Errorf("applied without a line: %s", plan)
+	}
+	s.sink.take(t)
+
+	do(200, "POST", release, `{"minutes":5}`)
+	lines := s.sink.take(t)
+	if diff := cmp.Diff([]string{"intent", "audit"}, messages(lines)); diff != "" {
+		t.Fatalf("release (-want +got):\n%s", diff)
+	}
+	for _, line := range lines {
+		if line["hold"] != list.Resources[0].ID || line["minutes"] != 5.0 || line["heldCaller"] != "writer" || line["principal"] != "writer" {
+			t.Errorf("got %v", line)
+		}
+	}
+	do(200, "POST", apply, "")
+	lines = s.sink.take(t)
+	if diff := cmp.Diff([]string{"intent", "intent", "audit", "audit"}, messages(lines)); diff != "" {
+		t.Fatalf("apply (-want +got):\n%s", diff)
+	}
+	for i, line := range lines {
+		if own := i == 0 || i == 3; own != (line["plan"] != nil) || own == (line["operation"] == 1.0) {
+			t.Errorf("line %d: %v", i, line)
+		}
 	}
 }

@@ -79,7 +79,7 @@ func holdsOf(g *guard.Guard) []server.Endpoint {
 	var all []server.Endpoint
 	for _, r := range g.Routes() {
 		all = append(all, server.Endpoint{Path: r.Path, Methods: r.Methods, Body: r.Body, Write: r.Body, Answer: func(ctx context.Context, q server.EndpointRequest) (int, query.Object, error) {
-			return r.Answer(ctx, guard.Request{Caller: q.Caller.Name, Releases: q.Caller.Release, ID: q.ID, Body: q.Body})
+			return r.Answer(ctx, guard.Request{Caller: q.Caller.Name, Releases: q.Caller.Release, ID: q.ID, Body: q.Body, Intend: q.Intend})
 		}})
 	}
 	return all

@@ -322,6 +322,9 @@ func (s *Server) ReplaceCallers(callers []auth.Caller, allowFrom origin.Networks
 	return nil
 }
 
+// RenewCursorKey is the function of this name of list.Pager.
+func (s *Server) RenewCursorKey(secret string) { s.shared.Lists.RenewCursorKey(secret) }
+
 // Authenticate finds the caller behind a request, as for a request of SCIM. Its errors are *Error.
 func (s *Server) Authenticate(r *http.Request) (*auth.Caller, error) {
 	if err := s.auth.Admit(r); err != nil {

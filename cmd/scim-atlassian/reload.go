@@ -14,8 +14,10 @@ import (
 	"go.uber.org/zap"
 
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/edge"
 	"scim-atlassian/scim/origin"
+	"scim-atlassian/scim/state"
 )
 
 // hangups returns SIGHUP, which does not end the process from then on. Windows never sends it.
@@ -38,6 +40,8 @@ type reloader struct {
 	begun   *config                 // what the server was started with
 	present *config                 // with what was put in since
 	facade  *scim.Server
+	know    func([]auth.Caller) // is told whom there is now
+	store   *state.Store
 	up      *upstream
 	tls     *edge.TLS    // nil: the server has none
 	admin   net.Listener // where the console is; nil: nowhere
@@ -98,9 +102,18 @@ func (r *reloader) take(next *config) error {
 		}
 		install = append(install, tls)
 	}
+	password, err := r.store.Renewal(next.statePlace())
+	if err != nil {
+		return fmt.Errorf("SCIM_ATLASSIAN_STATE: %w", err)
+	}
+	install = append(install, password)
+	if next.CursorKey != "" && r.begun.CursorKey != "" {
+		install = append(install, func() { r.facade.RenewCursorKey(string(next.CursorKey)) })
+	}
 	if err := r.facade.ReplaceCallers(callers, allowed); err != nil {
 		return err
 	}
+	r.know(callers)
 	for _, put := range install {
 		put()
 	}
@@ -152,6 +165,7 @@ var reloaded = []string{
 	"SCIM_ATLASSIAN_TLS_CERT_FILE", "SCIM_ATLASSIAN_TLS_KEY_FILE", "SCIM_ATLASSIAN_TLS_CLIENT_CA_FILE",
 	"DIRECTORY_API_KEY", "ADMIN_EMAIL", "ACCOUNT_SECURITY_API_KEY", "SCIM_ATLASSIAN_ORGANIZATION_API_KEY", "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY",
 	"ACCESS_TOKEN", "REFRESH_TOKEN", "SCIM_ATLASSIAN_OIDC_CLIENT_SECRET", "SCIM_ATLASSIAN_OIDC_USERNAME", "SCIM_ATLASSIAN_OIDC_PASSWORD", "SCIM_ATLASSIAN_SEAL_KEY",
+	"SCIM_ATLASSIAN_CURSOR_KEY",
 }
 
 // needRestart names the settings that have changed and that a running server does not take over. To begin with TLS, or to
@@ -161,6 +175,9 @@ func (c *config) needRestart(next *config) []string {
 	was, is := reflect.ValueOf(c).Elem(), reflect.ValueOf(next).Elem()
 	for i := range was.NumField() {
 		name := was.Type().Field(i).Tag.Get("env")
+		if name == "SCIM_ATLASSIAN_STATE" && state.Place(c.statePlace()) == state.Place(next.statePlace()) {
+			continue // another password at most
+		}
 		begins := was.Field(i).IsZero() != is.Field(i).IsZero() && !slices.Contains(freely, name)
 		if !reflect.DeepEqual(was.Field(i).Interface(), is.Field(i).Interface()) && (begins || !slices.Contains(reloaded, name)) {
 			names = append(names, name)

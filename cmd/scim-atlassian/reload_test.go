@@ -297,3 +297,74 @@ func TestReload(t *testing.T) {
 		t.Error("a key is in the log")
 	}
 }
+
+// TestReloadTells has metrics know the callers of now, and only what waits for a restart be told as such.
+func TestReloadTells(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	callers := func(name, made string) string {
+		return fmt.Sprintf(`[{"name":%q,"bearer_sha256":%q,"made":%q,"rights":{"*":"read"}}]`, name, tokenDigest(name), made)
+	}
+	settings := func(key string) string {
+		var b strings.Builder
+		for _, pair := range startEmulator(t) {
+			if name, _, _ := strings.Cut(pair, "="); name != "SCIM_ATLASSIAN_CALLERS_FILE" && name != "ADMIN_LISTEN" {
+				b.WriteString(pair + "\n")
+			}
+		}
+		return b.String() + "SCIM_ATLASSIAN_CALLERS_FILE=" + filepath.Join(dir, "callers.json") + "\nADMIN_LISTEN=127.0.0.1:0\nSCIM_ATLASSIAN_CURSOR_KEY=" + strings.Repeat(key, 32) + "\n"
+	}
+	file("callers.json", callers("hr", "2026-01-02"))
+	first := settings("a")
+	env := file("env", first)
+	r := &reloading{asked: make(chan os.Signal)}
+	r.process = (&program{hangups: func() <-chan os.Signal { return r.asked }}).start(t, "serve", "--listen", "127.0.0.1:0", "--env-file", env)
+	metrics := r.stderr.await(t, `"msg":"listening".*"metrics":"([^"]+)"`)
+	made := func() (lines []string) {
+		t.Helper()
+		_, _, body := get(t, "http://"+metrics+"/metrics", "", "")
+		for line := range strings.Lines(string(body)) {
+			if strings.HasPrefix(line, "scim_atlassian_caller_secret_made_timestamp_seconds{") {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+		return lines
+	}
+	if diff := cmp.Diff([]string{`scim_atlassian_caller_secret_made_timestamp_seconds{caller="hr"} 1.767312e+09`}, made()); diff != "" {
+		t.Errorf("at first (-want +got):\n%s", diff)
+	}
+	file("callers.json", callers("it", "2026-01-03"))
+	file("env", strings.Replace(first, strings.Repeat("a", 32), strings.Repeat("b", 32), 1))
+	if line := r.reload(t); !strings.Contains(line, `"needRestart":[]`) {
+		t.Error(line)
+	}
+	if diff := cmp.Diff([]string{`scim_atlassian_caller_secret_made_timestamp_seconds{caller="it"} 1.7673984e+09`}, made()); diff != "" {
+		t.Errorf("reloaded (-want +got):\n%s", diff)
+	}
+}
+
+// TestNeedRestart says of the place of the state, and of the key of cursors, when another one waits for a restart.
+func TestNeedRestart(t *testing.T) {
+	for _, test := range []struct {
+		was, is config
+		want    []string
+	}{
+		{config{State: "postgres://a:one@db/x"}, config{State: "postgres://a:two@db/x"}, []string{}},
+		{config{State: "postgres://a:one@db/x"}, config{State: "postgres://a:one@db/y"}, []string{"SCIM_ATLASSIAN_STATE"}},
+		{config{}, config{State: stateDefault}, []string{}},
+		{config{State: "memory"}, config{}, []string{"SCIM_ATLASSIAN_STATE"}},
+		{config{CursorKey: "a"}, config{CursorKey: "b"}, []string{}},
+		{config{}, config{CursorKey: "b"}, []string{"SCIM_ATLASSIAN_CURSOR_KEY"}},
+	} {
+		if diff := cmp.Diff(test.want, test.was.needRestart(&test.is)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}

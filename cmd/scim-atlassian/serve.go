@@ -129,7 +129,7 @@ func (c *config) serve(ctx context.Context, flags serveFlags, streams streams, l
 	}
 	sites[0].tls = tls
 	logger.Info("starting", zap.Stringer("listener", listener.Addr()))
-	running := &running{config: c, flags: flags, streams: streams, tls: tls, logger: logger, facts: facts, service: listener.Addr()}
+	running := &running{config: c, flags: flags, streams: streams, tls: tls, logger: logger, facts: facts, know: m.know, service: listener.Addr()}
 	if len(sites) > 1 {
 		running.admin = sites[1].listener
 		if !local(running.admin) {
@@ -155,6 +155,7 @@ type running struct {
 	tls     *edge.TLS // nil: without
 	logger  *zap.Logger
 	facts   []zap.Field // about where it listens
+	know    func([]auth.Caller)
 	service net.Addr
 	admin   net.Listener // nil: there is none
 	record  *auditRecord
@@ -245,7 +246,7 @@ func (r *running) work(ctx context.Context, facade *scim.Server, u *upstream, st
 	if r.ProofPeriod > 0 {
 		work.Go(func() { facade.Keep(working, r.ProofPeriod, r.keepReadings(working, facade, store)) })
 	}
-	reloader := &reloader{load: r.flags.again.load, begun: r.config, present: r.config, facade: facade, up: u, tls: r.tls, admin: r.admin, record: r.record, logger: r.logger}
+	reloader := &reloader{load: r.flags.again.load, begun: r.config, present: r.config, facade: facade, store: store, know: r.know, up: u, tls: r.tls, admin: r.admin, record: r.record, logger: r.logger}
 	work.Go(func() { reloader.follow(working, r.flags.again.asked) })
 	r.atEnd(func() { stop(); work.Wait() })
 }

@@ -38,6 +38,9 @@ func (w *Write) intent(v Values) []zap.Field {
 	if key := keyOf(w.Body); key != "" {
 		fields = append(fields, zap.String("keyWanted", resource.Clip(key)))
 	}
+	if w.Type == nil { // not of a resource, such as the release of a hold: the remarks are what is known
+		fields = append(fields, w.remarks()...)
+	}
 	return append(append(fields, w.references()...), w.wanted(v)...)
 }
 
@@ -59,11 +62,17 @@ func (w *Write) outcome(v Values) []zap.Field {
 		fields = append(append(fields, zap.Strings("changed", changed)), w.changedValues(v, changed)...)
 	}
 	fields = append(fields, w.references()...)
-	for _, n := range w.Remarks {
-		fields = append(fields, zap.Any(n.Key, n.Value))
-	}
+	fields = append(fields, w.remarks()...)
 	if traces := w.Traces(); traces != nil {
 		fields = append(fields, zap.Strings("traces", traces))
+	}
+	return fields
+}
+
+func (w *Write) remarks() []zap.Field {
+	fields := make([]zap.Field, len(w.Remarks))
+	for i, n := range w.Remarks {
+		fields[i] = zap.Any(n.Key, n.Value)
 	}
 	return fields
 }

@@ -35,6 +35,9 @@ func (g *Guard) accept(ctx context.Context, q Request, a *alarm.Alarm) (int, que
 	if q.Body != nil {
 		return 0, nil, resource.InvalidValue("The hold %s is released as a whole, and for good: leave the body out.", q.ID)
 	}
+	if err := q.intend(); err != nil {
+		return 0, nil, err
+	}
 	switch done, err := alarm.Accept(ctx, g.cfg.State, a.Type, q.Caller); {
 	case err != nil:
 		return 0, nil, err

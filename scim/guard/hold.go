@@ -112,6 +112,8 @@ type Request struct {
 	Releases bool   // the caller may see and release the holds of all
 	ID       string // of the path
 	Body     any    // as encoding/json decodes it; nil: there is none
+	// Intend is called before anything is changed, and tells the audit of it; nil: there is none. Its error is answered.
+	Intend func() error
 }
 
 // Routes returns the endpoints of holds.
@@ -164,20 +166,34 @@ func (g *Guard) show(ctx context.Context, q Request) (int, query.Object, error) 
 		}
 		return http.StatusOK, alarmDocument(a), nil
 	}
-	v, there, err := g.store.Value(ctx, kindHold, q.ID)
+	h, err := g.hold(ctx, q.ID)
 	if err != nil {
 		return 0, nil, err
 	}
-	var h hold
-	if there {
-		if err := json.Unmarshal(v.Data, &h); err != nil {
-			return 0, nil, err
-		}
-	}
-	if !there || !q.Releases && h.Caller != q.Caller {
+	if !q.Releases && h.Caller != q.Caller {
 		return 0, nil, noHold(q.ID)
 	}
 	return http.StatusOK, h.document(q.ID), nil
+}
+
+// hold returns a hold of a caller, or a 404.
+func (g *Guard) hold(ctx context.Context, id string) (h hold, err error) {
+	v, there, err := g.store.Value(ctx, kindHold, id)
+	if err == nil && !there {
+		err = noHold(id)
+	}
+	if err != nil {
+		return hold{}, err
+	}
+	return h, json.Unmarshal(v.Data, &h)
+}
+
+// intend tells the audit what is about to be done.
+func (q Request) intend() error {
+	if q.Intend == nil {
+		return nil
+	}
+	return q.Intend()
 }
 
 func noHold(id string) error {
@@ -201,10 +217,20 @@ func (g *Guard) release(ctx context.Context, q Request) (int, query.Object, erro
 	if err != nil {
 		return 0, nil, err
 	}
-	if _, there, err := g.store.Value(ctx, kindHold, q.ID); err != nil || !there {
-		return 0, nil, errors.Join(err, noHold(q.ID))
+	after, err := g.hold(ctx, q.ID)
+	if err != nil {
+		return 0, nil, err
 	}
-	var after hold
+	r.Remark("heldCaller", after.Caller)
+	r.Remark("what", what(after.Bucket))
+	if minutes > 0 {
+		r.Remark("minutes", minutes)
+	} else {
+		r.Remark("ids", ids)
+	}
+	if err := q.intend(); err != nil {
+		return 0, nil, err
+	}
 	err = update(ctx, g.store, kindHold, q.ID, hold{}, func(h *hold) (time.Time, error) {
 		now := g.cfg.Now()
 		if minutes > 0 {
@@ -221,13 +247,6 @@ func (g *Guard) release(ctx context.Context, q Request) (int, query.Object, erro
 	})
 	if err != nil {
 		return 0, nil, err
-	}
-	r.Remark("heldCaller", after.Caller)
-	r.Remark("what", what(after.Bucket))
-	if minutes > 0 {
-		r.Remark("minutes", minutes)
-	} else {
-		r.Remark("ids", ids)
 	}
 	g.cfg.Logger.Info("hold released", zap.String("hold", q.ID), zap.String("caller", after.Caller), zap.String("what", what(after.Bucket)),
 		zap.String("by", q.Caller), zap.Int("minutes", minutes), zap.Strings("ids", ids))

@@ -1,12 +1,15 @@
 package list
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"net/http"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"scim-atlassian/scim/query"
@@ -55,7 +58,7 @@ const (
 // cursor together with its query, which the text does not hold: the cursor of another caller or another query is
 // refused exactly like a forged one. It is safe for concurrent use.
 type cursorSealer struct {
-	key      []byte
+	keys     atomic.Pointer[[][]byte] // the one that signs, and the one before it, whose cursors are still good
 	lifetime time.Duration
 	now      func() time.Time
 }
@@ -63,11 +66,26 @@ type cursorSealer struct {
 // newCursorSealer derives the key from cfg.CursorKey. Without one the key is random, and its cursors are good for the
 // life of the process.
 func newCursorSealer(cfg Config) *cursorSealer {
-	key := sha256.Sum256([]byte("scim-atlassian cursor\x00" + cfg.CursorKey))
+	key := derived(cfg.CursorKey)
 	if cfg.CursorKey == "" {
-		rand.Read(key[:]) // never fails
+		rand.Read(key) // never fails
 	}
-	return &cursorSealer{key: key[:], lifetime: cfg.CursorTimeout, now: cfg.Now}
+	s := &cursorSealer{lifetime: cfg.CursorTimeout, now: cfg.Now}
+	s.keys.Store(&[][]byte{key})
+	return s
+}
+
+func derived(secret string) []byte {
+	key := sha256.Sum256([]byte("scim-atlassian cursor\x00" + secret))
+	return key[:]
+}
+
+// renew has cursors signed with another secret from now on. It is called by one goroutine at a time.
+func (s *cursorSealer) renew(secret string) {
+	now, key := (*s.keys.Load())[0], derived(secret)
+	if !bytes.Equal(now, key) {
+		s.keys.Store(&[][]byte{key, now})
+	}
 }
 
 // seal returns the text of a cursor for the query with the key binding. The time of issue is now, whatever c says.
@@ -82,12 +100,12 @@ func (s *cursorSealer) seal(c cursor, binding string) string {
 		b = binary.AppendUvarint(b, uint64(len(text)))
 		b = append(b, text...)
 	}
-	return base64.RawURLEncoding.EncodeToString(append(b, s.sign(b, binding)...))
+	return base64.RawURLEncoding.EncodeToString(append(b, sign((*s.keys.Load())[0], b, binding)...))
 }
 
 // sign is the signature of a cursor for a query. The length in front keeps the two apart.
-func (s *cursorSealer) sign(b []byte, binding string) []byte {
-	mac := hmac.New(sha256.New, s.key)
+func sign(key, b []byte, binding string) []byte {
+	mac := hmac.New(sha256.New, key)
 	mac.Write(binary.AppendUvarint(nil, uint64(len(b))))
 	mac.Write(b)
 	mac.Write([]byte(binding))
@@ -106,7 +124,7 @@ func (s *cursorSealer) open(text, binding string) (cursor, error) {
 		return cursor{}, invalid
 	}
 	signed, mac := b[:len(b)-cursorMAC], b[len(b)-cursorMAC:]
-	if !hmac.Equal(mac, s.sign(signed, binding)) {
+	if !slices.ContainsFunc(*s.keys.Load(), func(key []byte) bool { return hmac.Equal(mac, sign(key, signed, binding)) }) {
 		return cursor{}, invalid
 	}
 	c, ok := decodeCursor(signed)

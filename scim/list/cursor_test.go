@@ -39,3 +39,22 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// TestCursorKeyIsRenewed has cursors of the key before be good still, and those of the one before that no more.
+func TestCursorKeyIsRenewed(t *testing.T) {
+	sealer := newCursorSealer(Config{CursorKey: "first", CursorTimeout: time.Minute, Now: time.Now})
+	sealed := sealer.seal(cursor{began: time.Now(), count: 1}, "query")
+	for _, test := range []struct {
+		key  string
+		good bool
+	}{{"first", true}, {"second", true}, {"second", true}, {"third", false}} {
+		sealer.renew(test.key)
+		if _, err := sealer.open(sealed, "query"); (err == nil) != test.good {
+			t.Errorf("with the %s key: %v", test.key, err)
+		}
+	}
+	other := newCursorSealer(Config{CursorKey: "third", CursorTimeout: time.Minute, Now: time.Now})
+	if _, err := other.open(sealer.seal(cursor{began: time.Now(), count: 1}, "query"), "query"); err != nil {
+		t.Errorf("signed with the third key: %v", err)
+	}
+}

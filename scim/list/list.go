@@ -39,6 +39,10 @@ func New(cfg Config) *Pager {
 	return &Pager{kept: newWalks(cfg), cursors: newCursorSealer(cfg)}
 }
 
+// RenewCursorKey has cursors signed with another secret from now on; those that were signed with the one before it stay
+// good. It is called by one goroutine at a time.
+func (p *Pager) RenewCursorKey(secret string) { p.cursors.renew(secret) }
+
 // Request is a list request: the query, who asks, and how the answer is completed. Page does not write to it.
 type Request struct {
 	Query  resource.ListQuery

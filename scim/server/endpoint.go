@@ -33,6 +33,9 @@ type EndpointRequest struct {
 	Draining bool         // the server is about to stop
 	ID       string       // what stands for "{id}" in the path
 	Body     any          // as encoding/json decodes it; nil: there is none
+	// Intend writes the line of the audit that goes before what a POST changes. With an error, which is to be answered,
+	// nothing may be changed.
+	Intend func() error
 }
 
 // plainAnswer is the answer of an endpoint.
@@ -44,7 +47,7 @@ type plainAnswer struct {
 // serveEndpoint brings a request to an endpoint to its outcome.
 func (s *Server) serveEndpoint(c *call, r *http.Request, e *Endpoint) error {
 	c.write = e.Write && r.Method == http.MethodPost
-	q := EndpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load(), ID: c.target}
+	q := EndpointRequest{Caller: c.caller, Base: c.base, Draining: s.draining.Load(), ID: c.target, Intend: func() error { return s.intend(c) }}
 	if e.Body && r.Method == http.MethodPost && r.ContentLength != 0 {
 		var err error
 		if q.Body, err = document.ReadBody(r, cmp.Or(e.MaxBody, s.cfg.MaxBodyBytes)); err != nil {

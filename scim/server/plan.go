@@ -76,6 +76,9 @@ func (s *Server) applyPlan(ctx context.Context, q EndpointRequest) (int, query.O
 	}
 	ops, err := s.rehearse(ctx, c, p.Body)
 	if err == nil {
+		err = q.Intend()
+	}
+	if err == nil {
 		err = s.cfg.Plans.Take(ctx, p, c.caller.Name, ops)
 	}
 	if err != nil {

@@ -96,7 +96,8 @@ func openPostgres(where string, o Options) (*Store, error) {
 	if o.ReadOnly {
 		cfg.RuntimeParams["default_transaction_read_only"] = "on"
 	}
-	db := stdlib.OpenDB(*cfg)
+	c := newCredential(where, cfg.Password)
+	db := stdlib.OpenDB(*cfg, stdlib.OptionBeforeConnect(c.connecting))
 	db.SetMaxOpenConns(postgresConnections)
 	db.SetMaxIdleConns(postgresConnections)
 	db.SetConnMaxIdleTime(5 * time.Minute)
@@ -104,7 +105,7 @@ func openPostgres(where string, o Options) (*Store, error) {
 	if strings.HasPrefix(cfg.Host, "/") {
 		name = "PostgreSQL database " + cfg.Host + " " + cfg.Database
 	}
-	return &Store{dialect: &postgresDialect, where: name, write: db, read: db, now: o.Now}, nil
+	return &Store{dialect: &postgresDialect, where: name, credential: c, write: db, read: db, now: o.Now}, nil
 }
 
 // sqliteURI is the name of a file for SQLite, with the settings of a connection.

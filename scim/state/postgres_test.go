@@ -164,3 +164,38 @@ func appendBySequence(ctx context.Context, db *sql.DB) error {
 	time.Sleep(time.Duration(rand.IntN(3000)) * time.Microsecond)
 	return tx.Commit()
 }
+
+// TestPasswordIsRenewed changes the password of the database while a Store is open: it gets the new one, and no other place.
+func TestPasswordIsRenewed(t *testing.T) {
+	place, set := statetest.SharedPostgres(t).Role(t, "renewed", "hunter1")
+	s := open(t, place, state.Options{})
+	put := func() error { return s.Put(t.Context(), "kind", "key", []byte("{}"), time.Now().Add(time.Hour)) }
+	if err := put(); err != nil {
+		t.Fatal(err)
+	}
+	set("hunter2")
+	renew := func(where string) {
+		t.Helper()
+		install, err := s.Renewal(where)
+		if err != nil {
+			t.Fatal(err)
+		}
+		install()
+	}
+	now := strings.Replace(place, "hunter1", "hunter2", 1)
+	renew(strings.Replace(now, "/renewed?", "/another?", 1))
+	for range 2 { // the first finds a connection that was ended
+		if err := put(); err == nil || strings.Contains(err.Error(), "hunter") {
+			t.Errorf("with the old password: %v", err)
+		}
+	}
+	renew(now)
+	if err := put(); err != nil {
+		t.Errorf("with the new password: %v", err)
+	}
+	for _, where := range []string{"memory", "file:a.db", "postgres://[", "postgres://a:b@c/d?password=e&x=y"} {
+		if strings.Contains(state.Place(where), "b@") || strings.Contains(state.Place(where), "=e") {
+			t.Errorf("%s has a password", state.Place(where))
+		}
+	}
+}

@@ -53,16 +53,17 @@ type Options struct {
 // After any other error than ErrFenced of a write it is unknown whether the
 // write was done.
 type Store struct {
-	dialect  *dialect
-	where    string
-	write    *sql.DB // one connection for SQLite
-	read     *sql.DB // the same as write for PostgreSQL and in memory
-	sole     *sole   // nil if not Exclusive
-	now      func() time.Time
-	readOnly bool
-	id       atomic.Pointer[string]
-	closing  sync.Once
-	closed   atomic.Bool
+	dialect    *dialect
+	where      string
+	credential *credential // nil: the engine has none
+	write      *sql.DB     // one connection for SQLite
+	read       *sql.DB     // the same as write for PostgreSQL and in memory
+	sole       *sole       // nil if not Exclusive
+	now        func() time.Time
+	readOnly   bool
+	id         atomic.Pointer[string]
+	closing    sync.Once
+	closed     atomic.Bool
 }
 
 // Open opens the Store at a place, one of:

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -184,6 +185,35 @@ func (p *Postgres) Database(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return p.url(name)
+}
+
+// Role makes a role with a password, and an empty database of its own, and returns the place of that with the password. set
+// gives the role another password, and ends its connections.
+func (p *Postgres) Role(t testing.TB, name, password string) (place string, set func(password string)) {
+	t.Helper()
+	if err := os.WriteFile(p.dir+"/data/pg_hba.conf", []byte("local all postgres trust\nlocal all all scram-sha-256\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", p.url("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	do := func(statement string) {
+		t.Helper()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	do("SELECT pg_reload_conf()")
+	do("CREATE ROLE " + name + " LOGIN PASSWORD '" + password + "'")
+	do("CREATE DATABASE " + name + " OWNER " + name + " STRATEGY file_copy")
+	place = strings.Replace(p.url(name), "postgres@", name+":"+password+"@", 1)
+	return place, func(password string) {
+		t.Helper()
+		do("ALTER ROLE " + name + " PASSWORD '" + password + "'")
+		do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '" + name + "'")
+	}
 }
 
 func (p *Postgres) url(database string) string {
