@@ -79,6 +79,7 @@ func messages(lines []map[string]any) (all []string) {
 type auditSite struct {
 	*testing.T
 	sink   *auditSink
+	tenant *emulator.Emulator
 	log    *observer.ObservedLogs
 	server http.Handler
 	mu     sync.Mutex
@@ -87,7 +88,8 @@ type auditSite struct {
 
 func newAuditSite(t *testing.T, change func(*scim.Config)) *auditSite {
 	s := &auditSite{T: t, sink: &auditSink{}}
-	e := emulator.New(emulator.Options{Users: 5, Seed: 1})
+	e := emulator.New(emulator.Options{Users: 5, Projects: 1, Seed: 1})
+	s.tenant = e
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
 			s.mu.Lock()
@@ -336,5 +338,45 @@ func TestIntentOfReleasesAndPlans(t *testing.T) {
 		if own := i == 0 || i == 3; own != (line["plan"] != nil) || own == (line["operation"] == 1.0) {
 			t.Errorf("line %d: %v", i, line)
 		}
+	}
+}
+
+// TestDoneAndUnread has writes be done, and the look at what became of them fail: no line and no answer says that they failed.
+func TestDoneAndUnread(t *testing.T) {
+	const role = "role-10000-10002"
+	patch := func(op, path, value string) string {
+		return `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"` + op + `","path":"` + path + `"` + value + `}]}`
+	}
+	take := func(list, id string) string { return patch("remove", list+`[value eq \"`+id+`\"]`, "") }
+	for _, test := range []struct {
+		name, path, body, fault, detail string
+	}{
+		{"a role of an account", "/Accounts/USER", take("entitlements", role), "after=1 method=GET path=/rest/api/3/project/10000/role/10002", "has revoked the role"},
+		{"a holder of a role", "/Entitlements/" + role, take("members", "USER"), "after=1 method=GET path=/rest/api/3/project/10000/role/10002", "has revoked the role"},
+		{"a holder of a role, whose holders are shown", "/Entitlements/" + role + "?attributes=members", take("members", "USER"), "after=1 method=GET path=/scim/", "Done before: revoked"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newAuditSite(t, nil)
+			user := text(t, s.do("POST", "/Users", fmt.Sprintf(auditUser, "eve")).Body.String(), "id")
+			s.do("PATCH", "/Accounts/"+user, patch("add", "entitlements", `,"value":[{"value":"`+role+`"}]`))
+			s.sink.take(t)
+			faults, err := emulator.ParseFaults(test.fault + " body=html")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.tenant.SetFaults(faults)
+			w := s.do("PATCH", strings.Replace(test.path, "USER", user, 1), strings.Replace(test.body, "USER", user, 1))
+			s.tenant.SetFaults(nil)
+			if w.Code != 502 || !strings.Contains(w.Body.String(), test.detail) {
+				t.Errorf("%d %s", w.Code, w.Body)
+			}
+			lines := s.sink.take(t)
+			if line := lines[len(lines)-1]; line["outcome"] != "partial" || line["revoked"] == nil {
+				t.Errorf("got %v", line)
+			}
+			if account := s.do("GET", "/Accounts/"+user+"?attributes=entitlements", "").Body.String(); strings.Contains(account, role) {
+				t.Errorf("the role is still there: %s", account)
+			}
+		})
 	}
 }

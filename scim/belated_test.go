@@ -3,6 +3,7 @@ package scim_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -27,8 +28,10 @@ type belated struct {
 	late      time.Duration // after the server gave up
 	effects   sync.WaitGroup
 
-	mu    sync.Mutex
-	loses bool // the next write
+	mu     sync.Mutex
+	loses  bool // the next write
+	blinds bool // spoils the answers to all reads after the next write
+	blind  bool
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -49,6 +52,11 @@ func (b *belated) RoundTrip(r *http.Request) (*http.Response, error) {
 		return w
 	}
 	b.mu.Lock()
+	if b.blind && r.Method == http.MethodGet {
+		b.mu.Unlock()
+		return nil, errors.New("no answer")
+	}
+	b.blind = b.blind || b.blinds && r.Method != http.MethodGet
 	lost := b.loses && r.Method != http.MethodGet
 	b.loses = b.loses && !lost
 	b.mu.Unlock()
@@ -131,25 +139,10 @@ type belatedHow struct {
 }
 
 func testBelated(t *testing.T, pair contraries, undone bool, how belatedHow) {
-	e := emulator.New(emulator.Options{Users: 5, Groups: 1, Projects: 1, Issues: 3, Seed: 1})
-	way := &belated{atlassian: e, late: cmp.Or(how.late, 5*time.Second)}
-	facade := func() http.Handler {
-		all := bearer("all", auth.Write)
-		all.GroupsByUser = true
-		cfg := atlassian.Config{Transport: way, Work: scim.WorkOf, MaxRetries: how.retries, RetryBase: time.Millisecond}
-		return serverOver(t, "http://localhost", cfg, scim.Config{SnapshotTTL: time.Hour, RequestTimeout: how.timeout, Callers: []auth.Caller{all}})
-	}
+	way := newBelated(cmp.Or(how.late, 5*time.Second))
+	facade := func() http.Handler { return way.facade(t, how, &auditSink{}) }
 	f := facade()
-	ask := func(f http.Handler, line string) (int, string) {
-		method, rest, _ := strings.Cut(line, " ")
-		path, body, _ := strings.Cut(rest, " ")
-		r := httptest.NewRequestWithContext(t.Context(), method, server.BasePath+path, strings.NewReader(body))
-		r.Header.Set("Authorization", "Bearer all")
-		r.Header.Set("Content-Type", "application/scim+json")
-		w := httptest.NewRecorder()
-		f.ServeHTTP(w, r)
-		return w.Code, w.Body.String()
-	}
+	ask := func(f http.Handler, line string) (int, string) { return askLine(t, f, line) }
 	names := thingsOf(t, func(line string) string { _, body := ask(f, line); return body })
 	first, second, shown := names.Replace(pair.do), names.Replace(pair.undo), false
 	if undone {
@@ -178,6 +171,68 @@ func testBelated(t *testing.T, pair contraries, undone bool, how belatedHow) {
 		if got := strings.Contains(body, names.Replace(pair.text)); got != shown {
 			t.Errorf("%s: %v, want %v, after %d\n%s\n%s\n%s", name, got, shown, code, first, second, body)
 		}
+	}
+}
+
+func newBelated(late time.Duration) *belated {
+	return &belated{atlassian: emulator.New(emulator.Options{Users: 5, Groups: 1, Projects: 1, Issues: 3, Seed: 1}), late: late}
+}
+
+// facade returns a server that asks Atlassian in this way.
+func (b *belated) facade(t *testing.T, how belatedHow, audit *auditSink) http.Handler {
+	all := bearer("all", auth.Write)
+	all.GroupsByUser = true
+	cfg := atlassian.Config{Transport: b, Work: scim.WorkOf, MaxRetries: how.retries, RetryBase: time.Millisecond}
+	return serverOver(t, "http://localhost", cfg, scim.Config{SnapshotTTL: time.Hour, RequestTimeout: how.timeout, Audit: audit.core(), Callers: []auth.Caller{all}})
+}
+
+// askLine makes the request of a line: method, path and body.
+func askLine(t *testing.T, f http.Handler, line string) (status int, answer string) {
+	method, rest, _ := strings.Cut(line, " ")
+	path, body, _ := strings.Cut(rest, " ")
+	r := httptest.NewRequestWithContext(t.Context(), method, server.BasePath+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer all")
+	r.Header.Set("Content-Type", "application/scim+json")
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+// TestUnreadEffects has nothing be readable any more once Atlassian was asked to change something, which it does: no answer, and
+// no line of the audit, says that it surely failed.
+func TestUnreadEffects(t *testing.T) {
+	for _, pair := range allContraries() {
+		for _, undone := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/undone %v", pair.name, undone), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { testUnread(t, pair, undone) })
+			})
+		}
+	}
+}
+
+func testUnread(t *testing.T, pair contraries, undone bool) {
+	way, audit := newBelated(0), &auditSink{}
+	f := way.facade(t, belatedHow{retries: -1}, audit)
+	names := thingsOf(t, func(line string) string { _, body := askLine(t, f, line); return body })
+	line := names.Replace(pair.do)
+	if undone {
+		askLine(t, f, line)
+		line = names.Replace(pair.undo)
+	}
+	audit.take(t)
+	way.blinds = true
+	code, body := askLine(t, f, line)
+	way.blinds, way.blind = false, false
+	_, shown := askLine(t, way.facade(t, belatedHow{}, &auditSink{}), "GET "+names.Replace(pair.path))
+	if strings.Contains(shown, names.Replace(pair.text)) == undone {
+		t.Fatalf("nothing was changed by %s: %d %s", line, code, body)
+	}
+	lines := audit.take(t)
+	switch outcome := lines[len(lines)-1]["outcome"]; {
+	case outcome == "refused", outcome == "failed", code >= 400 && code < 500:
+		t.Errorf("%s: %v, %d %s", line, outcome, code, body)
+	case (outcome == "done") != (code < 300):
+		t.Errorf("%s: %v, but %d %s", line, outcome, code, body)
 	}
 }
 

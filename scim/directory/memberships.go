@@ -106,7 +106,8 @@ func (b *Users) step(ctx context.Context, id string, m membership) error {
 func stopped(err error, done []string, rest []membership) error {
 	e := *upstream.AsError(err)
 	e.Err = err
-	if e.Partial = len(done) > 0; e.Partial {
+	if len(done) > 0 {
+		e.Partial = true
 		e.Detail = strings.Replace(e.Detail, "; nothing was changed.", ".", 1) + " Done before: " + strings.Join(done, "; ") + "."
 	}
 	if len(rest) > 0 {

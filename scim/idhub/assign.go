@@ -236,9 +236,15 @@ func (p *progress) note(ctx context.Context) {
 }
 
 // stopped returns the error of a write that failed at the first target of rest. It
-// names the steps that are done, since they are not undone.
+// names the steps that are done, since they are not undone. A partial error says that
+// the first was done too, and only reading it afterwards failed.
 func (p *progress) stopped(err error, rest []target) error {
 	e := *upstream.AsError(err)
+	failed := rest
+	if e.Partial && len(rest) > 0 {
+		rest = rest[1:]
+		defer func() { p.parts = append(p.parts, failed[0]) }()
+	}
 	var steps []string
 	if p.before != "" {
 		steps = append(steps, p.before)
@@ -247,14 +253,14 @@ func (p *progress) stopped(err error, rest []target) error {
 		steps = append(steps, t.verb()+" "+t.title)
 	}
 	e.Err = err
-	e.Partial = len(steps) > 0
-	if !e.Partial && len(rest) <= 1 {
+	if len(steps) == 0 && len(failed) <= 1 {
 		return &e
 	}
-	if len(rest) > 0 {
-		e.Detail = rest[0].title + ": " + e.Detail
+	if len(failed) > 0 {
+		e.Detail = failed[0].title + ": " + e.Detail
 	}
-	if e.Partial {
+	if len(steps) > 0 {
+		e.Partial = true
 		e.Detail += " Done before: " + strings.Join(steps, "; ") + "."
 		e.Detail = strings.Replace(e.Detail, "; nothing was changed.", ".", 1)
 	}

@@ -116,7 +116,11 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 		}
 		done.parts = append(done.parts, t)
 	}
-	return b.answer(ctx, role)
+	found, err := b.answer(ctx, role)
+	if err != nil {
+		return nil, done.stopped(err, nil)
+	}
+	return found, nil
 }
 
 // answer returns the role in the answer to a change of its members.
