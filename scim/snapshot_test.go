@@ -219,7 +219,38 @@ func TestSnapshotAfterUnknownOutcome(t *testing.T) {
 		t.Fatalf("the write is answered %d", a.status)
 	}
 	k.find(t, "/Users", "emails pr").want(t, "users again", 2, 121)
-	k.find(t, "/Groups", "displayName pr").want(t, "groups again", 1, 6)
+	k.find(t, "/Groups", "displayName pr").want(t, "of no concern to groups", 0, 6)
+}
+
+// TestSnapshotAfterAnUnansweredChange loses the answers to changes, and to the look what
+// became of them. What they were about is read again, and nothing else.
+func TestSnapshotAfterAnUnansweredChange(t *testing.T) {
+	k := newKept(t, emulator.Options{Users: 120, Groups: 6, Seed: 2}, atlassian.Config{MaxRetries: -1})
+	ids := k.find(t, "/Users", "emails pr").ids()
+	groups := k.find(t, "/Groups", "displayName pr").ids()
+	lose := func(method, path, body string) {
+		t.Helper()
+		faults, err := emulator.ParseFaults("path=/scim/ reset=after times=2")
+		if err != nil {
+			t.Fatal(err)
+		}
+		k.emulator.SetFaults(faults)
+		if a := k.send(t.Context(), method, path, body); a.status != http.StatusGatewayTimeout {
+			t.Errorf("%s %s is answered %d", method, path, a.status)
+		}
+		k.emulator.SetFaults(nil)
+	}
+	lose(http.MethodPatch, "/Users/"+ids[3], patchBody("replace", "title", `"Boss"`))
+	k.find(t, "/Users", `title eq "Boss" and emails pr`).want(t, "a user that was changed", 1, 1)
+	k.find(t, "/Groups", "displayName pr").want(t, "of no concern to groups", 0, 6)
+
+	outsider := k.find(t, "/Users", `emails pr and not (groups.value eq "`+groups[5]+`")`).ids()[0]
+	lose(http.MethodPatch, "/Groups/"+groups[5], patchBody("add", "members", `[{"value":"`+outsider+`"}]`))
+	k.find(t, "/Groups", `displayName pr and members.value eq "`+outsider+`" and id eq "`+groups[5]+`"`).want(t, "a group that was joined", 1, 1)
+	k.find(t, "/Users", `emails pr and groups.value eq "`+groups[5]+`" and id eq "`+outsider+`"`).want(t, "the member", 1, 1)
+
+	lose(http.MethodDelete, "/Users/"+ids[3], "")
+	k.find(t, "/Users", `title eq "Boss" and emails pr`).want(t, "a user that was deleted, looked for twice", 2, 0)
 }
 
 // TestSnapshotFresh has clients that want nothing read before they asked.

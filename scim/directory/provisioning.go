@@ -20,8 +20,7 @@ import (
 // The resource in the answer to a write enters its snapshot as it is. Resources
 // that the write changed besides, such as the groups of a deleted user, are read
 // again before they are next needed: upstream alone decides on their time of
-// change or on the order of a list. A write with an unknown outcome drops both
-// snapshots.
+// change. So is what a write of unknown outcome may have changed, all after a creation.
 type provisioning struct {
 	upstream      *atlassian.Directory
 	users, groups *mirror.Mirror
@@ -80,7 +79,7 @@ func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*
 func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atlassian.User, error) {
 	w, at := d.begin(), d.now()
 	created, err := d.upstream.CreateUser(ctx, u)
-	if w.done(err) {
+	if done(err, w.users.Unknown) {
 		w.tellUser(created)
 		d.wrote(writtenUser(userObject(created), at))
 	}
@@ -91,14 +90,14 @@ func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atla
 func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.User, error) {
 	w, at, before := d.begin(), d.now(), d.users.Known(id)
 	changed, err := d.upstream.PatchUser(ctx, id, ops)
-	if w.done(err) {
+	if done(err, func() { w.users.Doubt(id) }) {
 		w.tellUser(changed)
 		if isHeardOf(before, changed) {
 			d.wrote(writtenUser(userObject(changed), at))
 		}
-		if slices.ContainsFunc(ops, showsInGroups) {
-			w.groups.Touched(changed.ID)
-		}
+	}
+	if isSent(err) && slices.ContainsFunc(ops, showsInGroups) {
+		w.groups.Touched(id)
 	}
 	return changed, err
 }
@@ -115,7 +114,7 @@ func showsInGroups(op atlassian.PatchOperation) bool {
 func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
 	w := d.begin()
 	err := d.upstream.DeleteUser(ctx, id)
-	if w.done(err) {
+	if done(err, func() { w.users.Doubt(id); w.groups.Touched(id) }) {
 		w.users.Gone(id)
 		w.groups.Touched(id)
 	}
@@ -161,7 +160,7 @@ func (d *provisioning) Groups(ctx context.Context, list atlassian.ListOptions) (
 func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*atlassian.Group, error) {
 	w, at := d.begin(), d.now()
 	created, err := d.upstream.CreateGroup(ctx, g)
-	if w.done(err) {
+	if done(err, func() { w.groups.Unknown(); w.users.Doubt(idsOf(g.Members)...) }) {
 		w.tellGroup(created)
 		d.wrote(Written{Group: created.DisplayName, At: at})
 		w.users.Doubt(idsOf(g.Members)...)
@@ -173,14 +172,14 @@ func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*at
 func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.Group, error) {
 	w, at, before := d.begin(), d.now(), d.groups.Known(id)
 	changed, err := d.upstream.PatchGroup(ctx, id, ops)
-	if w.done(err) {
+	if done(err, func() { w.groups.Doubt(id); w.tellMembers(id, ops) }) {
 		if member := d.moved(before, ops); member != nil {
 			written := writtenUser(member, at)
 			written.Group = changed.DisplayName
 			d.wrote(written)
 		}
 		w.tellGroup(changed)
-		w.tellMembers(changed.ID, ops)
+		w.tellMembers(id, ops)
 	}
 	return changed, err
 }
@@ -211,22 +210,25 @@ func (w write) tellMembers(id string, ops []atlassian.PatchOperation) {
 func (d *provisioning) DeleteGroup(ctx context.Context, id string) error {
 	w := d.begin()
 	err := d.upstream.DeleteGroup(ctx, id)
-	if w.done(err) {
+	if done(err, func() { w.groups.Doubt(id); w.users.Touched(id) }) {
 		w.groups.Gone(id)
 		w.users.Touched(id)
 	}
 	return err
 }
 
-// done reports whether a write succeeded. If that is unknown, it drops both
-// snapshots.
-func (w write) done(err error) bool {
-	var failed *atlassian.Error
-	if errors.As(err, &failed) && failed.Ambiguous {
-		w.users.Unknown()
-		w.groups.Unknown()
+// done reports whether a write succeeded. If that is unknown, it calls doubt.
+func done(err error, doubt func()) bool {
+	if err != nil && isSent(err) {
+		doubt()
 	}
 	return err == nil
+}
+
+// isSent reports whether a write that ended with err has taken effect, or may have.
+func isSent(err error) bool {
+	var failed *atlassian.Error
+	return err == nil || errors.As(err, &failed) && failed.Ambiguous
 }
 
 // tellUser enters the answer to the write into the snapshot of users. An answer
@@ -251,8 +253,7 @@ func (w write) tellGroup(g *atlassian.Group) {
 	showModified(g.Meta, w.groups.Became(g.ID, func() query.Object { return groupObject(g) }))
 }
 
-func idsOf(references []atlassian.Reference) []string {
-	ids := make([]string, 0, len(references))
+func idsOf(references []atlassian.Reference) (ids []string) {
 	for _, r := range references {
 		ids = append(ids, r.Value)
 	}
