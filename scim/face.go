@@ -90,7 +90,12 @@ func (s *Server) SetIssueFields(fields field.Set) error {
 
 // Drain tells endpoints, and whoever asks Draining, from now on that nothing more should
 // be sent. Requests are answered all the same.
-func (s *Server) Drain() { s.face.Load().Drain() }
+func (s *Server) Drain() {
+	for f := (*face)(nil); f != s.face.Load(); { // again if it was replaced meanwhile
+		f = s.face.Load()
+		f.Drain()
+	}
+}
 
 // Draining reports whether Drain was called.
 func (s *Server) Draining() bool { return s.face.Load().Draining() }
