@@ -15,6 +15,7 @@ type benchCase struct {
 	name     string
 	requests int // of one run
 	request  func(number int) request
+	ofJira   func(number int) request // what the proxy is asked of Jira; nil: the same
 }
 
 // request is what is sent to server and proxy alike.
@@ -37,35 +38,68 @@ func newUser(number int) string {
 }
 
 // smallCases are the requests about single users, and a page of them.
-func smallCases(ctx context.Context, s site, users int) ([]benchCase, error) {
-	all, err := s.everyUser(ctx)
+func smallCases(ctx context.Context, t *trio, users int) ([]benchCase, error) {
+	all, err := t.viaProxy.everyUser(ctx)
 	if err != nil {
 		return nil, err
 	}
 	one := func(number int) user { return all[number%len(all)] }
 	return []benchCase{
-		{"GET one user", 6_000, func(n int) request {
+		{name: "GET one user", requests: 6_000, request: func(n int) request {
 			return request{"GET", "/Users/" + one(n).ID, ""}
 		}},
-		{"userName eq", 6_000, func(n int) request {
+		{name: "userName eq", requests: 6_000, request: func(n int) request {
 			return request{"GET", "/Users?" + url.Values{"filter": {fmt.Sprintf("userName eq %q", one(n).UserName)}}.Encode(), ""}
 		}},
-		{"page of 100 users", 1_500, func(n int) request {
+		{name: "page of 100 users", requests: 1_500, request: func(n int) request {
 			start := 1 + rand.New(rand.NewPCG(1, uint64(n))).IntN(users-100)
 			return request{"GET", fmt.Sprintf("/Users?startIndex=%d&count=100", start), ""}
 		}},
-		{"PATCH, 2 operations", 5_000, func(n int) request {
+		{name: "PATCH, 2 operations", requests: 5_000, request: func(n int) request {
 			return request{"PATCH", "/Users/" + one(n).ID, patchBody(fmt.Sprintf(
 				`{"op":"replace","path":"active","value":%t},{"op":"replace","path":"name.familyName","value":"Family %d"}`, n%2 == 0, n))}
 		}},
-		{"POST a user", 5_000, func(n int) request {
+		{name: "POST a user", requests: 5_000, request: func(n int) request {
 			return request{"POST", "/Users", newUser(n)}
 		}},
 	}, nil
 }
 
+// issueCases are the requests about issues, beside what Jira itself is asked for them. The client
+// paces them as Atlassian's limits want it, so that the server is idle between them.
+func issueCases(ctx context.Context, t *trio, _ int) ([]benchCase, error) {
+	const jql = `{"jql":"project = OPS ORDER BY key","maxResults":100,"fields":["id"]}`
+	answer, err := t.jira.send(ctx, request{"POST", "/search/jql", jql})
+	if err != nil {
+		return nil, err
+	}
+	var page struct{ Issues []struct{ ID string } }
+	if err := json.Unmarshal(answer.body, &page); err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(page.Issues))
+	for i, issue := range page.Issues {
+		ids[i] = fmt.Sprintf("%q", issue.ID)
+	}
+	one := func(number int) string { return page.Issues[number%len(page.Issues)].ID }
+	everything := fmt.Sprintf(`{"issueIdsOrKeys":[%s],"fields":["*navigable"]}`, strings.Join(ids, ","))
+	project := url.Values{"filter": {`project.key eq "OPS"`}, "count": {"100"}}
+	return []benchCase{
+		{"GET one issue", 600, func(n int) request { return request{"GET", "/Issues/" + one(n), ""} },
+			func(n int) request { return request{"GET", "/issue/" + one(n), ""} }},
+		{"page of 100 issues", 150, func(int) request { return request{"GET", "/Issues?" + project.Encode(), ""} },
+			func(int) request { return request{"POST", "/issue/bulkfetch", everything} }},
+		{"POST an issue", 300, func(n int) request {
+			return request{"POST", "/Issues", fmt.Sprintf(`{"project":"OPS","issueType":"Task","summary":"Bench %d","description":"As text."}`, n)}
+		}, func(n int) request {
+			return request{"POST", "/issue", fmt.Sprintf(`{"fields":{"project":{"key":"OPS"},"issuetype":{"name":"Task"},"summary":"Bench %d"}}`, n)}
+		}},
+	}, nil
+}
+
 // groupCases are the requests about one group of all users but one.
-func groupCases(ctx context.Context, s site, users int) ([]benchCase, error) {
+func groupCases(ctx context.Context, t *trio, users int) ([]benchCase, error) {
+	s := t.viaProxy
 	all, err := s.everyUser(ctx)
 	if err != nil {
 		return nil, err
@@ -82,10 +116,10 @@ func groupCases(ctx context.Context, s site, users int) ([]benchCase, error) {
 	guest := all[len(all)-1].ID
 	name := fmt.Sprintf("group of %d: ", len(members))
 	return []benchCase{
-		{name + "PATCH, add one", 24, func(int) request {
+		{name: name + "PATCH, add one", requests: 24, request: func(int) request {
 			return request{"PATCH", "/Groups/" + group.ID, patchBody(fmt.Sprintf(`{"op":"add","path":"members","value":[{"value":%q}]}`, guest))}
 		}},
-		{name + "GET, no members", 24, func(int) request {
+		{name: name + "GET, no members", requests: 24, request: func(int) request {
 			return request{"GET", "/Groups/" + group.ID + "?excludedAttributes=members", ""}
 		}},
 	}, err

@@ -17,8 +17,8 @@ const concurrency = 8
 
 var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: concurrency, DisableCompression: true}}
 
-// site is where requests go, and the bearer token they carry.
-type site struct{ base, token string }
+// site is where requests go, and the bearer token they carry, or the user and token of Jira.
+type site struct{ base, user, token string }
 
 type answer struct {
 	calls int // X-Upstream-Calls; 0 from a proxy, which does not tell
@@ -31,10 +31,12 @@ func (s site) send(ctx context.Context, r request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	req.Header.Set("Authorization", "Bearer "+s.token)
+	if req.Header.Set("Authorization", "Bearer "+s.token); s.user != "" {
+		req.SetBasicAuth(s.user, s.token)
+	}
 	req.Header.Set("Cache-Control", "no-cache") // the server is to ask Atlassian, as the proxy does
 	if r.body != "" {
-		req.Header.Set("Content-Type", "application/scim+json")
+		req.Header.Set("Content-Type", s.contentType())
 	}
 	resp, err := client.Do(req)
 	if err != nil {
@@ -49,9 +51,16 @@ func (s site) send(ctx context.Context, r request) (answer, error) {
 	return answer{calls, body}, err
 }
 
+func (s site) contentType() string {
+	if s.user != "" {
+		return "application/json"
+	}
+	return "application/scim+json"
+}
+
 // load sends the requests of the numbers from first on, and returns how many
 // calls to Atlassian they cost.
-func (s site) load(ctx context.Context, c benchCase, first, requests int) (calls int, err error) {
+func (s site) load(ctx context.Context, request func(number int) request, first, requests int) (calls int, err error) {
 	var sent, called atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range concurrency {
@@ -61,7 +70,7 @@ func (s site) load(ctx context.Context, c benchCase, first, requests int) (calls
 				if i >= requests {
 					return nil
 				}
-				answer, err := s.send(ctx, c.request(first+i))
+				answer, err := s.send(ctx, request(first+i))
 				if err != nil {
 					return err
 				}

@@ -118,7 +118,7 @@ func runAll(ctx context.Context, o options) error {
 	if o.profile == "" {
 		printHead()
 	}
-	small := runCases(ctx, o, dir, 1000, smallCases)
+	small := errors.Join(runCases(ctx, o, dir, 1000, smallCases), runCases(ctx, o, dir, 200, issueCases))
 	if o.members == 0 || small != nil && !errors.As(small, new(exceeded)) {
 		return small
 	}
@@ -127,13 +127,13 @@ func runAll(ctx context.Context, o options) error {
 
 // runCases runs the cases that prepare returns over a fresh tenant of so many users. A
 // case that exceeds a bound makes it fail at the end.
-func runCases(ctx context.Context, o options, dir string, users int, prepare func(context.Context, site, int) ([]benchCase, error)) error {
+func runCases(ctx context.Context, o options, dir string, users int, prepare func(context.Context, *trio, int) ([]benchCase, error)) error {
 	t, err := startTrio(ctx, o, dir, users)
 	if err != nil {
 		return err
 	}
 	defer t.stop()
-	cases, err := prepare(ctx, t.viaProxy, users)
+	cases, err := prepare(ctx, t, users)
 	if err != nil {
 		return err
 	}

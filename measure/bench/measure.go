@@ -110,11 +110,15 @@ func (t *trio) pair(ctx context.Context, c benchCase) (pair, error) {
 // sendBoth sends so many requests to the proxy, then as many to the server, and
 // returns how many calls to Atlassian the latter cost.
 func (t *trio) sendBoth(ctx context.Context, c benchCase, requests int) (calls int, err error) {
-	if _, err := t.viaProxy.load(ctx, c, t.numbers, requests); err != nil {
+	via, request := t.viaProxy, c.request
+	if c.ofJira != nil {
+		via, request = t.jira, c.ofJira
+	}
+	if _, err := via.load(ctx, request, t.numbers, requests); err != nil {
 		return 0, fmt.Errorf("proxy: %w", err)
 	}
 	t.numbers += requests
-	calls, err = t.viaServer.load(ctx, c, t.numbers, requests)
+	calls, err = t.viaServer.load(ctx, c.request, t.numbers, requests)
 	if err != nil {
 		return 0, fmt.Errorf("server: %w", err)
 	}

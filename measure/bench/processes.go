@@ -21,6 +21,7 @@ import (
 type trio struct {
 	emulator, server, proxy *exec.Cmd
 	viaServer, viaProxy     site
+	jira                    site   // by the proxy
 	metrics                 string // URL of the server's metrics
 	profiles                string // socket of the server's profiles, see -profile
 	numbers                 int    // of the requests sent so far
@@ -36,7 +37,7 @@ func startTrio(ctx context.Context, o options, dir string, users int) (t *trio, 
 		}
 	}()
 	program := filepath.Join(dir, "scim-atlassian")
-	t.emulator = exec.CommandContext(ctx, program, "emulator", "--atlassian-listen", "127.0.0.1:0", "--users", strconv.Itoa(users), "--groups", "10", "--issues", "0")
+	t.emulator = exec.CommandContext(ctx, program, "emulator", "--atlassian-listen", "127.0.0.1:0", "--users", strconv.Itoa(users), "--groups", "10")
 	atlassian, err := startEmulator(t.emulator)
 	if err != nil {
 		return t, err
@@ -51,7 +52,8 @@ func startTrio(ctx context.Context, o options, dir string, users int) (t *trio, 
 	if err != nil {
 		return t, err
 	}
-	t.viaProxy = site{"http://" + address + "/scim/directory/" + atlassian["DIRECTORY_ID"], atlassian["DIRECTORY_API_KEY"]}
+	t.viaProxy = site{"http://" + address + "/scim/directory/" + atlassian["DIRECTORY_ID"], "", atlassian["DIRECTORY_API_KEY"]}
+	t.jira = site{"http://" + address + "/rest/api/3", atlassian["ADMIN_EMAIL"], atlassian["ACCOUNT_SECURITY_API_KEY"]}
 
 	t.server = exec.CommandContext(ctx, program, "serve", "--listen", "127.0.0.1:0")
 	t.server.Dir = dir
@@ -61,7 +63,7 @@ func startTrio(ctx context.Context, o options, dir string, users int) (t *trio, 
 	}
 	t.server.Env = append(t.server.Env, o.settings...)
 	listening, err := startServer(t.server)
-	t.viaServer = site{"http://" + listening.Address + "/scim/v2", benchToken}
+	t.viaServer = site{"http://" + listening.Address + "/scim/v2", "", benchToken}
 	t.metrics = "http://" + listening.Metrics + "/metrics"
 	return t, err
 }

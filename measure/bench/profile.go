@@ -39,7 +39,7 @@ func (t *trio) profile(ctx context.Context, o options, c benchCase) error {
 				return nil
 			default:
 			}
-			if _, err := t.viaServer.load(loaded, c, t.numbers, concurrency); err != nil {
+			if _, err := t.viaServer.load(loaded, c.request, t.numbers, concurrency); err != nil {
 				return err
 			}
 			t.numbers += concurrency
