@@ -81,8 +81,8 @@ func run(ctx context.Context, o options, say func(format string, args ...any)) e
 		if err != nil {
 			return fmt.Errorf("round %d, %s: %w", i+1, r.victim.name, err)
 		}
-		say("round %2d: %-8s killed at write %4d: %4d sent, %4d confirmed, %4d intents, %4d outcomes; again: %4d made, %4d there already; %d wrong",
-			i+1, r.victim.name, r.after, r.sent, r.confirmed, r.intents, r.outcomes, r.made, r.there, len(found))
+		say("round %2d: %-8s killed at write %4d: %4d sent, %4d confirmed, %4d intents, %4d outcomes; again: %4d made, %4d there already, %d open; %d wrong",
+			i+1, r.victim.name, r.after, r.sent, r.confirmed, r.intents, r.outcomes, r.made, r.there, r.open, len(found))
 		for _, f := range found {
 			say("  %s", f)
 		}
