@@ -140,6 +140,7 @@ var settingsOf = map[string]string{
 	directoryKey:          "SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES",
 	apiToken:              "SCIM_ATLASSIAN_API_TOKEN_EXPIRES",
 	organizationKey:       "SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES",
+	eventsKey:             "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY_EXPIRES",
 	"organization events": "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY",
 }
 

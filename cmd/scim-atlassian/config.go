@@ -49,11 +49,12 @@ type config struct {
 	OrganizationOldList   bool   `env:"SCIM_ATLASSIAN_ORGANIZATION_OLD_LIST"`   // read accounts from the list that Atlassian ends, not from the search that replaces it
 	OrganizationEventsKey secret `env:"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY"` // API key with the scope read:events:admin
 
-	OrganizationID         string `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`          // organization whose accounts are administered; empty: off
-	OrganizationAPIKey     secret `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"`     // its API key, without scopes
-	DirectoryKeyExpires    string `env:"SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES"`    // when DirectoryAPIKey ends, to be warned before; empty: not known
-	OrganizationKeyExpires string `env:"SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES"` // likewise OrganizationAPIKey
-	APITokenExpires        string `env:"SCIM_ATLASSIAN_API_TOKEN_EXPIRES"`        // likewise AccountSecurityAPIKey, where Atlassian does not tell
+	OrganizationID         string `env:"SCIM_ATLASSIAN_ORGANIZATION_ID"`                 // organization whose accounts are administered; empty: off
+	OrganizationAPIKey     secret `env:"SCIM_ATLASSIAN_ORGANIZATION_API_KEY"`            // its API key, without scopes
+	DirectoryKeyExpires    string `env:"SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES"`           // when DirectoryAPIKey ends, to be warned before; empty: not known
+	OrganizationKeyExpires string `env:"SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES"`        // likewise OrganizationAPIKey
+	EventsKeyExpires       string `env:"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY_EXPIRES"` // likewise OrganizationEventsKey
+	APITokenExpires        string `env:"SCIM_ATLASSIAN_API_TOKEN_EXPIRES"`               // likewise AccountSecurityAPIKey, where Atlassian does not tell
 
 	CallersFile       string        `env:"SCIM_ATLASSIAN_CALLERS_FILE"`        // JSON, see auth.ParseCallers
 	BasicUsername     secret        `env:"SCIM_ATLASSIAN_BASIC_USERNAME"`      // of one more caller, with the right to write

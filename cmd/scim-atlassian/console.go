@@ -32,12 +32,43 @@ type watch struct {
 	recorder *witness.Recorder
 	pages    atomic.Pointer[console.Console] // nil: there is none, or not yet
 
-	mu     sync.Mutex
-	pulses map[string]*witness.Pulse // by upstream
+	mu      sync.Mutex
+	pulses  map[string]*witness.Pulse // by upstream
+	callers []console.Caller
+	seen    map[string]time.Time // by the name of a caller
 }
 
 func newWatch() *watch {
-	return &watch{recorder: witness.NewRecorder(), pulses: map[string]*witness.Pulse{}}
+	return &watch{recorder: witness.NewRecorder(), pulses: map[string]*witness.Pulse{}, seen: map[string]time.Time{}}
+}
+
+// know has the console show these callers.
+func (w *watch) know(callers []auth.Caller) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.callers = nil
+	for _, c := range callers {
+		w.callers = append(w.callers, console.Caller{Name: c.Name, Made: c.MadeAt()})
+	}
+	slices.SortFunc(w.callers, func(a, b console.Caller) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// heard notes a request of a caller.
+func (w *watch) heard(caller string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.seen[caller] = time.Now()
+}
+
+// whoCalls are the callers, and when they were last heard of.
+func (w *watch) whoCalls() []console.Caller {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := slices.Clone(w.callers)
+	for i := range all {
+		all[i].Seen = w.seen[all[i].Name]
+	}
+	return all
 }
 
 // ServeHTTP answers as the console does, once it is there. It asks nobody for a password that would cross a network in
@@ -114,6 +145,7 @@ func (c *config) console(p consoleParts) *console.Console {
 		Sources: console.Sources{
 			Settings:    console.Settings{ChangeBudget: settingsInMessages.ChangeBudget, Audit: "SCIM_ATLASSIAN_AUDIT"},
 			Credentials: func() []console.Credential { return credentialsOf(p.facade.Health()) },
+			Callers:     p.watch.whoCalls,
 			Upstreams:   func(ctx context.Context) []console.Upstream { return statesOf(ctx, p.facade.Health(), p.watch) },
 			Gates:       p.u.gates,
 			Copies:      func() []console.Copy { return copiesOf(p.facade.Snapshots(), time.Now()) },

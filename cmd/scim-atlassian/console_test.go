@@ -62,6 +62,10 @@ func TestConsole(t *testing.T) {
 		t.Errorf("credentials: %v", keys)
 	}
 	get(t, base+"/scim/v2/Users?count=1", "bob", "secret")
+	callers := tablesOf(t, console+"/now.json")["callers"]
+	if len(callers) != 2 || callers[0]["caller"] != "ann" || callers[1]["caller"] != "bob" || callers[1]["seen"] == nil || callers[1]["days"] != "unknown" {
+		t.Errorf("callers: %v", callers)
+	}
 	budget := tablesOf(t, console+"/budget.json")
 	if len(budget["limits"]) == 0 || len(budget["slots"]) < 3 || len(budget["callers"]) == 0 {
 		t.Errorf("budget: %v", budget)

@@ -15,6 +15,7 @@ const (
 	directoryKey    = "directory key"
 	apiToken        = "api token"
 	organizationKey = "organization key"
+	eventsKey       = "organization events key"
 )
 
 // expiry is a setting that says when a credential ends.
@@ -28,6 +29,9 @@ func (c *config) expiries() []expiry {
 	}
 	if c.OrganizationID != "" {
 		all = append(all, expiry{organizationKey, "SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES", c.OrganizationKeyExpires, admin + "Settings, API keys, and put it into SCIM_ATLASSIAN_ORGANIZATION_API_KEY"})
+	}
+	if c.OrganizationEventsKey != "" {
+		all = append(all, expiry{eventsKey, "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY_EXPIRES", c.EventsKeyExpires, admin + "Settings, API keys, with the scope read:events:admin, and put it into SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY"})
 	}
 	return all
 }

@@ -10,7 +10,8 @@ import (
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	in := func(days int) string { return time.Now().UTC().AddDate(0, 0, days).Format(time.DateOnly) }
-	environ := append(startEmulator(t), "SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES="+in(20), "SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES="+in(-3), "ADMIN_LISTEN=127.0.0.1:0")
+	environ := append(startEmulator(t), "SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES="+in(20), "SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES="+in(-3),
+		"SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY=demo-organization-scoped-key", "SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY_EXPIRES="+in(100), "ADMIN_LISTEN=127.0.0.1:0")
 	p := start(t, environ, "check")
 	if code := p.wait(t); code != exitFailed {
 		t.Errorf("exit code %d, want %d since a key has ended", code, exitFailed)
@@ -18,6 +19,7 @@ func TestCredentials(t *testing.T) {
 	for _, want := range []string{
 		"part  directory key (SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES): it ends on ", "in 20 days: make a new one in Atlassian Administration",
 		"FAIL  organization key (SCIM_ATLASSIAN_ORGANIZATION_KEY_EXPIRES): it has ended on ",
+		"ok    organization events key (SCIM_ATLASSIAN_ORGANIZATION_EVENTS_KEY_EXPIRES): it ends on ",
 		"ok    api token (SCIM_ATLASSIAN_API_TOKEN_EXPIRES): it ends on ", "(as Atlassian says)",
 	} {
 		if !strings.Contains(p.stdout.String(), want) {

@@ -128,6 +128,7 @@ func (m *metrics) request(r server.Request) {
 	}
 	m.callers.WithLabelValues(r.Caller, fmt.Sprintf("%dxx", r.Status/100)).Inc()
 	m.callerSeen.WithLabelValues(r.Caller).SetToCurrentTime()
+	m.watch.heard(r.Caller)
 }
 
 // signInRefusals are the statuses of requests that did not get past the door.
@@ -135,6 +136,7 @@ var signInRefusals = map[int]string{http.StatusUnauthorized: "wrong", http.Statu
 
 // know shows the age of the callers' secrets.
 func (m *metrics) know(callers []auth.Caller) {
+	m.watch.know(callers)
 	m.callerMade.Reset()
 	for _, c := range callers {
 		if made := c.MadeAt(); !made.IsZero() {

@@ -85,7 +85,9 @@ func checkExpression(t *testing.T, all map[string]family, expression string, tex
 	named := template.FindAllStringSubmatch(strings.Join(texts, " "), -1)
 	for _, g := range grouping.FindAllStringSubmatch(expression, -1) {
 		for name := range strings.SplitSeq(g[1], ",") {
-			named = append(named, []string{"", strings.TrimSpace(name), ""})
+			if name = strings.TrimSpace(name); name != "" { // on () has none
+				named = append(named, []string{"", name, ""})
+			}
 		}
 	}
 	for _, n := range named {

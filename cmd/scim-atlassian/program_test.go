@@ -456,7 +456,7 @@ func TestCheck(t *testing.T) {
 	permitted = append(permitted, "ok    "+organization+"Demo Organization")
 	withoutEvents := append(slices.Clone(permitted), "FAIL  "+events+"the API key may not read the audit log")
 	permitted = append(permitted, "ok    "+events)
-	ends := []string{"off   directory key (SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES)", "ok    api token (SCIM_ATLASSIAN_API_TOKEN_EXPIRES): it ends on ", "off   organization key"}
+	ends := []string{"off   directory key (SCIM_ATLASSIAN_DIRECTORY_KEY_EXPIRES)", "ok    api token (SCIM_ATLASSIAN_API_TOKEN_EXPIRES): it ends on ", "off   organization key", "off   organization events key"}
 	tests := []struct {
 		name  string
 		extra []string
@@ -482,7 +482,7 @@ func TestCheck(t *testing.T) {
 			if tt.name != "wrong configuration" {
 				tt.lines = slices.Concat(tt.lines, ends)
 				if strings.Contains(p.stdout.String(), "off   api token") { // nobody can be asked
-					tt.lines[len(tt.lines)-2] = "off   api token"
+					tt.lines[len(tt.lines)-3] = "off   api token"
 				}
 			}
 			lines := strings.Split(strings.TrimSpace(p.stdout.String()), "\n")

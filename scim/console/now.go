@@ -66,6 +66,9 @@ func (c *Console) now(v *visit) (*view, error) {
 	if credentials := c.credentials(now); credentials != nil {
 		found.Tables = append(found.Tables, credentials)
 	}
+	if c.cfg.Sources.Callers != nil {
+		found.Tables = append(found.Tables, callers(c.cfg.Sources.Callers(), now))
+	}
 	if copies := c.copies(v.caller, now); copies != nil {
 		found.Tables = append(found.Tables, copies)
 	}
@@ -275,6 +278,22 @@ func (c *Console) credentials(now time.Time) *sheet.Table {
 			}
 		}
 		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(k.Name), days, sheet.Moment(k.Expires), sheet.Text(k.Note), sheet.Text(k.Fix)})
+	}
+	return t
+}
+
+// callers is the table of those who may call, by the age of their secrets.
+func callers(all []Caller, now time.Time) *sheet.Table {
+	t := &sheet.Table{Name: "callers", Title: "Callers", Columns: sheet.Columns("caller=Caller", "made=Secret made (UTC)", "days=#Days old", "seen=Last request (UTC)"), Empty: "The callers file names nobody."}
+	for _, who := range all {
+		age := sheet.Cell{Text: "unknown"}
+		if !who.Made.IsZero() {
+			n := int(now.Sub(who.Made).Hours() / 24)
+			if age = sheet.Count(n); n > 365 {
+				age.Tone = sheet.Doubt
+			}
+		}
+		t.Rows = append(t.Rows, []sheet.Cell{sheet.Text(who.Name), sheet.Moment(who.Made), age, sheet.Moment(who.Seen)})
 	}
 	return t
 }

@@ -12,6 +12,7 @@ import (
 type Sources struct {
 	Upstreams    func(context.Context) []Upstream // it may ask upstream for something cheap
 	Credentials  func() []Credential
+	Callers      func() []Caller // in the order of their names
 	Gates        func() []Gate
 	Copies       func() []Copy
 	ChangeBudget string // as it is set; empty: nothing is counted
@@ -40,6 +41,12 @@ type Credential struct {
 	Expires time.Time // zero: nobody knows
 	Note    string    // where that is from
 	Fix     string    // how to replace it
+}
+
+// Caller is somebody who may call, and what is known of the secret.
+type Caller struct {
+	Name       string
+	Made, Seen time.Time // when the secret was made, and when the caller was last heard of; zero: nobody knows
 }
 
 // Gate is what bounds the requests to one upstream.
