@@ -71,9 +71,9 @@ func stateContext() (context.Context, context.CancelFunc) {
 func (s *store) enter(source string, o query.Object) {
 	j, id := s.journal, o.Text("id")
 	bare := j.links.Missing(o)
-	if s.rows.Holds(o) {
+	if dated := changes.Dated(o, s.modified(id)); s.rows.Holds(dated) {
 		if j.doubted[id] {
-			s.note(news{resource: s.resource(o)})
+			s.note(news{resource: s.resource(dated)})
 		}
 		return
 	}
