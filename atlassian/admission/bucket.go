@@ -22,6 +22,8 @@ type bucket struct {
 	reset  time.Time     // end of the period
 	period time.Duration // its length, as far as that can be seen
 
+	guessed bool // limit is that of another route, until upstream has answered on this one
+
 	inFlight int
 	taken    int       // requests that began, in all
 	begun    [2]int    // requests that began in the second before second, and in it
@@ -85,9 +87,24 @@ func (b *bucket) take(now time.Time) {
 	b.begun[1]++
 }
 
+// guess begins with the limit of another bucket, nil for none: routes of one API mostly share theirs, and those who ask on
+// a new route at the same time would all be refused.
+func (b *bucket) guess(other *bucket, now time.Time) {
+	if other == nil {
+		return
+	}
+	b.know(other.limit, now)
+	b.period, b.left, b.reset, b.guessed = other.period, other.left, other.reset, true
+	b.pace()
+}
+
 // learn takes from an answer what it says of the limit, after its request is over. place is that of the request among all.
 func (b *bucket) learn(r Result, place int, now time.Time) {
 	limit, reset, left := limitOf(r.Header)
+	if b.guessed && limit == 0 && r.Status/100 == 2 { // there is no limit here
+		b.limit, b.rate = 0, 0
+	}
+	b.guessed = b.guessed && limit == 0 && r.Status/100 != 2
 	if limit > 0 {
 		b.know(limit, now)
 	}

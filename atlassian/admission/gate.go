@@ -227,6 +227,9 @@ func (g *Gate) bucketsOf(ask Ask, now time.Time) []*bucket {
 			rate = g.cfg.Documented(ask.Route)
 		}
 		route = newBucket(rate, max(1, rate), now)
+		if rate == 0 {
+			route.guess(g.told(), now)
+		}
 		g.routes[ask.Route] = route
 	}
 	buckets := []*bucket{g.whole, route}
@@ -242,6 +245,17 @@ func (g *Gate) bucketsOf(ask Ask, now time.Time) []*bucket {
 		g.items[ask.Item] = item
 	}
 	return append(buckets, item)
+}
+
+// told is the route whose limit, as upstream has told it, is the least; nil if none is known.
+func (g *Gate) told() *bucket {
+	var least *bucket
+	for _, b := range g.routes {
+		if b.limit > 0 && (least == nil || b.rate < least.rate) {
+			least = b
+		}
+	}
+	return least
 }
 
 // forgetItems drops the items whose limit is far away, or all if there are none.
