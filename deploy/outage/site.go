@@ -22,9 +22,8 @@ import (
 	"time"
 )
 
-// client is the token of the client, and of the operator at the console; patient that of one who takes lists that are an hour
-// old.
-const client, patient = "client", "patient"
+// token is the client's, and the operator's at the console.
+const token = "outage"
 
 // site is the program in front of its own emulator, and what a client gets of it.
 type site struct {
@@ -68,8 +67,8 @@ func newSite(ctx context.Context, program string) (s *site, err error) {
 		return nil, err
 	}
 	callers := filepath.Join(s.dir, "callers.json")
-	text := fmt.Sprintf(`[{"name": "client", "bearer_sha256": %q, "rights": {"*": "write"}, "console": true},
-		{"name": "patient", "bearer_sha256": %q, "rights": {"*": "read"}, "freshness": "1h"}]`, hashed(client), hashed(patient))
+	sum := sha256.Sum256([]byte(token))
+	text := fmt.Sprintf(`[{"name": "client", "bearer_sha256": %q, "rights": {"*": "write"}, "console": true}]`, hex.EncodeToString(sum[:]))
 	if err := os.WriteFile(callers, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -97,11 +96,6 @@ func newSite(ctx context.Context, program string) (s *site, err error) {
 		*id = list.Resources[0].ID
 	}
 	return s, nil
-}
-
-func hashed(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return hex.EncodeToString(sum[:])
 }
 
 // start starts the program and reads its lines until one of them is what is waited for.
@@ -140,10 +134,6 @@ func (s *site) close() {
 
 // send makes a request as the client.
 func (s *site) send(ctx context.Context, method, url, body string) (status int, answer []byte, err error) {
-	return s.sendAs(ctx, client, method, url, body)
-}
-
-func (s *site) sendAs(ctx context.Context, token, method, url, body string) (status int, answer []byte, err error) {
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return 0, nil, err
@@ -200,12 +190,11 @@ func (s *site) metrics(ctx context.Context) ([]byte, error) {
 // requests are what the client asks for, one of each a second.
 func (s *site) requests() map[string][3]string {
 	return map[string][3]string{
-		"GET a user":                   {http.MethodGet, "/Users/" + s.user, ""},
-		"sorted list":                  {http.MethodGet, "/Users?count=10&sortBy=userName&filter=title+pr", ""},
-		"the same, may be an hour old": {http.MethodGet, "/Users?count=10&sortBy=userName&filter=title+pr", ""},
-		"change an issue":              {http.MethodPatch, "/Issues/" + s.issue, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"summary","value":"` + time.Now().Format(time.TimeOnly) + `"}]}`},
-		"GET /ServiceProviderConfig":   {http.MethodGet, "/ServiceProviderConfig", ""},
-		"issues by a filter":           {http.MethodGet, "/Issues?count=10&filter=status.name+eq+%22Done%22", ""},
+		"GET a user":                 {http.MethodGet, "/Users/" + s.user, ""},
+		"sorted list":                {http.MethodGet, "/Users?count=10&sortBy=userName&filter=title+pr", ""},
+		"change an issue":            {http.MethodPatch, "/Issues/" + s.issue, `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"summary","value":"` + time.Now().Format(time.TimeOnly) + `"}]}`},
+		"GET /ServiceProviderConfig": {http.MethodGet, "/ServiceProviderConfig", ""},
+		"issues by a filter":         {http.MethodGet, "/Issues?count=10&filter=status.name+eq+%22Done%22", ""},
 	}
 }
 
@@ -216,11 +205,7 @@ func (s *site) askForever(ctx context.Context) {
 		all.Go(func() {
 			for ctx.Err() == nil {
 				r, start := s.requests()[what], time.Now()
-				token := client
-				if strings.Contains(what, "hour old") {
-					token = patient
-				}
-				status, _, err := s.sendAs(ctx, token, r[0], s.base+r[1], r[2])
+				status, _, err := s.send(ctx, r[0], s.base+r[1], r[2])
 				took := time.Since(start)
 				if err == nil {
 					s.mu.Lock()
