@@ -9,33 +9,34 @@ import (
 	"scim-atlassian/scim/query"
 )
 
-// Step is one call to Jira that changes something beside the fields of an issue.
+// Step is one call to Jira, of those that change an issue one after the other.
 type Step struct {
-	Attribute string // that it is a part of
+	Attribute string // that it changes; of several, with commas between them; empty: it only reads
 	Do        func(context.Context) error
 }
 
-// Comment returns the steps that add comments. Those that came with a transition at a time
-// are looked for first: Jira drops them without an error if the transition has no screen.
-func Comment(ctx context.Context, j *atlassian.Jira, id string, comments []atlassian.NewComment, sent bool) ([]Step, error) {
+// Comment returns the steps that add comments. Those that a transition before them was sent
+// with are looked for first: Jira drops them without an error if the transition has no screen.
+func Comment(j *atlassian.Jira, id string, comments []atlassian.NewComment, sent bool) []Step {
 	var there []*atlassian.Comment
-	if sent {
-		var err error
-		if there, err = j.Comments(ctx, id); err != nil {
-			return nil, err
-		}
-	}
 	var steps []Step
+	if sent && len(comments) > 0 {
+		steps = append(steps, Step{"", func(ctx context.Context) (err error) {
+			there, err = j.Comments(ctx, id)
+			there = there[max(0, len(there)-len(comments)):]
+			return err
+		}})
+	}
 	for _, c := range comments {
-		if slices.ContainsFunc(there[max(0, len(there)-len(comments)):], func(t *atlassian.Comment) bool { return isSame(t, c) }) {
-			continue
-		}
 		steps = append(steps, Step{"comments", func(ctx context.Context) error {
+			if slices.ContainsFunc(there, func(t *atlassian.Comment) bool { return isSame(t, c) }) {
+				return nil
+			}
 			_, err := j.AddComment(ctx, id, c)
 			return err
 		}})
 	}
-	return steps, nil
+	return steps
 }
 
 func isSame(there *atlassian.Comment, c atlassian.NewComment) bool {

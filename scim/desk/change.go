@@ -162,7 +162,9 @@ func (d *Desks) Steps(id string, c Change) []around.Step {
 func (d *Desks) decide(ctx context.Context, id string, given decision) error {
 	made, err := d.jira.Decide(ctx, id, given.approval, given.approve)
 	if err == nil && made.CanAnswer {
-		return resource.Refuse(http.StatusBadGateway, "", "Jira accepted the decision on the approval %s, but still waits for it.", given.approval)
+		e := resource.Refuse(http.StatusBadGateway, "", "Jira accepted the decision on the approval %s, but still waits for it.", given.approval)
+		e.Unknown = true
+		return e
 	}
 	return err
 }

@@ -4,7 +4,7 @@
 // An issue of a service project is a request if it was made as one: a [Form] makes
 // it. All else costs calls of its own, so it is read when somebody asks for it
 // ([Desks.Read]), and changed in two steps: [Desks.Plan] refuses what can be refused
-// before the first write, [Desks.Do] sends the difference.
+// before the first write, [Desks.Steps] sends the difference.
 package desk
 
 import (

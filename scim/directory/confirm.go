@@ -2,10 +2,13 @@ package directory
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // changes returns the upstream operations that turn current into want. Complex
@@ -46,6 +49,23 @@ func changedAttributes(prefix string, attributes []*query.Attribute, current, wa
 		}
 	}
 	return ops
+}
+
+// unkept is the error of a write that upstream answered success to without keeping some
+// parts of it.
+func unkept(what string, found query.Object, parts string) *resource.Error {
+	return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the %s %q but did not keep %s.", what, found.Text("id"), parts)
+}
+
+// created returns the error of a creation after which the resource is there, nil if err is.
+func created(err error, id string) error {
+	if err == nil {
+		return nil
+	}
+	e := upstream.Partial(err)
+	e.Made = id
+	e.Detail += " It was created."
+	return e
 }
 
 // ignoredAttributes names the attributes that upstream accepted operations on and

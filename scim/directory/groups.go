@@ -73,7 +73,7 @@ func (b *Groups) Create(ctx context.Context, doc query.Object) (query.Object, er
 		return nil, b.explainMembers(ctx, members, err)
 	}
 	found := groupObject(g)
-	return found, b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: members, only: true})
+	return found, created(b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: members, only: true}), g.ID)
 }
 
 // ignoresUnknownMembers reports whether a write by this caller leaves unknown
@@ -235,10 +235,14 @@ func (b *Groups) confirmed(found query.Object, change memberChange) error {
 		wrong += len(subtract(members, change.added))
 	}
 	if wrong > 0 {
-		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep the change of %d members.", found.Text("id"), wrong)
+		e := unkept("group", found, fmt.Sprintf("the change of %d members", wrong))
+		e.Partial = wrong < len(change.added)+len(change.removed)
+		return e
 	}
 	if names := ignoredAttributes(b.schema, change.sent, found); len(names) > 0 {
-		return resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the group %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
+		e := unkept("group", found, strings.Join(names, ", "))
+		e.Partial = len(names) < len(change.sent)
+		return e
 	}
 	return nil
 }

@@ -107,8 +107,8 @@ func stopped(err error, done []string, rest []membership) error {
 	e := *upstream.AsError(err)
 	e.Err = err
 	if len(done) > 0 {
-		e.Partial = true
-		e.Detail = strings.Replace(e.Detail, "; nothing was changed.", ".", 1) + " Done before: " + strings.Join(done, "; ") + "."
+		e = *upstream.Partial(err)
+		e.Detail += " Done before: " + strings.Join(done, "; ") + "."
 	}
 	if len(rest) > 0 {
 		var groups []string

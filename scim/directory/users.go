@@ -74,7 +74,8 @@ func (b *Users) Create(ctx context.Context, doc query.Object) (query.Object, err
 	if err != nil {
 		return nil, err
 	}
-	return b.confirmed(userObject(u), changes(b.schema, nil, doc))
+	found, err := b.confirmed(userObject(u), changes(b.schema, nil, doc))
+	return found, created(err, u.ID)
 }
 
 // Kept implements resource.Backend. Many clients leave externalId, their key to
@@ -214,7 +215,9 @@ func (b *Users) patch(ctx context.Context, id string, ops []atlassian.PatchOpera
 // attribute is not as it was sent.
 func (b *Users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
 	if names := ignoredAttributes(b.schema, sent, found); len(names) > 0 {
-		return nil, resource.Refuse(http.StatusBadGateway, "", "Atlassian answered success for the user %q but did not keep %s.", found.Text("id"), strings.Join(names, ", "))
+		e := unkept("user", found, strings.Join(names, ", "))
+		e.Partial = len(names) < len(sent)
+		return nil, e
 	}
 	return found, nil
 }

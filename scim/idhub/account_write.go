@@ -67,7 +67,7 @@ func (b *accounts) Create(ctx context.Context, doc query.Object) (query.Object, 
 	if err != nil {
 		return nil, err
 	}
-	done := &progress{before: "the account " + resource.InQuotes(user.Text("id")) + " was created"}
+	done := &progress{made: user.Text("id"), before: "the account " + resource.InQuotes(user.Text("id")) + " was created"}
 	return b.assign(ctx, user, targets, done)
 }
 
@@ -143,8 +143,13 @@ func (b *accounts) apply(ctx context.Context, id string, user query.Object, chan
 	}
 	done := &progress{}
 	if len(change.attributes) > 0 {
+		groups, _ := user.Get("groups") // an answer to a PATCH may lack them
 		if user, err = b.changeAttributes(ctx, id, user, change.attributes); err != nil {
 			return nil, err
+		}
+		if groups != nil {
+			user = user.Clone()
+			user.Set("groups", groups)
 		}
 		done.before = "the other attributes were changed"
 	}

@@ -137,16 +137,19 @@ func (b *accounts) assign(ctx context.Context, user query.Object, targets []targ
 	joined := false
 	for i, t := range targets {
 		var err error
+		changed := false
 		if t.role != nil {
-			user, err = b.changeRole(ctx, user, t)
+			user, changed, err = b.changeRole(ctx, user, t)
 		} else {
-			joined = true
-			err = b.changeGroup(ctx, user, t)
+			changed, err = b.changeGroup(ctx, user, t)
+			joined = joined || changed
 		}
 		if err != nil {
 			return nil, done.stopped(err, targets[i:])
 		}
-		done.parts = append(done.parts, t)
+		if changed {
+			done.parts = append(done.parts, t)
+		}
 	}
 	if joined && b.showsEntitlements(ctx) {
 		now, err := b.users.Read(ctx, user.Text("id"))
@@ -164,39 +167,37 @@ func (b *accounts) showsEntitlements(ctx context.Context) bool {
 	return r.Want.Wants(b.entitlements) && (!r.Quiet || b.roles.Known() != nil)
 }
 
-// changeGroup adds a user to a group, or removes it.
-func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) error {
+// changeGroup adds a user to a group, or removes it, unless that is so already.
+func (b *accounts) changeGroup(ctx context.Context, user query.Object, t target) (changed bool, err error) {
 	isMember := slices.ContainsFunc(groupsIn(user), func(g directoryGroup) bool { return g.id == t.id })
 	if isMember != t.revoke {
-		return nil
+		return false, nil
 	}
 	add, remove := []string{user.Text("id")}, []string(nil)
 	if t.revoke {
 		add, remove = remove, add
 	}
-	_, err := b.groups.ChangeMembers(ctx, t.id, add, remove)
-	if upstream.IsGone(err) && t.revoke {
-		return nil
+	if _, err = b.groups.ChangeMembers(ctx, t.id, add, remove); upstream.IsGone(err) && t.revoke {
+		return false, nil
 	}
-	return b.unknownEntitlement(err, t.id)
+	return err == nil, b.unknownEntitlement(err, t.id)
 }
 
-// changeRole gives a role to the account behind a user, or takes it. It returns the
-// user, which may have been linked to an account meanwhile.
-func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) (query.Object, error) {
+// changeRole gives a role to the account behind a user, or takes it, unless that is so
+// already. It returns the user, which may have been linked to an account meanwhile.
+func (b *accounts) changeRole(ctx context.Context, user query.Object, t target) (after query.Object, changed bool, err error) {
 	if t.revoke {
 		if directory.AccountIDOf(user) == "" {
-			return user, nil
+			return user, false, nil
 		}
 		_, err := b.roles.Revoke(ctx, t.role, directory.AccountIDOf(user))
-		return user, err
+		return user, t.role.HeldBy(directory.AccountIDOf(user)), err
 	}
-	user, err := b.linked(ctx, user)
-	if err != nil {
-		return user, err
+	if user, err = b.linked(ctx, user); err != nil {
+		return user, false, err
 	}
 	_, err = b.roles.Grant(ctx, t.role, directory.AccountIDOf(user), isProvisioned(user))
-	return user, err
+	return user, !t.role.HeldBy(directory.AccountIDOf(user)), err
 }
 
 // linked returns the user once Atlassian has linked it to an account, which may take
@@ -218,8 +219,9 @@ func (b *accounts) linked(ctx context.Context, user query.Object) (query.Object,
 
 // progress records the steps that a write has done.
 type progress struct {
+	made   string   // the id of the account that was created, "" if none was
 	before string   // a clause about the step before the targets, "" if there was none
-	parts  []target // the targets that are done
+	parts  []target // the targets that are done, without those that were so already
 }
 
 // note puts the assigned and revoked entitlements into the audit line.
@@ -237,12 +239,15 @@ func (p *progress) note(ctx context.Context) {
 
 // stopped returns the error of a write that failed at the first target of rest. It
 // names the steps that are done, since they are not undone. A partial error says that
-// the first was done too, and only reading it afterwards failed.
+// the first was done too, and only reading it afterwards failed; of one of unknown
+// outcome, nobody can say.
 func (p *progress) stopped(err error, rest []target) error {
 	e := *upstream.AsError(err)
 	failed := rest
-	if e.Partial && len(rest) > 0 {
+	if (e.Partial || e.Unknown) && len(rest) > 0 {
 		rest = rest[1:]
+	}
+	if e.Partial && len(failed) > 0 {
 		defer func() { p.parts = append(p.parts, failed[0]) }()
 	}
 	var steps []string
@@ -256,13 +261,13 @@ func (p *progress) stopped(err error, rest []target) error {
 	if len(steps) == 0 && len(failed) <= 1 {
 		return &e
 	}
+	if len(steps) > 0 {
+		e = *upstream.Partial(err)
+		e.Made = p.made
+		e.Detail += " Done before: " + strings.Join(steps, "; ") + "."
+	}
 	if len(failed) > 0 {
 		e.Detail = failed[0].title + ": " + e.Detail
-	}
-	if len(steps) > 0 {
-		e.Partial = true
-		e.Detail += " Done before: " + strings.Join(steps, "; ") + "."
-		e.Detail = strings.Replace(e.Detail, "; nothing was changed.", ".", 1)
 	}
 	if len(rest) > 0 {
 		var titles []string

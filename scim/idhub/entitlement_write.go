@@ -111,10 +111,13 @@ func (b *entitlements) changeRole(ctx context.Context, id string, add, remove []
 	done := &progress{}
 	defer done.note(ctx)
 	for i, t := range parts {
+		was := role.HeldBy(directory.AccountIDOf(people[i]))
 		if role, err = b.changeHolder(ctx, role, people[i], t.revoke); err != nil {
 			return nil, done.stopped(err, parts[i:])
 		}
-		done.parts = append(done.parts, t)
+		if was == t.revoke {
+			done.parts = append(done.parts, t)
+		}
 	}
 	found, err := b.answer(ctx, role)
 	if err != nil {

@@ -218,9 +218,7 @@ func (b *issues) stepsBeside(ctx context.Context, id string, plan beside, m *mov
 		steps = append(steps, more...)
 		err = cmp.Or(err, e) // the first
 	}
-	if len(plan.comments) > 0 {
-		add(around.Comment(ctx, b.jira, id, plan.comments, m != nil && m.transition.HasScreen))
-	}
+	add(around.Comment(b.jira, id, plan.comments, m != nil && m.transition.HasScreen), nil)
 	if plan.linked {
 		add(around.Link(b.jira, id, plan.had, plan.wanted), nil)
 	}
@@ -231,30 +229,4 @@ func (b *issues) stepsBeside(ctx context.Context, id string, plan beside, m *mov
 		add(around.LinkRemote(ctx, b.jira, id, plan.links))
 	}
 	return append(steps, b.desks.Steps(id, plan.request)...), err
-}
-
-// doBeside carries a plan out. If it fails it returns the attributes that were done, and
-// those that were not, or not all of them.
-func (b *issues) doBeside(ctx context.Context, id string, plan beside, m *move) (done, left []string, err error) {
-	steps, err := b.stepsBeside(ctx, id, plan, m)
-	if err != nil {
-		return nil, []string{"all that stands beside them"}, err
-	}
-	for i, step := range steps {
-		if err := step.Do(ctx); err != nil {
-			return attributes(steps[:i]), attributes(steps[i:]), err
-		}
-	}
-	return nil, nil, nil
-}
-
-// attributes lists those that steps are a part of, each once.
-func attributes(steps []around.Step) []string {
-	var names []string
-	for _, s := range steps {
-		if !slices.Contains(names, s.Attribute) {
-			names = append(names, s.Attribute)
-		}
-	}
-	return names
 }

@@ -77,13 +77,13 @@ func (b *issues) remarkSideEffects(ctx context.Context, changed []issueField, be
 }
 
 // attributesOf names the attributes whose fields a write sets.
-func (b *issues) attributesOf(fields map[string]any) string {
+func (b *issues) attributesOf(fields map[string]any) []string {
 	names := slices.Collect(maps.Keys(fields))
 	for i, name := range names {
 		names[i] = b.attributeOf(name)
 	}
 	slices.Sort(names)
-	return strings.Join(names, ", ")
+	return names
 }
 
 // attributeOf returns the attribute that a field of Jira is, or the field's own name.

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"scim-atlassian/scim/once"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/upstream"
 )
 
 // Create implements resource.Backend. Jira creates an issue in the first status of
@@ -90,8 +92,9 @@ func (b *issues) create(ctx context.Context, doc query.Object, externalID string
 		found, err = n.finish(ctx, created.ID, doc)
 	}
 	if err != nil {
-		e := partly(b.named(err), "Issue %s (/Issues/%s) was created, but not all that was asked for was done.", created.Key, created.ID)
+		e := upstream.Partial(b.named(err))
 		e.Made = created.ID
+		e.Detail = fmt.Sprintf("Issue %s (/Issues/%s) was created, but not all that was asked for was done. %s", created.Key, created.ID, e.Detail)
 		return nil, e
 	}
 	return found, nil

@@ -88,7 +88,7 @@ func (r resolver) checkEdit(ctx context.Context, current query.Object, m *move, 
 	maps.DeleteFunc(off, func(id string, _ any) bool { _, shown := screen[id]; return shown || id == "parent" })
 	if len(screen) > 0 && len(off) > 0 { // an issue that cannot be edited before the move has no screen
 		return resource.InvalidValue("%s: neither the screen of the transition %q nor that for edits shows it, so that Jira would refuse it after the transition.",
-			r.attributesOf(off), m.transition.Name)
+			strings.Join(r.attributesOf(off), ", "), m.transition.Name)
 	}
 	return field.Refuse(screen, chosen)
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/adf"
 	"scim-atlassian/atlassian/adf/plain"
+	"scim-atlassian/scim/around"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/once"
@@ -100,38 +100,29 @@ func (b *issues) change(ctx context.Context, r resolver, current, doc query.Obje
 		return nil, err
 	}
 	defer release()
-	if len(fields) == 0 && move == nil && newID == "" && beside.nothing() {
+	id := current.Text("id")
+	steps, err := b.stepsBeside(ctx, id, beside, move)
+	if err != nil {
+		return nil, err
+	}
+	if len(fields) > 0 || newID != "" {
+		steps = slices.Insert(steps, 0, b.edit(ctx, id, fields, newID))
+	}
+	if move != nil {
+		steps = slices.Insert(steps, 0, b.transition(ctx, id, move, beside.comments))
+	}
+	if len(steps) == 0 {
 		return current, nil
 	}
-	id := current.Text("id")
 	b.recent.Add(id)
-	if move != nil {
-		if err := b.jira.DoTransition(ctx, id, move.transition.ID, move.update(ctx, beside.comments)); err != nil {
-			return nil, b.named(err)
+	for i, step := range steps {
+		if err := step.Do(ctx); err != nil {
+			return nil, b.stopped(err, current, steps[:i], steps[i:])
 		}
-	}
-	if err := b.edit(ctx, id, current, fields, newID); err != nil {
-		if move != nil {
-			err = partly(b.named(err), "Issue %s went through the transition %q, but the rest was not done: %s.",
-				current.Text("key"), move.transition.Name, b.attributesOf(fields))
-		}
-		return nil, b.named(err)
-	}
-	if done, left, err := b.doBeside(ctx, id, beside, move); err != nil {
-		if move != nil {
-			done = append([]string{"status"}, done...)
-		}
-		if len(fields) > 0 {
-			done = append([]string{b.attributesOf(fields)}, done...)
-		}
-		if done != nil {
-			err = partly(err, "Issue %s was changed: %s. Not done, or not all of it: %s.", current.Text("key"), strings.Join(done, ", "), strings.Join(left, ", "))
-		}
-		return nil, err
 	}
 	found, err := b.Get(ctx, id, query.Projection{})
 	if err != nil {
-		return nil, partly(err, "Issue %s was changed, but could not be read afterwards.", current.Text("key"))
+		return nil, upstream.Unread(fmt.Sprintf("Issue %s was changed: %s", current.Text("key"), attributes(steps)), err)
 	}
 	changed := b.changedIn(doc, current)
 	b.remarkSideEffects(ctx, changed, current, found)
@@ -159,11 +150,23 @@ func (b *issues) newExternalID(ctx context.Context, current, doc query.Object) (
 	return id, release, nil
 }
 
-// edit changes fields of an issue, but not its status, and gives it an externalId
-// unless that is empty.
-func (b *issues) edit(ctx context.Context, id string, current query.Object, fields map[string]any, externalID string) error {
+// transition returns the step that moves an issue.
+func (b *issues) transition(ctx context.Context, id string, m *move, comments []atlassian.NewComment) around.Step {
+	return around.Step{
+		Attribute: strings.Join(append([]string{"status"}, b.attributesOf(m.fields)...), ", "),
+		Do: func(ctx context.Context) error {
+			return upstream.Missing(b.jira.DoTransition(ctx, id, m.transition.ID, m.update(ctx, comments)), "Issue", id)
+		},
+	}
+}
+
+// edit returns the step that changes fields of an issue, but not its status, and gives it an
+// externalId unless that is empty.
+func (b *issues) edit(ctx context.Context, id string, fields map[string]any, externalID string) around.Step {
 	update := atlassian.IssueUpdate{Fields: fields, Update: map[string]any{}, HistoryMetadata: history(ctx)}
+	names := b.attributesOf(fields)
 	if externalID != "" {
+		names = append(names, "externalId")
 		marked := once.Mark(externalID)
 		if labels, given := fields["labels"].([]string); given {
 			fields["labels"], marked.Update = append(labels, jql.Marker(externalID)), nil
@@ -175,22 +178,44 @@ func (b *issues) edit(ctx context.Context, id string, current query.Object, fiel
 		delete(fields, "parent")
 		update.Update["parent"] = []any{map[string]any{"set": map[string]any{"none": true}}}
 	}
-	if len(fields) == 0 && len(update.Update) == 0 {
-		return nil
+	return around.Step{
+		Attribute: strings.Join(names, ", "),
+		Do: func(ctx context.Context) error {
+			return upstream.Missing(b.jira.EditIssue(ctx, id, update), "Issue", id)
+		},
 	}
-	return b.jira.EditIssue(ctx, id, update)
 }
 
-// partly returns the error of a write of several steps, marked as partial: its detail
-// begins with the steps that are done.
-func partly(err error, format string, args ...any) *resource.Error {
+// stopped returns the error of a write that failed after the steps done, in the first of
+// left. It names the attributes of both.
+func (b *issues) stopped(err error, issue query.Object, done, left []around.Step) error {
+	err = b.named(err)
 	e := *upstream.AsError(err)
-	e.Partial = true
-	e.Detail = fmt.Sprintf(format, args...) + " " + e.Detail
-	if e.Status < http.StatusInternalServerError && e.Status != http.StatusTooManyRequests {
-		e.Status, e.Type = http.StatusBadGateway, "" // a 4xx would say that nothing was done
+	var said []string
+	if names := attributes(done); names != "" {
+		e = *upstream.Partial(err)
+		said = append(said, fmt.Sprintf("Issue %s was changed: %s.", issue.Text("key"), names))
 	}
+	if e.Unknown && len(left) > 1 {
+		said = append(said, fmt.Sprintf("Perhaps done: %s.", left[0].Attribute))
+		left = left[1:]
+	}
+	if said == nil {
+		return err
+	}
+	e.Detail = fmt.Sprintf("%s Not done, or not all of it: %s. %s", strings.Join(said, " "), attributes(left), e.Detail)
 	return &e
+}
+
+// attributes names those that steps are a part of, each once.
+func attributes(steps []around.Step) string {
+	var names []string
+	for _, s := range steps {
+		if s.Attribute != "" && !slices.Contains(names, s.Attribute) {
+			names = append(names, s.Attribute)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // agrees reports whether the value that was read back is the value asked for.

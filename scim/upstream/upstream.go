@@ -47,7 +47,7 @@ func upstreamError(ue *atlassian.Error) *resource.Error {
 		}
 		e.Detail = "Atlassian refused the request." + quote
 	case atlassian.NotFound:
-		e.Status, e.Detail = http.StatusNotFound, "Atlassian knows no such resource."+quote
+		e.Status, e.Detail = http.StatusBadGateway, "Atlassian does not know something that the request needs."+quote
 	case atlassian.Conflict:
 		e.Status, e.Type, e.Detail = http.StatusConflict, resource.TypeUniqueness, "Atlassian reports a conflict: such a resource already exists."+quote
 	case atlassian.TooLarge:
@@ -101,12 +101,21 @@ func Settled(err error) error {
 // Unread returns the error of a write that was made, while reading what became of it failed with err. The detail is a
 // clause that says what was done.
 func Unread(done string, err error) *resource.Error {
+	e := Partial(err)
+	e.Unknown, e.Type = false, ""
+	e.Detail = done + ", but reading it afterwards failed: " + e.Detail
+	return e
+}
+
+// Partial returns the error of a write that did something before it failed with err. No 4xx but 429 comes out, since it
+// would say that nothing was done. The detail is still that of err: whoever asks adds what was done.
+func Partial(err error) *resource.Error {
 	e := *AsError(err)
 	if e.Status < http.StatusInternalServerError && e.Status != http.StatusTooManyRequests {
-		e.Status = http.StatusBadGateway
+		e.Status, e.Type = http.StatusBadGateway, ""
 	}
-	e.Partial, e.Unknown, e.Type, e.Err = true, false, "", err
-	e.Detail = done + ", but reading it afterwards failed: " + e.Detail
+	e.Partial, e.Err = true, err
+	e.Detail = strings.Replace(e.Detail, "; nothing was changed.", ".", 1)
 	return &e
 }
 
@@ -122,10 +131,17 @@ func sentence(detail string) string {
 	return " It said: " + detail + "."
 }
 
-// IsGone reports whether err says that the resource does not exist.
-func IsGone(err error) bool { return err != nil && AsError(err).Status == http.StatusNotFound }
+// IsGone reports whether err says that the resource does not exist: ours, or Atlassian's that nobody has made more of.
+func IsGone(err error) bool {
+	var e *resource.Error
+	if errors.As(err, &e) {
+		return e.Status == http.StatusNotFound
+	}
+	return atlassian.KindOf(err) == atlassian.NotFound && !Unsettled(err)
+}
 
-// Missing returns a 404 that names the resource if err is Atlassian's, else err.
+// Missing returns a 404 that names the resource if err is Atlassian's, else err. Only who calls it knows that the
+// resource which Atlassian does not know is the one that the client asks for; to the client, any other is a 502.
 func Missing(err error, resourceType, id string) error {
 	if atlassian.KindOf(err) == atlassian.NotFound {
 		return resource.NotFound(resourceType, id)
