@@ -76,8 +76,9 @@ var places = map[string]place{
 	"scim/health":     {ours: []string{"atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	"scim/feed":       {ours: []string{"scim/state", "atlassian"}, theirs: []string{"go.uber.org/zap"}},
 	// Backends: directory and jira do not know each other.
-	"scim/directory":    {ours: []string{"scim/mirror", "scim/sent", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/wire"}, theirs: []string{jsonText}},
+	"scim/directory":    {ours: []string{"scim/operations", "scim/mirror", "scim/sent", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/wire"}, theirs: []string{jsonText}},
 	"scim/jira":         {ours: []string{"scim/catalogue", "scim/searches", "scim/person", "scim/richtext", "scim/around", "scim/desk", "scim/field", "scim/once", "scim/state", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
+	"scim/operations":   {ours: []string{"scim/query", "atlassian"}},
 	"scim/around":       {ours: []string{"scim/resource", "scim/query", "atlassian", "atlassian/adf"}},
 	"scim/catalogue":    {ours: []string{"scim/memo", "scim/jql", "scim/mirror", "scim/resource", "scim/query", "atlassian"}},
 	"scim/searches":     {ours: []string{"atlassian"}},

@@ -25,7 +25,7 @@ scim/guard scim/plan scim/audit  scim/list scim/delta scim/discovery  scim/feed 
 
   scim/console/plot   scim/tracing  scim/bulk scim/auth     scim/person  scim/richtext  scim/field  scim/desk  scim/once  scim/catalogue  scim/searches
 
-                                                                                  scim/around
+                                       scim/operations                            scim/around
 
 scim/edge scim/origin scim/coding scim/crowd scim/condition scim/document scim/health     scim/upstream     scim/mirror     scim/jql     atlassian/adf      emulator/jql   emulator/adf   emulator/tenant
 

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/operations"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -73,7 +74,7 @@ func (b *Groups) Create(ctx context.Context, doc query.Object) (query.Object, er
 		return nil, b.explainMembers(ctx, members, err)
 	}
 	found := groupObject(g)
-	return found, created(b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: members, only: true}), g.ID)
+	return found, created(b.confirmed(found, memberChange{sent: operations.Between(b.schema, nil, doc), added: members, only: true}), g.ID)
 }
 
 // ignoresUnknownMembers reports whether a write by this caller leaves unknown
@@ -129,7 +130,7 @@ func (b *Groups) Patch(ctx context.Context, id string, ops []resource.Operation)
 func (b *Groups) Update(ctx context.Context, current, want query.Object) (query.Object, error) {
 	before, after := memberIDs(current), memberIDs(want)
 	change := memberChange{added: subtract(after, before), removed: subtract(before, after)}
-	for _, op := range changes(b.schema, current, want) {
+	for _, op := range operations.Between(b.schema, current, want) {
 		if op.Path != "members" {
 			change.sent = append(change.sent, op)
 		}
@@ -239,7 +240,7 @@ func (b *Groups) confirmed(found query.Object, change memberChange) error {
 		e.Partial = wrong < len(change.added)+len(change.removed)
 		return e
 	}
-	if names := ignoredAttributes(b.schema, change.sent, found); len(names) > 0 {
+	if names := operations.Ignored(b.schema, change.sent, found); len(names) > 0 {
 		e := unkept("group", found, strings.Join(names, ", "))
 		e.Partial = len(names) < len(change.sent)
 		return e

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/operations"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/upstream"
@@ -22,7 +23,7 @@ const clockSkew = 5 * time.Minute
 // began at since. A user that has been there before is a 409; without an answer
 // to the question the creation stays in doubt.
 func (b *Users) made(ctx context.Context, doc query.Object, since time.Time, err error) (query.Object, error) {
-	sent := changes(b.schema, nil, doc)
+	sent := operations.Between(b.schema, nil, doc)
 	for _, name := range []string{"userName", "externalId"} {
 		if doc.Text(name) == "" {
 			continue
@@ -35,7 +36,7 @@ func (b *Users) made(ctx context.Context, doc query.Object, since time.Time, err
 			if !isNew(u.Meta, since) {
 				return nil, taken("user", name, doc.Text(name), err)
 			}
-			if found := userObject(u); len(ignoredAttributes(b.schema, sent, found)) == 0 {
+			if found := userObject(u); len(operations.Ignored(b.schema, sent, found)) == 0 {
 				return found, nil
 			}
 		}
@@ -55,7 +56,7 @@ func (b *Groups) made(ctx context.Context, doc query.Object, since time.Time, er
 			return nil, taken("group", "displayName", name, err)
 		}
 		found, readErr := b.Read(ctx, g.ID)
-		if readErr == nil && b.confirmed(found, memberChange{sent: changes(b.schema, nil, doc), added: memberIDs(doc), only: true}) == nil {
+		if readErr == nil && b.confirmed(found, memberChange{sent: operations.Between(b.schema, nil, doc), added: memberIDs(doc), only: true}) == nil {
 			return found, nil
 		}
 	}
@@ -84,7 +85,7 @@ func (b *Users) changed(ctx context.Context, id string, sent []atlassian.PatchOp
 	switch {
 	case upstream.IsGone(readErr):
 		return nil, readErr
-	case readErr != nil || len(ignoredAttributes(b.schema, sent, found)) > 0:
+	case readErr != nil || len(operations.Ignored(b.schema, sent, found)) > 0:
 		return nil, err
 	}
 	return found, nil

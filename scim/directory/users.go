@@ -9,6 +9,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/operations"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
 	"scim-atlassian/scim/sent"
@@ -74,7 +75,7 @@ func (b *Users) Create(ctx context.Context, doc query.Object) (query.Object, err
 	if err != nil {
 		return nil, err
 	}
-	found, err := b.confirmed(userObject(u), changes(b.schema, nil, doc))
+	found, err := b.confirmed(userObject(u), operations.Between(b.schema, nil, doc))
 	return found, created(err, u.ID)
 }
 
@@ -184,7 +185,7 @@ func (b *Users) Update(ctx context.Context, current, want query.Object) (query.O
 			want.Set(name, completeList(name, list))
 		}
 	}
-	ops := changes(b.schema, current, want)
+	ops := operations.Between(b.schema, current, want)
 	steps, err := b.memberships(ctx, current, want)
 	switch {
 	case err != nil:
@@ -214,7 +215,7 @@ func (b *Users) patch(ctx context.Context, id string, ops []atlassian.PatchOpera
 // confirmed returns the user that upstream answered with. It fails with 502 if an
 // attribute is not as it was sent.
 func (b *Users) confirmed(found query.Object, sent []atlassian.PatchOperation) (query.Object, error) {
-	if names := ignoredAttributes(b.schema, sent, found); len(names) > 0 {
+	if names := operations.Ignored(b.schema, sent, found); len(names) > 0 {
 		e := unkept("user", found, strings.Join(names, ", "))
 		e.Partial = len(names) < len(sent)
 		return nil, e
