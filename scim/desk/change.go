@@ -26,11 +26,6 @@ type decision struct {
 	approve  bool
 }
 
-// Nothing reports whether there is nothing to do.
-func (c Change) Nothing() bool {
-	return len(c.join)+len(c.leave) == 0 && c.organization == nil && c.decisions == nil
-}
-
 // Plan returns what turns the request of current into that of doc; both have the
 // project; a nil current is for a new one. accountOf returns the account id of a person.
 // It asks nothing of upstream where they agree.

@@ -119,10 +119,6 @@ type beside struct {
 	request                       desk.Change
 }
 
-func (n beside) nothing() bool {
-	return len(n.comments) == 0 && !n.linked && !n.watchers && !n.remoteLinks && n.request.Nothing()
-}
-
 // planBeside returns what doc changes beside the fields. It refuses comments that are
 // gone from doc, or that doc changes: a comment is what somebody has said.
 func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (beside, error) {
