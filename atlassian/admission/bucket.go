@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -66,8 +67,11 @@ func (b *bucket) readyAt(now time.Time, share float64) time.Time {
 			at = t
 		}
 	}
-	if b.limit > 0 && b.left < min(1+int(share*float64(b.limit)), b.limit) && b.reset.After(at) {
-		at = b.reset
+	if kept := int(math.Ceil(share * float64(b.limit))); b.limit > 0 && b.left < min(1+kept, b.limit) {
+		// Nobody misses what is left of a period when there is no time to use it up.
+		if t := b.reset.Add(-time.Duration(float64(max(b.left, 0)) / b.rate * float64(time.Second))); t.After(at) {
+			at = t
+		}
 	}
 	return at
 }

@@ -39,3 +39,24 @@ func TestLimitOfANewRouteIsGuessed(t *testing.T) {
 		t.Errorf("a limit of %d from nowhere", b.limit)
 	}
 }
+
+// A batch leaves a part of each period to others, however small the limit is, until there is no time left to use it.
+func TestPartOfAPeriodIsLeft(t *testing.T) {
+	now := time.Now()
+	for limit, keeps := range map[int]int{5: 1, 50: 5, 100: 10} {
+		b := newBucket(0, 1, now)
+		b.know(limit, now)
+		b.left = keeps
+		end := time.Duration(keeps) * time.Second / time.Duration(limit)
+		for share, want := range map[float64]time.Duration{0: 0, batchShare: time.Second - end} {
+			b.tokens = b.burst
+			if got := b.readyAt(now, share).Sub(now); got != want {
+				t.Errorf("%d of %d left, share %v: ready in %v, want %v", keeps, limit, share, got, want)
+			}
+		}
+		b.left = 0
+		if got := b.readyAt(now, 0).Sub(now); got != time.Second {
+			t.Errorf("nothing left of %d: ready in %v", limit, got)
+		}
+	}
+}

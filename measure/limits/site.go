@@ -159,7 +159,7 @@ func measure(ctx context.Context, o options, rate int) (*result, error) {
 		return nil, err
 	}
 	defer s.stop()
-	r := &result{rate: rate, requests: rate * o.seconds, batchSize: 10 * rate, answers: map[int]int{}}
+	r := &result{rate: rate, requests: rate * o.seconds, batchSize: rate * o.seconds / 2, answers: map[int]int{}}
 	if err := s.crowd(ctx, o.clients, r); err != nil {
 		return nil, err
 	}
