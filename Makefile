@@ -1,4 +1,4 @@
-.PHONY: kill limits hostile build test race lint fuzz conformance interop tools keycloak-test image deploy dist browser pictures bench chaos profile demo ci
+.PHONY: kill day limits hostile build test race lint fuzz conformance interop tools keycloak-test image deploy dist browser pictures bench chaos profile demo ci
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/ ./cmd/scim-atlassian
@@ -51,6 +51,9 @@ chaos:
 
 kill:
 	go run ./measure/kill $(KILL)
+
+day:
+	go run ./measure/day $(DAY)
 
 hostile:
 	go run ./measure/hostile $(HOSTILE)

@@ -122,6 +122,7 @@ var places = map[string]place{
 	// Measurements.
 	"measure/bench":   {theirs: []string{"golang.org/x/sync/errgroup"}},
 	"measure/kill":    {},
+	"measure/day":     {ours: []string{"scim", "scim/auth", "scim/mirror", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}},
 	"measure/hostile": {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
 	"measure/limits":  {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
 	"measure/chaos":   {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
