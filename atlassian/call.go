@@ -52,7 +52,7 @@ type accepter interface{ accept() bool }
 type identified interface{ identity() string }
 
 // reader is implemented by answers that read themselves from what upstream sent, rather than by the decoder alone. They
-// keep body, and spare is memory that they give for it.
+// keep body, and spare is memory for it, which they give away.
 type reader interface {
 	spare() []byte
 	read(body []byte) error
@@ -75,7 +75,7 @@ func (c *caller) call(ctx context.Context, q request) error {
 	if err != nil {
 		return err
 	}
-	o := &operation{caller: c, request: q, body: c.buffer(), work: c.cfg.Work(ctx)}
+	o := &operation{caller: c, request: q, body: c.buffer(q.into), work: c.cfg.Work(ctx)}
 	defer c.release(o.body)
 	if err := o.send(req); err != nil {
 		return o.failure(ctx, err)
@@ -175,8 +175,8 @@ func (o *operation) decode(resp *http.Response) *Error {
 		}
 		return nil
 	}
-	if r, ok := o.into.(reader); ok {
-		*o.body = *bytes.NewBuffer(r.spare())
+	if _, ok := o.into.(reader); ok {
+		*o.body = bytes.Buffer{} // the reader keeps it
 	}
 	if err := decodeInto(o.into, body); err != nil {
 		return o.garbled(resp, body, err)
@@ -198,7 +198,12 @@ func decodeInto(into any, body []byte) error {
 	return json.Unmarshal(body, into)
 }
 
-func (c *caller) buffer() *bytes.Buffer {
+// buffer returns memory for an answer that is to be decoded into a value: what this has kept of an earlier answer, if it
+// keeps its answers.
+func (c *caller) buffer(into any) *bytes.Buffer {
+	if r, ok := into.(reader); ok {
+		return bytes.NewBuffer(r.spare())
+	}
 	if b, ok := c.buffers.Get().(*bytes.Buffer); ok {
 		return b
 	}

@@ -52,9 +52,11 @@ func (d *Directory) ReplaceGroup(ctx context.Context, id string, g *Group) (*Gro
 
 // PatchGroup changes a group and returns it as stored. It calls PATCH /Groups/{id}.
 func (d *Directory) PatchGroup(ctx context.Context, id string, ops []PatchOperation) (*Group, error) {
-	return fetch[Group](ctx, d.caller, request{
-		op: "PATCH /Groups/{id}", args: []string{id}, named: id, body: newPatch(ops), repeatable: idempotent(ops),
-	})
+	return fetch[Group](ctx, d.caller, patchOfGroup(id, ops))
+}
+
+func patchOfGroup(id string, ops []PatchOperation) request {
+	return request{op: "PATCH /Groups/{id}", args: []string{id}, named: id, body: newPatch(ops), repeatable: idempotent(ops)}
 }
 
 // DeleteGroup deletes a group from the directory and from every site that uses it. It calls DELETE /Groups/{id}.

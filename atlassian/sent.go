@@ -33,6 +33,27 @@ func (d *Directory) UserAsSent(ctx context.Context, id string) (*wire.Users, err
 	return one, nil
 }
 
+// GroupAsSent is Group in the bytes that upstream sent. The caller frees what it returns. It calls GET /Groups/{id}.
+func (d *Directory) GroupAsSent(ctx context.Context, id string) (*wire.Group, error) {
+	return d.sentGroup(ctx, request{op: "GET /Groups/{id}", args: []string{id}, named: id, reads: true})
+}
+
+// PatchGroupAsSent is PatchGroup with the answer in the bytes that upstream sent. The caller frees what it returns. It
+// calls PATCH /Groups/{id}.
+func (d *Directory) PatchGroupAsSent(ctx context.Context, id string, ops []PatchOperation) (*wire.Group, error) {
+	return d.sentGroup(ctx, patchOfGroup(id, ops))
+}
+
+func (d *Directory) sentGroup(ctx context.Context, q request) (*wire.Group, error) {
+	g := wire.NewGroup()
+	q.into = (*sentGroup)(g)
+	if err := d.call(ctx, q); err != nil {
+		g.Free()
+		return nil, err
+	}
+	return g, nil
+}
+
 // sentPage reads a page of users.
 type sentPage wire.Users
 
@@ -84,12 +105,37 @@ func (s *sentUser) read(body []byte) error {
 func (s *sentUser) identity() string { return string(wire.Text(s.All[0].ID)) }
 
 // straighten gives the user the form that package wire reads.
-func (u *User) straighten() {
-	if u.Meta != nil {
-		u.Meta.ResourceType = "User"
-		u.Meta.Created, u.Meta.LastModified = u.Meta.Created.UTC(), u.Meta.LastModified.UTC()
+func (u *User) straighten() { u.Meta.straighten("User") }
+
+func (m *Meta) straighten(resourceType string) {
+	if m != nil {
+		m.ResourceType = resourceType
+		m.Created, m.LastModified = m.Created.UTC(), m.LastModified.UTC()
 	}
 }
+
+// sentGroup reads one group.
+type sentGroup wire.Group
+
+func (s *sentGroup) spare() []byte { return (*wire.Group)(s).Spare() }
+
+func (s *sentGroup) read(body []byte) error {
+	g := (*wire.Group)(s)
+	if g.Read(body) {
+		return nil
+	}
+	var one Group
+	if err := json.Unmarshal(body, &one); err != nil {
+		return err
+	}
+	if !one.accept() {
+		return errForeign
+	}
+	one.Meta.straighten("Group")
+	return reread(&one, g.ReadCanonical)
+}
+
+func (s *sentGroup) identity() string { return string(wire.Text(s.ID)) }
 
 // reread has what the decoder understood read from the encoder's bytes. It fails only for what upstream's documents do
 // not have: a time before the year 0, or after 9999.

@@ -104,3 +104,40 @@ func TestUserAsSent(t *testing.T) {
 		got.Free()
 	}
 }
+
+// TestGroupAsSent is TestUserAsSent for a group, read and patched. An answer is longer than the one before it, so that
+// memory which was used again shows.
+func TestGroupAsSent(t *testing.T) {
+	for i, test := range []struct {
+		body string
+		want atlassian.Kind
+	}{
+		{`{"id":"g1","displayName":"Boss","members":[{"value":"u1"}]}`, atlassian.Other},
+		{`{"id":"g1","displayName":"B\u006fss","x":1,"members":[{"value":"u1"}]}`, atlassian.Other},
+		{`{"id":"g1", "displayName":"Boss", "members":[{"value":"u1"}], "meta":{"resourceType":"GROUP"}}`, atlassian.Other},
+		{`{"id":"g1","displayName":"Boss","members":[{"value":"u1"}],"meta":{"resourceType":"User"}}`, atlassian.Garbled},
+		{`{"id":"g2","displayName":"Boss","members":[{"value":"u1"}]}`, atlassian.Garbled},
+		{`{"id":"g1","displayName":"Boss","members":[{"value":"u1","value":"u1"}]}`, atlassian.Garbled},
+		{`{"id":"g1","displayName":"Boss","members":[{"value":1}]}`, atlassian.Garbled},
+		{`{}`, atlassian.Garbled},
+	} {
+		d := newDirectory(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/scim+json")
+			io.WriteString(w, test.body)
+		}), atlassian.Config{RetryBase: time.Millisecond})
+		got, err := d.GroupAsSent(t.Context(), "g1")
+		if i%2 > 0 {
+			got, err = d.PatchGroupAsSent(t.Context(), "g1", []atlassian.PatchOperation{{Op: "replace", Path: "externalId", Value: "e1"}})
+		}
+		if atlassian.KindOf(err) != test.want || (err == nil) != (test.want == atlassian.Other) {
+			t.Errorf("%s: %v, want %v", test.body, err, test.want)
+		}
+		if err != nil {
+			continue
+		}
+		if text(got.ID) != "g1" || text(got.DisplayName) != "Boss" || !got.Listed || len(got.Members) != 1 || text(got.Members[0].Value) != "u1" {
+			t.Errorf("%s: %+v", test.body, got)
+		}
+		got.Free()
+	}
+}

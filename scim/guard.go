@@ -34,7 +34,7 @@ func newGuard(cfg Config, users *directory.Users, groups *directory.Groups, hold
 		Budget: cfg.ChangeBudget, Protected: cfg.Protected, State: cfg.remembering(), AsError: upstream.AsError,
 		BudgetSetting: cfg.Settings.ChangeBudget, ProtectedSetting: cfg.Settings.Protected, Logger: cfg.Logger, Now: cfg.Now,
 		Facts: guard.Facts{
-			People: count(users.Snapshot), Groups: count(groups.Snapshot), Person: users.Known, Group: groups.Known,
+			People: count(users.Snapshot), Groups: count(groups.Snapshot), Person: users.KnownPart, Group: groups.KnownPart,
 			IsRole: roles.IsRoleID, Holder: holders.Size, ReadGroup: groups.Read,
 		},
 	})

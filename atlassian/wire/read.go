@@ -30,10 +30,26 @@ func (u *Users) ReadOneCanonical(answer []byte) bool { return u.read(answer, tru
 func (u *Users) read(answer []byte, escapes bool, what func(*reader)) bool {
 	u.reset()
 	u.data = answer
-	r := reader{Users: u, rest: u.data, escapes: escapes}
-	what(&r)
-	if r.failed || len(r.rest) > 0 || r.seen&highs != 0 && !utf8.Valid(u.data) {
+	r := reader{answer: &u.answer, users: u, rest: answer, escapes: escapes}
+	if what(&r); !r.complete() {
 		u.reset()
+		return false
+	}
+	return true
+}
+
+// Read reads an answer that is one group, as that of Users does.
+func (g *Group) Read(answer []byte) bool { return g.read(answer, false) }
+
+// ReadCanonical reads a group that the encoder has written.
+func (g *Group) ReadCanonical(answer []byte) bool { return g.read(answer, true) }
+
+func (g *Group) read(answer []byte, escapes bool) bool {
+	g.reset()
+	g.data = answer
+	r := reader{answer: &g.answer, rest: answer, escapes: escapes}
+	if r.group(g); !r.complete() {
+		g.reset()
 		return false
 	}
 	return true
@@ -42,11 +58,17 @@ func (u *Users) read(answer []byte, escapes bool, what func(*reader)) bool {
 // reader reads JSON from the front of rest. After the first thing that it does not know
 // failed is true, and what it returns means nothing.
 type reader struct {
-	*Users
+	*answer
+	users   *Users // of an answer with users
 	rest    []byte
 	escapes bool   // they may be in texts
 	seen    uint64 // all bytes of texts, eight at a time, joined by or
 	failed  bool
+}
+
+// complete reports whether all of the answer was read, and it is valid UTF-8.
+func (r *reader) complete() bool {
+	return !r.failed && len(r.rest) == 0 && (r.seen&highs == 0 || utf8.Valid(r.data))
 }
 
 // take passes over a byte, which must be c.
@@ -80,7 +102,8 @@ func (r *reader) text() []byte {
 			r.rest = r.rest[end+1:]
 			return text
 		case '\\':
-			if end += 2; r.escapes {
+			if r.escapes || usualEscape(r.rest[end+1:]) {
+				end += 2
 				continue
 			}
 		}
@@ -89,6 +112,10 @@ func (r *reader) text() []byte {
 	r.fail()
 	return nil
 }
+
+// usualEscape reports whether the text behind a backslash is one that an encoder has to
+// escape, and does so in one way only.
+func usualEscape(b []byte) bool { return len(b) > 0 && (b[0] == '"' || b[0] == '\\') }
 
 // For words of eight bytes.
 const ones, highs = 0x0101010101010101, 0x8080808080808080
@@ -139,6 +166,7 @@ type kind int
 const (
 	ofPage kind = iota
 	ofUser
+	ofGroup
 	ofName
 	ofElement
 	ofMeta
@@ -235,20 +263,20 @@ func (r *reader) page() {
 		switch name {
 		case "schemas":
 			r.once(&seen, 1)
-			r.Typed = true
+			r.users.Typed = true
 			r.list(func() { r.text() })
 		case "totalResults":
 			r.once(&seen, 2)
-			r.Total = r.count()
+			r.users.Total = r.count()
 		case "startIndex":
 			r.once(&seen, 4)
-			r.StartIndex = r.count()
+			r.users.StartIndex = r.count()
 		case "itemsPerPage":
 			r.once(&seen, 8)
-			r.ItemsPerPage = r.count()
+			r.users.ItemsPerPage = r.count()
 		case "Resources":
 			r.once(&seen, 16)
-			r.Typed = true
+			r.users.Typed = true
 			r.list(r.one)
 		default:
 			r.fail()
@@ -271,7 +299,7 @@ var names = func() map[string]string {
 	for _, name := range []string{
 		"schemas", "totalResults", "startIndex", "itemsPerPage", "Resources",
 		"id", "externalId", "userName", "name", "displayName", "nickName", "title", "preferredLanguage", "timezone", "organization", "department",
-		"active", "emails", "phoneNumbers", "groups", "meta", enterprise, external,
+		"active", "emails", "phoneNumbers", "groups", "members", "meta", enterprise, external,
 		"formatted", "familyName", "givenName", "middleName", "honorificPrefix", "honorificSuffix",
 		"value", "type", "display", "$ref", "primary", "atlassianAccountId", "resourceType", "location", "created", "lastModified",
 	} {
@@ -295,8 +323,8 @@ const (
 
 // one reads a user.
 func (r *reader) one() {
-	r.All = append(r.All, User{})
-	u, from, seen := &r.All[len(r.All)-1], r.rest, uint16(0)
+	r.users.All = append(r.users.All, User{})
+	u, from, seen := &r.users.All[len(r.users.All)-1], r.rest, uint16(0)
 	r.object(ofUser, func(name string) { r.member(u, &seen, name) })
 	u.Raw = from[:len(from)-len(r.rest)]
 	if len(u.ID) == 0 {
@@ -353,7 +381,7 @@ func (r *reader) member(u *User, seen *uint16, name string) {
 		u.Groups = r.many()
 	case "meta":
 		r.once(seen, seenMeta)
-		r.meta(u)
+		u.Created, u.LastModified = r.meta("User")
 	case enterprise:
 		r.once(seen, seenEnterprise)
 		r.object(ofExtension, func(name string) {
@@ -399,7 +427,37 @@ func (r *reader) part(u *User, name string) {
 	}
 }
 
-// many reads addresses, numbers or groups.
+// group reads a group.
+func (r *reader) group(g *Group) {
+	from, seen := r.rest, uint16(0)
+	r.object(ofGroup, func(name string) {
+		switch name {
+		case "id":
+			r.set(&g.ID)
+		case "externalId":
+			r.set(&g.ExternalID)
+		case "displayName":
+			r.set(&g.DisplayName)
+		case "schemas":
+			r.once(&seen, 1)
+			r.list(func() { r.text() })
+		case "members":
+			r.once(&seen, 2)
+			g.Listed, g.Members = true, r.many()
+		case "meta":
+			r.once(&seen, 4)
+			g.Created, g.LastModified = r.meta("Group")
+		default:
+			r.fail()
+		}
+	})
+	g.Raw = from[:len(from)-len(r.rest)]
+	if len(g.ID) == 0 {
+		r.fail()
+	}
+}
+
+// many reads addresses, numbers, groups or members.
 func (r *reader) many() []Element {
 	from := len(r.elements)
 	r.list(func() {
@@ -426,9 +484,9 @@ func (r *reader) many() []Element {
 	return r.elements[from:len(r.elements):len(r.elements)]
 }
 
-// meta reads the facts about a user.
-func (r *reader) meta(u *User) {
-	var kind, location, created, modified []byte
+// meta reads the facts about a resource of the type.
+func (r *reader) meta(resourceType string) (created, lastModified time.Time) {
+	var kind, location, made, modified []byte
 	r.object(ofMeta, func(name string) {
 		switch name {
 		case "resourceType":
@@ -436,17 +494,17 @@ func (r *reader) meta(u *User) {
 		case "location":
 			r.set(&location)
 		case "created":
-			r.set(&created)
+			r.set(&made)
 		case "lastModified":
 			r.set(&modified)
 		default:
 			r.fail()
 		}
 	})
-	if len(kind) > 0 && string(kind) != "User" {
+	if len(kind) > 0 && string(kind) != resourceType {
 		r.fail()
 	}
-	u.Created, u.LastModified = r.instant(created), r.instant(modified)
+	return r.instant(made), r.instant(modified)
 }
 
 // instant understands a time in UTC as RFC 3339 has it, down to the nanosecond, and the

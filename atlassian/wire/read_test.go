@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -150,6 +151,8 @@ func TestNotRead(t *testing.T) {
 		"an unknown member":       with(`"title":"Boss"`, `"title":"Boss","x":1`),
 		"another case":            with(`"title"`, `"Title"`),
 		"an escape":               with(`"Boss"`, `"B\u006fss"`),
+		"an escape at the end":    page(whole)[:strings.Index(page(whole), "Boss")] + "\\",
+		"a short escape":          with(`"Boss"`, `"B\nss"`),
 		"a control character":     with(`Boss`, "Bo\x01ss"),
 		"a line end":              with(`,"title"`, ",\n\"title\""),
 		"invalid UTF-8":           with(`Boss`, "Bo\xffss"),
@@ -218,6 +221,7 @@ func TestReadCanonical(t *testing.T) {
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(page(whole, least)))
 	f.Add([]byte(page(least)))
+	f.Add([]byte(`{"totalResults":1,"Resources":[{"id":"\"","title":"\\\\\""}]}`))
 	f.Add([]byte(`{"totalResults":1,"Resources":[{"id":"1","active":true,"name":{},"emails":[{}],"groups":[{"value":"g"}]}]}`))
 	f.Add([]byte(`{"totalResults":1,"Resources":[{"id":"1","meta":{"created":"0001-01-01T00:00:00.1Z"}},{"id":"2","title":"\u007f"}]}`))
 	f.Fuzz(func(t *testing.T, answer []byte) {
@@ -243,5 +247,146 @@ func BenchmarkRead(b *testing.B) {
 			b.Fatal("not read")
 		}
 		u.Free()
+	}
+}
+
+// wholeGroup is a group with everything that the directory sends.
+const wholeGroup = `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","externalId":"e1","displayName":"Stäff",` +
+	`"members":[{"type":"User","value":"u1","display":"Ann Bell","$ref":"https://x/Users/u1"},{"value":"u2"},{}],` +
+	`"meta":{"resourceType":"Group","location":"https://x/Groups/g1","lastModified":"2021-02-16T15:05:41.185473Z","created":"2021-02-16T15:05:41Z"}}`
+
+// agreeOnGroup holds that the decoder understands the group as it was read.
+func agreeOnGroup(t *testing.T, answer []byte, g *wire.Group) {
+	t.Helper()
+	var want atlassian.Group
+	if err := json.Unmarshal(answer, &want); err != nil {
+		t.Fatalf("the decoder refuses what was read, %v:\n%s", err, answer)
+	}
+	if want.Meta == nil {
+		want.Meta = &atlassian.Meta{}
+	}
+	if kind := want.Meta.ResourceType; kind != "" && kind != "Group" {
+		t.Fatalf("a %s was read as a group", kind)
+	}
+	text := func(b []byte) string { return string(wire.Text(b)) }
+	got := atlassian.Group{ID: text(g.ID), ExternalID: text(g.ExternalID), DisplayName: text(g.DisplayName), Meta: &atlassian.Meta{Created: g.Created, LastModified: g.LastModified}}
+	if g.Listed {
+		got.Members = []atlassian.Reference{}
+	}
+	for _, m := range g.Members {
+		got.Members = append(got.Members, atlassian.Reference{Value: text(m.Value), Display: text(m.Display), Type: text(m.Type)})
+	}
+	want.Schemas, want.Meta.ResourceType, want.Meta.Location = nil, "", ""
+	for i := range want.Members {
+		want.Members[i].Ref = ""
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("%s (-decoder +read):\n%s", answer, diff)
+	}
+}
+
+func TestReadGroup(t *testing.T) {
+	for _, answer := range []string{wholeGroup, `{"id":"g"}`, `{"id":"g","members":[]}`, `{"members":[{"value":"u1"}],"id":"g","meta":{}}`} {
+		g := wire.NewGroup()
+		if !g.Read([]byte(answer)) {
+			t.Errorf("not read: %s", answer)
+		}
+		if got := string(g.Raw); got != answer {
+			t.Errorf("the group is %s, want %s", got, answer)
+		}
+		agreeOnGroup(t, []byte(answer), g)
+		g.Free()
+	}
+}
+
+// TestGroupNotRead is TestNotRead for a group.
+func TestGroupNotRead(t *testing.T) {
+	with := func(old, new string) string {
+		if !strings.Contains(wholeGroup, old) {
+			t.Fatalf("there is no %s", old)
+		}
+		return strings.Replace(wholeGroup, old, new, 1)
+	}
+	for name, answer := range map[string]string{
+		"a member twice":        with(`"externalId":"e1"`, `"externalId":"e1","externalId":"e1"`),
+		"members twice":         with(`"meta"`, `"members":[],"meta"`),
+		"meta twice":            with(`"meta":{`, `"meta":{},"meta":{`),
+		"a value twice":         with(`"value":"u2"`, `"value":"u2","value":"u2"`),
+		"a $ref twice":          with(`"$ref":"`, `"$ref":"","$ref":"`),
+		"an unknown member":     with(`"value":"u2"`, `"value":"u2","x":1`),
+		"a member of a user":    with(`"displayName"`, `"userName"`),
+		"another case":          with(`"members"`, `"Members"`),
+		"an escape":             with(`Ann Bell`, `Ann \u0042ell`),
+		"a control character":   with(`Ann Bell`, "Ann\x01Bell"),
+		"invalid UTF-8":         with(`Ann Bell`, "Ann\xffBell"),
+		"white space":           with(`,"value"`, `, "value"`),
+		"a number for a text":   with(`"value":"u2"`, `"value":2`),
+		"null for a text":       with(`"value":"u2"`, `"value":null`),
+		"null for members":      with(`"members":[{"type":"User","value":"u1","display":"Ann Bell","$ref":"https://x/Users/u1"},{"value":"u2"},{}]`, `"members":null`),
+		"a null member":         with(`{"value":"u2"}`, `null`),
+		"a text for a member":   with(`{"value":"u2"}`, `"u2"`),
+		"a list for a member":   with(`{"value":"u2"}`, `[]`),
+		"a list in a member":    with(`"value":"u2"`, `"value":["u2"]`),
+		"no such day":           with(`2021-02-16T15:05:41Z`, `2021-02-30T15:05:41Z`),
+		"a user":                with(`"resourceType":"Group"`, `"resourceType":"User"`),
+		"no id":                 with(`"id":"g1",`, ``),
+		"an empty id":           with(`"id":"g1"`, `"id":""`),
+		"a comma too many":      with(`{"value":"u2"},`, `{"value":"u2"},,`),
+		"a comma at the end":    with(`,{}]`, `,]`),
+		"a comma too few":       with(`{"value":"u2"},`, `{"value":"u2"}`),
+		"something behind":      wholeGroup + "{}",
+		"cut":                   wholeGroup[:len(wholeGroup)-2],
+		"cut among the members": wholeGroup[:strings.Index(wholeGroup, `,{}]`)],
+		"a list":                "[" + wholeGroup + "]",
+		"deep":                  `{"id":"g1","members":` + strings.Repeat("[", 100_000),
+		"nothing":               "",
+	} {
+		g := wire.NewGroup()
+		if g.Read([]byte(answer)) {
+			t.Errorf("%s: read %s", name, answer)
+		}
+		if g.ID != nil || g.Listed || len(g.Members) > 0 || g.Raw != nil {
+			t.Errorf("%s: something is left of it", name)
+		}
+		g.Free()
+	}
+}
+
+// FuzzReadGroup is FuzzRead for a group.
+func FuzzReadGroup(f *testing.F) {
+	f.Add([]byte(wholeGroup))
+	f.Add([]byte(`{"id":"g","members":[]}`))
+	f.Add([]byte(`{"id":"g","members":[{"value":"u","primary":true}],"meta":{"created":"0001-01-01T00:00:00.1Z"}}`))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		g := wire.NewGroup()
+		defer g.Free()
+		if g.Read(answer) {
+			agreeOnGroup(t, answer, g)
+		}
+	})
+}
+
+// largeGroup is a group of so many members, as the directory answers with it.
+func largeGroup(members int) []byte {
+	b := []byte(`{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"id":"g1","displayName":"Large","members":[`)
+	for i := range members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(b, `{"type":"User","value":"0d1ec701-0000-4000-8000-%012d","display":"Ann Bell %d","$ref":"https://api.atlassian.com/scim/directory/0d1ec701-0000-4000-8000-000000000001/Users/0d1ec701-0000-4000-8000-%012d"}`, i, i, i)
+	}
+	return append(b, `],"meta":{"resourceType":"Group","location":"https://x/Groups/g1","lastModified":"2021-02-16T15:05:41.185473Z","created":"2021-02-16T15:05:41Z"}}`...)
+}
+
+func BenchmarkReadGroup(b *testing.B) {
+	answer := largeGroup(50_000)
+	b.SetBytes(int64(len(answer)))
+	b.ReportAllocs()
+	for b.Loop() {
+		g := wire.NewGroup()
+		if !g.Read(answer) {
+			b.Fatal("not read")
+		}
+		g.Free()
 	}
 }

@@ -1,12 +1,12 @@
-// Package wire reads users of the directory API from the bytes of an answer, in one
-// pass and without a copy of any value.
+// Package wire reads users and groups of the directory API from the bytes of an answer,
+// in one pass and without a copy of any value.
 //
-// Read takes the form in which the directory answers: compact JSON without escapes,
-// with members that are known, each once and of its type. It is stricter than a decoder
-// on purpose. Whatever it does not know by heart it does not take, and the caller has
+// Read takes the form in which the directory answers: compact JSON in which only quotes
+// and backslashes are escaped, with members that are known, each once and of its type.
+// It is stricter than a decoder on purpose. Whatever it does not know by heart it does not take, and the caller has
 // the decoder judge the same bytes; so it never accepts what the decoder refuses.
 // ReadCanonical then reads what the decoder understood, written anew by the encoder, so
-// that everything behind has one form of users to deal with.
+// that everything behind has one form of users and groups to deal with.
 package wire
 
 import (
@@ -26,7 +26,25 @@ type Users struct {
 	Typed bool
 	All   []User
 
-	data     []byte // the answer
+	answer
+}
+
+// Group is an answer with one group. Its texts are like those of a User, and so are its
+// parts. It is safe for concurrent use as long as nobody reads into it or frees it.
+type Group struct {
+	Raw []byte // its object
+
+	ID, ExternalID, DisplayName []byte
+	Listed                      bool // it has members, even if there are none
+	Members                     []Element
+	Created, LastModified       time.Time // in UTC; zero: not there
+
+	answer
+}
+
+// answer is what is read from, and the memory for what is read.
+type answer struct {
+	data     []byte
 	elements []Element
 	usual    usual
 }
@@ -48,7 +66,7 @@ type User struct {
 	topOrganization, topDepartment []byte // outside the enterprise extension
 }
 
-// Element is an e-mail address, a phone number, or a group of a user.
+// Element is an e-mail address, a phone number, or a group of a user, or a member of a group.
 type Element struct {
 	Value, Type, Display []byte
 	Primary              bool
@@ -78,22 +96,39 @@ func Text(b []byte) []byte {
 	return text
 }
 
-var pool = sync.Pool{New: func() any { return new(Users) }}
+var (
+	pool   = sync.Pool{New: func() any { return new(Users) }}
+	groups = sync.Pool{New: func() any { return new(Group) }}
+)
 
 // New returns Users without users, to read into. Free takes them back.
 func New() *Users { return pool.Get().(*Users) }
 
+// NewGroup returns a Group to read into. Free takes it back.
+func NewGroup() *Group { return groups.Get().(*Group) }
+
 // Spare returns the memory of the answer that u holds, to be used for another one, and
 // nil if there is none. Call it before u reads; u has no users then.
 func (u *Users) Spare() []byte {
-	spare := u.data
-	u.data = nil
 	u.reset()
+	return u.answer.spare()
+}
+
+// Spare returns memory for the next answer, as that of Users does.
+func (g *Group) Spare() []byte {
+	g.reset()
+	return g.answer.spare()
+}
+
+func (a *answer) spare() []byte {
+	spare := a.data
+	a.data = nil
 	return spare[:0]
 }
 
-// mostKept is the length in bytes of the longest answer whose memory is used again.
-const mostKept = 1 << 20
+// mostKept is the length in bytes of the longest answer whose memory is used again, and
+// mostOfGroup that of a group, which may have 50,000 members of some 230 bytes.
+const mostKept, mostOfGroup = 1 << 20, 32 << 20
 
 // Free gives the memory of u back. Nobody may use u then, or anything that is a part
 // of it.
@@ -105,7 +140,25 @@ func (u *Users) Free() {
 	pool.Put(u)
 }
 
+// Free gives the memory of g back. Nobody may use g then, or anything that is a part
+// of it.
+func (g *Group) Free() {
+	if cap(g.data) > mostOfGroup {
+		return
+	}
+	g.reset()
+	groups.Put(g)
+}
+
 func (u *Users) reset() {
 	u.Total, u.StartIndex, u.ItemsPerPage, u.Typed = 0, 0, 0, false
-	u.All, u.data, u.elements = u.All[:0], u.data[:0], u.elements[:0]
+	u.All = u.All[:0]
+	u.answer.reset()
 }
+
+func (g *Group) reset() {
+	*g = Group{answer: g.answer}
+	g.answer.reset()
+}
+
+func (a *answer) reset() { a.data, a.elements = a.data[:0], a.elements[:0] }

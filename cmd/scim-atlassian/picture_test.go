@@ -33,7 +33,7 @@ scim/edge scim/origin scim/coding scim/crowd scim/condition scim/document scim/h
 
   scim/console/sheet  scim/console/witness    scim/alarm         scim/table scim/changes scim/paging scim/memo  atlassian/adf/markup    atlassian/adf/plain
 
-                                 scim/resource                  scim/packed
+                                 scim/resource                  scim/packed    scim/tell
 
  scim/state               schemas          scim/query                   atlassian
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,11 +48,21 @@ func (b *Groups) Get(ctx context.Context, id string, _ query.Projection) (query.
 
 // Read reads the whole group. An unknown id is a 404 *resource.Error.
 func (b *Groups) Read(ctx context.Context, id string) (query.Object, error) {
-	_, o, err := b.directory.ReadGroup(ctx, id)
+	g, err := b.directory.Group(ctx, id)
 	if err != nil {
 		return nil, upstream.Missing(err, "Group", id)
 	}
-	return o, nil
+	defer g.Release()
+	return g.Object(0), nil
+}
+
+// GetSource implements resource.SourceGetter.
+func (b *Groups) GetSource(ctx context.Context, id string, _ query.Projection) (resource.Source, error) {
+	g, err := b.directory.Group(ctx, id)
+	if err != nil {
+		return nil, upstream.Missing(err, "Group", id)
+	}
+	return g, nil
 }
 
 // Create implements resource.Backend.
@@ -168,16 +179,17 @@ func (b *Groups) send(ctx context.Context, id string, change memberChange) (quer
 	if err != nil {
 		return b.changed(ctx, id, change, err)
 	}
-	if g.Members == nil { // an answer without members confirms nothing
+	if !g.Listed { // an answer without members confirms nothing
+		g.Release()
 		if g, err = b.directory.Group(ctx, id); err != nil {
 			return nil, upstream.Unread(fmt.Sprintf("Atlassian has changed the group %q", id), err)
 		}
 	}
-	found := groupObject(g)
-	if err := b.confirmed(found, change); err != nil || len(g.Members) > shownMembers {
+	defer g.Release()
+	if err := b.kept(g.head(), change, unmet(change, g.memberIDs())); err != nil || len(g.Members) > shownMembers {
 		return nil, err
 	}
-	return found, nil
+	return g.Object(0), nil
 }
 
 // retriable returns the present group and those operations of a change that can
@@ -230,11 +242,12 @@ func GroupAsMember(id string) *resource.Error {
 // confirmed fails with 502 if the group that upstream answered with is not as the
 // change makes it.
 func (b *Groups) confirmed(found query.Object, change memberChange) error {
-	members := memberIDs(found)
-	wrong := len(subtract(change.added, members)) + len(change.removed) - len(subtract(change.removed, members))
-	if change.only {
-		wrong += len(subtract(members, change.added))
-	}
+	return b.kept(found, change, unmet(change, slices.Values(memberIDs(found))))
+}
+
+// kept is confirmed for a group of which so many members are not as the change makes
+// them; found need not have any.
+func (b *Groups) kept(found query.Object, change memberChange, wrong int) error {
 	if wrong > 0 {
 		e := unkept("group", found, fmt.Sprintf("the change of %d members", wrong))
 		e.Partial = wrong < len(change.added)+len(change.removed)

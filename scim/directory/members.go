@@ -1,6 +1,8 @@
 package directory
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +28,34 @@ func (m *memberChange) sendMembers() {
 	if len(m.added) > 0 {
 		m.sent = append(m.sent, addMembers(m.added))
 	}
+}
+
+// unmet counts what the members of a group, by their ids, lack of a change: who was added
+// and is none, who was removed and is one, and who is one beside those that alone are to be.
+func unmet[T string | []byte](change memberChange, members iter.Seq[T]) int {
+	missing, removed := counted(change.added), counted(change.removed)
+	known := maps.Clone(missing)
+	wrong := 0
+	for id := range members {
+		delete(missing, string(id))
+		wrong += removed[string(id)]
+		if change.only && known[string(id)] == 0 {
+			wrong++
+		}
+	}
+	for _, times := range missing {
+		wrong += times
+	}
+	return wrong
+}
+
+// counted tells how often each id is in a list.
+func counted(ids []string) map[string]int {
+	times := make(map[string]int, len(ids))
+	for _, id := range ids {
+		times[id]++
+	}
+	return times
 }
 
 // memberOperations translates operations on externalId, and operations on members

@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/wire"
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
 )
@@ -88,7 +89,7 @@ func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atla
 
 // PatchUser calls PATCH /Users/{id}.
 func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.User, error) {
-	w, at, before := d.begin(), d.now(), d.users.Known(id)
+	w, at, before := d.begin(), d.now(), d.users.KnownPart(id, "active", "displayName")
 	changed, err := d.upstream.PatchUser(ctx, id, ops)
 	if done(err, func() { w.users.Doubt(id) }) {
 		w.tellUser(changed)
@@ -121,25 +122,17 @@ func (d *provisioning) DeleteUser(ctx context.Context, id string) error {
 	return err
 }
 
-// Group calls GET /Groups/{id}.
-func (d *provisioning) Group(ctx context.Context, id string) (*atlassian.Group, error) {
-	g, _, err := d.ReadGroup(ctx, id)
-	return g, err
-}
-
-// ReadGroup is Group with the group as a resource, to which nobody may write.
-func (d *provisioning) ReadGroup(ctx context.Context, id string) (*atlassian.Group, query.Object, error) {
+// Group calls GET /Groups/{id}. The caller releases the answer.
+func (d *provisioning) Group(ctx context.Context, id string) (*sentGroup, error) {
 	moment := d.groups.Moment()
-	g, err := d.upstream.Group(ctx, id)
+	g, err := d.upstream.GroupAsSent(ctx, id)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	d.sizes.set(g.ID, len(g.Members))
-	o := groupObject(g)
-	showModified(g.Meta, d.groups.Saw(moment, o))
-	o = slices.Clone(o)
-	o.Set("meta", MetaMember("Group", g.Meta).Value)
-	return g, o, nil
+	sent := newSentGroup(g)
+	d.sizes.set(sent.id, len(g.Members))
+	d.groups.SawPage(moment, sent)
+	return sent, nil
 }
 
 // Groups calls GET /Groups.
@@ -168,20 +161,21 @@ func (d *provisioning) CreateGroup(ctx context.Context, g *atlassian.Group) (*at
 	return created, err
 }
 
-// PatchGroup calls PATCH /Groups/{id}.
-func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.Group, error) {
-	w, at, before := d.begin(), d.now(), d.groups.Known(id)
-	changed, err := d.upstream.PatchGroup(ctx, id, ops)
-	if done(err, func() { w.groups.Doubt(id); w.tellMembers(id, ops) }) {
-		if member := d.moved(before, ops); member != nil {
-			written := writtenUser(member, at)
-			written.Group = changed.DisplayName
-			d.wrote(written)
-		}
-		w.tellGroup(changed)
-		w.tellMembers(id, ops)
+// PatchGroup calls PATCH /Groups/{id}. The caller releases the answer.
+func (d *provisioning) PatchGroup(ctx context.Context, id string, ops []atlassian.PatchOperation) (*sentGroup, error) {
+	w, at := d.begin(), d.now()
+	g, err := d.upstream.PatchGroupAsSent(ctx, id, ops)
+	if !done(err, func() { w.groups.Doubt(id); w.tellMembers(id, ops) }) {
+		return nil, err
 	}
-	return changed, err
+	changed := newSentGroup(g)
+	if member := d.moved(w.tellSentGroup(changed), ops); member != nil {
+		written := writtenUser(member, at)
+		written.Group = changed.name()
+		d.wrote(written)
+	}
+	w.tellMembers(id, ops)
+	return changed, nil
 }
 
 // tellMembers marks the users that may have joined or left a group: the users
@@ -239,7 +233,7 @@ func (w write) tellUser(u *atlassian.User) {
 		w.users.Doubt(u.ID)
 		return
 	}
-	showModified(u.Meta, w.users.Became(u.ID, func() query.Object { return userObject(u) }))
+	showModified(u.Meta, w.users.Became(u.ID, func() query.Object { return userObject(u) }).Modified)
 }
 
 // tellGroup enters the answer to the write into the snapshot of groups. A group
@@ -250,7 +244,18 @@ func (w write) tellGroup(g *atlassian.Group) {
 		return
 	}
 	w.sizes.set(g.ID, len(g.Members))
-	showModified(g.Meta, w.groups.Became(g.ID, func() query.Object { return groupObject(g) }))
+	showModified(g.Meta, w.groups.Became(g.ID, func() query.Object { return groupObject(g) }).Modified)
+}
+
+// tellSentGroup is tellGroup for an answer in Atlassian's bytes. It returns what has
+// changed of the group, as far as the snapshot knew it.
+func (w write) tellSentGroup(g *sentGroup) changes.Change {
+	if !g.Listed {
+		w.groups.Doubt(g.id)
+		return changes.Change{}
+	}
+	w.sizes.set(g.id, len(g.Members))
+	return w.groups.BecameSent(g).Change
 }
 
 func idsOf(references []atlassian.Reference) (ids []string) {

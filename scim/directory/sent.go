@@ -5,11 +5,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"scim-atlassian/atlassian/wire"
 	"scim-atlassian/scim/query"
 	"scim-atlassian/scim/resource"
+	"scim-atlassian/scim/tell"
 )
 
 // sentUsers is users in the bytes in which Atlassian sent them. It implements sent.Page.
@@ -62,28 +61,28 @@ func (s *sentUsers) Date(i int, modified time.Time) {
 
 // Object implements resource.Source.
 func (s *sentUsers) Object(i int) query.Object {
-	all := tellersPool.Get().(*tellers)
-	defer tellersPool.Put(all)
-	all.object.start(s.All[i].Raw)
-	tellUser(&all.object, &s.All[i])
-	all.object.begin(metaName)
-	s.tellMeta(&all.object, i)
-	all.object.end()
-	return all.object.made()
+	all := tell.Borrow()
+	defer all.GiveBack()
+	all.Object.Start(s.All[i].Raw, userMembers)
+	tellUser(&all.Object, &s.All[i])
+	all.Object.Begin(metaName)
+	s.tellMeta(&all.Object, i)
+	all.Object.End()
+	return all.Object.Made()
 }
 
 // Version implements resource.Source.
 func (s *sentUsers) Version(i int) string {
-	all := tellersPool.Get().(*tellers)
-	defer tellersPool.Put(all)
+	all := tell.Borrow()
+	defer all.GiveBack()
 	return string(s.appendTag(nil, all, i))
 }
 
-func (s *sentUsers) appendTag(b []byte, with *tellers, i int) []byte {
-	with.hash = hashTeller{}
-	tellUser(&with.hash, &s.All[i])
-	s.tellMeta(&with.hash, i) // query.Version takes the members of meta for some of the user
-	return with.hash.open[0].AppendTag(b)
+func (s *sentUsers) appendTag(b []byte, with *tell.Tellers, i int) []byte {
+	with.Hash = tell.Hash{}
+	tellUser(&with.Hash, &s.All[i])
+	s.tellMeta(&with.Hash, i)
+	return with.Hash.AppendTag(b)
 }
 
 // Append implements resource.Source.
@@ -92,33 +91,24 @@ func (s *sentUsers) Append(b []byte, i int, v resource.View) ([]byte, bool) {
 		return b, false
 	}
 	u := &s.All[i]
-	all := tellersPool.Get().(*tellers)
-	defer tellersPool.Put(all)
-	to := &all.json
-	*to = jsonTeller{b: append(b, `{"schemas":[`...)}
-	to.b = append(append(append(to.b, '"'), v.Type.Core.ID...), '"') // a URN needs no escapes
+	all := tell.Borrow()
+	defer all.GiveBack()
+	b = append(append(append(b, `{"schemas":["`...), v.Type.Core.ID...), '"') // a URN needs no escapes
 	for _, e := range v.Type.Extensions {
 		if has(u, e.ID) {
-			to.b = append(append(append(to.b, `,"`...), e.ID...), '"')
+			b = append(append(append(b, `,"`...), e.ID...), '"')
 		}
 	}
-	to.b = append(to.b, ']')
+	to := &all.JSON
+	to.Start(append(b, ']'))
 	tellUser(to, u)
-	to.begin(metaName)
+	to.Begin(metaName)
 	s.tellMeta(to, i)
 	var buffer [256]byte
-	location := append(append(append(buffer[:0], v.Collection...), '/'), url.PathEscape(s.ids[i])...)
-	to.b = appendQuoted(append(to.b, `,"location":`...), location)
+	to.Quoted(locationName, append(append(append(buffer[:0], v.Collection...), '/'), url.PathEscape(s.ids[i])...))
 	if v.Versioned {
-		to.b = appendQuoted(append(to.b, `,"version":`...), s.appendTag(buffer[:0], all, i))
+		to.Quoted(versionName, s.appendTag(buffer[:0], all, i))
 	}
-	to.end()
-	b, to.b = append(to.b, '}'), nil
-	return b, true
-}
-
-// appendQuoted appends a text in JSON. What is no valid UTF-8 is replaced.
-func appendQuoted[T string | []byte](b []byte, text T) []byte {
-	b, _ = jsontext.AppendQuote(b, text)
-	return b
+	to.End()
+	return append(to.Bytes(), '}'), true
 }

@@ -1,8 +1,11 @@
 package directory
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/atlassian/wire"
 	"scim-atlassian/schemas"
 	"scim-atlassian/scim/query"
@@ -18,18 +22,20 @@ import (
 )
 
 // userType is the type of users as the server has it.
-func userType(t testing.TB) *resource.Type {
+func userType(t testing.TB) *resource.Type { return typeNamed(t, "User") }
+
+func typeNamed(t testing.TB, name string) *resource.Type {
 	t.Helper()
 	all, err := schemas.ResourceTypes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, rt := range all {
-		if rt.Name == "User" {
+		if rt.Name == name {
 			return resource.NewType(rt)
 		}
 	}
-	t.Fatal("there is no type of users")
+	t.Fatalf("there is no type %s", name)
 	return nil
 }
 
@@ -89,6 +95,60 @@ func TestSentUsers(t *testing.T) {
 			t.Fatal(err)
 		}
 		compareSent(t, v, answer)
+	}
+}
+
+// TestSentSeeded is TestSentUsers for all users and groups of the emulator, as it sends them: each must be of the form
+// that needs no decoder.
+func TestSentSeeded(t *testing.T) {
+	e := emulator.New(emulator.Options{Users: 1_000, Groups: 40, Seed: 1})
+	for _, test := range []struct {
+		name    string
+		count   int
+		compare func(v resource.View, answer []byte)
+	}{
+		{"User", 1_000, func(v resource.View, answer []byte) {
+			if !wire.New().ReadOne(answer) {
+				t.Errorf("not read without the decoder: %s", answer)
+			}
+			compareSent(t, v, answer)
+		}},
+		{"Group", 40, func(v resource.View, answer []byte) {
+			if !wire.NewGroup().Read(answer) {
+				t.Errorf("not read without the decoder: %s", answer)
+			}
+			sent, want := sentGroupAs(t, answer)
+			if got := sent.Object(0); string(got.AppendJSON(nil)) != string(want.AppendJSON(nil)) || sent.Version(0) != query.Version(want) {
+				t.Errorf("%s (-decoded +sent):\n%s", answer, cmp.Diff(want, got))
+			}
+		}},
+	} {
+		rt := typeNamed(t, test.name)
+		v := resource.View{Type: rt, Collection: "https://scim.example/scim/v2/" + test.name, Want: rt.Shown, Versioned: true}
+		read := func(path string) []byte {
+			r := httptest.NewRequest("GET", "/scim/directory/"+emulator.DirectoryID+"/"+test.name+"s"+path, nil)
+			r.Header.Set("Authorization", "Bearer "+emulator.DirectoryKey)
+			w := httptest.NewRecorder()
+			e.ServeHTTP(w, r)
+			if w.Code != http.StatusOK {
+				t.Fatalf("%s: %d %s", path, w.Code, w.Body)
+			}
+			return bytes.TrimSpace(w.Body.Bytes())
+		}
+		compared := 0
+		for found := 100; found == 100; compared += found {
+			var page struct{ Resources []struct{ ID string } }
+			if err := json.Unmarshal(read(fmt.Sprintf("?count=100&startIndex=%d", compared+1)), &page, json.MatchCaseInsensitiveNames(true)); err != nil {
+				t.Fatal(err)
+			}
+			found = len(page.Resources)
+			for _, one := range page.Resources {
+				test.compare(v, read("/"+one.ID))
+			}
+		}
+		if compared < test.count {
+			t.Errorf("%d of %d resources %s were compared", compared, test.count, test.name)
+		}
 	}
 }
 

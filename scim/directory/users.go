@@ -300,9 +300,10 @@ func (b *Users) idsOf(ctx context.Context, group string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer g.Release()
 	ids := make([]string, 0, len(g.Members))
-	for _, m := range g.Members {
-		ids = append(ids, m.Value)
+	for id := range g.memberIDs() {
+		ids = append(ids, string(id))
 	}
 	return ids, nil
 }

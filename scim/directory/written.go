@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian"
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/query"
 )
 
@@ -37,23 +38,19 @@ func isHeardOf(before query.Object, now *atlassian.User) bool {
 	return told && now.Active != nil && active != *now.Active || before.Text("displayName") != now.DisplayName
 }
 
-// moved returns a user who has joined or left a group by the operations, nil if that is
-// not known.
-func (d *provisioning) moved(before query.Object, ops []atlassian.PatchOperation) query.Object {
-	if before == nil || d.groups.Links().Missing(before) {
-		return nil
-	}
-	was := slices.Collect(d.groups.Links().Of(before))
+// moved returns a user whom one of the operations has named, and who has joined or left
+// the group by the change, nil if there is none, or that is not known.
+func (d *provisioning) moved(change changes.Change, ops []atlassian.PatchOperation) query.Object {
 	for _, op := range ops {
-		var joined []string
 		if named, _ := op.Value.([]atlassian.Reference); op.Op == "add" {
-			joined = idsOf(named)
-		}
-		left, _ := removedMember(op)
-		for _, id := range append(joined, left) {
-			if id != "" && slices.Contains(was, id) == (id == left) {
-				return d.users.Known(id)
+			for _, id := range idsOf(named) {
+				if slices.Contains(change.Joined, id) {
+					return d.users.Known(id)
+				}
 			}
+		}
+		if left, ok := removedMember(op); ok && slices.Contains(change.Left, left) {
+			return d.users.Known(left)
 		}
 	}
 	return nil

@@ -128,10 +128,14 @@ func (b *guarded) Patch(ctx context.Context, id string, ops []resource.Operation
 	if !ok {
 		return nil, false, nil
 	}
-	known := b.known(id)
-	added, removed, ok := b.patched(known, ops)
+	added, removed, ok := b.patched(ops)
 	if !ok {
 		return nil, false, nil
+	}
+	var known query.Object
+	if b.rules.People || len(removed) > 0 { // a large group is not looked at for who joins it
+		known = b.known(id)
+		removed = b.present(known, removed)
 	}
 	if b.guard.protects(ctx) {
 		b.guardAdministrators(ctx)
@@ -160,12 +164,13 @@ func (b *guarded) Patch(ctx context.Context, id string, ops []resource.Operation
 	return found, true, err
 }
 
-// known is the user or group behind a resource, nil if nobody has read it.
+// known is what a write to a resource may be about of the user or group behind it, nil if
+// nobody has read that.
 func (b *guarded) known(id string) query.Object {
 	if b.rules.People {
-		return b.guard.cfg.Facts.Person(id)
+		return b.guard.cfg.Facts.Person(id, "userName", "emails", "active")
 	}
-	return b.guard.cfg.Facts.Group(id)
+	return b.guard.cfg.Facts.Group(id, "members")
 }
 
 // size is how many members a group or role has, -1 if nobody knows.
@@ -194,7 +199,7 @@ func (b *guarded) links(id string, removed []string, size int) []loss {
 	}
 	var losses []loss
 	for _, group := range query.Unique(removed) {
-		losses = append(losses, loss{bucketMembers + group, []string{id}, b.size(group, b.guard.cfg.Facts.Group(group))})
+		losses = append(losses, loss{bucketMembers + group, []string{id}, b.size(group, b.guard.cfg.Facts.Group(group, "members"))})
 	}
 	return losses
 }
@@ -208,9 +213,9 @@ func (b *guarded) moved(ctx context.Context, current, want query.Object) (added,
 	return subtract(after, before), subtract(before, after)
 }
 
-// patched lists the values that Links gains and loses by a PATCH, as far as they are
-// not known to be gone. It reports false if that depends on the resource.
-func (b *guarded) patched(known query.Object, ops []resource.Operation) (added, removed []string, ok bool) {
+// patched lists the values that a PATCH adds to Links and takes from it. It reports false
+// if that depends on the resource.
+func (b *guarded) patched(ops []resource.Operation) (added, removed []string, ok bool) {
 	for _, op := range ops {
 		if b.rules.Links == "" || op.Path.Attr.Name != b.rules.Links {
 			continue
@@ -225,10 +230,15 @@ func (b *guarded) patched(known query.Object, ops []resource.Operation) (added, 
 			removed = append(removed, ids...)
 		}
 	}
-	if _, listed := known.Get("members"); listed && !b.rules.People {
-		removed = subtract(removed, subtract(removed, values(known.Elements("members"))))
-	}
 	return added, query.Unique(removed), true
+}
+
+// present lists those of the values that are not known to be gone.
+func (b *guarded) present(known query.Object, removed []string) []string {
+	if _, listed := known.Get("members"); listed && !b.rules.People {
+		return subtract(removed, subtract(removed, values(known.Elements("members"))))
+	}
+	return removed
 }
 
 // idsOf returns the ids of links that an operation names. It reports false if it

@@ -53,12 +53,12 @@ type Config struct {
 // Facts is what is known of the resources without a request to upstream. The functions
 // are safe for concurrent use.
 type Facts struct {
-	People func() int                    // how many users there are, -1 if nobody knows
-	Groups func() int                    // how many groups
-	Person func(id string) query.Object  // a user of the directory, nil if it is not known
-	Group  func(id string) query.Object  // a group of the directory, with members if they are known
-	IsRole func(id string) bool          // an entitlement is a project role
-	Holder func(id string) (holders int) // accounts that hold a role, -1 if nobody knows
+	People func() int                                    // how many users there are, -1 if nobody knows
+	Groups func() int                                    // how many groups
+	Person func(id string, names ...string) query.Object // some members of a user of the directory, nil if it is not known
+	Group  func(id string, names ...string) query.Object // some members of a group, without its members if they are not known
+	IsRole func(id string) bool                          // an entitlement is a project role
+	Holder func(id string) (holders int)                 // accounts that hold a role, -1 if nobody knows
 
 	// ReadGroup reads a group of which Group knows nothing. It may ask upstream.
 	ReadGroup func(ctx context.Context, id string) (query.Object, error)

@@ -79,7 +79,7 @@ func (g *Guard) protectedGroup(ctx context.Context, id string) error {
 	if !g.cfg.Protected.any("Group") || g.cfg.Facts.IsRole(id) {
 		return nil
 	}
-	o := g.cfg.Facts.Group(id)
+	o := g.cfg.Facts.Group(id, "displayName")
 	if o == nil {
 		var err error
 		if o, err = g.cfg.Facts.ReadGroup(ctx, id); resource.IsMissing(err) {

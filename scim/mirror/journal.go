@@ -68,20 +68,20 @@ func stateContext() (context.Context, context.CancelFunc) {
 // enter is put for a store with a journal: it takes over one resource, and notes
 // what changed. The resource gets the time of the change as meta.lastModified, if
 // that is later than upstream's.
-func (s *store) enter(source string, o query.Object) {
+func (s *store) enter(source string, o query.Object) (what changes.Change) {
 	j, id := s.journal, o.Text("id")
 	bare := j.links.Missing(o)
 	if dated := changes.Dated(o, s.modified(id)); s.rows.Holds(dated) {
 		if j.doubted[id] {
 			s.note(news{resource: s.resource(dated)})
 		}
-		return
+		return what
 	}
 	old := s.rows.Get(id)
 	if s.base == nil { // what others changed is not known yet, and the pages read so far do not have this
 		s.rows.Put(o)
 		s.note(news{resource: s.resource(o)})
-		return
+		return what
 	}
 	known := old
 	if known != nil && j.links.Missing(known) {
@@ -90,7 +90,7 @@ func (s *store) enter(source string, o query.Object) {
 		}
 	}
 	o = changes.Dated(o, changes.Modified(old))
-	what := changes.Between(known, o, j.links)
+	what = changes.Between(known, o, j.links)
 	if len(what.Names) > 0 {
 		o = changes.Dated(o, changes.CeilMillisecond(s.now()))
 	}
@@ -101,11 +101,11 @@ func (s *store) enter(source string, o query.Object) {
 		j.before.Put(known)
 	}
 	if old != nil && query.Equal(old, o) {
-		return
+		return what
 	}
 	s.rows.Put(o)
 	if bare && known != nil && len(what.Names) == 0 && !j.doubted[id] {
-		return // what is stored is as true as it was
+		return what // what is stored is as true as it was
 	}
 	n := news{resource: s.resource(o)}
 	if len(what.Names) > 0 {
@@ -116,6 +116,7 @@ func (s *store) enter(source string, o query.Object) {
 		s.count(source)
 	}
 	s.note(n)
+	return what
 }
 
 // resource returns a row as the state keeps it.

@@ -487,16 +487,18 @@ func (s *store) forget() {
 	maps.DeleteFunc(s.linked, func(_ string, t touch) bool { return t.at.Before(old) })
 }
 
-// put enters resources into the rows.
-func (s *store) put(source string, objects ...query.Object) {
+// put enters resources into the rows. It returns the change of the last one, as far as
+// that is known.
+func (s *store) put(source string, objects ...query.Object) (change changes.Change) {
 	s.version++
 	if s.journal == nil || s.base == nil && source != ownWrite { // nothing is known yet that could have changed
 		s.rows.Put(objects...)
-		return
+		return changes.Change{}
 	}
 	for _, o := range objects {
-		s.enter(source, o)
+		change = s.enter(source, o)
 	}
+	return change
 }
 
 // remove takes a resource out of the rows.
@@ -510,25 +512,31 @@ func (s *store) remove(source, id string) {
 	delete(s.outdated, id)
 }
 
-// set takes over what an operation, begun at since, told of a resource; a nil
-// object says that it is gone, which is final. If another operation touched the
+// set takes over what an operation, begun at since, told of a resource, the only one of
+// l; nil says that it is gone, which is final. If another operation touched the
 // resource meanwhile, or this one began before the last scan did, the order of the
-// two is unknown, and the resource is in doubt.
-func (s *store) set(id string, o query.Object, since, now uint64) {
+// two is unknown, and the resource is in doubt. It returns what put does.
+func (s *store) set(id string, l *sent.Listing, since, now uint64) (change changes.Change) {
 	last := s.touched[id].moment
 	s.touch(id, now)
 	switch {
-	case o == nil:
+	case l == nil:
 		s.remove(ownWrite, id)
 		s.told(id, now)
 	case since < s.scanBegan() || last > since:
 		s.doubt(id, now)
 	default:
-		s.put(ownWrite, o)
+		if _, same := s.same(l, 0); !same {
+			change = s.put(ownWrite, l.Object(0))
+			s.rows.Mark(id, l.Bytes(0), s.modified(id))
+		}
 		s.told(id, now)
 		delete(s.outdated, id)
-		s.suspect(since, o)
+		if len(s.linked) > 0 {
+			s.suspect(since, l.Object(0))
+		}
 	}
+	return change
 }
 
 // scanBegan is the moment at which the last scan began, under way or complete.

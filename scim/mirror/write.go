@@ -3,7 +3,9 @@ package mirror
 import (
 	"time"
 
+	"scim-atlassian/scim/changes"
 	"scim-atlassian/scim/query"
+	"scim-atlassian/scim/sent"
 )
 
 // Write tells a Mirror of one write to upstream. Take it with Begin before the
@@ -18,18 +20,38 @@ type Write struct {
 // Begin returns the Write for a write that is about to be sent.
 func (m *Mirror) Begin() Write { return m.store.begin() }
 
+// Told is what became of a row that was told of a write.
+type Told struct {
+	Modified       time.Time // the time of change that is shown from now on; zero: upstream's
+	changes.Change           // of the row, as far as it was known before
+}
+
 // Became tells that the write has left the resource as object returns it. Became
 // calls object only if there are rows that must learn it, and keeps the result:
-// nobody may write to it. It returns the resource's time of change as it is shown
-// from now on, the zero time if that is upstream's.
-func (w Write) Became(id string, object func() query.Object) (modified time.Time) {
+// nobody may write to it.
+func (w Write) Became(id string, object func() query.Object) Told {
 	if !w.store.listens() {
-		return time.Time{}
+		return Told{}
 	}
-	o := object()
-	w.store.tell(func(now uint64) { w.store.set(id, o, w.began, now) })
+	return w.became(id, sent.Objects([]query.Object{object()}))
+}
+
+// BecameSent is Became for a resource as upstream sent it: the only one of p, which shows
+// the time of change from then on.
+func (w Write) BecameSent(p sent.Page) Told {
+	if !w.store.listens() {
+		return Told{}
+	}
+	told := w.became(p.ID(0), sent.Of(p))
+	p.Date(0, told.Modified)
+	return told
+}
+
+func (w Write) became(id string, l *sent.Listing) (told Told) {
+	w.store.tell(func(now uint64) { told.Change = w.store.set(id, l, w.began, now) })
 	w.remember(id)
-	return w.store.modified(id)
+	told.Modified = w.store.modified(id)
+	return told
 }
 
 // Gone tells that the write has deleted the resource.
