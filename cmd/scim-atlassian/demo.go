@@ -126,7 +126,7 @@ func (p *program) demo(ctx context.Context, flags demoFlags) error {
 	quiet.Faults = nil // until somebody was found for the example
 	cloud := emulator.New(quiet)
 
-	m.observe(facade, u)
+	m.observe(facade, u, store)
 	sites := []site{{listener: above, handler: m.around(facade), timeout: c.RequestTimeout, scim: true, drained: u.closeIdle}, emulatorSite(below, cloud, flags.emulator.options)}
 	where := demoAddresses{facade: above.Addr(), cloud: below.Addr()}
 	if admin != nil {

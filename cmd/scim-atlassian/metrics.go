@@ -22,6 +22,7 @@ import (
 	"scim-atlassian/scim/console"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/server"
+	"scim-atlassian/scim/state"
 	"scim-atlassian/scim/tracing"
 )
 
@@ -40,6 +41,7 @@ type metrics struct {
 	callerMade      *prometheus.GaugeVec   // by caller
 	plans           *prometheus.CounterVec // by type, plan
 	results         *prometheus.CounterVec // by type, plan
+	scanned         *prometheus.CounterVec // by type, plan
 	bulkOperations  *prometheus.CounterVec // by outcome
 	signInsRefused  *prometheus.CounterVec // by reason
 
@@ -81,6 +83,8 @@ func newMetrics() *metrics {
 			Help: "Lists, by resource type and the first word of their plan: how the resources were found."}, []string{"type", "plan"}),
 		results: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "list_results_total",
 			Help: "Resources that the filters of lists matched, on all of their pages, by resource type and plan."}, []string{"type", "plan"}),
+		scanned: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "list_scanned_total",
+			Help: "Resources that lists looked at one by one to find those that match, by resource type and plan: far more than match is a filter that no index serves."}, []string{"type", "plan"}),
 		bulkOperations: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "bulk_operations_total",
 			Help: "Operations of bulk requests, done or failed."}, []string{"outcome"}),
 		signInsRefused: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: space, Name: "sign_ins_refused_total",
@@ -98,7 +102,7 @@ func newMetrics() *metrics {
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Name: "build_info", Help: "1, with the build in its labels.",
 		ConstLabels: prometheus.Labels{"version": version(), "commit": commit(info), "go_version": info.GoVersion}})
 	build.Set(1)
-	m.registry.MustRegister(m.callers, m.callerSeen, m.callerMade, m.plans, m.results, m.bulkOperations, m.signInsRefused, m.requests, m.requestDuration, m.requestCost, m.inFlight, m.auditGaps, m.writes, m.calls, m.callDuration, m.retries, m.waits, build,
+	m.registry.MustRegister(m.callers, m.callerSeen, m.callerMade, m.plans, m.results, m.scanned, m.bulkOperations, m.signInsRefused, m.requests, m.requestDuration, m.requestCost, m.inFlight, m.auditGaps, m.writes, m.calls, m.callDuration, m.retries, m.waits, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -115,6 +119,7 @@ func (m *metrics) request(r server.Request) {
 	if r.Plan != "" {
 		m.plans.WithLabelValues(endpoint, r.Plan).Inc()
 		m.results.WithLabelValues(endpoint, r.Plan).Add(float64(r.Results))
+		m.scanned.WithLabelValues(endpoint, r.Plan).Add(float64(r.Scanned))
 	}
 	if r.Operations > 0 {
 		m.bulkOperations.WithLabelValues("done").Add(float64(r.Operations - r.Failed))
@@ -171,9 +176,9 @@ func (m *metrics) around(handler http.Handler) http.Handler {
 	return promhttp.InstrumentHandlerInFlight(m.inFlight, handler)
 }
 
-// observe lets the facade and the clients be asked for their own figures.
-func (m *metrics) observe(facade *scim.Server, u *upstream) {
-	m.registry.MustRegister(snapshotMetrics(facade.Snapshots), feedMetrics(facade.Feed), healthMetrics{facade.Health()}, u.limiters())
+// observe lets the facade, the clients and the state be asked for their own figures.
+func (m *metrics) observe(facade *scim.Server, u *upstream, store *state.Store) {
+	m.registry.MustRegister(snapshotMetrics(facade.Snapshots), feedMetrics(facade.Feed), healthMetrics{facade.Health()}, u.limiters(), runMetrics{store})
 }
 
 // snapshotMetrics reads the snapshots' own figures when Prometheus asks.

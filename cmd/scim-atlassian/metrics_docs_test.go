@@ -27,7 +27,7 @@ func families(t *testing.T) map[string]family {
 	t.Helper()
 	m := newMetrics()
 	all := make(chan *prometheus.Desc, 1000)
-	for _, c := range []prometheus.Collector{m.registry, snapshotMetrics(nil), feedMetrics(nil), healthMetrics{}, limitMetrics{}} {
+	for _, c := range []prometheus.Collector{m.registry, snapshotMetrics(nil), feedMetrics(nil), healthMetrics{}, limitMetrics{}, runMetrics{}} {
 		c.Describe(all)
 	}
 	close(all)

@@ -32,7 +32,7 @@ func TestMetrics(t *testing.T) {
 		get(t, base+path, demoUser, demoPassword)
 	}
 	for range 2 {
-		get(t, base+"/Users?filter=title+pr", demoUser, demoPassword) // takes reading all users, once
+		get(t, base+"/Users?filter=emails%5Btype+eq+%22work%22+and+value+co+%22a%22%5D", demoUser, demoPassword) // takes reading all users, once
 	}
 	get(t, base+"/Users", "", "")
 	status, header, text := get(t, metrics, "", "")
@@ -72,6 +72,9 @@ func TestMetrics(t *testing.T) {
 	}
 	if wait := regexp.MustCompile(`upstream_wait_seconds_total{op="GET /Users"} 1\.\d+`); !wait.Match(text) {
 		t.Error("the second that Atlassian asked for is not there")
+	}
+	if scanned := regexp.MustCompile(`list_scanned_total{plan="scan",type="User"} [1-9]`); !scanned.Match(text) {
+		t.Error("the users that had to be looked at are not there")
 	}
 	if strings.Contains(string(text), "nobody-") {
 		t.Error("a label holds what a client sent")

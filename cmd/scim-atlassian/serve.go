@@ -195,7 +195,7 @@ func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, 
 	if r.flags.acceptDirectory {
 		facade.AcceptDirectory()
 	}
-	m.observe(facade, u)
+	m.observe(facade, u, store)
 	front.open(facade)
 	r.openConsole(consoleParts{facade: facade, u: u, store: store, watch: m.watch, service: r.service, logger: r.logger})
 	r.logger.Info("listening", r.facts...)

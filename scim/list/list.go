@@ -148,7 +148,7 @@ func begin(ctx context.Context, r *Request) (*walk, *resource.ListResult, error)
 	if !w.complete {
 		w.from, w.total = q.Start-1, found.Total
 	}
-	w.fixed = q.Start - 1 + found.Len()
+	w.fixed, w.scanned = q.Start-1+found.Len(), 0 // the page tells it
 	return w, found, nil
 }
 

@@ -32,6 +32,7 @@ type walk struct {
 	read     []resource.ReadFunc // by rank of the type: reads the objects of steps that have none
 	batch    int                 // resources that one upstream request of read returns; 0: every step has its object
 	plan     string              // how the result was found
+	scanned  int                 // resources that were looked at to find it, and that no page has told yet
 	asOf     time.Time           // of the oldest of the results of all types, as resource.ListResult has it
 	proven   time.Time           // likewise
 
@@ -84,7 +85,7 @@ func (w *walk) add(rank int, found *resource.ListResult) {
 	w.complete = found.Whole()
 	w.read[rank] = found.Read
 	w.batch = max(w.batch, found.Batch)
-	w.plan = found.Plan
+	w.plan, w.scanned = found.Plan, w.scanned+found.Scanned
 	w.asOf, w.proven = earlier(w.asOf, found.AsOf), earlier(w.proven, found.Proven)
 	if s := steps(found); s != nil && rank == 0 && w.len() == 0 {
 		_, w.lent = s.(resource.Lent)
@@ -205,7 +206,9 @@ func (w *walk) cut(ctx context.Context, r *Request, start, count int) (*resource
 		at += w.forget(at, window, present)
 	}
 	w.fixed = max(w.fixed, start+len(page))
-	return &resource.ListResult{Total: w.len(), Resources: page, Plan: w.plan, AsOf: w.asOf, Proven: w.proven}, nil
+	scanned := w.scanned
+	w.scanned = 0
+	return &resource.ListResult{Total: w.len(), Resources: page, Plan: w.plan, Scanned: scanned, AsOf: w.asOf, Proven: w.proven}, nil
 }
 
 // continuedPlan is the plan of a page that was cut from a walk kept before. Its cost is the upstream requests that read

@@ -62,6 +62,7 @@ type ListResult struct {
 	Resources []query.Object // the page: those from Start on, Count at most
 	Source    Source         // the page in upstream's own bytes, in place of Resources; nil: Resources has it
 	Plan      string         // how they were found, on one line, for the log and X-Query-Plan
+	Scanned   int            // resources that were looked at one by one to find those that match
 
 	// All is everything that matches, in order, if that was read anyway. It is never
 	// nil then, though it may be empty.
@@ -106,8 +107,9 @@ func (q ListQuery) Finish(candidates []query.Object, plan string) *ListResult {
 		}
 		candidates = completed
 	}
-	matched := candidates
+	matched, scanned := candidates, 0
 	if q.Filter != nil {
+		scanned = len(candidates)
 		matched = make([]query.Object, 0, min(len(candidates), 1024))
 		for _, o := range candidates {
 			if query.Match(q.Filter, o) {
@@ -124,7 +126,9 @@ func (q ListQuery) Finish(candidates []query.Object, plan string) *ListResult {
 	if q.SortBy != nil {
 		query.Sort(matched, *q.SortBy, q.Descending)
 	}
-	return q.cut(matched, plan)
+	r := q.cut(matched, plan)
+	r.Scanned = scanned
+	return r
 }
 
 // cut takes the page out of all that matches.

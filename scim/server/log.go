@@ -90,6 +90,7 @@ type Request struct {
 	Caller        string // name in the callers file, accessToken for those that are in none; "" before authentication
 	Plan          string // of a list: the first word of its plan; "" for other requests
 	Results       int    // of a list: the resources that the filter matches, on all pages
+	Scanned       int    // of a list: those that were looked at one by one to find them
 	Operations    int    // of a bulk request
 	Failed        int    // of them
 }
@@ -127,7 +128,7 @@ func (c *call) describe(status int, now time.Time) Request {
 		}
 	}
 	if c.list != nil {
-		r.Plan, r.Results = planWord(c.list.Plan), c.list.Total
+		r.Plan, r.Results, r.Scanned = planWord(c.list.Plan), c.list.Total, c.list.Scanned
 	}
 	if c.bulk != nil {
 		r.Operations, r.Failed = c.bulk.operations, c.bulk.errors

@@ -17,8 +17,8 @@ const decodedPage = 200
 // Answer answers a query over all rows as q.Finish does over their objects, but
 // with Every in place of All, and a long page with Source in place of Resources.
 func (t *Table) Answer(q resource.ListQuery, plan string) *resource.ListResult {
-	every := t.find(q)
-	r := &resource.ListResult{Total: every.Len(), Plan: plan, Every: every}
+	every, scanned := t.find(q)
+	r := &resource.ListResult{Total: every.Len(), Plan: plan, Scanned: scanned, Every: every}
 	from := min(q.Start-1, r.Total)
 	to := min(from+q.Count, r.Total)
 	if to-from > decodedPage {
@@ -32,21 +32,23 @@ func (t *Table) Answer(q resource.ListQuery, plan string) *resource.ListResult {
 	return r
 }
 
-// find returns everything that matches, in order.
-func (t *Table) find(q resource.ListQuery) *source {
+// find returns everything that matches, in order. scanned is how many rows it had to look
+// at by themselves.
+func (t *Table) find(q resource.ListQuery) (all *source, scanned int) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	s := t.state()
 	out := &source{state: s, complete: q.Complete}
 	switch {
 	case q.Complete != nil:
-		out.slots = t.completed(q, s)
+		out.slots, scanned = t.completed(q, s)
 	case q.Filter == nil && q.SortBy == nil && !q.ByID:
 		out.slots = s.slots()
 	default:
-		out.slots = t.arranged(q, s, t.matching(q.Filter, s))
+		found, n := t.matching(q.Filter, s)
+		out.slots, scanned = t.arranged(q, s, found), n
 	}
-	return out
+	return out, scanned
 }
 
 // arranged lists the rows of a set as the query orders them.
@@ -80,7 +82,7 @@ func sortPath(by *query.Path) *query.Path {
 
 // completed lists the rows that match, in order, where filter or order look at what
 // the server adds.
-func (t *Table) completed(q resource.ListQuery, s *state) []uint32 {
+func (t *Table) completed(q resource.ListQuery, s *state) (slots []uint32, scanned int) {
 	_, maybe := search{Table: t, completed: true}.find(q.Filter, s.live())
 	by := sortPath(q.SortBy)
 	k := newKeyer(s, by, q.ByID)
@@ -91,5 +93,5 @@ func (t *Table) completed(q resource.ListQuery, s *state) []uint32 {
 			keys = append(keys, k.ofObject(slot, o))
 		}
 	}
-	return sortFew(keys, q.Descending && by != nil)
+	return sortFew(keys, q.Descending && by != nil), maybe.len()
 }

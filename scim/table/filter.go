@@ -131,12 +131,14 @@ func outwardPath(e query.Has, p query.Path) (query.Path, bool) {
 
 // matching returns the rows that satisfy a filter. Those of which the columns are not
 // sure are unpacked and matched.
-func (t *Table) matching(e query.Expr, s *state) set {
+// scanned is how many of them had to be looked at by themselves.
+func (t *Table) matching(e query.Expr, s *state) (found set, scanned int) {
 	live := s.live()
 	sure, maybe := search{Table: t}.find(e, live)
 	pick := s.Picker(membersOf(e)...)
-	found := sure.or(nil)
+	found = sure.or(nil)
 	for i, word := range maybe.without(sure) {
+		scanned += bits.OnesCount64(word)
 		for ; word != 0; word &= word - 1 {
 			at := lowest(word)
 			if query.Match(e, pick.Pick(s.blocks[i].row(at))) {
@@ -144,7 +146,7 @@ func (t *Table) matching(e query.Expr, s *state) set {
 			}
 		}
 	}
-	return found
+	return found, scanned
 }
 
 // membersOf lists the members of a resource that a filter looks at.
