@@ -1,16 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/net/http/httpproxy"
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/scim/auth"
@@ -56,6 +61,51 @@ func (c *config) clockFindings(ctx context.Context) []connector.Finding {
 	}
 	return []connector.Finding{{Capability: "clock", Outcome: connector.OutcomeFailed,
 		Detail: fmt.Sprintf("this machine's clock differs from Atlassian's by %v: access tokens and cursors are judged wrongly", off.Abs()), Fix: "synchronize it (NTP)"}}
+}
+
+// proxyFindings names the proxies that requests to Atlassian go through, without their credentials, and tries whether
+// they are there.
+func (c *config) proxyFindings(ctx context.Context, environ []string) []connector.Finding {
+	set := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		set[name] = value
+	}
+	of := func(name string) string { return cmp.Or(set[name], set[strings.ToLower(name)]) } // as net/http reads them
+	proxies := (&httpproxy.Config{HTTPProxy: of("HTTP_PROXY"), HTTPSProxy: of("HTTPS_PROXY"), NoProxy: of("NO_PROXY")}).ProxyFunc()
+	through := map[string][]string{}
+	for _, address := range []string{c.SCIMURL, c.SiteURL} {
+		to, err := url.Parse(address)
+		if err != nil {
+			continue
+		}
+		proxy, err := proxies(to)
+		switch {
+		case err != nil: // which may quote the credentials
+			return []connector.Finding{{Capability: "proxy", Outcome: connector.OutcomeFailed, Detail: "HTTPS_PROXY is no address", Fix: "write it as http://host:port"}}
+		case proxy != nil && !slices.Contains(through[hostAndPort(proxy)], to.Hostname()):
+			through[hostAndPort(proxy)] = append(through[hostAndPort(proxy)], to.Hostname())
+		}
+	}
+	var found []connector.Finding
+	for _, proxy := range slices.Sorted(maps.Keys(through)) {
+		f := connector.Finding{Capability: "proxy", Outcome: connector.OutcomeOK, Detail: fmt.Sprintf("requests to %s go through %s", strings.Join(through[proxy], " and "), proxy)}
+		dialer := net.Dialer{Timeout: longestCause}
+		conn, err := dialer.DialContext(ctx, "tcp", proxy)
+		if err == nil {
+			conn.Close()
+		} else {
+			f.Outcome, f.Fix = connector.OutcomeFailed, "look at HTTPS_PROXY and NO_PROXY: nothing answers at the proxy"
+		}
+		found = append(found, f)
+	}
+	return found
+}
+
+// hostAndPort is where a proxy listens, as net/http completes it.
+func hostAndPort(proxy *url.URL) string {
+	port := map[string]string{"https": "443", "socks5": "1080", "socks5h": "1080"}[proxy.Scheme]
+	return net.JoinHostPort(proxy.Hostname(), cmp.Or(proxy.Port(), port, "80"))
 }
 
 // keyFindings tries whether a credential that is refused is another's: keys of different kinds look alike.

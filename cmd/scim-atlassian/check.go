@@ -23,7 +23,9 @@ func (p *program) checkCommand() *cobra.Command {
 		Example: "  scim-atlassian check --env-file .env",
 		Args:    arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.report(p.check(cmd, envFile), asJSON)
+			var findings []connector.Finding
+			spin(p.stderr, "asking Atlassian", func() { findings = p.check(cmd, envFile) })
+			return p.report(findings, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as one JSON array")
@@ -51,6 +53,7 @@ func (p *program) check(cmd *cobra.Command, envFile string) []connector.Finding 
 	findings = append(findings, c.tlsFindings()...)
 	findings = append(findings, c.guardFindings(callers)...)
 	findings = append(findings, c.surplusFindings(callers)...)
+	findings = append(findings, c.proxyFindings(cmd.Context(), p.environ)...)
 	store, err := c.readState(cmd.Context())
 	if store != nil {
 		defer store.Close()

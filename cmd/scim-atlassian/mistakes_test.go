@@ -103,6 +103,9 @@ var mistakes = []mistake{
 	{"https to a port that speaks http", func(_ *testing.T, e *environment) {
 		e.set["SITE_URL"] = strings.Replace(e.set["SITE_URL"], "http:", "https:", 1)
 	}, "what listens there does not speak TLS; look at SITE_URL for http in place of https, or a wrong port", false, ""},
+	{"`HTTPS_PROXY` names a proxy that is not there", func(_ *testing.T, e *environment) {
+		e.set["HTTPS_PROXY"], e.set["SITE_URL"] = "http://robot:secret@127.0.0.1:1", "https://acme.invalid"
+	}, "requests to acme.invalid go through 127.0.0.1:1; look at HTTPS_PROXY and NO_PROXY: nothing answers at the proxy", false, ""},
 	{"a proxy opens TLS with an authority of its own", func(t *testing.T, e *environment) {
 		secure := httptest.NewTLSServer(http.NotFoundHandler())
 		t.Cleanup(secure.Close)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -12,26 +13,16 @@ import (
 	"scim-atlassian/scim/reconcile"
 )
 
-// progress shows how far an export has come: as a bar on a terminal, else as a line now and then.
+// progress shows on a terminal how far an export has come. Elsewhere it is silent: the report tells the rest.
 type progress struct {
-	out  io.Writer // nil: show nothing
 	what string
-	bar  *progressbar.ProgressBar // nil: lines
+	bar  *progressbar.ProgressBar // nil: show nothing
 	from time.Time
-	last time.Time // of a line
 }
 
-// progressEvery is the time between two lines.
-const progressEvery = 5 * time.Second
-
 func newProgress(out io.Writer, flags reconcileFlags) *progress {
-	p := &progress{out: out, what: flags.job.Resource, from: time.Now()}
-	p.last = p.from
-	if flags.quiet || flags.asJSON {
-		p.out = nil
-		return p
-	}
-	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	p := &progress{what: flags.job.Resource, from: time.Now()}
+	if f, ok := out.(*os.File); ok && term.IsTerminal(int(f.Fd())) && !flags.quiet && !flags.asJSON {
 		// The bar's own rate and time would be wrong: they count from the first page on, and count the resources of an
 		// interrupted run.
 		p.bar = progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(p.what),
@@ -42,20 +33,44 @@ func newProgress(out io.Writer, flags reconcileFlags) *progress {
 	return p
 }
 
+// spin shows on a terminal that something takes its time, until it is done.
+func spin(out io.Writer, what string, do func()) {
+	f, ok := out.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) {
+		do()
+		return
+	}
+	bar := progressbar.NewOptions(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), progressbar.OptionSpinnerType(14),
+		progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish())
+	done := make(chan struct{})
+	var drawn sync.WaitGroup
+	drawn.Go(func() {
+		for tick := time.NewTicker(200 * time.Millisecond); ; {
+			select {
+			case <-done:
+				tick.Stop()
+				return
+			case <-tick.C:
+				_ = bar.Add(1)
+			}
+		}
+	})
+	do()
+	close(done)
+	drawn.Wait()
+	_ = bar.Finish()
+}
+
 // show is reconcile.Job.Progress.
 func (p *progress) show(at reconcile.Progress) {
-	switch {
-	case p.out == nil:
-	case p.bar != nil:
-		p.bar.Describe(p.what + ", " + p.pace(at))
-		if at.Matched != p.bar.GetMax() {
-			p.bar.ChangeMax(max(at.Matched, 1))
-		}
-		_ = p.bar.Set(at.Read) // the export goes on without the bar
-	case time.Since(p.last) >= progressEvery:
-		p.last = time.Now()
-		fmt.Fprintf(p.out, "%s: %d of %d, %s\n", p.what, at.Read, at.Matched, p.pace(at))
+	if p.bar == nil {
+		return
 	}
+	p.bar.Describe(p.what + ", " + p.pace(at))
+	if at.Matched != p.bar.GetMax() {
+		p.bar.ChangeMax(max(at.Matched, 1))
+	}
+	_ = p.bar.Set(at.Read) // the export goes on without the bar
 }
 
 // count is a number with what it counts, whose plural ends in s.
