@@ -94,6 +94,7 @@ type Config struct {
 // Call describes one HTTP attempt of an operation.
 type Call struct {
 	Op         string        // method and route template, such as "GET /Users/{id}"
+	Host       string        // of the API, with its port where that is not the usual one
 	Status     int           // 0 when there was no answer
 	Duration   time.Duration // without the time spent waiting for the client's own limits
 	Attempt    int           // from 1

@@ -95,7 +95,7 @@ func (o *operation) RoundTrip(req *http.Request) (*http.Response, error) {
 	idle := start.Sub(o.since)
 	resp, err = o.exchange(req)
 	o.since = time.Now()
-	call := Call{Op: o.op, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err}
+	call := Call{Op: o.op, Host: req.URL.Host, Duration: o.since.Sub(start), Attempt: o.attempts, Waited: idle, Err: err}
 	if err == nil {
 		o.verdict = o.judge(resp)
 		call.Verdict, call.TraceID = o.verdict, o.traceID(resp)
@@ -158,7 +158,7 @@ func (o *operation) exchange(req *http.Request) (*http.Response, error) {
 	var sent sending
 	resp, err := o.cfg.Transport.RoundTrip(req.WithContext(httptrace.WithClientTrace(ctx, sent.trace())))
 	for range sent.written.Load() - 1 {
-		o.report(req.Context(), nil, Call{Op: o.op, Attempt: o.attempts, Err: errReplayed, Replayed: true})
+		o.report(req.Context(), nil, Call{Op: o.op, Host: req.URL.Host, Attempt: o.attempts, Err: errReplayed, Replayed: true})
 	}
 	if err != nil {
 		if sent.surelyNot() {

@@ -170,10 +170,15 @@ func (m *metrics) call(ctx context.Context, c atlassian.Call) {
 
 // around counts the requests in flight through a handler, and makes spans of them.
 func (m *metrics) around(handler http.Handler) http.Handler {
-	if m.spans != nil {
-		handler = m.spans.Around(handler)
+	return promhttp.InstrumentHandlerInFlight(m.inFlight, m.traced(handler))
+}
+
+// traced makes spans of the requests to a handler where there is a collector; else it is the handler itself.
+func (m *metrics) traced(handler http.Handler) http.Handler {
+	if m.spans == nil {
+		return handler
 	}
-	return promhttp.InstrumentHandlerInFlight(m.inFlight, handler)
+	return m.spans.Around(handler)
 }
 
 // observe lets the facade, the clients and the state be asked for their own figures.

@@ -8,9 +8,11 @@ package tracing
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -111,8 +113,12 @@ func (t *Tracer) Around(handler http.Handler) http.Handler {
 		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 		method, route := known(r.Method), t.route(r.URL.Path)
 		ctx, s := t.tracer.Start(ctx, method+" "+route, span.WithSpanKind(span.SpanKindServer),
-			span.WithAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route)))
+			span.WithAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.HTTPRoute(route), semconv.URLScheme(scheme(r))))
 		defer s.End()
+		s.SetAttributes(address(r.Host)...)
+		if method != r.Method {
+			s.SetAttributes(semconv.HTTPRequestMethodOriginal(r.Method[:min(len(r.Method), longestMethod)]))
+		}
 		answer := &answer{ResponseWriter: w, status: http.StatusOK}
 		handler.ServeHTTP(answer, r.WithContext(ctx))
 		s.SetAttributes(semconv.HTTPResponseStatusCode(answer.status))
@@ -121,8 +127,30 @@ func (t *Tracer) Around(handler http.Handler) http.Handler {
 		}
 		if answer.status >= http.StatusInternalServerError {
 			s.SetStatus(codes.Error, "")
+			s.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(answer.status)))
 		}
 	})
+}
+
+// longestMethod is as much as a span shows of a method that is none.
+const longestMethod = 32
+
+// scheme is that of the connection that a request came over.
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// address has the name and, where it is given, the port of a server.
+func address(host string) []attribute.KeyValue {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		return []attribute.KeyValue{semconv.ServerAddress(host)}
+	}
+	n, _ := strconv.Atoi(port)
+	return []attribute.KeyValue{semconv.ServerAddress(name), semconv.ServerPort(n)}
 }
 
 // Call makes a span of an attempt of a request to Atlassian that just ended, below the
@@ -136,6 +164,7 @@ func (t *Tracer) Call(ctx context.Context, c atlassian.Call) {
 	method, _, _ := strings.Cut(c.Op, " ")
 	_, s := t.tracer.Start(ctx, c.Op, span.WithSpanKind(span.SpanKindClient), span.WithTimestamp(end.Add(-c.Duration)),
 		span.WithAttributes(semconv.HTTPRequestMethodKey.String(method), semconv.URLTemplate(strings.TrimPrefix(c.Op, method+" "))))
+	s.SetAttributes(address(c.Host)...)
 	if c.Attempt > 1 {
 		s.SetAttributes(semconv.HTTPRequestResendCount(c.Attempt - 1))
 	}
@@ -148,10 +177,26 @@ func (t *Tracer) Call(ctx context.Context, c atlassian.Call) {
 	if c.Status != 0 {
 		s.SetAttributes(semconv.HTTPResponseStatusCode(c.Status))
 	}
-	if c.Status == 0 || c.Status >= http.StatusBadRequest {
+	if kind := failure(c); kind != "" {
 		s.SetStatus(codes.Error, "")
+		s.SetAttributes(semconv.ErrorTypeKey.String(kind))
 	}
 	s.End(span.WithTimestamp(end))
+}
+
+// failure is the kind of a failed attempt: its status, or what kept the answer away; empty: it did not fail.
+func failure(c atlassian.Call) string {
+	switch {
+	case c.Status >= http.StatusBadRequest:
+		return strconv.Itoa(c.Status)
+	case c.Status != 0:
+		return ""
+	case errors.Is(c.Err, context.Canceled):
+		return "canceled"
+	case errors.Is(c.Err, context.DeadlineExceeded):
+		return "timeout"
+	}
+	return "connection"
 }
 
 // answer notes the status of an answer.

@@ -3,6 +3,7 @@ package tracing
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -85,8 +86,8 @@ func TestSpans(t *testing.T) {
 	r := newReceiver(t)
 	tracer := newTracer(t, r)
 	handler := tracer.Around(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		tracer.Call(req.Context(), atlassian.Call{Op: "GET /Users/{id}", Status: 429, Attempt: 1, Duration: 20 * time.Millisecond})
-		tracer.Call(req.Context(), atlassian.Call{Op: "GET /Users/{id}", Status: 200, Attempt: 2, Waited: 1500 * time.Millisecond, Duration: 30 * time.Millisecond, TraceID: "feed"})
+		tracer.Call(req.Context(), atlassian.Call{Op: "GET /Users/{id}", Host: "api.atlassian.com", Status: 429, Attempt: 1, Duration: 20 * time.Millisecond})
+		tracer.Call(req.Context(), atlassian.Call{Op: "GET /Users/{id}", Host: "127.0.0.1:7002", Status: 200, Attempt: 2, Waited: 1500 * time.Millisecond, Duration: 30 * time.Millisecond, TraceID: "feed"})
 		w.Header().Set("X-Request-Id", "r1")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}))
@@ -107,10 +108,10 @@ func TestSpans(t *testing.T) {
 		got = append(got, seen{s.Name, s.Kind.String(), s.Status.GetCode().String(), texts(s.Attributes)})
 	}
 	want := []seen{
-		{"GET /Users/{id}", "SPAN_KIND_CLIENT", "STATUS_CODE_ERROR", []string{"http.request.method=GET", "http.response.status_code=429", "url.template=/Users/{id}"}},
+		{"GET /Users/{id}", "SPAN_KIND_CLIENT", "STATUS_CODE_ERROR", []string{"error.type=429", "http.request.method=GET", "http.response.status_code=429", "server.address=api.atlassian.com", "url.template=/Users/{id}"}},
 		{"GET /Users/{id}", "SPAN_KIND_CLIENT", "STATUS_CODE_UNSET", []string{"http.request.method=GET", "http.request.resend_count=1", "http.response.status_code=200",
-			"scim_atlassian.atlassian_trace_id=feed", "scim_atlassian.waited=1.5", "url.template=/Users/{id}"}},
-		{"GET /scim/v2/Users/{id}", "SPAN_KIND_SERVER", "STATUS_CODE_ERROR", []string{"http.request.method=GET", "http.response.status_code=503", "http.route=/scim/v2/Users/{id}", "scim_atlassian.request_id=r1"}},
+			"scim_atlassian.atlassian_trace_id=feed", "scim_atlassian.waited=1.5", "server.address=127.0.0.1", "server.port=7002", "url.template=/Users/{id}"}},
+		{"GET /scim/v2/Users/{id}", "SPAN_KIND_SERVER", "STATUS_CODE_ERROR", []string{"error.type=503", "http.request.method=GET", "http.response.status_code=503", "http.route=/scim/v2/Users/{id}", "scim_atlassian.request_id=r1", "server.address=example.com", "url.scheme=http"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("-want +got:\n%s", diff)
@@ -137,6 +138,29 @@ func TestSpans(t *testing.T) {
 		if !slices.Contains(r.service, about) {
 			t.Errorf("the resource lacks %s: %v", about, r.service)
 		}
+	}
+}
+
+// What failed says of which kind, and a method of nobody is cut short.
+func TestFailures(t *testing.T) {
+	for want, c := range map[string]atlassian.Call{
+		"": {Status: 204}, "404": {Status: 404}, "timeout": {Err: fmt.Errorf("read: %w", context.DeadlineExceeded)}, "canceled": {Err: context.Canceled}, "connection": {Err: errors.New("reset")},
+	} {
+		if got := failure(c); got != want {
+			t.Errorf("%+v: %q, want %q", c, got, want)
+		}
+	}
+	r := newReceiver(t)
+	tracer := newTracer(t, r)
+	req := httptest.NewRequest(strings.Repeat("BREW", 20), "https://scim.example.org:8443/scim/v2/Users", http.NoBody)
+	tracer.Around(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), req)
+	if err := tracer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"http.request.method=_OTHER", "http.request.method_original=" + strings.Repeat("BREW", 8), "http.response.status_code=404", "http.route=/scim/v2/Users",
+		"server.address=scim.example.org", "server.port=8443", "url.scheme=https"}
+	if diff := cmp.Diff(want, texts(r.got[0].Attributes)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
