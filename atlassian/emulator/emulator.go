@@ -91,6 +91,7 @@ type Emulator struct {
 	log     requestLog
 	faults  faultSet
 	routes  atomic.Pointer[http.ServeMux] // replaced by Reset
+	site    atomic.Pointer[jira.Jira]     // likewise
 }
 
 // New returns an emulator with the data that options describe.
@@ -139,6 +140,13 @@ func (e *Emulator) rebuild() {
 	mux.Handle("/users/", org)
 	j.Register(mux)
 	e.routes.Store(mux)
+	e.site.Store(j)
+}
+
+// MoveIssue moves the issue with an id to another project, as somebody does in Jira's pages. The
+// index of searches sees it as late as other writes.
+func (e *Emulator) MoveIssue(id, projectKey string) error {
+	return e.site.Load().Relocate(id, projectKey)
 }
 
 // Request is one received request as the log keeps it.
