@@ -39,11 +39,16 @@ func (b *issues) participant(ctx context.Context) func(query.Object) (string, er
 
 // Lasting returns an issue without what the directory says of its people, which is no
 // part of the issue.
-func (b *Issues) Lasting(o query.Object) query.Object {
+func (b *Issues) Lasting(o query.Object) query.Object { return b.withPeople(o, person.Hide) }
+
+// Shown returns what Lasting got.
+func (b *Issues) Shown(o query.Object) query.Object { return b.withPeople(o, b.people.Show) }
+
+func (b *Issues) withPeople(o query.Object, as func(any) any) query.Object {
 	out := o.Clone()
 	for _, f := range b.fields {
 		if v, there := f.of(out); there && f.isPerson() {
-			f.put(&out, person.Hide(v))
+			f.put(&out, as(v))
 		}
 	}
 	return out

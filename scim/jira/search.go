@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"scim-atlassian/atlassian"
@@ -178,7 +177,7 @@ func (b *issues) catalogueKindsOf(e query.Expr) []jql.CatalogueKind {
 // drain returns the ids that a search finds, from all pages. A page may be short
 // without being the last.
 func (q *issueQuery) drain(ctx context.Context, jql string, recent []string) ([]string, error) {
-	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: numbers(recent[max(0, len(recent)-searches.MaxReconcile):])}
+	request := atlassian.SearchRequest{JQL: jql, MaxResults: searchPage, Fields: []string{"id"}, ReconcileIssues: searches.Numbers(recent[max(0, len(recent)-searches.MaxReconcile):])}
 	var ids []string
 	seen := map[string]bool{}
 	for {
@@ -310,15 +309,4 @@ func (q *issueQuery) bulk(ctx context.Context, names, fields []string) ([]*atlas
 		return nil, err
 	}
 	return q.jira.BulkFetch(ctx, names, fields, once.Property)
-}
-
-// numbers returns the ids as numbers.
-func numbers(ids []string) []int64 {
-	var out []int64
-	for _, id := range ids {
-		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
-			out = append(out, n)
-		}
-	}
-	return out
 }

@@ -163,6 +163,9 @@ func (m *Mirror) KnownPart(id string, names ...string) query.Object {
 	return m.store.rows.Pick(id, names...)
 }
 
+// IDs returns the ids of the copy, however old it is. It makes no call.
+func (m *Mirror) IDs() []string { return m.store.rows.IDs() }
+
 // Stats describes the snapshot for metrics. It makes no call.
 func (m *Mirror) Stats() Stats {
 	stats := m.store.stats()

@@ -2,6 +2,7 @@ package searches
 
 import (
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -55,4 +56,15 @@ func (r *Recent) IDs() []string {
 
 func (r *Recent) forget(which func(write) bool) {
 	r.items = slices.DeleteFunc(r.items, which)
+}
+
+// Numbers returns the ids as the numbers that a search is asked to look up.
+func Numbers(ids []string) []int64 {
+	var out []int64
+	for _, id := range ids {
+		if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+			out = append(out, n)
+		}
+	}
+	return out
 }
