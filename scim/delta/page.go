@@ -77,7 +77,7 @@ func (d *Deltas) Query(ctx context.Context, r *Request) (*Page, error) {
 	}
 	page := &Page{Total: total, Start: from.start, Position: at}
 	c := collapser{Request: r, types: types}
-	return page, d.fill(ctx, c, page, from, names, since.types)
+	return page, d.fill(ctx, c, page, from, names, typeNames(types))
 }
 
 // now is the position up to which the page of a request reads.

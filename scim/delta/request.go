@@ -64,6 +64,24 @@ func (r *Request) check(types []*resource.Type) error {
 				return resource.InvalidFilter("%s of %s cannot be in the filter of a delta query: whether a resource matched before is not known of them.", links, rt.Name)
 			}
 		}
+		if err := r.checkOnRequest(rt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOnRequest refuses attributes that are returned on request only: they are read for each
+// resource by itself, so that the log does not know them.
+func (r *Request) checkOnRequest(rt *resource.Type) error {
+	for _, a := range rt.Schema.Attributes {
+		switch {
+		case a.Returned != query.Request:
+		case slices.ContainsFunc(r.List.Attributes(), func(name string) bool { return name == a.Name || strings.HasPrefix(name, a.Name+".") }):
+			return resource.InvalidFilter("%s of %s cannot be in the filter of a delta query: it is read for each resource by itself.", a.Name, rt.Name)
+		case r.Shows(rt, a.Name):
+			return resource.InvalidValue("attributes: %s of %s is not in deltas, since it is read for each resource by itself; ask the resource for it.", a.Name, rt.Name)
+		}
 	}
 	return nil
 }
