@@ -10,6 +10,7 @@ import (
 
 	"scim-atlassian/scim/connector"
 	"scim-atlassian/scim/field"
+	"scim-atlassian/scim/issuelog"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/query"
@@ -70,6 +71,23 @@ func (unknownIssues) List(context.Context, resource.ListQuery) (*resource.ListRe
 	return nil, pending()
 }
 
+// unknownLogged are unknownIssues whose changes are remembered. Deltas on the server root wait for
+// them, since the next token would pass over what the log has of them.
+type unknownLogged struct{ unknownIssues }
+
+// Mark implements resource.Rememberer.
+func (unknownLogged) Mark(context.Context, bool) (resource.Mark, error) {
+	return resource.Mark{}, pending()
+}
+
+// Logged implements resource.Rememberer.
+func (unknownLogged) Logged() []string { return []string{issuelog.Type} }
+
+// Changed implements resource.Rememberer.
+func (unknownLogged) Changed(context.Context, []resource.LogEntry) ([]resource.Change, error) {
+	return nil, pending()
+}
+
 // SetIssueFields says which custom fields are attributes of issues, where
 // Config.FieldsPending left that open. Requests that are answered at the moment end as
 // they began.
@@ -82,7 +100,7 @@ func (s *Server) SetIssueFields(fields field.Set) error {
 	cfg := s.cfg
 	cfg.IssueFields, cfg.FieldsPending = fields, false
 	var err error
-	if types[at], _, err = cfg.issueType(s.backed.people); err != nil {
+	if types[at], _, err = cfg.issueType(s.backed.people, s.backed.log); err != nil {
 		return fmt.Errorf("scim: %w", err)
 	}
 	return s.show(types)

@@ -26,6 +26,7 @@ import (
 	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/health"
 	"scim-atlassian/scim/idhub"
+	"scim-atlassian/scim/issuelog"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/organization"
@@ -88,6 +89,9 @@ type Config struct {
 	// for their schema answered with 503; see Server.SetIssueFields.
 	IssueFields   field.Set
 	FieldsPending bool
+	// MirrorIssues keeps a copy of the issues too, so that there are delta queries of them. It
+	// needs a State.
+	MirrorIssues bool
 	// AdoptIssues answers a POST whose externalId an issue has with that issue, and not
 	// with 409.
 	AdoptIssues bool
@@ -229,6 +233,14 @@ func (c Config) jira(issue *query.Schema, people person.Directory) jira.Config {
 		Jira: c.Jira, Schema: issue, Fields: c.IssueFields, People: people, Projects: c.Projects, Adopt: c.AdoptIssues, Claim: claims(c.State), State: c.remembering(),
 		ScanBudget: c.ScanBudget, SnapshotTTL: c.SnapshotTTL, Now: c.Now,
 	}
+}
+
+// issueLog makes the copy of the issues, nil if there is to be none.
+func (c Config) issueLog() *issuelog.Log {
+	if !c.MirrorIssues || c.remembering() == nil {
+		return nil
+	}
+	return issuelog.New(issuelog.Config{State: c.State, TTL: c.SnapshotTTL, Budget: c.ScanBudget, Now: c.Now})
 }
 
 func (c Config) roles(issues *jira.Issues, groupID func(ctx context.Context, name string) (string, error)) roles.Config {

@@ -36,7 +36,7 @@ var updateTranscripts = flag.Bool("update", false, "rewrite testdata/transcripts
 //	caller read-only           the requests that follow are this caller's
 //	server trusted-source …    a new server with these settings: trusted-source,
 //	                           ignore-unsynced, organization, email-domain, snapshots,
-//	                           announce-pagination, announce-delta, public-discovery, state;
+//	                           announce-pagination, announce-delta, public-discovery, state, mirror-issues;
 //	                           service-desk: over an emulator with the project SD
 //	fault path=/scim/ …        the emulator's fault rules from here on; none without words
 //	header Accept: text/html   a header of the next request; without a value, it is not sent
@@ -150,6 +150,8 @@ func (p *player) serve(t *testing.T, settings ...string) {
 			config.ShowPagination = true
 		case "announce-delta":
 			config.AnnounceDelta = true
+		case "mirror-issues":
+			config.MirrorIssues = true
 		case "public-discovery":
 			config.PublicDiscovery = true
 		case "state":

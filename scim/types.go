@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/guard"
 	"scim-atlassian/scim/idhub"
+	"scim-atlassian/scim/issuelog"
 	"scim-atlassian/scim/jira"
 	"scim-atlassian/scim/list"
 	"scim-atlassian/scim/person"
@@ -28,6 +29,7 @@ type backends struct {
 	guard *guard.Guard // in front of the types whose resources give access
 
 	people person.Directory // of issues
+	log    *issuelog.Log    // of issues; nil: their changes are not remembered
 }
 
 // newResourceTypes loads the published schemas and puts a backend behind each.
@@ -56,7 +58,8 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	if err != nil {
 		return nil, err
 	}
-	issue, issues, err := cfg.issueType(people)
+	log := cfg.issueLog()
+	issue, issues, err := cfg.issueType(people, log)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +71,9 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	everyone := cfg.everyone()
 	if everyone != nil {
 		kept = append(kept, everyone)
+	}
+	if log != nil {
+		kept = append(kept, log)
 	}
 	for _, m := range kept {
 		if err := m.Load(context.Background()); err != nil {
@@ -84,13 +90,14 @@ func newResourceTypes(cfg Config) (*backends, error) {
 	if f.feed, err = cfg.feed(user, group, users, groups, holders, everyone); err != nil {
 		return nil, err
 	}
-	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders, kept), people}
+	b := &backends{append(out, account, entitlement), kept, f.feed, newGuard(cfg, users, groups, holders, kept), people, log}
 	guardAll(b.guard, cfg, user, group, account, entitlement)
 	return b, nil
 }
 
-// issueType returns the type of issues with its custom fields, and its backend.
-func (c Config) issueType(people person.Directory) (*resource.Type, *jira.Issues, error) {
+// issueType returns the type of issues with its custom fields, and its backend. A log that is not
+// nil is put over them.
+func (c Config) issueType(people person.Directory, log *issuelog.Log) (*resource.Type, *jira.Issues, error) {
 	loaded, err := schemas.ResourceTypes()
 	if err != nil {
 		return nil, nil, err
@@ -106,8 +113,13 @@ func (c Config) issueType(people person.Directory) (*resource.Type, *jira.Issues
 	t := resource.NewType(about)
 	issues := jira.New(c.jira(t.Schema, people))
 	t.Backend, t.References, t.Lasts = issues, true, issues.Lasting
-	if c.FieldsPending {
+	switch {
+	case c.FieldsPending && log != nil:
+		t.Pending, t.Backend = pending(), unknownLogged{unknownIssues{issues}}
+	case c.FieldsPending:
 		t.Pending, t.Backend = pending(), unknownIssues{issues}
+	case log != nil:
+		t.Backend = log.Over(issues)
 	}
 	t.Extension, err = c.IssueFields.Published()
 	return t, issues, err

@@ -79,6 +79,7 @@ var places = map[string]place{
 	// Backends: directory and jira do not know each other.
 	"scim/directory":    {ours: []string{"scim/operations", "scim/changes", "scim/mirror", "scim/sent", "scim/tell", "scim/state", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/wire"}},
 	"scim/jira":         {ours: []string{"scim/catalogue", "scim/searches", "scim/person", "scim/richtext", "scim/around", "scim/desk", "scim/field", "scim/once", "scim/state", "scim/jql", "scim/mirror", "scim/upstream", "scim/resource", "scim/query", "atlassian", "atlassian/adf", "atlassian/adf/plain"}},
+	"scim/issuelog":     {ours: []string{"scim/jira", "scim/changes", "scim/state", "scim/jql", "scim/mirror", "scim/resource", "scim/query", "atlassian"}},
 	"scim/operations":   {ours: []string{"scim/query", "atlassian"}},
 	"scim/around":       {ours: []string{"scim/resource", "scim/query", "atlassian", "atlassian/adf"}},
 	"scim/catalogue":    {ours: []string{"scim/memo", "scim/jql", "scim/mirror", "scim/resource", "scim/query", "atlassian"}},

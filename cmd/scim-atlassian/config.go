@@ -100,6 +100,7 @@ type config struct {
 	ProofPeriod         time.Duration `env:"SCIM_ATLASSIAN_PROOF_PERIOD"`             // all users and groups are read in the background this often; 0: never
 	FeedInterval        time.Duration `env:"SCIM_ATLASSIAN_FEED_INTERVAL"`            // between questions for what others have changed; 0: none
 	FeedTrust           time.Duration `env:"SCIM_ATLASSIAN_FEED_TRUST"`               // how long after a proof the answers alone keep the copy fresh; 0: never
+	MirrorIssues        bool          `env:"SCIM_ATLASSIAN_MIRROR_ISSUES"`            // a copy of the issues is kept too, for delta queries
 	SnapshotTTL         time.Duration `env:"SCIM_ATLASSIAN_SNAPSHOT_TTL"`             // all users, all groups are kept so long; 0: not at all
 	State               secret        `env:"SCIM_ATLASSIAN_STATE"`                    // memory, file:PATH or postgres://…; empty: stateDefault
 	CursorKey           secret        `env:"SCIM_ATLASSIAN_CURSOR_KEY"`               // signs cursors; empty: the one that the state keeps

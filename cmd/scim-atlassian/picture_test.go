@@ -19,7 +19,7 @@ const storeys = `
 
  scim/console                            scim
 
-                  scim/server              scim/connector                scim/idhub                       atlassian/emulator
+                  scim/server              scim/connector                scim/idhub           scim/issuelog        atlassian/emulator
 
 scim/guard scim/plan scim/audit  scim/list scim/delta scim/discovery  scim/feed    scim/directory  scim/organization  scim/roles   scim/jira       emulator/directory  emulator/jira  emulator/organization
 

@@ -525,6 +525,7 @@ func (c *config) build(ctx context.Context, on foundation) (*scim.Server, *upstr
 		SnapshotTTL:       c.SnapshotTTL,
 		FeedInterval:      c.FeedInterval,
 		FeedTrust:         c.FeedTrust,
+		MirrorIssues:      c.MirrorIssues,
 		ChangeRetention:   c.ChangeRetention,
 		AnnounceDelta:     c.AnnounceDelta,
 		DeriveEmailDomain: c.DeriveEmailDomain,
