@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -150,11 +149,27 @@ type transaction struct {
 }
 
 func (t transaction) exec(statement string, args ...any) (int64, error) {
-	result, err := t.tx.ExecContext(t.ctx, t.s.sql(statement), args...)
+	result, err := t.execute(statement, args)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+func (t transaction) execute(statement string, args []any) (sql.Result, error) {
+	if p := t.s.prepared[statement]; p != nil {
+		ctx, args := t.briefly(args)
+		return t.tx.StmtContext(ctx, p).ExecContext(ctx, args...)
+	}
+	return t.tx.ExecContext(t.ctx, t.s.sql(statement), args...)
+}
+
+func (t transaction) queryRow(statement string, args ...any) *sql.Row {
+	if p := t.s.prepared[statement]; p != nil {
+		ctx, args := t.briefly(args)
+		return t.tx.StmtContext(ctx, p).QueryRowContext(ctx, args...)
+	}
+	return t.tx.QueryRowContext(t.ctx, t.s.sql(statement), args...)
 }
 
 // before does the work on scans and pages, which needs no number, so that others wait less for
@@ -273,8 +288,7 @@ func (t transaction) log(c *Commit) (int64, error) {
 		return 0, t.values(c.Values)
 	}
 	var seq, at int64
-	if err := t.tx.QueryRowContext(t.ctx, t.s.sql(`UPDATE sa_head SET seq = seq + $1, at = CASE WHEN at > :now THEN at ELSE :now END
-		RETURNING seq, at`), n).Scan(&seq, &at); err != nil {
+	if err := t.queryRow(takeNumbers, n).Scan(&seq, &at); err != nil {
 		return 0, err
 	}
 	if c.Finish != nil {
@@ -324,8 +338,7 @@ func (t transaction) resources(resources []Resource, seq int64) error {
 			rows = append(rows, []any{r.Type, r.ID, seq, flag(r.Gone), r.Doc})
 		}
 	}
-	return t.insert(`INSERT INTO sa_resource (type, id, seq, gone, doc) VALUES `, rows,
-		` ON CONFLICT (type, id) DO UPDATE SET seq = excluded.seq, gone = excluded.gone, doc = excluded.doc`)
+	return t.insert(intoResources, rows)
 }
 
 func (t transaction) changes(changes []Change, seq, at int64) error {
@@ -334,36 +347,21 @@ func (t transaction) changes(changes []Change, seq, at int64) error {
 	for i, c := range changes {
 		rows[i] = []any{first + int64(i), c.Type, c.ID, string(c.Op), c.Source, strings.Join(c.Names, "\n"), c.Txn, at, c.Before}
 	}
-	return t.insert(`INSERT INTO sa_change (seq, type, id, op, source, names, txn, at, before) VALUES `, rows, ``)
+	return t.insert(intoChanges, rows)
 }
 
 // insert writes rows, many with each statement.
-func (t transaction) insert(into string, rows [][]any, after string) error {
+func (t transaction) insert(into insertion, rows [][]any) error {
 	for chunk := range slices.Chunk(rows, t.s.dialect.rows) {
-		var args []any
-		statement := []byte(into)
-		for i, row := range chunk {
-			if i > 0 {
-				statement = append(statement, ", "...)
-			}
-			statement = placeholders(statement, len(args), len(row))
-			args = append(args, row...)
+		args := chunk[0]
+		if len(chunk) > 1 {
+			args = slices.Concat(chunk...)
 		}
-		if _, err := t.tx.ExecContext(t.ctx, string(statement)+after, args...); err != nil {
+		if _, err := t.execute(into.of(len(chunk)), args); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// placeholders appends ($4, $5) for two after three.
-func placeholders(to []byte, after, count int) []byte {
-	separator := byte('(')
-	for i := range count {
-		to = strconv.AppendInt(append(to, separator, '$'), int64(after+i+1), 10)
-		separator = ','
-	}
-	return append(to, ')')
 }
 
 func flag(b bool) int {

@@ -60,6 +60,7 @@ type Store struct {
 	read       *sql.DB     // the same as write for PostgreSQL and in memory
 	sole       *sole       // nil if not Exclusive
 	now        func() time.Time
+	prepared   map[string]*sql.Stmt // by text; nil: none are, see prepare
 	readOnly   bool
 	id         atomic.Pointer[string]
 	closing    sync.Once
@@ -127,7 +128,10 @@ func (s *Store) start(ctx context.Context, o Options) error {
 	if o.ReadOnly {
 		return s.inspect(ctx, migrations)
 	}
-	return s.migrate(ctx, migrations)
+	if err := s.migrate(ctx, migrations); err != nil {
+		return err
+	}
+	return s.prepare(ctx)
 }
 
 // Close ends the Store; everything after it fails with ErrClosed. What Commit
