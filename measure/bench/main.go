@@ -122,7 +122,7 @@ func runAll(ctx context.Context, o options) error {
 	if o.members == 0 || small != nil && !errors.As(small, new(exceeded)) {
 		return small
 	}
-	return errors.Join(small, runCases(ctx, o, dir, o.members+1, groupCases))
+	return errors.Join(small, runCases(ctx, o, dir, o.members+guests, groupCases))
 }
 
 // runCases runs the cases that prepare returns over a fresh tenant of so many users. A
