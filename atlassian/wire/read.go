@@ -174,28 +174,37 @@ const (
 	kinds
 )
 
-// usual is the names of members by kind of object and place in it, as they were in the
-// last object of the kind.
-type usual [kinds][24]string
+// usual is the names of members by kind of object, in the order in which objects of the
+// kind have had them. One that lacks some of them passes over their names.
+type usual [kinds]struct {
+	names [24]string
+	known int
+}
 
-// name reads the name of a member, with its colon. The objects of a kind mostly have the
-// same members in the same order, so the name that was in this place before comes first.
-func (r *reader) name(k kind, place int) string {
-	if place >= len(r.usual[k]) {
-		r.fail()
-		return ""
-	}
-	was := r.usual[k][place]
-	if n := len(was); n > 0 && len(r.rest) > n+2 && r.rest[0] == '"' && string(r.rest[1:n+1]) == was && r.rest[n+1] == '"' && r.rest[n+2] == ':' {
-		r.rest = r.rest[n+3:]
-		return was
+// name reads the name of a member, with its colon. The objects of a kind mostly have
+// their members in the same order, so it is looked for from place on, behind the one
+// before; next is the place behind it.
+func (r *reader) name(k kind, place int) (name string, next int) {
+	all := &r.usual[k]
+	for at := place; at < all.known; at++ {
+		was := all.names[at]
+		if n := len(was); len(r.rest) > n+2 && r.rest[0] == '"' && r.rest[n+1] == '"' && string(r.rest[1:n+1]) == was && r.rest[n+2] == ':' {
+			r.rest = r.rest[n+3:]
+			return was, at + 1
+		}
 	}
 	name, known := names[string(r.text())]
-	if r.take(':'); !known {
+	if r.take(':'); !known || r.failed {
 		r.fail()
+		return "", place
 	}
-	r.usual[k][place] = name
-	return name
+	if all.known == len(all.names) { // the members have come in all sorts of orders
+		return name, place
+	}
+	copy(all.names[place+1:], all.names[place:all.known])
+	all.names[place] = name
+	all.known++
+	return name, place + 1
 }
 
 // object reads an object: member reads the value of each member, whose name it gets.
@@ -204,8 +213,10 @@ func (r *reader) object(k kind, member func(name string)) {
 	if r.is('}') {
 		return
 	}
-	for place := 0; !r.failed; place++ {
-		member(r.name(k, place))
+	for place := 0; !r.failed; {
+		var name string
+		name, place = r.name(k, place)
+		member(name)
 		if r.is('}') {
 			return
 		}

@@ -52,7 +52,7 @@ func New(cfg Config) (*Users, *Groups) {
 	u.directory, g.directory = d, d
 	u.sizes, g.sizes = d.sizes, d.sizes
 	u.mirror = mirror.New(mirror.Source{
-		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Sent: u.page, Read: u.Read, Probe: u.probe, Linked: u.linked, Gone: noList, Few: 2,
+		Name: "User", Links: resource.Links{Name: "groups"}, Lookups: u.table(), Sent: u.page, Read: u.Read, Probe: u.probe, ProbeSent: u.probeSent, Linked: u.linked, Gone: noList, Few: 2,
 	}, kept)
 	g.mirror = mirror.New(mirror.Source{
 		Name: "Group", Links: resource.Links{Name: "members", Optional: true}, Lookups: g.table(), Page: g.page, Read: g.Read, Probe: g.probe, Linked: g.linked, Gone: noList, Few: 1,

@@ -263,22 +263,29 @@ func (b *Users) page(ctx context.Context, start, count int) (sent.Page, int, err
 	return newSentUsers(p), p.Total, nil
 }
 
-// probe runs one lookup of the table.
+// probe runs those lookups of the table that probeSent does not.
 func (b *Users) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
-	switch p.Name {
-	case "id":
-		return mirror.FetchAll(ctx, []string{p.Value}, b.Read)
-	case "groups.value":
+	if p.Name == "groups.value" {
 		return b.membersOf(ctx, p.Value)
+	}
+	return mirror.FetchAll(ctx, []string{p.Value}, b.Read)
+}
+
+// probeSent runs the lookups that Atlassian answers with a list.
+func (b *Users) probeSent(ctx context.Context, p query.Probe) (page sent.Page, ok bool, err error) {
+	if p.Name == "id" || p.Name == "groups.value" {
+		return nil, false, nil
 	}
 	found, err := b.directory.Users(ctx, atlassian.ListOptions{Filter: atlassian.Filter{Attribute: p.Name, Value: p.Value}})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	users := newSentUsers(found)
-	defer users.Release()
-	objects := resource.Decoded(users)
-	return objects, lookupComplete(len(objects), found.Total)
+	if err := lookupComplete(users.Len(), found.Total); err != nil {
+		users.Release()
+		return nil, false, err
+	}
+	return users, true, nil
 }
 
 // membersOf returns the users that are members of a group, none if there is no

@@ -34,6 +34,9 @@ type Source struct {
 	Read func(ctx context.Context, id string) (query.Object, error)
 	// Probe runs one of the lookups, see Collection.
 	Probe func(ctx context.Context, p query.Probe) ([]query.Object, error)
+	// ProbeSent runs those lookups that upstream answers with a page of resources, with
+	// their links, and reports false for others, which Probe runs; nil: it answers none so.
+	ProbeSent func(ctx context.Context, p query.Probe) (page sent.Page, ok bool, err error)
 	// Linked tells the ids that a lookup finds, where upstream tells them apart from the
 	// resources, see Collection; nil: of none.
 	Linked func(ctx context.Context, p query.Probe) (ids []string, ok bool, err error)
@@ -249,6 +252,15 @@ func (m *Mirror) window(ctx context.Context, start, count int, n Need) ([]query.
 // probe runs a lookup of the table.
 func (m *Mirror) probe(ctx context.Context, p query.Probe) ([]query.Object, error) {
 	moment := m.Moment()
+	if m.source.ProbeSent != nil {
+		if page, ok, err := m.source.ProbeSent(ctx, p); err != nil {
+			return nil, err
+		} else if ok {
+			defer page.Release()
+			m.SawPage(moment, page)
+			return resource.Decoded(page), nil
+		}
+	}
 	found, err := m.source.Probe(ctx, p)
 	if err != nil {
 		return nil, err

@@ -14,8 +14,8 @@ import (
 // a trusted proxy has written them. It returns the zero Addr if the peer has no IP address.
 func Address(r *http.Request, trusted Networks) netip.Addr {
 	address, ok := parseAddress(r.RemoteAddr)
-	if !ok {
-		return netip.Addr{}
+	if !ok || !trusted.Contain(address) {
+		return address
 	}
 	hops := forwardedFor(r.Header)
 	for i := len(hops) - 1; i >= 0 && trusted.Contain(address); i-- {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -32,6 +33,8 @@ const (
 	endpointDeltaToken = ".deltaToken"
 	endpointForm       = ".form" // also below a resource; of types whose backend is a resource.Former
 )
+
+var endpointsOfProtocol = []string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk}
 
 var endpointsBelow = []string{endpointSearch, endpointDelta, endpointDeltaToken}
 
@@ -97,26 +100,47 @@ func (to route) check(caller *auth.Caller, err error) error {
 // canonical returns the segments of a path with the names of SCIM's endpoints in
 // the case that this server announces. Mounted endpoints have one spelling only.
 func (s *Server) canonical(segments []string) []string {
-	names := append([]string{endpointServiceProviderConfig, endpointSchemas, endpointResourceTypes, endpointMe, endpointBulk}, endpointsBelow...)
-	for _, rt := range s.types {
-		names = append(names, endpointNames(rt)...)
-	}
 	out := slices.Clone(segments)
 	if len(out) > 0 && strings.EqualFold(out[0], endpointServiceProviderConfig+"s") { // of SCIM 1.1
 		out[0] = endpointServiceProviderConfig
 	}
-	if at := strings.LastIndexByte(strings.Join(out, "/"), '.'); len(out) == 1 && at > 0 { // Users.search
-		if below := out[0][at:]; slices.ContainsFunc(endpointsBelow, func(name string) bool { return strings.EqualFold(name, below) }) {
-			out = []string{out[0][:at], below}
+	if len(out) == 1 {
+		if at := strings.LastIndexByte(out[0], '.'); at > 0 && spelled(endpointsBelow, out[0][at:]) != "" { // Users.search
+			out = []string{out[0][:at], out[0][at:]}
 		}
 	}
 	for i := range out {
-		if at := slices.IndexFunc(names, func(name string) bool { return strings.EqualFold(name, out[i]) }); at >= 0 {
-			out[i] = names[at]
+		name := spelled(endpointsBelow, out[i])
+		if i == 0 {
+			name = cmp.Or(spelled(endpointsOfProtocol, out[0]), name, s.typeName(out[0]))
 		}
-		names = endpointsBelow
+		out[i] = cmp.Or(name, out[i])
 	}
 	return out
+}
+
+// spelled returns the one of names that the segment is in any case, "" if it is none.
+func spelled(names []string, segment string) string {
+	for _, name := range names {
+		if strings.EqualFold(name, segment) {
+			return name
+		}
+	}
+	return ""
+}
+
+// typeName is spelled for the names of all types' endpoints.
+func (s *Server) typeName(segment string) string {
+	for _, rt := range s.types {
+		name := strings.TrimPrefix(rt.Endpoint, "/")
+		if strings.EqualFold(name, segment) {
+			return name
+		}
+		if singular := strings.TrimSuffix(name, "s"); rt.View && strings.EqualFold(singular, segment) { // IDHub documents two
+			return singular
+		}
+	}
+	return ""
 }
 
 // destination says where segments from canonical lead with a method.
@@ -200,22 +224,15 @@ func noEndpoint() error {
 	return resource.Refuse(http.StatusNotFound, "", "There is no endpoint at this path; %s/ResourceTypes lists them.", BasePath)
 }
 
+// typeAt returns the type with the endpoint, spelled as typeName has it.
 func (s *Server) typeAt(endpoint string) *resource.Type {
 	for _, rt := range s.types {
-		if slices.Contains(endpointNames(rt), endpoint) {
+		name := strings.TrimPrefix(rt.Endpoint, "/")
+		if name == endpoint || rt.View && strings.TrimSuffix(name, "s") == endpoint {
 			return rt
 		}
 	}
 	return nil
-}
-
-// endpointNames lists the names of a type's endpoint. IDHub documents two for a view.
-func endpointNames(rt *resource.Type) []string {
-	name := strings.TrimPrefix(rt.Endpoint, "/")
-	if rt.View {
-		return []string{name, strings.TrimSuffix(name, "s")}
-	}
-	return []string{name}
 }
 
 // unversioned is BasePath without the version, which clients may leave out (RFC
