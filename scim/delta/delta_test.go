@@ -327,6 +327,20 @@ func refusal(err error) string {
 }
 
 // TestTokens holds which tokens are good.
+// A token of the root that was used for one type knows nothing of what happened to the others meanwhile.
+func TestNextTokenIsOfItsQuery(t *testing.T) {
+	w := newWorld(t)
+	ofRoot := w.token(nil)
+	w.newGroup(w.newUser("Boss"))
+	next := w.ask(w.user, ofRoot, nil).Token.Value
+	w.ask(w.user, next, nil)
+	for _, rt := range []*resource.Type{nil, w.group} {
+		if _, err := w.deltas.Query(t.Context(), w.request(rt, next, nil)); refusal(err) != "400 invalidDeltaToken" {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
 func TestTokens(t *testing.T) {
 	w := newWorld(t)
 	w.newUser("Boss")
