@@ -21,6 +21,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/alarm"
 	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/guard"
@@ -337,6 +338,58 @@ func TestIntentOfReleasesAndPlans(t *testing.T) {
 	for i, line := range lines {
 		if own := i == 0 || i == 3; own != (line["plan"] != nil) || own == (line["operation"] == 1.0) {
 			t.Errorf("line %d: %v", i, line)
+		}
+	}
+}
+
+// TestIntentOfAcceptedLoss has a reading that is not believed accepted by a caller and at the start: each has a line before it,
+// without which it is not done, and one after it.
+func TestIntentOfAcceptedLoss(t *testing.T) {
+	var store *state.Store
+	s := newAuditSite(t, func(c *scim.Config) {
+		c.Callers[0].Release, c.AuditRequired = true, true
+		var err error
+		if store, err = state.Open(t.Context(), "memory", state.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		c.State = store
+	})
+	const loss = "The list has 3 resources where it had 400."
+	if err := alarm.Raise(t.Context(), store, alarm.Alarm{Type: "User", Text: loss, Gone: 397, At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	ways := []struct {
+		name, who string
+		accept    func() bool
+	}{
+		{"release", "writer", func() bool { return s.do("POST", "/Holds/mirror-user/release", "").Code == http.StatusOK }},
+		{"at the start", "--accept-directory", func() bool { return s.server.(*scim.Server).AcceptDirectory(t.Context(), "--accept-directory") == nil }},
+	}
+	for _, way := range ways {
+		s.sink.full = true
+		if way.accept() {
+			t.Errorf("%s: accepted without a line", way.name)
+		}
+		if a, err := alarm.Of(t.Context(), store, "User"); err != nil || way.name == "release" && a.Accepted != "" {
+			t.Errorf("%s: accepted by %q without a line, %v", way.name, a.Accepted, err)
+		}
+		s.sink.full = false
+		s.sink.take(t)
+		if !way.accept() {
+			t.Errorf("%s: not accepted", way.name)
+		}
+		lines := s.sink.take(t)
+		if diff := cmp.Diff([]string{"intent", "audit"}, messages(lines)); diff != "" {
+			t.Fatalf("%s (-want +got):\n%s", way.name, diff)
+		}
+		for _, line := range lines {
+			if accepted, _ := line["accepted"].(string); line["principal"] != way.who || !strings.Contains(accepted, loss) {
+				t.Errorf("%s: %v", way.name, line)
+			}
+		}
+		if lines[1]["outcome"] != "done" {
+			t.Errorf("%s: the outcome is %v", way.name, lines[1]["outcome"])
 		}
 	}
 }

@@ -301,7 +301,7 @@ func TestIssueDeltaAlarm(t *testing.T) {
 			t.Errorf("%d changes, before anybody has accepted that", len(changes))
 		}
 	}
-	c.server.AcceptDirectory()
+	c.accept(t)
 	c.emulator.Advance(2 * time.Hour)
 	if changes, _, _ := c.delta(t, "/Issues", token, ""); len(changes) < 390 {
 		t.Errorf("%d changes, once that was accepted", len(changes))

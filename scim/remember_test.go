@@ -12,6 +12,7 @@ import (
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
 	"scim-atlassian/scim"
+	"scim-atlassian/scim/alarm"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/state"
@@ -209,11 +210,44 @@ func TestEmptiedDirectory(t *testing.T) {
 	if a := r.send(t.Context(), http.MethodGet, "/Users?filter=emails+pr", "", "Cache-Control", "no-cache"); a.status != http.StatusBadGateway {
 		t.Errorf("no-cache is answered %d", a.status)
 	}
-	r.server.AcceptDirectory()
+	r.accept(t)
 	r.find(t, "/Users", "emails pr").want(t, "accepted", 1, 20)
 	if lines, _ := r.logged(t, 0); len(lines) != 100 {
 		t.Errorf("the log has %d entries, want 100", len(lines))
 	}
+}
+
+// accept has the next readings believed.
+func (r *remembering) accept(t *testing.T) {
+	t.Helper()
+	if err := r.server.AcceptDirectory(t.Context(), "the test"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAcceptedLoss has somebody accept a loss, and more be lost before the next reading: that is not what was accepted.
+func TestAcceptedLoss(t *testing.T) {
+	r := newRemembering(t, emulator.Options{Users: 120, Seed: 2})
+	ids := r.find(t, "/Users", "emails pr").ids()
+	lose := func(ids []string) {
+		for _, id := range ids {
+			r.direct(t, http.MethodDelete, "/Users/"+id, "")
+		}
+	}
+	accept := func() {
+		if done, err := alarm.Accept(t.Context(), r.store, "User", "somebody"); !done || err != nil {
+			t.Fatal(done, err)
+		}
+		r.waited.Add(int64(time.Minute))
+	}
+	lose(ids[:70])
+	r.waited.Add(int64(time.Minute))
+	r.find(t, "/Users", "emails pr").want(t, "70 are gone", 1, 120)
+	lose(ids[70:110])
+	accept()
+	r.find(t, "/Users", "emails pr").want(t, "70 were accepted, and 110 are gone", 1, 120)
+	accept()
+	r.find(t, "/Users", "emails pr").want(t, "110 were accepted", 1, 10)
 }
 
 // TestWriteDuringFirstScan has a write of a resource whose page was read, before a

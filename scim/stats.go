@@ -2,10 +2,17 @@ package scim
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
+	"scim-atlassian/scim/alarm"
+	"scim-atlassian/scim/audit"
 	"scim-atlassian/scim/mirror"
+	"scim-atlassian/scim/resource"
 )
 
 // mirrored keeps a copy of what Atlassian has of one type.
@@ -18,11 +25,30 @@ type mirrored interface {
 }
 
 // AcceptDirectory has the next reading of each type believed although it has lost most
-// resources: somebody knows that this is so.
-func (s *Server) AcceptDirectory() {
+// resources, however many: somebody knows that this is so, whom by names. The audit tells it, before and
+// after; the error is that it may not be done without that.
+func (s *Server) AcceptDirectory(ctx context.Context, by string) error {
+	w := &audit.Write{Request: &resource.Request{}, Who: []zap.Field{zap.String("principal", by)}}
+	accepted := []string{"whatever the next readings lack"}
+	if s.cfg.State != nil {
+		alarms, err := alarm.All(ctx, s.cfg.State)
+		if err != nil {
+			return err
+		}
+		for _, a := range alarms {
+			accepted = append(accepted, a.Type+": "+a.Text)
+		}
+	}
+	w.Remark("accepted", strings.Join(accepted, "; "))
+	if err := s.shared.Audit.Intent(w); err != nil {
+		return err
+	}
 	for _, m := range s.mirrored {
 		m.Accept()
 	}
+	w.Status = http.StatusOK
+	s.shared.Audit.Outcome(w)
+	return nil
 }
 
 // Keep reads all users, groups and project roles in the background, once in every period, until

@@ -193,7 +193,9 @@ func (r *running) start(ctx context.Context, callers []auth.Caller, m *metrics, 
 	r.atEnd(u.closeIdle)
 	r.atEnd(facade.Health().Close)
 	if r.flags.acceptDirectory {
-		facade.AcceptDirectory()
+		if err := facade.AcceptDirectory(ctx, "--accept-directory"); err != nil {
+			return err
+		}
 	}
 	m.observe(facade, u, store)
 	front.open(facade)

@@ -16,6 +16,7 @@ type Alarm struct {
 	Type     string    `json:"type"` // of resources
 	Text     string    `json:"text"`
 	At       time.Time `json:"at"`                 // of that reading
+	Gone     int       `json:"gone,omitempty"`     // resources that the reading lacks; 0: it was not counted
 	Accepted string    `json:"accepted,omitempty"` // by whom; empty: it is not
 }
 
@@ -60,8 +61,14 @@ func All(ctx context.Context, s *state.Store) (all []Alarm, err error) {
 	return all, err
 }
 
-// Accept has the next reading of a type believed, by whichever process makes it. by is
-// who says so. It reports false if there is no alarm, or not any more.
+// Accepts reports whether somebody has accepted that so many resources are gone: as many
+// as the alarm told of, or fewer. A nil alarm accepts nothing.
+func (a *Alarm) Accepts(gone int) bool {
+	return a != nil && a.Accepted != "" && (a.Gone == 0 || gone <= a.Gone)
+}
+
+// Accept has the next reading of a type believed that lacks as much as the one of the alarm, by
+// whichever process makes it. by is who says so. It reports false if there is no alarm, or not any more.
 func Accept(ctx context.Context, s *state.Store, typ, by string) (bool, error) {
 	v, there, err := s.Value(ctx, kind, typ)
 	if err != nil || !there {

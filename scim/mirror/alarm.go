@@ -39,14 +39,13 @@ func (s *store) believable(gone int) error {
 	if s.journal == nil || before == 0 {
 		return nil
 	}
-	alarmed := s.known()
-	if left > 0 && (before < 100 || 2*left >= before) || s.accept || alarmed != nil && alarmed.Accepted != "" {
+	if left > 0 && (before < 100 || 2*left >= before) || s.accept || s.known().Accepts(gone) {
 		s.alarm, s.accept = "", false
 		s.alarmOff()
 		return nil
 	}
 	s.journal.refused, s.journal.scan = s.journal.scan, 0
-	return s.raise(fmt.Sprintf("The list has %d resources where it had %d.", left, before))
+	return s.raise(gone, fmt.Sprintf("The list has %d resources where it had %d.", left, before))
 }
 
 // vanished is err, or the alarm that it is where there is no list any more of which a copy
@@ -57,15 +56,15 @@ func (s *store) vanished(err error) error {
 	if s.gone == nil || !s.gone(err) || s.journal == nil || s.base == nil || s.rows.Len() == 0 {
 		return err
 	}
-	return s.raise("Atlassian answers that there is no such list any more (404).")
+	return s.raise(s.rows.Len(), "Atlassian answers that there is no such list any more (404).")
 }
 
-// raise notes an alarm, in the state too. The caller holds the mutex.
-func (s *store) raise(text string) error {
+// raise notes an alarm that so many resources are gone, in the state too. The caller holds the mutex.
+func (s *store) raise(gone int, text string) error {
 	s.alarm, s.alarmed = text, s.now()
 	ctx, cancel := stateContext()
 	defer cancel()
-	err := alarm.Raise(ctx, s.journal.state, alarm.Alarm{Type: s.journal.typ, Text: text, At: s.alarmed.UTC()})
+	err := alarm.Raise(ctx, s.journal.state, alarm.Alarm{Type: s.journal.typ, Text: text, At: s.alarmed.UTC(), Gone: gone})
 	return &resource.Error{Status: http.StatusBadGateway, Err: errors.Join(errDoubted, err),
 		Detail: text + " That is not believed: nothing was changed here. Whoever runs this server can accept it, see GET /Holds/" + alarm.IDOf(s.journal.typ) + " and docs/mirror.md."}
 }
