@@ -172,6 +172,28 @@ func (c *config) surplusFindings(callers []auth.Caller) []connector.Finding {
 	return found
 }
 
+// issueRights are the permissions in Jira that only writes of issues need, as findings call them.
+var issueRights = []string{"permission CREATE_ISSUES", "permission EDIT_ISSUES", "permission TRANSITION_ISSUES", "permission DELETE_ISSUES"}
+
+// judgeRights finds the permissions of the Jira account that no caller can have it use: those that it has are too many,
+// and those that it lacks are no matter. Who may call with a token of an issuer is not known here. What a key of the
+// directory or the organization opens, Atlassian does not tell.
+func (c *config) judgeRights(callers []auth.Caller, tested []connector.Finding) {
+	if len(callers) == 0 || c.issuer() != nil || slices.ContainsFunc(callers, func(one auth.Caller) bool { return one.May("Issue", true) }) {
+		return
+	}
+	for i := range tested {
+		f := &tested[i]
+		switch {
+		case !slices.Contains(issueRights, f.Capability):
+		case f.Outcome == connector.OutcomeDenied:
+			f.Outcome, f.Detail = connector.OutcomeOff, "no caller may write issues"
+		case f.Outcome == connector.OutcomeOK || f.Outcome == connector.OutcomeLimited:
+			f.Outcome, f.Detail, f.Fix = connector.OutcomeLimited, "the Jira account has it, and no caller may write issues", "take it from ADMIN_EMAIL, or give a caller the right"
+		}
+	}
+}
+
 // fileFindings names files with secrets that everybody on this machine can read.
 func (c *config) fileFindings(environ []string, envFile string) []connector.Finding {
 	file, err := readVariablesFile(envFile)

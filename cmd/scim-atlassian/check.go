@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,8 @@ func (p *program) check(cmd *cobra.Command, envFile string) []connector.Finding 
 		findings = append(findings, c.fieldsFindings(cmd.Context(), u.jira, fields)...)
 	}
 	findings = append(findings, mirrorFindings(cmd.Context(), facade, store, time.Now())...)
-	tested := facade.Test(cmd.Context())
+	tested := slices.Clone(facade.Test(cmd.Context()))
+	c.judgeRights(callers, tested)
 	findings = append(append(findings, tested...), c.causes(cmd.Context(), u, tested)...)
 	findings = append(findings, c.credentialFindings(cmd.Context(), u, time.Now())...)
 	return append(findings, ageFindings(callers, time.Now())...)

@@ -138,6 +138,8 @@ var mistakes = []mistake{
 	}, "; chmod 600 ", true, "everybody on this machine can read callers.json (-rw-r--r--)…callers.json"},
 	{"a caller may release what holds it back", callersFile(`[{"name": "okta", "username": "okta", "basic_bcrypt": ` + aHash + `, "rights": {"*": "write"}, "release": true}]`),
 		"okta may write, and release what the change budget holds back of its own writes; give release to a caller that cannot write", true, ""},
+	{"the Jira account may do more than any caller", callersFile(`[{"name": "okta", "username": "okta", "basic_bcrypt": ` + aHash + `, "rights": {"User": "write", "Group": "write"}}]`),
+		"the Jira account has it, and no caller may write issues; take it from ADMIN_EMAIL, or give a caller the right", true, ""},
 	{"the clock is wrong", through(func(h http.Header) { h.Set("Date", time.Now().Add(-2*time.Hour).UTC().Format(http.TimeFormat)) }),
 		"this machine's clock differs from Atlassian's by 2h0m", false, "…0s: access tokens and cursors are judged wrongly; synchronize it (NTP)"},
 	{"something else uses up Atlassian's limits", through(func(h http.Header) {
