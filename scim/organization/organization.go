@@ -108,7 +108,7 @@ func (a *Accounts) Read(ctx context.Context, id string) (query.Object, error) {
 // accounts. It makes none.
 func (a *Accounts) Cost(fresh bool) int {
 	_, kept := a.mirror.Collection().Peek(mirror.Need{})
-	known := len(a.mirror.Copied(nil))
+	known := a.mirror.Stats().Resources
 	switch {
 	case kept && !fresh:
 		return 0

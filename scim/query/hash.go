@@ -89,6 +89,18 @@ type Name struct{ hash uint64 }
 // NameOf hashes the name of a member.
 func NameOf(name string) Name { return Name{mix(xxhash.Sum64String(name))} }
 
+// HashOf is the hash of a value, for Inner and Element.
+func HashOf(v any) Hash { return Hash{hashValue(v)} }
+
+// HashOfText is HashOf of a text.
+func HashOfText(s string) Hash { return Hash{xxhash.Sum64String(s)} }
+
+// HashOfMember is the hash of a resource with one member.
+func HashOfMember(m Member) Hash { return Hash{HashMember(m)} }
+
+// Join adds all members that have been added to another hash.
+func (h *Hash) Join(other Hash) { h.sum += other.sum }
+
 // Text adds a member whose value is a text.
 func (h *Hash) Text(n Name, v []byte) { h.add(n, xxhash.Sum64(v)) }
 
@@ -101,11 +113,11 @@ func (h *Hash) Bool(n Name, v bool) { h.add(n, hashValue(v)) }
 // Instant adds a member whose value is a time.
 func (h *Hash) Instant(n Name, v time.Time) { h.add(n, mix(uint64(v.UnixNano()))) }
 
-// Inner adds a member whose value is the object that v adds up to, or the list of its
-// elements, see Element.
+// Inner adds a member whose value has the hash v: that of HashOf, or of the object that it
+// adds up to, or of the list of its elements, see Element.
 func (h *Hash) Inner(n Name, v Hash) { h.add(n, v.sum) }
 
-// Element adds an object as an element of a list.
+// Element adds a value as an element of a list.
 func (h *Hash) Element(v Hash) { h.sum += mix(v.sum) }
 
 func (h *Hash) add(n Name, value uint64) { h.sum += mix(value ^ n.hash) }

@@ -38,6 +38,12 @@ func (o Object) appendTo(b []byte, instants string) []byte {
 	return append(b, '}')
 }
 
+// AppendValue appends the value of a member as AppendJSON does.
+func AppendValue(b []byte, v any) []byte { return appendValue(b, v, milliseconds) }
+
+// AppendText is AppendValue of a text.
+func AppendText(b []byte, s string) []byte { return appendString(b, s) }
+
 func appendValue(b []byte, v any, instants string) []byte {
 	switch v := v.(type) {
 	case string:

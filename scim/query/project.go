@@ -269,6 +269,12 @@ func (p Projection) Wants(path string) bool {
 	return m != nil
 }
 
+// Whole reports whether the projection shows a member of a resource with all that is in it.
+func (p Projection) Whole(name string) bool {
+	m := p.shown.member(name)
+	return p.shown == nil || m != nil && m.sub == nil
+}
+
 // member is the mask of one member, nil if it is not shown.
 func (m *mask) member(name string) *mask {
 	if m == nil || m.sub == nil {

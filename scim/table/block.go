@@ -8,7 +8,6 @@ import (
 
 	"scim-atlassian/scim/packed"
 	"scim-atlassian/scim/query"
-	"scim-atlassian/scim/resource"
 )
 
 // blockRows is how many slots a block has: as many as a word of a set has bits.
@@ -178,9 +177,6 @@ func (s *source) Object(i int) query.Object {
 
 // Version implements resource.Source.
 func (s *source) Version(i int) string { return query.Version(s.Object(i)) }
-
-// Append implements resource.Source: a row is not in JSON.
-func (s *source) Append(b []byte, _ int, _ resource.View) ([]byte, bool) { return b, false }
 
 // set is a set of slots, a bit for each.
 type set []uint64
