@@ -21,7 +21,7 @@ func (m *Mirror) SawPage(moment uint64, p sent.Page) {
 	for i := range l.Len() {
 		modified, same := s.same(l, i)
 		if !same {
-			taken := s.saw(moment, l.Object(i))
+			taken := s.base != nil && s.saw(moment, l.Object(i)) // without rows no object is needed
 			if modified = s.modified(l.ID(i)); taken {
 				s.rows.Mark(l.ID(i), l.Bytes(i), modified)
 			}
