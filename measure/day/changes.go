@@ -17,8 +17,9 @@ func (d *day) change(ctx context.Context) error {
 		name   string
 		do     func() error
 	}{
-		{6, "create user", d.createUser}, {4, "delete user", d.deleteUser}, {35, "patch user", d.patchUser}, {2, "create group", d.createGroup},
-		{1, "delete group", d.deleteGroup}, {35, "member", d.changeMember}, {17, "role", d.changeRole},
+		{6, "create user", d.createUser}, {4, "delete user", d.deleteUser}, {25, "patch user", d.patchUser}, {2, "create group", d.createGroup},
+		{1, "delete group", d.deleteGroup}, {25, "member", d.changeMember}, {17, "role", d.changeRole},
+		{4, "create issue", d.createIssue}, {3, "delete issue", d.deleteIssue}, {8, "edit issue", d.editIssue}, {5, "transition", d.moveIssue},
 	}
 	at := d.rng.IntN(100)
 	for _, k := range kinds {
@@ -42,14 +43,17 @@ func (d *day) direct(method, path string, body any, touched ...string) (document
 // look reads users and groups by their ids again.
 func (d *day) look(ids ...string) error {
 	after := facts{}
-	for _, kind := range []string{"User", "Group"} {
-		for _, id := range ids {
-			if id == "" {
-				continue
-			}
+	for _, id := range ids {
+		if id == "" {
+			continue
+		}
+		for _, kind := range []string{"User", "Group"} {
 			if err := d.tenant.read(after, kind, id); err != nil {
 				return err
 			}
+		}
+		if err := d.tenant.readIssue(after, id); err != nil {
+			return err
 		}
 	}
 	d.replace(after, ids)
@@ -172,11 +176,55 @@ func (d *day) changeRole() error {
 	return nil
 }
 
+func (d *day) createIssue() error {
+	doc, err := d.direct(http.MethodPost, issuePath, document{"fields": document{"project": document{"key": "ENG"}, "issuetype": document{"name": "Task"}, "summary": d.name("issue")}})
+	d.issues = append(d.issues, doc.text("id"))
+	return err
+}
+
+// deleteIssue deletes its subtasks too.
+func (d *day) deleteIssue() error {
+	at := d.rng.IntN(len(d.issues))
+	if _, _, err := d.tenant.ask(http.MethodDelete, issuePath+"/"+d.issues[at]+"?deleteSubtasks=true", nil); err != nil {
+		return err
+	}
+	return d.reread()
+}
+
+func (d *day) editIssue() error {
+	id := d.pick(d.issues)
+	_, err := d.direct(http.MethodPut, issuePath+"/"+id, document{"fields": document{"summary": d.name("summary")}}, id)
+	return err
+}
+
+// moveIssue takes the first transition that asks for nothing.
+func (d *day) moveIssue() error {
+	id := d.pick(d.issues)
+	doc, _, err := d.tenant.ask(http.MethodGet, issuePath+"/"+id+"/transitions", nil)
+	if err != nil {
+		return err
+	}
+	for _, move := range doc.list("transitions") {
+		if move["hasScreen"] != true {
+			_, err = d.direct(http.MethodPost, issuePath+"/"+id+"/transitions", document{"transition": document{"id": move["id"]}}, id)
+			break
+		}
+	}
+	return err
+}
+
 // writeThrough changes something through the server. That it is refused is no finding: whom others have deleted is not there.
 func (d *day) writeThrough(ctx context.Context) error {
 	d.tally.changes["through the server"]++
 	method, path, body := http.MethodPatch, "/Users/"+d.pick(d.users), d.userPatch()
-	switch d.rng.IntN(4) {
+	switch d.rng.IntN(7) {
+	case 4:
+		path, body = "/Issues/"+d.pick(d.issues), patchOf(document{"op": "replace", "path": "summary", "value": d.name("summary")})
+	case 5:
+		method, path, body = http.MethodPost, "/Issues", document{"schemas": []string{"urn:scim-atlassian:params:scim:schemas:jira:2.0:Issue"},
+			"project": document{"key": "ENG"}, "issueType": document{"name": "Task"}, "summary": d.name("issue")}
+	case 6:
+		method, path, body = http.MethodDelete, "/Issues/"+d.pick(d.issues), nil
 	case 0:
 		path, body = "/Groups/"+d.pick(d.groups), d.memberPatch()
 	case 1:
@@ -186,7 +234,7 @@ func (d *day) writeThrough(ctx context.Context) error {
 		method, path, body = http.MethodPost, "/Users", d.newUser()
 	}
 	doc, err := d.client.send(ctx, method, base+path, body)
-	if method == http.MethodPost && err == nil {
+	if path == "/Users" && err == nil {
 		d.users = append(d.users, doc.text("id"))
 	}
 	return d.reread()

@@ -87,7 +87,7 @@ func (c *client) begin(ctx context.Context) error {
 // lists reads all lists in full.
 func (c *client) lists(ctx context.Context) (facts, error) {
 	all := facts{}
-	for _, kind := range []string{"User", "Group", "Entitlement"} {
+	for _, kind := range []string{"User", "Group", "Issue", "Entitlement"} {
 		filter := ""
 		if kind == "Entitlement" {
 			filter = "&filter=type%20eq%20%22PROJECT_ROLE%22"

@@ -29,6 +29,7 @@ type day struct {
 	ever   map[string]map[string]bool // the values that each fact has had; "" is none
 	users  []string                   // ids of what others may change
 	groups []string
+	issues []string
 	named  int
 	report report
 	tally  tally
@@ -70,10 +71,13 @@ func newDay(ctx context.Context, o options, program string) (d *day, err error) 
 			d.users = append(d.users, words[1])
 		case words[0] == "Group":
 			d.groups = append(d.groups, words[1])
+		case words[0] == "Issue":
+			d.issues = append(d.issues, words[1])
 		}
 	}
 	slices.Sort(d.users)
 	slices.Sort(d.groups)
+	slices.Sort(d.issues)
 	if err = d.start(ctx); err != nil {
 		return nil, err
 	}
@@ -342,7 +346,13 @@ func (d *day) reread() error {
 		return err
 	}
 	d.note(d.now, after)
-	d.now = after
+	d.now, d.issues = after, nil
+	for fact := range after {
+		if kind, id, _ := strings.Cut(fact, " "); kind == "Issue" && !strings.Contains(id, " ") {
+			d.issues = append(d.issues, id)
+		}
+	}
+	slices.Sort(d.issues)
 	return nil
 }
 

@@ -3,7 +3,7 @@
 //	go run ./measure/day -seed 1
 //
 // The emulator of Atlassian and the server share a clock that is moved. While a day passes on it, others change users,
-// groups, memberships and roles of projects, and some of it is done through the server. Of the entries of the two logs of
+// groups, memberships, roles of projects and issues, and some of it is done through the server. Of the entries of the two logs of
 // changes a tenth never comes, a tenth comes an hour late, and one in twenty comes twice. The server is a process of its
 // own with its state in a file; it is ended, and killed with SIGKILL, while it polls, while it reads everything, while it
 // writes and in between. A client keeps a copy by delta queries alone, and takes its token with it.
@@ -42,6 +42,7 @@ const (
 	pollEvery  = 40 * time.Second // what serve makes of its default, 30s, where there are two logs
 	deltaEvery = 15 * time.Minute // of the client
 	lateBy     = time.Hour
+	indexLag   = 2 * time.Minute // of Jira's searches
 	proofs     = 24 * time.Hour
 )
 

@@ -84,7 +84,7 @@ func (s *served) assemble(store *state.Store) error {
 	}
 	sum := sha256.Sum256([]byte(token))
 	s.facade, err = scim.New(scim.Config{
-		Directory: directory, Jira: jira, Events: events, State: store, SnapshotTTL: s.ttl, FeedInterval: 30 * time.Second, FeedTrust: proofs, Now: s.now,
+		Directory: directory, Jira: jira, Events: events, State: store, SnapshotTTL: s.ttl, FeedInterval: 30 * time.Second, FeedTrust: proofs, MirrorIssues: true, Now: s.now,
 		Callers: []auth.Caller{{Name: "day", BearerSHA256: auth.Hashes{hex.EncodeToString(sum[:])}, Rights: map[string]auth.Right{auth.AnyType: auth.Write}}},
 	})
 	return err

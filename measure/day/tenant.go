@@ -52,7 +52,8 @@ type tenant struct {
 }
 
 func newTenant(o options) (*tenant, error) {
-	options := emulator.Options{Users: o.users, Groups: max(3, o.users/15), Projects: 2, Seed: o.seed}
+	options := emulator.Options{Users: o.users, Groups: max(3, o.users/15), Projects: 2, Issues: o.users, Seed: o.seed}
+	options.Jira.IndexLag = indexLag
 	options.Organization.Events.Faults = emulator.EventFaults{Drop: o.fates.drop, Late: o.fates.late, LateBy: lateBy, Double: o.fates.double}
 	t := &tenant{Emulator: emulator.New(options), fates: o.fates, seed: o.seed, accounts: map[string]string{}, owners: map[string]string{}, drawn: map[string]int{}, records: map[string]bool{}}
 	t.Advance(proofs) // the sample data is of yesterday
@@ -155,6 +156,7 @@ func (t *tenant) ask(method, path string, body any) (document, int, error) {
 const (
 	directoryPath = "/scim/directory/" + emulator.DirectoryID
 	projectPath   = "/rest/api/3/project/"
+	issuePath     = "/rest/api/3/issue"
 )
 
 // roles are those whose holders change: project and number.
@@ -190,7 +192,32 @@ func (t *tenant) truth() (facts, error) {
 			return nil, err
 		}
 	}
-	return all, nil
+	return all, t.readIssues(all)
+}
+
+// readIssues adds what is true of all issues, by ids one after another, since the index of searches lags.
+func (t *tenant) readIssues(all facts) error {
+	for id, missed := 10000, 0; missed < 200; id++ {
+		before := len(all)
+		if err := t.readIssue(all, fmt.Sprint(id)); err != nil {
+			return err
+		}
+		if missed++; len(all) > before {
+			missed = 0
+		}
+	}
+	return nil
+}
+
+// readIssue adds what is true of an issue.
+func (t *tenant) readIssue(all facts, id string) error {
+	o, status, err := t.ask(http.MethodGet, issuePath+"/"+id, nil)
+	if err != nil || status == http.StatusNotFound {
+		return err
+	}
+	fields := o.inner("fields")
+	all.add("Issue", document{"id": id, "summary": fields["summary"], "status": fields["status"]})
+	return nil
 }
 
 // read adds what is true of a user or group.
@@ -224,7 +251,7 @@ func (t *tenant) readRole(all facts, role [2]string) error {
 }
 
 // shown are the attributes that are compared.
-var shown = []string{"userName", "displayName", "title", "active"}
+var shown = []string{"userName", "displayName", "title", "active", "summary"}
 
 // add adds the facts of a resource.
 func (f facts) add(kind string, o document) {
@@ -234,6 +261,9 @@ func (f facts) add(kind string, o document) {
 		if v, has := o[name]; has && kind != "Entitlement" {
 			f[key+" "+name] = fmt.Sprint(v)
 		}
+	}
+	if status := o.inner("status").text("name"); status != "" {
+		f[key+" status"] = status
 	}
 	for _, m := range o.list("members") {
 		if direct, isRole := m["direct"].(bool); !isRole || direct {
