@@ -20,6 +20,7 @@ import (
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/state"
+	"scim-atlassian/scim/state/statetest"
 )
 
 // issueCopy is a server that keeps a copy of the issues of two projects, of three that there are, on
@@ -348,5 +349,48 @@ func TestIssueDeltaPending(t *testing.T) {
 	c.emulator.Advance(time.Minute)
 	if changes, _, _ := c.delta(t, "", token, ""); len(changes) != 1 {
 		t.Errorf("changes: %v", changes)
+	}
+}
+
+// Two servers with one state tell of each other's writes, and search in turns.
+func TestIssueDeltaReplicas(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) { testIssueReplicas(t, "file:"+filepath.Join(t.TempDir(), "shared.db")) })
+	t.Run("PostgreSQL", func(t *testing.T) { testIssueReplicas(t, statetest.StartPostgres(t).Database(t)) })
+}
+
+func testIssueReplicas(t *testing.T, place string) {
+	c := newIssueCopy(t, emulator.Options{Users: 5, Issues: 40})
+	c.emulator.Advance(24 * time.Hour)
+	replica := func() *issueCopy {
+		store, err := state.Open(t.Context(), place, state.Options{Now: c.emulator.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { store.Close() })
+		k := &kept{emulator: c.emulator, root: c.root, clients: c.clients, upstream: c.upstream}
+		k.serve(t, scim.Config{Callers: []auth.Caller{bearer("kept", auth.Write)}, SnapshotTTL: time.Minute, State: store, PublicURL: "https://facade.example",
+			Projects: c.projects, MirrorIssues: true, Now: c.emulator.Now})
+		return &issueCopy{remembering: &remembering{kept: k}}
+	}
+	one, other := replica(), replica()
+	token := one.token(t, "/Issues")
+	if _, calls := other.do(t, http.MethodGet, "/Issues/.deltaToken", ""); calls != 0 {
+		t.Errorf("what one has read costs the other %d calls", calls)
+	}
+	other.do(t, http.MethodPatch, "/Issues/10000", patchBody("replace", "summary", `"Other"`))
+	one.do(t, http.MethodPatch, "/Issues/10001", patchBody("replace", "summary", `"One"`))
+	want := []string{"Issue 10000 Update summary updated meta", "Issue 10001 Update summary updated meta"}
+	for name, k := range map[string]*issueCopy{"one": one, "other": other} {
+		changes, _, calls := k.delta(t, "/Issues", token, "")
+		if diff := gocmp.Diff(want, changes); diff != "" || calls != 0 {
+			t.Errorf("%s: %d calls; changes (-want +got):\n%s", name, calls, diff)
+		}
+	}
+	c.direct(t, http.MethodPut, "/issue/10003", `{"fields":{"summary":"Somebody's"}}`)
+	c.emulator.Advance(time.Minute)
+	one.token(t, "/Issues")
+	changes, _, calls := other.delta(t, "/Issues", token, "")
+	if diff := gocmp.Diff(append(want, "Issue 10003 Update summary updated meta"), changes); diff != "" || calls != 0 {
+		t.Errorf("what one has searched: %d calls; changes (-want +got):\n%s", calls, diff)
 	}
 }

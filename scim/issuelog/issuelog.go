@@ -34,7 +34,7 @@ const (
 	// overlap is how far a search for what was updated looks back beyond the one before: so far
 	// may the index be behind, and Jira's clock be off, without hiding an update from deltas.
 	overlap = 15 * time.Minute
-	// believed is how long what searches brought counts without another one. Log.catchUp
+	// believed is how long what searches brought counts at least without another one. Log.catchUp
 	// searches sooner.
 	believed = time.Hour
 	// provenFor is how long searches stand for a reading of all issues, where nothing reads
@@ -66,7 +66,7 @@ type Log struct {
 func New(cfg Config) *Log {
 	l := &Log{cfg: cfg}
 	l.mirror = mirror.New(mirror.Source{Name: Type, Scan: l.scan, Read: l.readOne, Price: func(issues int) int { return 1 + issues/readAtOnce }},
-		mirror.Config{TTL: believed, Budget: cfg.Budget, Now: cfg.Now, State: cfg.State})
+		mirror.Config{TTL: max(believed, cfg.TTL), Budget: cfg.Budget, Now: cfg.Now, State: cfg.State})
 	l.mirror.Trust(func() (upTo, since time.Time) { return l.searched(), time.Time{} }, provenFor)
 	return l
 }
