@@ -394,3 +394,38 @@ func testIssueReplicas(t *testing.T, place string) {
 		t.Errorf("what one has searched: %d calls; changes (-want +got):\n%s", calls, diff)
 	}
 }
+
+// A write to which no answer came is told, if it was done, by the process that sent it and by the next.
+func TestIssueDeltaOfLostAnswers(t *testing.T) {
+	const created = `{"schemas":["urn:scim-atlassian:params:scim:schemas:jira:2.0:Issue"],"project":{"key":"OPS"},"issueType":{"name":"Task"},"summary":"Mine"}`
+	writes := []struct{ fault, method, path, body, want string }{
+		{"method=PUT path=/rest/api/3/issue/", http.MethodPatch, "/Issues/10000", patchBody("replace", "summary", `"Lost"`), "Issue 10000 Update summary updated meta"},
+		{"method=DELETE path=/rest/api/3/issue/", http.MethodDelete, "/Issues/10039", "", "Issue 10039 Delete"},
+		{"method=POST path=/rest/api/3/issue", http.MethodPost, "/Issues", created, "Issue 10040 Create"},
+	}
+	for i := range 2 * len(writes) {
+		write, restart := writes[i/2], i%2 == 1
+		t.Run(fmt.Sprint(write.method, " restart ", restart), func(t *testing.T) {
+			t.Parallel()
+			c := newIssueCopy(t, emulator.Options{Users: 5, Issues: 40})
+			c.emulator.Advance(24 * time.Hour)
+			token := c.token(t, "/Issues")
+			c.find(t, "/Issues", "", "count", "1")
+			faults, err := emulator.ParseFaults(write.fault + " reset=after times=1\nmethod=GET path=/rest/api/3/issue/ reset=before times=2")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.emulator.SetFaults(faults)
+			t.Logf("the write is answered %d", c.send(t.Context(), write.method, write.path, write.body).status)
+			c.emulator.SetFaults(nil)
+			if restart {
+				c.start(t)
+				c.emulator.Advance(time.Minute) // what is new is searched for
+			}
+			changes, _, _ := c.delta(t, "/Issues", token, "")
+			if diff := gocmp.Diff([]string{write.want}, changes); diff != "" {
+				t.Errorf("changes (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
