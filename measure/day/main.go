@@ -72,25 +72,33 @@ func main() {
 		}
 		return
 	}
-	program, err := os.Executable()
+	found, err := measure(ctx, o)
 	if err != nil {
 		log.Fatalf("day: %v", err)
 	}
+	if found {
+		os.Exit(1)
+	}
+}
+
+// measure lets the day pass, prints what came of it and reports whether anything was found.
+func measure(ctx context.Context, o options) (found bool, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return false, err
+	}
 	d, err := newDay(ctx, o, program)
 	if err != nil {
-		log.Fatalf("day: %v", err)
+		return false, err
 	}
 	defer d.close()
 	began := time.Now()
 	if err := d.pass(ctx); err != nil {
-		log.Fatalf("day: %v", err)
+		return false, err
 	}
 	if err := d.settle(ctx); err != nil {
-		log.Fatalf("day: %v", err)
+		return false, err
 	}
 	fmt.Printf("%s%s\n", d.tally.text(o, time.Since(began)), d.report)
-	if len(d.report) > 0 {
-		d.close()
-		os.Exit(1)
-	}
+	return len(d.report) > 0, nil
 }
