@@ -76,31 +76,32 @@ func (d *provisioning) Users(ctx context.Context, list atlassian.ListOptions) (*
 	return d.upstream.UsersAsSent(ctx, list)
 }
 
-// CreateUser calls POST /Users.
-func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (*atlassian.User, error) {
+// CreateUser calls POST /Users. It returns the user as a resource, to which nobody may write.
+func (d *provisioning) CreateUser(ctx context.Context, u *atlassian.User) (query.Object, error) {
 	w, at := d.begin(), d.now()
 	created, err := d.upstream.CreateUser(ctx, u)
-	if done(err, w.users.Unknown) {
-		w.tellUser(created)
-		d.wrote(writtenUser(userObject(created), at))
+	if !done(err, w.users.Unknown) {
+		return nil, err
 	}
-	return created, err
+	o := w.tellUser(created)
+	d.wrote(writtenUser(o, at))
+	return o, nil
 }
 
-// PatchUser calls PATCH /Users/{id}.
-func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (*atlassian.User, error) {
+// PatchUser calls PATCH /Users/{id}. It returns what CreateUser does.
+func (d *provisioning) PatchUser(ctx context.Context, id string, ops []atlassian.PatchOperation) (o query.Object, err error) {
 	w, at, before := d.begin(), d.now(), d.users.KnownPart(id, "active", "displayName")
 	changed, err := d.upstream.PatchUser(ctx, id, ops)
 	if done(err, func() { w.users.Doubt(id) }) {
-		w.tellUser(changed)
-		if isHeardOf(before, changed) {
-			d.wrote(writtenUser(userObject(changed), at))
+		o = w.tellUser(changed)
+		if isHeardOf(before, o) {
+			d.wrote(writtenUser(o, at))
 		}
 	}
 	if isSent(err) && slices.ContainsFunc(ops, showsInGroups) {
 		w.groups.Touched(id)
 	}
-	return changed, err
+	return o, err
 }
 
 // showsInGroups reports whether an operation may change the display of a
@@ -225,15 +226,20 @@ func isSent(err error) bool {
 	return err == nil || errors.As(err, &failed) && failed.Ambiguous
 }
 
-// tellUser enters the answer to the write into the snapshot of users. An answer
-// without groups, or without the account that a new user gets after a while, is
-// incomplete; then the user is read again when needed.
-func (w write) tellUser(u *atlassian.User) {
+// tellUser enters the answer to the write into the snapshot of users, and returns it as a
+// resource. An answer without groups, or without the account that a new user gets after a
+// while, is incomplete; then the user is read again when needed.
+func (w write) tellUser(u *atlassian.User) query.Object {
+	o := userObject(u)
 	if u.Groups == nil || u.Atlassian == nil || u.Atlassian.AtlassianAccountID == "" {
 		w.users.Doubt(u.ID)
-		return
+		return o
 	}
-	showModified(u.Meta, w.users.Became(u.ID, func() query.Object { return userObject(u) }).Modified)
+	told := w.users.Became(u.ID, func() query.Object { return o })
+	if u.Meta == nil {
+		return o
+	}
+	return changes.Dated(o, told.Modified)
 }
 
 // tellGroup enters the answer to the write into the snapshot of groups. A group

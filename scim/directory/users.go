@@ -68,15 +68,15 @@ func (b *Users) Read(ctx context.Context, id string) (query.Object, error) {
 // Create implements resource.Backend.
 func (b *Users) Create(ctx context.Context, doc query.Object) (query.Object, error) {
 	begun := time.Now()
-	u, err := b.directory.CreateUser(ctx, userOf(doc))
+	made, err := b.directory.CreateUser(ctx, userOf(doc))
 	if upstream.Unsettled(err) {
 		return b.made(ctx, doc, begun, err)
 	}
 	if err != nil {
 		return nil, err
 	}
-	found, err := b.confirmed(userObject(u), operations.Between(b.schema, nil, doc))
-	return found, created(err, u.ID)
+	found, err := b.confirmed(made, operations.Between(b.schema, nil, doc))
+	return found, created(err, made.Text("id"))
 }
 
 // Kept implements resource.Backend. Many clients leave externalId, their key to
@@ -110,12 +110,7 @@ func (b *Users) Patch(ctx context.Context, id string, ops []resource.Operation) 
 	if !plain {
 		return nil, false, nil
 	}
-	u, err := b.directory.PatchUser(ctx, id, withTopLevel(sent))
-	if err != nil {
-		found, err := b.changed(ctx, id, sent, err)
-		return found, true, err
-	}
-	found, err := b.confirmed(userObject(u), sent)
+	found, err := b.patch(ctx, id, sent)
 	return found, true, err
 }
 
@@ -205,11 +200,11 @@ func (b *Users) Update(ctx context.Context, current, want query.Object) (query.O
 
 // patch sends operations and confirms them.
 func (b *Users) patch(ctx context.Context, id string, ops []atlassian.PatchOperation) (query.Object, error) {
-	u, err := b.directory.PatchUser(ctx, id, withTopLevel(ops))
+	found, err := b.directory.PatchUser(ctx, id, withTopLevel(ops))
 	if err != nil {
 		return b.changed(ctx, id, ops, err)
 	}
-	return b.confirmed(userObject(u), ops)
+	return b.confirmed(found, ops)
 }
 
 // confirmed returns the user that upstream answered with. It fails with 502 if an

@@ -30,12 +30,13 @@ func writtenUser(u query.Object, at time.Time) Written {
 
 // isHeardOf reports whether the account has changed with a user. Of one that was not
 // known before, nobody can tell.
-func isHeardOf(before query.Object, now *atlassian.User) bool {
+func isHeardOf(before, now query.Object) bool {
 	if before == nil {
 		return false
 	}
-	active, told := before.Get("active")
-	return told && now.Active != nil && active != *now.Active || before.Text("displayName") != now.DisplayName
+	was, told := before.Get("active")
+	is, shown := now.Get("active")
+	return told && shown && was != is || before.Text("displayName") != now.Text("displayName")
 }
 
 // moved returns a user whom one of the operations has named, and who has joined or left

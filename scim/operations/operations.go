@@ -82,6 +82,9 @@ func holds(op atlassian.PatchOperation, value any) bool {
 		return value == nil
 	}
 	given, isList := op.Value.([]any)
+	if text, ok := op.Value.(string); ok && value == text { // as nearly all are
+		return true
+	}
 	if !isList {
 		return query.Folded(op.Value) == query.Folded(value)
 	}

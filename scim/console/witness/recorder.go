@@ -115,16 +115,19 @@ func (l listener) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore
 func (l listener) Sync() error { return nil }
 
 func (l listener) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	if e.Message == "request" {
+		if len(l.with) > 0 {
+			fields = slices.Concat(l.with, fields)
+		}
+		l.r.request(e.Time, fields)
+		return nil
+	}
 	enc := zapcore.NewMapObjectEncoder()
 	for _, f := range l.with {
 		f.AddTo(enc)
 	}
 	for _, f := range fields {
 		f.AddTo(enc)
-	}
-	if e.Message == "request" {
-		l.r.request(e.Time, enc.Fields)
-		return nil
 	}
 	record := Record{"time": e.Time.UTC().Format(time.RFC3339Nano), "msg": e.Message}
 	for name, value := range enc.Fields {
@@ -162,12 +165,26 @@ func (r *Recorder) keep(record Record) {
 	r.written++
 }
 
+// line is the fields of a request's line, which are texts, numbers and durations.
+type line []zapcore.Field
+
+// field returns the field with a name, the zero one if there is none.
+func (l line) field(name string) (f zapcore.Field) {
+	if at := slices.IndexFunc(l, func(f zapcore.Field) bool { return f.Key == name }); at >= 0 {
+		f = l[at]
+	}
+	return f
+}
+
+func (l line) text(name string) string { return l.field(name).String }
+func (l line) number(name string) int  { return int(l.field(name).Integer) }
+
 // request counts a request for its caller, and for its cause if it failed.
-func (r *Recorder) request(at time.Time, fields map[string]any) {
-	status := whole(fields["status"])
-	took, _ := fields["duration"].(time.Duration)
-	who := cmp.Or(textOf(fields["principal"]), "(not signed in)")
-	method := textOf(fields["method"])
+func (r *Recorder) request(at time.Time, fields line) {
+	status := fields.number("status")
+	took := time.Duration(fields.field("duration").Integer)
+	who := cmp.Or(fields.text("principal"), "(not signed in)")
+	method := fields.text("method")
 	failed := status >= 400 && (status != 404 || method != "GET" && method != "HEAD")
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -182,7 +199,7 @@ func (r *Recorder) request(at time.Time, fields map[string]any) {
 		}
 	}
 	u.requests.Note(at, took, failed)
-	u.calls.add(at, whole(fields["upstreamCalls"]))
+	u.calls.add(at, fields.number("upstreamCalls"))
 	u.last = at
 	if failed {
 		r.blame(at, who, status, method, fields)
@@ -195,10 +212,10 @@ var statusOf = regexp.MustCompile(`^\d{3}( \w+)?: `)
 // varying are the parts of an error that differ from one to the next though the cause is the same.
 var varying = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|\b\d[\w:.-]*`)
 
-func (r *Recorder) blame(at time.Time, who string, status int, method string, fields map[string]any) {
-	message, _ := clip(textOf(fields["error"])).(string)
+func (r *Recorder) blame(at time.Time, who string, status int, method string, fields line) {
+	message, _ := clip(fields.text("error")).(string)
 	detail := statusOf.ReplaceAllString(message, "") // which has a column of its own
-	kind := cmp.Or(textOf(fields["resourceType"]), textOf(fields["endpoint"]))
+	kind := cmp.Or(fields.text("resourceType"), fields.text("endpoint"))
 	key := fmt.Sprintf("%d %s %s %s", status, method, kind, varying.ReplaceAllString(detail, "…"))
 	c := r.causes[key]
 	if c == nil {
@@ -209,7 +226,7 @@ func (r *Recorder) blame(at time.Time, who string, status int, method string, fi
 		r.causes[key] = c
 	}
 	c.Count++
-	c.Text, c.Last, c.RequestID = detail, at, textOf(fields["requestId"])
+	c.Text, c.Last, c.RequestID = detail, at, fields.text("requestId")
 	if !slices.Contains(c.Callers, who) && len(c.Callers) < 10 {
 		c.Callers = append(c.Callers, who)
 	}
