@@ -195,22 +195,36 @@ func (b *bucket) recover() {
 // Jira's Beta-RateLimit-Policy ("name";q=100;w=1) and Beta-RateLimit ("name";r=90;t=1). left is -1 if upstream does not
 // say.
 func limitOf(h http.Header) (limit int, reset time.Time, left int) {
-	left = -1
-	if n, err := strconv.Atoi(h.Get("X-RateLimit-Limit")); err == nil && n > 0 {
-		limit = n
+	limit, left = max(number(h, "X-Ratelimit-Limit"), 0), number(h, "X-Ratelimit-Remaining")
+	if text := value(h, "X-Ratelimit-Reset"); text != "" {
+		if at, err := ParseReset(text); err == nil {
+			reset = at
+		}
 	}
-	if n, err := strconv.Atoi(h.Get("X-RateLimit-Remaining")); err == nil && n >= 0 {
-		left = n
-	}
-	if at, err := ParseReset(h.Get("X-RateLimit-Reset")); err == nil {
-		reset = at
-	}
-	if limit == 0 {
-		if q, w := parameter(h.Get("Beta-RateLimit-Policy"), "q"), parameter(h.Get("Beta-RateLimit-Policy"), "w"); q > 0 && w == 1 {
+	if policy := value(h, "Beta-Ratelimit-Policy"); limit == 0 && policy != "" {
+		if q, w := parameter(policy, "q"), parameter(policy, "w"); q > 0 && w == 1 {
 			limit = q
 		}
 	}
 	return limit, reset, left
+}
+
+// value is the first value of a header, whose name is in the form that net/http gives names, "" if it is not there.
+func value(h http.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// number is a value that is a whole number, -1 if it is none.
+func number(h http.Header, name string) int {
+	if text := value(h, name); text != "" {
+		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
+			return n
+		}
+	}
+	return -1
 }
 
 // parameter returns a whole number among the parameters of a structured field (RFC 9651), 0 if it is not there.

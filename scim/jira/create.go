@@ -211,7 +211,7 @@ func (n *newIssue) isRich(id string) bool {
 
 // finish brings the new issue to what could not be said when it was made.
 func (n *newIssue) finish(ctx context.Context, id string, doc query.Object) (query.Object, error) {
-	read := func() (query.Object, error) { return n.read(ctx, id, n.allFields()) }
+	read := func() (query.Object, error) { return n.read(ctx, id, n.everything) }
 	if n.form != nil {
 		read = func() (query.Object, error) { return n.Get(ctx, id, query.Projection{}) }
 	}
@@ -298,7 +298,7 @@ func (b *issues) withExternalID(ctx context.Context, id, self string) (query.Obj
 			return nil, err
 		}
 	}
-	found, err := b.jira.BulkFetch(ctx, candidates, b.allFields(), once.Property)
+	found, err := b.jira.BulkFetch(ctx, candidates, b.everything, once.Property)
 	if err != nil {
 		return nil, err
 	}

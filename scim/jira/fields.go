@@ -128,13 +128,23 @@ func (b *issues) fieldFor(attr string) (string, bool) {
 // neededFields returns the fields to fetch for an answer, in a stable order. The
 // project is always among them, since it decides whether the issue is served.
 func (b *issues) neededFields(want query.Projection, filter query.Expr, sortBy *query.Path) []string {
+	if want == (query.Projection{}) {
+		return b.everything
+	}
 	named := query.AttributesOf(filter)
 	if sortBy != nil {
 		named = append(named, query.PathOf(query.Present{Path: *sortBy}))
 	}
 	if want.Wants("meta.version") || slices.Contains(named, "meta.version") || slices.Contains(named, "meta") {
-		want = query.Projection{} // the version is computed from all attributes
+		return b.everything // the version is computed from all attributes
 	}
+	return b.fieldsOf(func(name string) bool {
+		return want.Wants(name) || slices.Contains(named, name[strings.LastIndexByte(name, ':')+1:])
+	})
+}
+
+// fieldsOf returns the fields of the project and of those attributes that are needed.
+func (b *issues) fieldsOf(needed func(attribute string) bool) []string {
 	names := []string{"meta.created", "meta.lastModified"}
 	for _, f := range b.fields {
 		names = append(names, f.attr)
@@ -142,16 +152,12 @@ func (b *issues) neededFields(want query.Projection, filter query.Expr, sortBy *
 	var fields []string
 	for _, name := range names {
 		field, _ := b.fieldFor(name)
-		needed := name == "project" || want.Wants(name) || slices.Contains(named, name[strings.LastIndexByte(name, ':')+1:])
-		if needed && !slices.Contains(fields, field) {
+		if (name == "project" || needed(name)) && !slices.Contains(fields, field) {
 			fields = append(fields, field)
 		}
 	}
-	return fields
+	return slices.Clip(fields)
 }
-
-// allFields returns the fields of a whole resource.
-func (b *issues) allFields() []string { return b.neededFields(query.Projection{}, nil, nil) }
 
 // object returns an issue as a SCIM resource, with the attributes whose fields were
 // fetched.

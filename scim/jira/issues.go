@@ -49,7 +49,8 @@ type issues struct {
 	verdicts   *searches.Verdicts
 	strangers  *searches.Strangers
 	idOnly     query.Projection
-	budget     int // upstream requests that one query may cost
+	everything []string // the fields of a whole resource; nobody writes to it
+	budget     int      // upstream requests that one query may cost
 }
 
 // Config says which Jira is served, and within which bounds.
@@ -92,7 +93,7 @@ func newIssues(cfg Config, c *catalogue.Catalogues) *issues {
 	if cfg.Claim == nil {
 		cfg.Claim = (&once.Turns{}).Claim
 	}
-	return &issues{
+	b := &issues{
 		idOnly:     idOnly,
 		jira:       cfg.Jira,
 		schema:     cfg.Schema,
@@ -112,6 +113,8 @@ func newIssues(cfg Config, c *catalogue.Catalogues) *issues {
 		strangers:  searches.NewStrangers(cfg.Jira, cfg.SnapshotTTL, cfg.Now),
 		budget:     cfg.ScanBudget,
 	}
+	b.everything = b.fieldsOf(func(string) bool { return true })
+	return b
 }
 
 // Get implements resource.Backend. id may also be a key, even a former key of an
@@ -151,14 +154,14 @@ func (b *Issues) Schema() *query.Schema { return b.schema }
 
 // Read reads an issue as Jira has it, without attributes that cost calls of their own.
 func (b *Issues) Read(ctx context.Context, id string) (query.Object, error) {
-	return b.read(ctx, id, b.allFields())
+	return b.read(ctx, id, b.everything)
 }
 
 // ReadMany is Read for many issues by a hundred, in order of their ids. What is not there, or
 // not served, is left out.
 func (b *Issues) ReadMany(ctx context.Context, ids []string) ([]query.Object, error) {
 	run := issueQuery{issues: b.issues}
-	return run.fetchFields(ctx, ids, b.allFields())
+	return run.fetchFields(ctx, ids, b.everything)
 }
 
 // Remove implements resource.Backend. Jira refuses to delete an issue with

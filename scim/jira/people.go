@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"slices"
 
 	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/person"
@@ -45,9 +46,12 @@ func (b *Issues) Lasting(o query.Object) query.Object { return b.withPeople(o, p
 func (b *Issues) Shown(o query.Object) query.Object { return b.withPeople(o, b.people.Show) }
 
 func (b *Issues) withPeople(o query.Object, as func(any) any) query.Object {
-	out := o.Clone()
+	out := slices.Clone(o)
 	for _, f := range b.fields {
-		if v, there := f.of(out); there && f.isPerson() {
+		if !f.isPerson() {
+			continue
+		}
+		if v, there := f.of(out); there {
 			f.put(&out, as(v))
 		}
 	}

@@ -40,7 +40,7 @@ func (e Entry) Person() query.Object {
 // Object returns an entry in the form in which issues refer to it, unless it is
 // an account.
 func (e Entry) Object() query.Object {
-	o := query.Object{{Name: "id", Value: e.ID}}
+	o := append(make(query.Object, 0, 4), query.Member{Name: "id", Value: e.ID})
 	for _, m := range []struct{ name, value string }{{"key", e.Key}, {"name", e.Name}, {"category", e.Category}} {
 		if m.value != "" {
 			o = append(o, query.Member{Name: m.name, Value: m.value})

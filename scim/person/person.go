@@ -194,7 +194,9 @@ func Hide(v any) any {
 		}
 		return out
 	case query.Object:
-		return v.Without("userName")
+		if _, there := v.Get("userName"); there {
+			return v.Without("userName")
+		}
 	}
 	return v
 }

@@ -21,7 +21,11 @@ func Version(o Object) string {
 		case "schemas":
 		case "meta":
 			meta, _ := m.Value.(Object)
-			sum += hashObject(meta.Without("location", "version"))
+			for _, part := range meta {
+				if part.Name != "location" && part.Name != "version" {
+					sum += HashMember(part)
+				}
+			}
 		default:
 			sum += HashMember(m)
 		}

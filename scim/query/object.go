@@ -175,6 +175,9 @@ func (o Object) Without(names ...string) Object {
 	var out Object
 	for _, m := range o {
 		if !slices.Contains(names, m.Name) {
+			if out == nil {
+				out = make(Object, 0, len(o))
+			}
 			out = append(out, m)
 		}
 	}
