@@ -154,7 +154,7 @@ func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (bes
 	}
 	have, _ := current.Get("links")
 	want, _ := doc.Get("links")
-	plan.linked, plan.had, plan.wanted = !sameMembers(want, have), current.Elements("links"), doc.Elements("links")
+	plan.linked, plan.had, plan.wanted = !query.SameReferences(want, have), current.Elements("links"), doc.Elements("links")
 	if err := b.checkLinks(ctx, current, around.NewLinks(plan.had, plan.wanted)); err != nil {
 		return plan, err
 	}

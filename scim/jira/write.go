@@ -236,7 +236,7 @@ func (f issueField) agrees(want, got any) bool {
 	case wordsForm:
 		return slices.Equal(words(want), words(got))
 	case manyForm, linksForm:
-		return sameMembers(want, got)
+		return query.SameReferences(want, got)
 	case customForm:
 		return f.custom.Agrees(want, got)
 	}
@@ -256,25 +256,4 @@ func words(v any) []string {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-// sameMembers reports whether the references in want mean the elements of got, all
-// of them, in any order.
-func sameMembers(want, got any) bool {
-	wants, _ := want.([]any)
-	gots, _ := got.([]any)
-	referred := map[string]bool{}
-	for _, w := range wants {
-		given, _ := w.(query.Object)
-		i := slices.IndexFunc(gots, func(g any) bool {
-			actual, _ := g.(query.Object)
-			return query.Refers(given, actual)
-		})
-		if i < 0 {
-			return false
-		}
-		actual, _ := gots[i].(query.Object)
-		referred[actual.Text("id")] = true
-	}
-	return len(referred) == len(gots)
 }
