@@ -9,6 +9,7 @@ import (
 	"scim-atlassian/scim/around"
 	"scim-atlassian/scim/catalogue"
 	"scim-atlassian/scim/desk"
+	"scim-atlassian/scim/field"
 	"scim-atlassian/scim/jql"
 	"scim-atlassian/scim/mirror"
 	"scim-atlassian/scim/query"
@@ -154,7 +155,7 @@ func (b *issues) planBeside(ctx context.Context, current, doc query.Object) (bes
 	}
 	have, _ := current.Get("links")
 	want, _ := doc.Get("links")
-	plan.linked, plan.had, plan.wanted = !query.SameReferences(want, have), current.Elements("links"), doc.Elements("links")
+	plan.linked, plan.had, plan.wanted = !field.SameReferences(want, have), current.Elements("links"), doc.Elements("links")
 	if err := b.checkLinks(ctx, current, around.NewLinks(plan.had, plan.wanted)); err != nil {
 		return plan, err
 	}

@@ -236,7 +236,7 @@ func (f issueField) agrees(want, got any) bool {
 	case wordsForm:
 		return slices.Equal(words(want), words(got))
 	case manyForm, linksForm:
-		return query.SameReferences(want, got)
+		return field.SameReferences(want, got)
 	case customForm:
 		return f.custom.Agrees(want, got)
 	}
