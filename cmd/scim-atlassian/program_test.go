@@ -381,7 +381,7 @@ func startEmulator(t *testing.T, flags ...string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	callers := write(t, "callers.json", fmt.Sprintf(`[{"name":"ann","username":"ann","basic_bcrypt":%q,"rights":{"*":"write"}}]`, hash))
+	callers := write(t, "callers.json", fmt.Sprintf(`[{"name":"ann","username":"ann","basic_bcrypt":%q,"rights":{"*":"read","Issue":"write"}}]`, hash))
 	return append(environ, "ADMIN_LISTEN=", "SCIM_ATLASSIAN_CALLERS_FILE="+callers)
 }
 
