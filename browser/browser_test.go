@@ -217,10 +217,13 @@ func (b *browser) checkPage(name string) {
 	if faults := eval[[]string](b, "faults"); len(faults) > 0 {
 		b.Errorf("%s:\n%s", name, strings.Join(faults, "\n"))
 	}
-	for _, width := range []int64{320, 768, 1360} {
+	for _, width := range []int64{320, 768, 1200, 1360} {
 		b.size(width, 900)
 		if wide := get(b, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`)); wide > 0 {
 			b.Errorf("%s: %v pixels too wide for a screen of %d: %q", name, wide, width, eval[[]string](b, "wide"))
+		}
+		if clipped := eval[[]string](b, "clipped"); width >= 1200 && len(clipped) > 0 {
+			b.Errorf("%s: cut off on a screen of %d: %q", name, width, clipped)
 		}
 	}
 }

@@ -102,6 +102,11 @@ function wide() {
   return [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth && !e.closest(".wide table, .skip, .hidden")).map((e) => e.outerHTML.slice(0, 80));
 }
 
+// clipped lists the buttons that one has to scroll a table for.
+function clipped() {
+  return [...document.querySelectorAll(".wide button")].filter((e) => e.getBoundingClientRect().right > e.closest(".wide").getBoundingClientRect().right + 1).map((e) => e.outerHTML.slice(0, 80));
+}
+
 // stops are the elements that the Tab key reaches.
 function stops() {
   return [...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")].filter((e) => shown(e) || e.className === "skip");

@@ -142,7 +142,7 @@ func (c *Console) warnings(v *visit, states []Upstream, now time.Time) []warning
 	s := c.cfg.Sources
 	for _, u := range states {
 		if tone := toneOf(u.State); tone == sheet.Bad {
-			all = append(all, warning{u.Name, strings.TrimSuffix(u.State+": "+u.Reason, ": "), u.Fix, "", tone})
+			all = append(all, warning{u.Name, strings.TrimSuffix(u.State+": "+u.Reason, ": "), cmp.Or(u.Fix, "Nothing here: only time mends it, and what it answers is watched."), "", tone})
 		}
 	}
 	if s.Credentials != nil {

@@ -148,7 +148,7 @@ func (c *Console) passes(h map[string]any) bool {
 // holds is the table of what the change budget refused, with a button for whoever may release it.
 func (c *Console) holds(v *visit) (t *sheet.Table, open int, err error) {
 	t = &sheet.Table{Name: "holds", Title: "Holds", Note: "Writes that the change budget refused. A release executes nothing: the caller's own retry passes.",
-		Columns: sheet.Columns("what=~What", "caller=Caller", "counted=#Taken away", "limit=#Limit", "refused=#Refused", "last=Last (UTC)", "ids=Would go", "released=Released", "=Release"),
+		Columns: sheet.Columns("what=~What", "caller=Caller", "counted=#Taken away", "limit=#Limit", "refused=#Refused", "last=Last (UTC)", "ids=~Would go", "released=Released", "=Release"),
 		Empty:   "Nothing was refused by the change budget within a day."}
 	a, err := c.ask(v, http.MethodGet, "/Holds", nil, "")
 	if err != nil {

@@ -57,11 +57,10 @@ func (e *Error) Error() string {
 	if e.Type != "" {
 		s += " " + e.Type
 	}
-	s += ": " + e.Detail
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
+	if e.Err == nil {
+		return s + ": " + e.Detail
 	}
-	return s
+	return s + ": " + strings.TrimSuffix(e.Detail, ".") + ": " + e.Err.Error()
 }
 
 // Unwrap returns the private cause.
