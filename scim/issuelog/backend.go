@@ -60,13 +60,17 @@ func (i *Issues) Remove(ctx context.Context, id string) error {
 		}
 		id = o.Text("id")
 	}
+	children, err := i.log.childrenOf(i.Issues, []string{id})
+	if err != nil {
+		return err
+	}
 	w := i.log.mirror.Begin()
-	err := i.Issues.Remove(ctx, id)
-	if err == nil {
+	if err = i.Issues.Remove(ctx, id); err == nil {
 		w.Gone(id)
 	} else {
 		w.Doubt(id)
 	}
+	w.Doubt(children...)
 	return err
 }
 

@@ -85,7 +85,33 @@ func (l *Log) search(ctx context.Context, since time.Time) error {
 	for _, o := range news {
 		l.mirror.Saw(moment, kept(issues, o))
 	}
-	return l.mirror.Reread(ctx, without(known, listed)...) // it is gone, or the index does not know it yet
+	gone := without(known, listed) // or the index does not know it yet
+	children, err := l.childrenOf(issues, gone)
+	if err != nil {
+		return err
+	}
+	return l.mirror.Reread(ctx, append(gone, children...)...)
+}
+
+// childrenOf returns the ids of the kept issues whose parent is one of these: with that it goes from them, and the time of
+// their last update does not tell.
+func (l *Log) childrenOf(issues *jira.Issues, parents []string) ([]string, error) {
+	if len(parents) == 0 {
+		return nil, nil
+	}
+	parent, err := issues.Schema().Resolve("parent.id")
+	if err != nil {
+		return nil, err
+	}
+	var one query.Or
+	for _, id := range parents {
+		one.Terms = append(one.Terms, query.NewCompare(parent, query.Eq, id))
+	}
+	var ids []string
+	for _, o := range l.mirror.Copied(one) {
+		ids = append(ids, o.Text("id"))
+	}
+	return ids, nil
 }
 
 // updated returns the ids of the issues that were updated since a time and that the copy does not
