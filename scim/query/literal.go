@@ -81,7 +81,8 @@ var instantLayouts = [...]string{
 
 // parseInstant reads a date in one of the forms above. It takes a space in the
 // place of the zone's plus sign for a plus, which a URL turns into a space unless
-// it is escaped.
+// it is escaped. It refuses what is outside the years 0 to 9999 in UTC, since no RFC 3339
+// text says it.
 func parseInstant(s string) (time.Time, bool) {
 	s = strings.ToUpper(s)
 	if day, zone, ok := strings.Cut(s, " "); ok && strings.Contains(day, "T") {
@@ -89,7 +90,8 @@ func parseInstant(s string) (time.Time, bool) {
 	}
 	for _, layout := range instantLayouts {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), true
+			t = t.UTC()
+			return t, t.Year() >= 0 && t.Year() <= 9999
 		}
 	}
 	return time.Time{}, false
