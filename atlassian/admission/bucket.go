@@ -195,13 +195,14 @@ func (b *bucket) recover() {
 // Jira's Beta-RateLimit-Policy ("name";q=100;w=1) and Beta-RateLimit ("name";r=90;t=1). left is -1 if upstream does not
 // say.
 func limitOf(h http.Header) (limit int, reset time.Time, left int) {
+	// The names are in the form that net/http keeps: of others, Get makes one for each answer.
 	limit, left = max(number(h, "X-Ratelimit-Limit"), 0), number(h, "X-Ratelimit-Remaining")
-	if text := value(h, "X-Ratelimit-Reset"); text != "" {
+	if text := h.Get("X-Ratelimit-Reset"); text != "" {
 		if at, err := ParseReset(text); err == nil {
 			reset = at
 		}
 	}
-	if policy := value(h, "Beta-Ratelimit-Policy"); limit == 0 && policy != "" {
+	if policy := h.Get("Beta-Ratelimit-Policy"); limit == 0 && policy != "" {
 		if q, w := parameter(policy, "q"), parameter(policy, "w"); q > 0 && w == 1 {
 			limit = q
 		}
@@ -209,17 +210,9 @@ func limitOf(h http.Header) (limit int, reset time.Time, left int) {
 	return limit, reset, left
 }
 
-// value is the first value of a header, whose name is in the form that net/http gives names, "" if it is not there.
-func value(h http.Header, name string) string {
-	if v := h[name]; len(v) > 0 {
-		return v[0]
-	}
-	return ""
-}
-
-// number is a value that is a whole number, -1 if it is none.
+// number is the value of a header as a whole number, -1 if it is none or not there.
 func number(h http.Header, name string) int {
-	if text := value(h, name); text != "" {
+	if text := h.Get(name); text != "" {
 		if n, err := strconv.Atoi(text); err == nil && n >= 0 {
 			return n
 		}
