@@ -122,12 +122,13 @@ var places = map[string]place{
 	"atlassian/emulator/tenant/tenanttest": {ours: []string{"atlassian/emulator/tenant"}},
 	"atlassian/emulator/jql":               {},
 	// Measurements.
-	"measure/bench":   {theirs: []string{"golang.org/x/sync/errgroup"}},
-	"measure/kill":    {},
-	"measure/day":     {ours: []string{"scim", "scim/auth", "scim/mirror", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}},
-	"measure/hostile": {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
-	"measure/limits":  {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
-	"measure/chaos":   {ours: []string{"scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
+	"measure/bench":    {theirs: []string{"golang.org/x/sync/errgroup"}},
+	"measure/kill":     {},
+	"measure/loopback": {},
+	"measure/day":      {ours: []string{"measure/loopback", "scim", "scim/auth", "scim/mirror", "scim/server", "scim/state", "atlassian", "atlassian/emulator"}},
+	"measure/hostile":  {ours: []string{"measure/loopback", "scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
+	"measure/limits":   {ours: []string{"measure/loopback", "scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}},
+	"measure/chaos":    {ours: []string{"measure/loopback", "scim", "scim/auth", "scim/server", "atlassian", "atlassian/emulator"}, theirs: []string{"go.uber.org/zap", "go.uber.org/zap/zapcore"}},
 }
 
 // The two packages of the JSON library.

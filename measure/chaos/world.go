@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,6 +14,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/measure/loopback"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/server"
@@ -56,7 +55,7 @@ func newWorld(o options) (w *world, err error) {
 			stops[len(stops)-1-i]()
 		}
 	}
-	upstream, stop, err := serve(w.weather)
+	upstream, stop, err := loopback.Serve(&http.Server{Handler: w.weather})
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +66,7 @@ func newWorld(o options) (w *world, err error) {
 		return nil, err
 	}
 	stops = append(stops, closeIdle)
-	address, stop, err := serve(facade)
+	address, stop, err := loopback.Serve(&http.Server{Handler: facade})
 	if err != nil {
 		w.stop()
 		return nil, err
@@ -93,17 +92,6 @@ func (w *world) facade() (handler http.Handler, closeIdle func(), err error) {
 		Callers: []auth.Caller{{Name: "chaos", BearerSHA256: auth.Hashes{hex.EncodeToString(sum[:])}, Rights: map[string]auth.Right{auth.AnyType: auth.Write}}},
 	})
 	return facade, func() { directory.CloseIdleConnections(); jira.CloseIdleConnections() }, err
-}
-
-// serve serves a handler on loopback until stop is called.
-func serve(handler http.Handler) (address string, stop func(), err error) {
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go s.Serve(listener)
-	return listener.Addr().String(), func() { s.Close() }, nil
 }
 
 // audits reads the server's log: it keeps the outcomes of its audit lines by request, and looks for secrets. It is a

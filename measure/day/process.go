@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"os/exec"
 	"strings"
 	"syscall"
@@ -58,15 +56,4 @@ func (p *process) end(kill bool) error {
 		_ = p.cmd.Process.Kill()
 		return fmt.Errorf("the server did not end within a minute after SIGTERM")
 	}
-}
-
-// serve serves a handler on loopback until stop is called.
-func serve(handler http.Handler) (address string, stop func(), err error) {
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, err
-	}
-	s := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go s.Serve(listener)
-	return listener.Addr().String(), func() { s.Close() }, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/measure/loopback"
 )
 
 // document is a JSON object.
@@ -58,7 +59,7 @@ func newTenant(o options) (*tenant, error) {
 	t := &tenant{Emulator: emulator.New(options), fates: o.fates, seed: o.seed, accounts: map[string]string{}, owners: map[string]string{}, drawn: map[string]int{}, records: map[string]bool{}}
 	t.Advance(proofs) // the sample data is of yesterday
 	var err error
-	t.address, t.stop, err = serve(t)
+	t.address, t.stop, err = loopback.Serve(&http.Server{Handler: t})
 	return t, err
 }
 

@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"runtime"
 	"runtime/debug"
@@ -21,6 +20,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/measure/loopback"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/server"
@@ -44,7 +44,7 @@ func newSite(ctx context.Context, users int) (s *site, err error) {
 			s.stop()
 		}
 	}()
-	upstream, err := s.serve(ctx, s.apart(emulator.New(emulator.Options{Users: users, Groups: 20, Projects: 1, Issues: 10, Seed: 1})), 0)
+	upstream, err := s.serve(s.apart(emulator.New(emulator.Options{Users: users, Groups: 20, Projects: 1, Issues: 10, Seed: 1})), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func newSite(ctx context.Context, users int) (s *site, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.base, err = s.serve(ctx, facade, 512<<10); err != nil {
+	if s.base, err = s.serve(facade, 512<<10); err != nil {
 		return nil, err
 	}
 	if s.user, err = s.first(ctx, "/Users?count=1&sortBy=userName"); err != nil {
@@ -92,15 +92,13 @@ func (s *site) apart(handler http.Handler) http.Handler {
 }
 
 // serve serves a handler on loopback until stop.
-func (s *site) serve(ctx context.Context, handler http.Handler, maxHeader int) (url string, err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+func (s *site) serve(handler http.Handler, maxHeader int) (url string, err error) {
+	address, stop, err := loopback.Serve(&http.Server{Handler: handler, MaxHeaderBytes: maxHeader})
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, MaxHeaderBytes: maxHeader}
-	go server.Serve(listener)
-	s.stops = append(s.stops, func() { server.Close() })
-	return "http://" + listener.Addr().String(), nil
+	s.stops = append(s.stops, stop)
+	return "http://" + address, nil
 }
 
 // first returns the id of the first resource of a list, which has the server read all of them.

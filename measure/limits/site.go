@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"scim-atlassian/atlassian"
 	"scim-atlassian/atlassian/emulator"
+	"scim-atlassian/measure/loopback"
 	"scim-atlassian/scim"
 	"scim-atlassian/scim/auth"
 	"scim-atlassian/scim/server"
@@ -43,7 +43,7 @@ func newSite(ctx context.Context, rate int) (s *site, err error) {
 		}
 	}()
 	cloud := emulator.New(emulator.Options{Users: 100, Seed: 1, Latency: 5 * time.Millisecond})
-	upstream, err := s.serve(ctx, cloud)
+	upstream, err := s.serve(cloud)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func newSite(ctx context.Context, rate int) (s *site, err error) {
 	if err != nil {
 		return nil, err
 	}
-	address, err := s.serve(ctx, facade)
+	address, err := s.serve(facade)
 	if err != nil {
 		return nil, err
 	}
@@ -90,15 +90,13 @@ func (s *site) stop() {
 }
 
 // serve serves a handler on loopback until stop.
-func (s *site) serve(ctx context.Context, handler http.Handler) (url string, err error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+func (s *site) serve(handler http.Handler) (url string, err error) {
+	address, stop, err := loopback.Serve(&http.Server{Handler: handler})
 	if err != nil {
 		return "", err
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
-	go server.Serve(listener)
-	s.stops = append(s.stops, func() { server.Close() })
-	return "http://" + listener.Addr().String(), nil
+	s.stops = append(s.stops, stop)
+	return "http://" + address, nil
 }
 
 // limit sets the emulator's limit of the directory API.
